@@ -1,0 +1,151 @@
+"""The journal format, version 1: the one thing that the recorder and the ingester share.
+
+`capture` writes it, `ingest` reads it, and neither imports anything else of the other. The README's section on the
+journal is checked against this module, so a field that is not described here does not exist.
+
+Layout of a run: `<dir>/<run_id>/journal.jsonl`, and beside it `files/` (copies of what the run made) and saved
+transcripts. One record a line, UTF-8, one JSON object each.
+"""
+
+from typing import Final
+
+VERSION: Final = 1
+JOURNAL: Final = "journal.jsonl"
+FILES: Final = "files"
+
+RUN_START: Final = "run_start"
+EVENT: Final = "event"
+PRINT: Final = "print"
+INPUT: Final = "input"
+MESSAGE: Final = "message"
+LLM_CALL: Final = "llm_call"
+FUNCTION_CALL: Final = "function_call"
+AGENT: Final = "agent"
+MESSAGES: Final = "messages"
+STEP_START: Final = "step_start"
+STEP_END: Final = "step_end"
+ACTION: Final = "action"
+FILE: Final = "file"
+GAP: Final = "gap"
+RUN_END: Final = "run_end"
+
+COMMON: Final[dict[str, str]] = {
+    "v": "version of the format: 1",
+    "seq": "0, 1, 2 ... without gaps, in the order of the file",
+    "ts": "when it was recorded: UTC, integer nanoseconds since 1970",
+    "kind": "one of the kinds below",
+    "thread": "identifier of the thread that recorded it, left out for the thread that started the run",
+    "agent": "name of the agent that acts: the speaker of a message, the caller of an LLM, the runner of a tool",
+    "step_id": "the step that the user marked around it",
+    "node_id": "the workflow node that the user marked around it",
+    "id": "a name for this record, on those that others can point at",
+    "parent": "`id` of the step or action around it",
+    "replaced": "what could not be serialised and was replaced by text: a list of JSON paths with the reason",
+}
+"""Fields that any record may have; the first four are on every one."""
+
+KINDS: Final[dict[str, dict[str, str]]] = {
+    RUN_START: {
+        "run_id": "the run's name: sorts by time, and is the name of its folder",
+        "task": "what the run is for, in the user's words",
+        "mode": "the workflow mode, such as one-shot or planning-control",
+        "tags": "object of the user's own labels",
+        "session": "groups runs that belong together",
+        "project": "the user's project name",
+        "project_path": "the project's folder",
+        "debug": "whether the user marked this as a debug run",
+        "host": "host name",
+        "pid": "process id",
+        "cwd": "current folder at start",
+        "git_commit": "commit that the current folder had checked out, or null",
+        "versions": "object: ag2, python, ag2_journal, platform",
+    },
+    EVENT: {"event": "one AG2 event as AG2 serialises it: an object with `type` and `content`"},
+    PRINT: {"text": "what was printed, with its separators and line end"},
+    INPUT: {
+        "prompt": "what the human was asked",
+        "password": "true where the answer was typed unseen",
+        "answer": "what the human answered; null for a password",
+    },
+    MESSAGE: {
+        "sender": "name of the agent that handed the message over",
+        "recipient": "name of the agent that received it",
+        "message": "the message as AG2 passed it: a string or an object",
+        "valid": "false where AG2 refused it",
+    },
+    LLM_CALL: {
+        "invocation": "AG2's id for one `create`, shared by its retries over the config list",
+        "wrapper": "which client made it, a number within the run",
+        "model": "model name in the request",
+        "request": "the request without what `base` has already: `messages` holds only the new ones",
+        "base": "`seq` of the call that this request continues, or null",
+        "base_messages": "how many messages of the rebuilt base request come before `messages`",
+        "same": "names of request fields whose value is the same as in the rebuilt base request",
+        "response": "the response as an object, or the error as AG2 logs it",
+        "status": "ok or error",
+        "prompt_tokens": "as the server counted them, or null",
+        "completion_tokens": "as the server counted them, or null",
+        "total_tokens": "as the server counted them, or null",
+        "cost": "in US dollars, as AG2 computes it",
+        "cached": "true where AG2's cache answered",
+        "started": "nanoseconds, as `ts`",
+        "ended": "nanoseconds, as `ts`",
+    },
+    FUNCTION_CALL: {
+        "name": "the function or tool that AG2 ran",
+        "arguments": "its arguments",
+        "result": "its return value",
+        "status": "ok or error",
+        "error": "object: type, message, traceback",
+    },
+    AGENT: {
+        "name": "the agent's name",
+        "class": "its class",
+        "description": "its description",
+        "system_message": "its system message",
+        "model": "its model, or null",
+        "tools": "names of the tools it may call",
+        "members": "of a group chat manager: names of the chat's agents",
+        "selection": "of a group chat manager: how the next speaker is chosen",
+    },
+    MESSAGES: {
+        "chat": "name for this transcript",
+        "messages": "the messages, as AG2 keeps them",
+        "path": "or the file beside the journal that holds them",
+        "count": "how many there are",
+        "sha256": "of the file at `path`",
+    },
+    STEP_START: {"name": "what the step is called"},
+    STEP_END: {
+        "status": "completed or failed",
+        "error": "object: type, message, traceback",
+        "duration_ns": "how long the step took",
+    },
+    ACTION: {
+        "action_type": "tool_call, decision, error, success or a word of the user's",
+        "action_name": "what was done: Read, select_agent, ImportError ...",
+        "details": "object: the parameters",
+        "result": "what came out",
+        "status": "completed or failed",
+        "error": "object: type, message, traceback",
+        "duration_ns": "how long it took, where it was timed",
+    },
+    FILE: {
+        "path": "where the file was, relative to the run's working folder where it lies below it",
+        "size": "bytes of the original",
+        "sha256": "of the original",
+        "media_type": "as guessed from its name",
+        "copy": "path of the copy below the run's folder, or null",
+        "reason": "why there is no copy",
+    },
+    GAP: {
+        "lost": "how many records are missing before this one",
+        "reason": "why they could not be written",
+    },
+    RUN_END: {
+        "status": "completed, failed or interrupted",
+        "error": "object: type, message, traceback",
+        "stats": "object: events, bytes, lost, us_per_event",
+    },
+}
+"""What each kind of record holds besides `COMMON`."""

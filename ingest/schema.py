@@ -1,0 +1,254 @@
+"""The tables, in one place: names, types and meaning of every column.
+
+The Arrow schemas, the DuckDB tables, the Parquet files and the README's table reference are all made from `TABLES`.
+Column names are those of the systems that these tables replace, so that their SQL runs unchanged.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+VERSION = 1
+"""Goes up when a table changes; a `traces` folder of another version is rebuilt."""
+
+ARROW_TYPES = {
+    "VARCHAR": pa.string(),
+    "JSON": pa.string(),
+    "UUID": pa.string(),
+    "BOOLEAN": pa.bool_(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "BLOB": pa.binary(),
+}
+"""DuckDB type to the Arrow type that carries it. JSON and UUID travel as text and are cast on arrival."""
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema that rows of this table travel in."""
+        return pa.schema([(c.name, ARROW_TYPES[c.type]) for c in self.columns])
+
+    @property
+    def ddl(self) -> str:
+        """The DuckDB statement that creates the table."""
+        columns = ", ".join(f'"{c.name}" {c.type}' for c in self.columns)
+        return f'CREATE TABLE "{self.name}" ({columns})'
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Columns from lines of `name TYPE meaning`."""
+    rows = (line.split(None, 2) for line in text.strip().splitlines())
+    return tuple(Column(name, kind, doc) for name, kind, doc in rows)
+
+
+_ALL = (
+    Table(
+        "runs",
+        "A run.",
+        _columns("""
+            run_id VARCHAR name of the run's folder, or the transcript's path below the folder given
+            session_id VARCHAR groups runs that belong together
+            task VARCHAR what the run was for
+            mode VARCHAR workflow mode: one-shot, planning-control, idea-generation, ocr ...
+            tags JSON the user's labels
+            status VARCHAR completed, failed, running, interrupted
+            started_at TIMESTAMP UTC; NULL for a transcript, which carries no time
+            ended_at TIMESTAMP UTC; of the last record where the run was cut off
+            duration_ms DOUBLE from start to end
+            messages BIGINT rows in messages
+            llm_calls BIGINT rows in llm_calls
+            tool_calls BIGINT rows in tool_calls
+            code_execs BIGINT rows in code_execs
+            files BIGINT rows in files that were written
+            errors BIGINT events whose status is failed
+            prompt_tokens BIGINT sum over llm_calls, cached ones apart
+            completion_tokens BIGINT sum over llm_calls, cached ones apart
+            total_tokens BIGINT sum over llm_calls, cached ones apart
+            cost DOUBLE US dollars, as AG2 computes it
+            ag2_version VARCHAR version of AG2
+            python_version VARCHAR version of Python
+            host VARCHAR host name
+            cwd VARCHAR working folder
+            git_commit VARCHAR commit of the working folder
+            source_path VARCHAR the file that it was read from
+            source_format VARCHAR journal, transcript ...
+            lost_events BIGINT records that the recorder declared lost, and numbers missing in seq
+            ingested_at TIMESTAMP when this row was made
+            meta JSON whatever else the source said of the run
+        """),
+    ),
+    Table(
+        "execution_events",
+        "What happened, in order: a row per message or turn, code execution, tool call, file written, handoff, "
+        "LLM call, error or marked action. Children point at their turn.",
+        _columns("""
+            id UUID made from the run and the record, so it stays the same when a run is read again
+            run_id VARCHAR the run
+            session_id VARCHAR the run's session
+            node_id VARCHAR workflow node marked by the user
+            step_id VARCHAR step marked by the user
+            parent_event_id UUID the turn or action that this happened in
+            depth INTEGER 0 for a turn, 1 for what happened in it, and so on
+            event_type VARCHAR agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
+            event_subtype VARCHAR message, executed, invoked, created, transfer, call, or the action's name
+            execution_order BIGINT 0, 1, 2 ... within the run; a turn comes before what happened in it
+            agent_name VARCHAR the speaker, the author of the code, the caller of the tool
+            status VARCHAR completed, failed, pending
+            timestamp TIMESTAMP UTC, when it began; NULL in a transcript
+            completed_at TIMESTAMP UTC, when it was over
+            duration_ms DOUBLE how long it took, where that is known
+            inputs JSON what went in, fields by type as below
+            outputs JSON what came out
+            error_message VARCHAR why it failed
+            meta JSON facts about it: imports, files, language, has_error ...
+            created_at TIMESTAMP same as timestamp
+            updated_at TIMESTAMP same as completed_at
+        """),
+    ),
+    Table(
+        "messages",
+        "A message, once, whether the journal, a saved transcript or both had it.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID its agent_call in execution_events
+            message_order BIGINT 0, 1, 2 ... within the run
+            sender VARCHAR who said it
+            recipient VARCHAR who it was handed to; NULL in a transcript
+            role VARCHAR user, assistant, tool, function, system
+            content VARCHAR the text; JSON where the content is a list
+            tool_calls JSON calls that the message asks for
+            step_id VARCHAR step marked by the user
+            node_id VARCHAR workflow node marked by the user
+            tokens BIGINT completion tokens of the LLM call that made it
+            timestamp TIMESTAMP UTC; NULL in a transcript
+            source VARCHAR which channels had it: event, logger, transcript, joined by +
+        """),
+    ),
+    Table(
+        "llm_calls",
+        "A call of a language model.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID its llm_call in execution_events
+            agent_name VARCHAR who called
+            model VARCHAR model name
+            request JSON the whole request, rebuilt
+            response JSON the whole response
+            prompt_tokens BIGINT as the server counted them
+            completion_tokens BIGINT as the server counted them
+            total_tokens BIGINT as the server counted them
+            cost DOUBLE US dollars, as AG2 computes it
+            cached BOOLEAN AG2's cache answered
+            started_at TIMESTAMP UTC
+            ended_at TIMESTAMP UTC
+            duration_ms DOUBLE from request to response
+            status VARCHAR completed, failed
+            error_message VARCHAR what AG2 logged in place of a response
+            response_valid BOOLEAN the response passed every check
+            response_quality_score DOUBLE 0 to 1
+            response_validation_errors JSON list of checks that failed
+            response_warnings JSON list of checks that warn
+            response_metrics JSON word count and the like
+        """),
+    ),
+    Table(
+        "tool_calls",
+        "A tool or function call, joined with its execution and its result.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID its tool_call in execution_events
+            call_id VARCHAR id that the model gave the call
+            tool_name VARCHAR the tool
+            agent_name VARCHAR who asked for it
+            executor VARCHAR who ran it
+            arguments JSON as asked for
+            result VARCHAR what it returned; JSON where that is no text
+            status VARCHAR completed, failed, pending (no result in the run)
+            error_message VARCHAR why it failed
+            started_at TIMESTAMP UTC
+            duration_ms DOUBLE how long it ran
+        """),
+    ),
+    Table(
+        "code_execs",
+        "A block of code that was executed. The blocks of one execution share event_id, exit code and output.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID its code_exec in execution_events
+            language VARCHAR as written on the block, or as AG2 inferred it
+            code VARCHAR the code
+            code_hash VARCHAR first 16 hex digits of the SHA-256 of the code, trailing white space removed
+            exit_code INTEGER exit code of the execution
+            output VARCHAR what it printed
+            agent_name VARCHAR who wrote it
+            executor VARCHAR who ran it
+            status VARCHAR completed, failed
+            started_at TIMESTAMP UTC
+            duration_ms DOUBLE how long the execution took
+        """),
+    ),
+    Table(
+        "files",
+        "A file that a run wrote, read or mentioned; one row per file and operation.",
+        _columns("""
+            id UUID made from the run, the path and the operation
+            run_id VARCHAR the run
+            node_id VARCHAR workflow node marked by the user
+            event_id UUID of a written file its file_gen event, otherwise the event that reads or mentions it
+            file_path VARCHAR as the run spelt it
+            file_name VARCHAR last part of the path
+            file_type VARCHAR extension with its dot, or empty
+            file_size BIGINT bytes, where known
+            file_content VARCHAR text content, where the recorder saved it or --files-root led to it
+            source VARCHAR code_execution, tool_call, message, recorder
+            created_at TIMESTAMP UTC
+            operation VARCHAR write, read, mention
+            method VARCHAR which extractor found it
+            sha256 VARCHAR of the content, where known
+        """),
+    ),
+    Table(
+        "journal",
+        "Every record, raw, in order.",
+        _columns("""
+            run_id VARCHAR the run
+            seq BIGINT its number within the run
+            ts TIMESTAMP UTC
+            kind VARCHAR kind of the record
+            agent VARCHAR the agent that acts
+            step_id VARCHAR step marked by the user
+            record JSON the whole record
+            source_path VARCHAR the file it stands in
+            line BIGINT its line there, from 1; in a JSON list, its place
+        """),
+    ),
+    Table(
+        "quarantine",
+        "Every line that could not be read.",
+        _columns("""
+            run_id VARCHAR the run, or NULL where the file is no run
+            source_path VARCHAR the file
+            line BIGINT its line, from 1
+            byte_offset BIGINT where the line begins
+            error VARCHAR what is wrong with it
+            bytes BLOB the line itself
+        """),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in _ALL}
