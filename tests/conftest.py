@@ -1,0 +1,17 @@
+"""What tests of all packages share: a scripted language model that AG2's real OpenAI client talks to."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from sample_runs.scripted_llm import Script, ScriptedLLM
+
+StartLLM = Callable[[Script], ScriptedLLM]
+
+
+@pytest.fixture
+def scripted_llm() -> Iterator[StartLLM]:
+    """Starts a `ScriptedLLM` with the script given to it; all of a test's servers are closed at its end."""
+    with ExitStack() as servers:
+        yield lambda script: servers.enter_context(ScriptedLLM(script))
