@@ -1,0 +1,419 @@
+-- Views in the shapes of the systems that these tables replace, with exactly their columns.
+-- The first is OmniClaude's action log, the other four are WriterOS's execution tracking.
+
+
+-- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
+-- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that was
+-- timed has; code that ran is a success, code that failed is an error named after what was raised.
+create view agent_actions as
+with
+
+actions as (
+    select
+        *,
+        coalesce(meta->>'action' = 'true', false) as is_marked
+    from execution_events
+    where event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')
+)
+
+select
+    actions.id,
+    actions.run_id as correlation_id,
+    actions.agent_name,
+    case
+        when actions.event_type = 'handoff' then 'decision'
+        when actions.event_type = 'code_exec' and actions.status = 'failed' then 'error'
+        when actions.event_type = 'code_exec' then 'success'
+        else actions.event_type
+    end as action_type,
+    case
+        when actions.is_marked then coalesce(actions.meta->>'action_name', actions.event_type)
+        when actions.event_type = 'tool_call' then coalesce(actions.meta->>'tool_name', actions.inputs->>'tool')
+        when actions.event_type = 'handoff' then 'select_agent'
+        when actions.event_type = 'code_exec' and actions.status <> 'failed' then 'code_exec'
+        else coalesce(actions.meta->>'error_type', actions.event_subtype, actions.event_type)
+    end as action_name,
+    case
+        when actions.is_marked then json_merge_patch(
+            coalesce(actions.inputs, '{}'),
+            case
+                when (actions.outputs->'result') is null then '{}'
+                else json_object('result', actions.outputs->'result')
+            end,
+            case
+                when actions.error_message is null then '{}'
+                else json_object('error_message', actions.error_message)
+            end
+        )
+        when actions.event_type = 'tool_call' then json_object(
+            'tool_parameters', actions.inputs->'args',
+            'tool_result', actions.outputs->'result',
+            'status', actions.status,
+            'error_message', actions.error_message
+        )
+        when actions.event_type = 'handoff' then json_object(
+            'from_agent', actions.inputs->'from_agent',
+            'to_agent', actions.inputs->'to_agent',
+            'selection', actions.meta->'selection',
+            'reason', actions.meta->'reason'
+        )
+        when actions.event_type = 'code_exec' then json_object(
+            'language', actions.inputs->'language',
+            'code', actions.inputs->'code',
+            'exit_code', actions.outputs->'exit_code',
+            'result', actions.outputs->'result',
+            'error_message', actions.error_message
+        )
+        else json_object(
+            'inputs', actions.inputs,
+            'outputs', actions.outputs,
+            'error_message', actions.error_message
+        )
+    end as action_details,
+    actions.duration_ms,
+    coalesce(runs.meta->>'project_path', runs.cwd) as project_path,
+    runs.meta->>'project' as project_name,
+    runs.cwd as working_directory,
+    coalesce((runs.meta->>'debug') <> 'false', true) as debug_mode,
+    actions.timestamp as created_at
+from actions
+left join runs on runs.run_id = actions.run_id;
+
+
+-- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run is still going on and waits for a result) and LLM_RESPONSE (the run
+-- was cut off after the answer). An agent that was not chosen has no execution, so PENDING and SKIPPED have no rows.
+create view agent_executions as
+with
+
+model_calls as (
+    select
+        events.id,
+        events.parent_event_id,
+        events.execution_order,
+        events.outputs,
+        calls.*
+    from execution_events as events
+    inner join llm_calls as calls
+        on calls.run_id = events.run_id and calls.event_id = events.id
+    where events.event_type = 'llm_call'
+),
+
+last_model_calls as (
+    select *
+    from model_calls
+    where parent_event_id is not null
+    qualify row_number() over (partition by run_id, parent_event_id order by execution_order desc) = 1
+),
+
+turns as (
+    select
+        *,
+        lag(id) over (partition by run_id order by execution_order) as previous_turn_id
+    from execution_events
+    where event_type = 'agent_call'
+),
+
+-- what happened in a turn besides its LLM calls, and the last thing that went wrong
+steps_of_turns as (
+    select
+        run_id,
+        parent_event_id,
+        sum(duration_ms) as duration_ms,
+        count(*) filter (where status = 'pending') as pending,
+        arg_max(event_type, execution_order) filter (where status = 'failed') as failed_type,
+        arg_max(error_message, execution_order) filter (where status = 'failed') as error_message,
+        arg_max(meta->>'error_type', execution_order) filter (where status = 'failed') as error_type,
+        arg_max(outputs->>'result', execution_order) filter (where status = 'failed') as failed_result
+    from execution_events
+    where event_type in ('tool_call', 'code_exec', 'error')
+        and parent_event_id is not null
+    group by run_id, parent_event_id
+),
+
+-- turns, and LLM calls without one, in the same columns
+executions as (
+    select
+        turns.id,
+        turns.run_id,
+        turns.session_id,
+        turns.previous_turn_id,
+        turns.agent_name,
+        turns.depth,
+        turns.execution_order,
+        turns.status,
+        coalesce(steps_of_turns.pending, 0) as pending,
+        case
+            when turns.status = 'failed' then 'agent_call'
+            when calls.status = 'failed' then 'llm_call'
+            else steps_of_turns.failed_type
+        end as failed_type,
+        coalesce(turns.error_message, calls.error_message, steps_of_turns.error_message) as error_message,
+        coalesce(turns.meta->>'error_type', steps_of_turns.error_type) as error_type,
+        steps_of_turns.failed_result,
+        json_object('message', turns.inputs->'message', 'sender', turns.inputs->'sender') as input_data,
+        json_object('content', turns.outputs->'full_content') as output_data,
+        coalesce(calls.started_at, turns.timestamp) as started_at,
+        coalesce(turns.completed_at, turns.timestamp) as completed_at,
+        coalesce(turns.duration_ms, coalesce(calls.duration_ms, 0) + steps_of_turns.duration_ms, calls.duration_ms)
+            as duration_ms,
+        turns.id as turn_id,
+        calls.id as model_call_id
+    from turns
+    left join last_model_calls as calls
+        on calls.run_id = turns.run_id and calls.parent_event_id = turns.id
+    left join steps_of_turns
+        on steps_of_turns.run_id = turns.run_id and steps_of_turns.parent_event_id = turns.id
+    union all
+    select
+        events.id,
+        events.run_id,
+        events.session_id,
+        null as previous_turn_id,
+        events.agent_name,
+        events.depth,
+        events.execution_order,
+        events.status,
+        0 as pending,
+        case when events.status = 'failed' then 'llm_call' end as failed_type,
+        events.error_message,
+        events.meta->>'error_type' as error_type,
+        null as failed_result,
+        events.inputs as input_data,
+        events.outputs as output_data,
+        events.timestamp as started_at,
+        events.completed_at,
+        events.duration_ms,
+        null as turn_id,
+        events.id as model_call_id
+    from execution_events as events
+    where events.event_type = 'llm_call'
+        and events.parent_event_id is null
+)
+
+select
+    executions.id,
+    executions.session_id as vault_id,
+    executions.run_id as conversation_id,
+    executions.previous_turn_id as parent_execution_id,
+    executions.agent_name,
+    case
+        when executions.failed_type is not null
+            and regexp_matches(concat_ws(' ', executions.error_type, executions.error_message), '(?i)time(d )?-?out')
+            then 'TIMEOUT'
+        when executions.failed_type is not null then 'FAILED'
+        when executions.pending > 0 and runs.status = 'running' then 'RUNNING'
+        when executions.turn_id is null and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        else 'SUCCESS'
+    end as status,
+    case
+        when executions.failed_type = 'llm_call' then 'LLM_CALL'
+        when executions.failed_type in ('tool_call', 'code_exec', 'error') then 'POST_PROCESS'
+        when executions.pending > 0 and runs.status = 'running' then 'POST_PROCESS'
+        when executions.turn_id is null and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
+        else 'COMPLETE'
+    end as current_stage,
+    executions.input_data,
+    executions.output_data,
+    executions.error_type,
+    executions.error_message,
+    case
+        when contains(executions.failed_result, 'Traceback (most recent call last)') then executions.failed_result
+    end as error_traceback,
+    calls.model as llm_model,
+    calls.request as llm_request,
+    case
+        when calls.status = 'completed' then json_object(
+            'content', calls.outputs->'content',
+            'tool_calls', calls.outputs->'tool_calls',
+            'finish_reason', calls.response->'$.choices[0].finish_reason',
+            'usage', calls.response->'usage'
+        )
+    end as llm_response,
+    calls.duration_ms as llm_latency_ms,
+    calls.prompt_tokens,
+    calls.completion_tokens,
+    calls.total_tokens,
+    calls.cost,
+    calls.response_valid,
+    calls.response_quality_score,
+    calls.response_validation_errors,
+    calls.response_warnings,
+    calls.response_metrics,
+    executions.depth as call_depth,
+    executions.execution_order as call_sequence,
+    executions.started_at,
+    executions.completed_at,
+    executions.duration_ms,
+    coalesce(executions.started_at, runs.started_at) as created_at
+from executions
+left join model_calls as calls
+    on calls.run_id = executions.run_id and calls.id = executions.model_call_id
+left join runs
+    on runs.run_id = executions.run_id;
+
+
+-- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),
+-- LLM_CALL, POST_PROCESS (code, tools, files), COMPLETE (what it said).
+create view agent_execution_logs as
+with
+
+events as (
+    select
+        *,
+        last_value(case when event_type = 'agent_call' then id end ignore nulls)
+            over (partition by run_id order by execution_order desc rows between unbounded preceding and 1 preceding)
+            as next_turn_id
+    from execution_events
+),
+
+parents as (
+    select run_id, id, event_type, parent_event_id
+    from execution_events
+),
+
+stages as (
+    select
+        *,
+        id as execution_id,
+        0 as stage_order,
+        'INIT' as stage,
+        concat('message from ', coalesce(inputs->>'sender', 'outside')) as message,
+        json_object('sender', inputs->'sender', 'role', inputs->'role') as data
+    from events
+    where event_type = 'agent_call'
+    union all
+    select
+        *,
+        next_turn_id as execution_id,
+        1 as stage_order,
+        'SHOULD_RESPOND' as stage,
+        concat('chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how'))
+            as message,
+        meta as data
+    from events
+    where event_type = 'handoff'
+    union all
+    select
+        events.*,
+        case parents.event_type
+            when 'agent_call' then parents.id
+            when 'llm_call' then coalesce(parents.parent_event_id, parents.id)
+            when null then events.id
+            else coalesce(parents.parent_event_id, events.id)
+        end as execution_id,
+        case when events.event_type = 'llm_call' then 2 else 3 end as stage_order,
+        case when events.event_type = 'llm_call' then 'LLM_CALL' else 'POST_PROCESS' end as stage,
+        concat_ws(
+            ' ',
+            events.event_type,
+            coalesce(
+                events.meta->>'tool_name', events.meta->>'file_path', events.meta->>'language', events.meta->>'model'
+            ),
+            events.status
+        ) as message,
+        events.meta as data
+    from events
+    left join parents
+        on parents.run_id = events.run_id and parents.id = events.parent_event_id
+    where events.event_type in ('llm_call', 'code_exec', 'tool_call', 'file_gen', 'error')
+    union all
+    select
+        *,
+        id as execution_id,
+        4 as stage_order,
+        'COMPLETE' as stage,
+        concat('said ', length(outputs->>'full_content'), ' characters') as message,
+        meta as data
+    from events
+    where event_type = 'agent_call'
+)
+
+select
+    concat(id, ':', stage) as id,
+    execution_id,
+    run_id as conversation_id,
+    agent_name,
+    stage,
+    case when status = 'failed' then 'error' else 'info' end as level,
+    message,
+    data,
+    error_message,
+    case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
+    row_number() over (partition by run_id, execution_id order by stage_order, execution_order) - 1 as log_sequence,
+    case when stage = 'COMPLETE' then coalesce(completed_at, timestamp) else timestamp end as created_at
+from stages;
+
+
+-- One row per call: an agent that is spoken to (depth 0 in a plain chat), and inside its turn the model, the tools and
+-- the code that it calls.
+create view agent_call_chains as
+with
+
+events as (
+    select *
+    from execution_events
+    where event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')
+),
+
+turns as (
+    select
+        run_id,
+        id,
+        lag(id) over (partition by run_id order by execution_order) as previous_turn_id,
+        lag(agent_name) over (partition by run_id order by execution_order) as previous_agent
+    from execution_events
+    where event_type = 'agent_call'
+)
+
+select
+    events.id,
+    events.run_id as conversation_id,
+    coalesce(events.parent_event_id, turns.previous_turn_id) as parent_execution_id,
+    events.id as child_execution_id,
+    case
+        when events.event_type = 'agent_call' then coalesce(events.inputs->>'sender', turns.previous_agent)
+        else events.agent_name
+    end as parent_agent,
+    case events.event_type
+        when 'agent_call' then events.agent_name
+        when 'llm_call' then events.meta->>'model'
+        when 'tool_call' then events.meta->>'tool_name'
+        else coalesce(events.meta->>'executor', events.inputs->>'language')
+    end as child_agent,
+    events.event_type as call_type,
+    events.depth as call_depth,
+    row_number() over (partition by events.run_id order by events.execution_order) - 1 as call_sequence,
+    events.inputs as data_passed,
+    events.outputs as data_returned,
+    events.status,
+    events.error_message,
+    events.duration_ms,
+    events.timestamp as created_at
+from events
+left join turns
+    on turns.run_id = events.run_id and turns.id = events.id;
+
+
+-- One row per agent and day (NULL where the source carries no time).
+create view agent_performance_metrics as
+select
+    agent_name,
+    date_trunc('day', created_at) as period_start,
+    date_trunc('day', created_at) + interval 1 day as period_end,
+    count(*) as total_executions,
+    count(*) filter (where status = 'SUCCESS') as successful_executions,
+    count(*) filter (where status = 'FAILED') as failed_executions,
+    count(*) filter (where status = 'TIMEOUT') as timeout_executions,
+    count(*) filter (where status = 'SUCCESS') / count(*) as success_rate,
+    avg(duration_ms) as avg_duration_ms,
+    median(duration_ms) as median_duration_ms,
+    quantile_cont(duration_ms, 0.95) as p95_duration_ms,
+    max(duration_ms) as max_duration_ms,
+    avg(llm_latency_ms) as avg_llm_latency_ms,
+    count(llm_model) as llm_calls,
+    sum(total_tokens) as total_tokens,
+    sum(cost) as total_cost,
+    avg(response_quality_score) as avg_quality_score
+from agent_executions
+group by agent_name, date_trunc('day', created_at);

@@ -1,0 +1,166 @@
+"""The command `queries`: lists the named queries, shows their SQL, runs them.
+
+Each query is a subcommand, made from its header, so that `queries NAME --help` explains its parameters and columns.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from queries.connection import connect
+from queries.errors import QueryError
+from queries.execution import from_text, run
+from queries.formats import FORMATS, write
+from queries.library import Parameter, Query, find, names
+
+
+class Failure(click.ClickException):
+    """One line on stderr, and the exit code for wrong usage or unusable input."""
+
+    exit_code = 2
+
+
+class Library(click.Group):
+    """A group whose commands are `show` and the named queries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *names()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        return super().get_command(ctx, cmd_name) or _command(_found(cmd_name))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([("NAME", "Answer the question of that name."), ("show NAME", "Print its SQL.")])
+
+
+@click.group(cls=Library, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="List the queries with parameters and columns, for programs.")
+@click.version_option(package_name="ag2-journal", prog_name="queries")
+@click.pass_context
+def queries(ctx: click.Context, as_json: bool) -> None:
+    """Questions about recorded runs, answered with SQL. Without a NAME, lists them by group."""
+    if ctx.invoked_subcommand is not None:
+        return
+    library = [find(name) for name in names()]
+    if as_json:
+        click.echo(json.dumps([_described(query) for query in library], indent=2))
+    else:
+        _list(library)
+
+
+@queries.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print the SQL of the query NAME."""
+    click.echo(_found(name).sql, nl=False)
+
+
+def _found(name: str) -> Query:
+    try:
+        return find(name)
+    except QueryError as error:
+        raise Failure(str(error)) from None
+
+
+def _command(query: Query) -> click.Command:
+    """The subcommand that runs the query."""
+    paragraphs = [query.question]
+    if query.parameters:
+        paragraphs.append(_block("Parameters, given with --set", ((_signature(p), p.doc) for p in query.parameters)))
+    paragraphs.append(_block("Columns", query.columns.items()))
+
+    def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None) -> None:
+        try:
+            relation = run(query.name, connect(db), **from_text(query, _settings(settings)))
+            write(relation if limit is None else relation.limit(limit), form, sys.stdout)
+        except QueryError as error:
+            raise Failure(str(error)) from None
+
+    options: list[click.Parameter] = [
+        click.Option(
+            ["--db"],
+            type=click.Path(path_type=Path),
+            default="traces",
+            show_default=True,
+            help="What `ingest` made: its folder, its traces.duckdb, or a folder of Parquet files.",
+        ),
+        click.Option(["--set", "settings"], multiple=True, metavar="NAME=VALUE", help="Set a parameter; repeatable."),
+        click.Option(
+            ["--format", "form"],
+            type=click.Choice(list(FORMATS)),
+            default="table",
+            show_default=True,
+            help="A table cuts long cells, the others cut nothing.",
+        ),
+        click.Option(["--limit"], type=click.IntRange(min=0), help="Print so many rows at most."),
+    ]
+    return click.Command(query.name, callback=callback, params=options, help="\n\n".join(paragraphs))
+
+
+def _settings(settings: Iterable[str]) -> dict[str, str]:
+    """The values of `--set` by name."""
+    values: dict[str, str] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        if not sign:
+            raise QueryError(f"--set takes NAME=VALUE, not {setting!r}")
+        values[name.strip()] = value
+    return values
+
+
+def _list(library: list[Query]) -> None:
+    width = max(len(query.name) for query in library)
+    group = ""
+    for query in library:
+        if query.group != group:
+            click.echo(("\n" if group else "") + query.group)
+            group = query.group
+        click.echo(f"  {query.name:<{width}}  {query.question}")
+    click.echo("\n`queries NAME` answers one, `queries NAME --help` explains it, `queries show NAME` prints its SQL.")
+
+
+def _described(query: Query) -> dict[str, Any]:
+    return {
+        "name": query.name,
+        "group": query.group,
+        "question": query.question,
+        "parameters": [asdict(parameter) for parameter in query.parameters],
+        "columns": [{"name": name, "doc": doc} for name, doc in query.columns.items()],
+    }
+
+
+def _signature(parameter: Parameter) -> str:
+    default = "NULL" if parameter.default is None else json.dumps(parameter.default)
+    return f"{parameter.name} {parameter.type} = {default}"
+
+
+def _block(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A paragraph that click does not wrap (marked by the form feed)."""
+    rows = list(rows)
+    width = max(len(term) for term, _ in rows)
+    return "\b\n" + "\n".join([f"{title}:", *(f"  {term:<{width}}  {doc}" for term, doc in rows)])
+
+
+def main() -> None:
+    """Entry point of the command."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # whatever the locale is: recorded text must neither end in an encoding error nor in another encoding's letters
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        queries(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # the reader has seen enough; Python must not try to flush the rest at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

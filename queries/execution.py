@@ -1,0 +1,95 @@
+"""Runs a named query: checks the values that it is given, and turns DuckDB's errors into ones that say what to do."""
+
+import math
+import operator
+from collections.abc import Mapping
+
+import duckdb
+
+from queries.errors import QueryError
+from queries.library import TYPES, Parameter, Query, Value, find
+
+_TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
+
+
+def run(query: str, con: duckdb.DuckDBPyConnection, /, **parameters: object) -> duckdb.DuckDBPyRelation:
+    """The answer to a named query.
+
+    Args:
+        query: the query's name, see `names()`.
+        con: a connection from `connect`, or any other that has the tables.
+        parameters: values for the query's parameters; one that is left out, or None, has its default.
+
+    Returns:
+        A relation: `.df()`, `.pl()`, `.arrow()`, `.fetchall()`, `.show()`.
+
+    Raises:
+        QueryError: no such query or parameter, a value of the wrong type, or a table that is missing.
+    """
+    found = find(query)
+    values = bind(found, parameters)
+    try:
+        return con.sql(found.sql, params=values)
+    except duckdb.CatalogException as error:
+        message = str(error).splitlines()[0].removeprefix("Catalog Error: ")
+        raise QueryError(f"{query} needs a table that this database has not got: {message}") from error
+
+
+def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
+    """A value for each of the query's parameters. Raises QueryError for an unknown one or a value of the wrong type."""
+    known = {parameter.name: parameter for parameter in query.parameters}
+    for name in given:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise QueryError(f"{query.name} has no parameter {name!r}: {has}")
+    return {name: _value(query, parameter, given.get(name)) for name, parameter in known.items()}
+
+
+def _value(query: Query, parameter: Parameter, given: object) -> Value:
+    if given is None:
+        return parameter.default
+    value: Value = None
+    if parameter.type == "VARCHAR" and isinstance(given, str):
+        value = given
+    elif parameter.type == "BOOLEAN" and isinstance(given, bool):
+        value = given
+    elif parameter.type == "BIGINT" and not isinstance(given, (bool, str)):
+        value = _integer(given)
+    elif parameter.type == "DOUBLE" and not isinstance(given, (bool, str)):
+        value = _number(given)
+    if value is None:
+        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
+    return value
+
+
+def _integer(given: object) -> int | None:
+    """An integer of any kind (numpy has its own) that a BIGINT holds, or None."""
+    try:
+        value = operator.index(given)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _number(given: object) -> float | None:
+    """A finite number of any kind, or None."""
+    try:
+        value = float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def from_text(query: Query, given: Mapping[str, str]) -> dict[str, object]:
+    """Values as typed on a command line, turned into those that `run` takes. Raises QueryError for one that is none."""
+    types = {parameter.name: parameter.type for parameter in query.parameters}
+    return {name: _from_text(query, name, types.get(name, "VARCHAR"), text) for name, text in given.items()}
+
+
+def _from_text(query: Query, name: str, kind: str, text: str) -> object:
+    if kind == "BOOLEAN" and text.lower() in _TRUE + _FALSE:
+        return text.lower() in _TRUE
+    try:
+        return TYPES[kind](text) if kind != "BOOLEAN" else text
+    except ValueError:
+        raise QueryError(f"{query.name}: {name} must be {kind}, not {text!r}") from None

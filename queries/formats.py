@@ -1,0 +1,152 @@
+"""Writes a relation as text: a table for a terminal, CSV and JSON for programs, Markdown for a document.
+
+What agents said ends up in cells, so cells are hostile. The table and Markdown forms show control characters as escapes:
+a recorded escape sequence must not repaint the terminal that shows it, nor a pipe or a tag break the page.
+"""
+
+import csv
+import datetime
+import html
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+import duckdb
+
+BATCH = 1000
+WIDTH = 60
+"""Cells of a table are cut after this many places; the other formats cut nothing."""
+
+Row = tuple[Any, ...]
+
+# C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MARKDOWN = re.compile(r"[\\|`*\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def write(relation: duckdb.DuckDBPyRelation, form: str, out: TextIO) -> None:
+    """Writes all rows of a relation to `out` in one of `FORMATS`."""
+    names = list(relation.columns)
+    kinds = [str(kind) for kind in relation.types]
+    FORMATS[form](names, kinds, _rows(relation), out)
+
+
+def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[Row]:
+    while batch := relation.fetchmany(BATCH):
+        yield from batch
+
+
+def _write_csv(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if value is None else _text(value) for value in row])
+
+
+def _write_json(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+    """A list of objects, one a line. Columns of type JSON are nested, not quoted."""
+    nested = [kind == "JSON" for kind in kinds]
+    separator = "[\n"
+    for row in rows:
+        values = (json.loads(cell) if deep and cell is not None else cell for cell, deep in zip(row, nested, strict=True))
+        record = {name: _plain(value) for name, value in zip(names, values, strict=True)}
+        out.write(separator + json.dumps(record, ensure_ascii=False))
+        separator = ",\n"
+    out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _write_markdown(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+    out.write("| " + " | ".join(names) + " |\n")
+    out.write("| " + " | ".join("---:" if _is_number(kind) else "---" for kind in kinds) + " |\n")
+    for row in rows:
+        cells = (_MARKDOWN.sub(r"\\\g<0>", html.escape(_shown(value), quote=False)) for value in row)
+        out.write("| " + " | ".join(cells) + " |\n")
+
+
+def _write_table(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+    cells = [[_cut(_shown(value)) for value in row] for row in rows]
+    widths = [max(map(_places, column)) for column in zip(names, *cells, strict=True)]
+    numeric = [_is_number(kind) for kind in kinds]
+    lines = [names, ["-" * width for width in widths], *cells]
+    for line in lines:
+        padded = (_pad(text, width, right) for text, width, right in zip(line, widths, numeric, strict=True))
+        out.write("  ".join(padded).rstrip() + "\n")
+
+
+FORMATS: dict[str, Callable[[list[str], list[str], Iterator[Row], TextIO], None]] = {
+    "table": _write_table,
+    "csv": _write_csv,
+    "json": _write_json,
+    "md": _write_markdown,
+}
+
+
+def visible(text: str) -> str:
+    """Text on one line in which nothing acts on a terminal: control characters are shown as escapes."""
+    return _CONTROL.sub(lambda match: _SHORT.get(match[0]) or ascii(match[0])[1:-1], text)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return visible(_text(value))
+
+
+def _text(value: object) -> str:
+    """A value as text; lists and structs as JSON."""
+    if isinstance(value, (list, tuple, dict)):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    return str(value)
+
+
+def _plain(value: object) -> object:
+    """The value made of what JSON has."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return str(value)
+
+
+def _is_number(kind: str) -> bool:
+    return kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "INTEGER", "BIGINT", "UBIGINT")) and "[" not in kind
+
+
+def _places(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _cut(text: str) -> str:
+    if _places(text) <= WIDTH:
+        return text
+    kept, places = 0, 1
+    for character in text:
+        places += _width(character)
+        if places > WIDTH:
+            break
+        kept += 1
+    return text[:kept] + "…"
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    space = " " * (width - _places(text))
+    return space + text if right else text + space

@@ -1,0 +1,133 @@
+"""The named queries: one `.sql` file each, which says in its header what it answers, takes and returns.
+
+The header is part of the interface: listings, help texts, the checks of parameters and the README's reference are all
+made from it, so a query is added by adding one file to a folder below `sql`. The folder is the query's group.
+
+    -- Which tool calls follow each other again and again?
+    --
+    -- Parameters
+    --   run_id    VARCHAR = NULL  one run; all runs where NULL
+    --   min_count BIGINT = 2      how often, at least
+    --
+    -- Columns
+    --   tools  names of the tools, in order
+    --   count  how often they were called in this order
+    select ...
+"""
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from queries.errors import QueryError
+
+TYPES: dict[str, type] = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLEAN": bool}
+"""Types that a parameter may have, as DuckDB names them, and the Python type of their values."""
+
+Value = str | int | float | bool | None
+
+_PARAMETER = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>'[^']*'|\S+)\s+(?P<doc>\S.*)")
+_COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<doc>\S.*)")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that a query can be given. `type` is one of `TYPES`; a default of None stands for SQL's NULL."""
+
+    name: str
+    type: str
+    default: Value
+    doc: str
+
+
+@dataclass(frozen=True)
+class Query:
+    """A named query. `columns` maps each result column, in order, to what it means; `sql` is the whole file."""
+
+    name: str
+    group: str
+    question: str
+    parameters: tuple[Parameter, ...]
+    columns: dict[str, str]
+    sql: str
+
+
+def names() -> list[str]:
+    """Names of all queries, sorted by group and name."""
+    return list(_library())
+
+
+def find(name: str) -> Query:
+    """The query of that name. Raises QueryError, naming the nearest ones, where there is none."""
+    library = _library()
+    if name in library:
+        return library[name]
+    near = difflib.get_close_matches(name, library, n=3) or [known for known in library if name and name in known][:3]
+    hint = f"did you mean {' or '.join(near)}?" if near else "`queries` lists them"
+    raise QueryError(f"no query is named {name!r}: {hint}")
+
+
+@cache
+def _library() -> dict[str, Query]:
+    """Every query of the package, by name."""
+    found: dict[str, Query] = {}
+    for file in sorted((Path(__file__).parent / "sql").glob("*/*.sql")):
+        query = parse(file.stem, file.parent.name, file.read_text(encoding="utf-8"))
+        if query.name in found:
+            raise ValueError(f"two queries are named {query.name}: in {found[query.name].group} and in {query.group}")
+        found[query.name] = query
+    return found
+
+
+def parse(name: str, group: str, sql: str) -> Query:
+    """The query that a file's text defines. Raises ValueError where its header is not in order."""
+    where = f"{group}/{name}.sql"
+    sections = _sections(where, sql)
+    columns: dict[str, str] = {}
+    for line in sections["Columns"]:
+        match = _COLUMN.fullmatch(line)
+        if match is None:
+            raise ValueError(f"{where}: not a column and its meaning: {line}")
+        columns[match["name"]] = match["doc"]
+    question = " ".join(sections["Question"])
+    if not question or not columns:
+        raise ValueError(f"{where}: the header needs a question and columns")
+    parameters = tuple(_parameter(where, line) for line in sections["Parameters"])
+    return Query(name, group, question, parameters, columns, sql)
+
+
+def _sections(where: str, sql: str) -> dict[str, list[str]]:
+    """The header's lines, without comment marks, by section. A line with a deeper indent continues the one before."""
+    sections: dict[str, list[str]] = {"Question": [], "Parameters": [], "Columns": []}
+    section = "Question"
+    for line in sql.splitlines():
+        if not line.startswith("--"):
+            break
+        text = line[2:].rstrip()
+        if text.strip() in sections:
+            section = text.strip()
+        elif text.startswith("     ") and sections[section]:
+            sections[section][-1] += " " + text.strip()
+        elif text.strip():
+            sections[section].append(text.strip())
+    return sections
+
+
+def _parameter(where: str, line: str) -> Parameter:
+    match = _PARAMETER.fullmatch(line)
+    if match is None or match["type"] not in TYPES:
+        raise ValueError(f"{where}: not a parameter of the form `name TYPE = default  meaning`: {line}")
+    text = match["default"]
+    default: Value
+    if text == "NULL":
+        default = None
+    elif text.startswith("'"):
+        default = text[1:-1]
+    else:
+        default = json.loads(text)
+    if default is not None and type(default) is not TYPES[match["type"]]:
+        raise ValueError(f"{where}: the default of {match['name']} is no {match['type']}: {text}")
+    return Parameter(match["name"], match["type"], default, match["doc"])
