@@ -39,7 +39,8 @@ COMMON: Final[dict[str, str]] = {
     "step_id": "the step that the user marked around it",
     "node_id": "the workflow node that the user marked around it",
     "id": "a name for this record, on those that others can point at",
-    "parent": "`id` of the step or action around it",
+    "parent": "`id` of the step or action around it; an action's own record comes when it ends, after what it holds",
+    "attributed": "false where it could not be told which run it belongs to, and the latest one got it",
     "replaced": "what could not be serialised and was replaced by text: a list of JSON paths with the reason",
 }
 """Fields that any record may have; the first four are on every one."""
@@ -114,6 +115,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "path": "or the file beside the journal that holds them",
         "count": "how many there are",
         "sha256": "of the file at `path`",
+        "summary": "the chat's summary, where AG2 made one",
+        "cost": "the chat's cost, as AG2 sums it up",
     },
     STEP_START: {"name": "what the step is called"},
     STEP_END: {

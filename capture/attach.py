@@ -1,0 +1,200 @@
+"""Puts the recorder into AG2 when the first run starts, and takes it out when the last one ends.
+
+AG2 has two official places for it, the global default IOStream and the runtime logger, and both are used. What does
+not go through them is reached by replacing a function, each with its reason beside it:
+
+- `IOStream.get_default`: a stream that user code sets after the start (`set_default`, `set_global_default`) would
+  otherwise end the recording.
+- `ThreadIOStream`, `AsyncThreadIOStream`: `run()`, `a_run()` and `run_group_chat()` send to such a private stream.
+- `runtime_logging.start` and `stop`: they would take the recorder's logger away.
+- `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
+  calls in a pool that several chats share.
+"""
+
+import atexit
+import inspect
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import autogen.runtime_logging
+from autogen.io.base import IOStream
+from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
+
+from capture import active
+from capture import run as runs
+from capture.logger import JournalLogger
+from capture.run import Run
+from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
+
+runtime_logging: Any = autogen.runtime_logging
+_lock = threading.RLock()
+_put: list[tuple[Any, str, Any, Any]] = []
+"""What was replaced: owner, name, what was there, what is there now."""
+
+
+def acquire(run: Run) -> None:
+    """Attaches, if no run is on yet."""
+    with _lock:
+        run.default_stream = behind(IOStream.get_default())
+        if not _put:
+            _attach()
+
+
+def release() -> None:
+    """Detaches, if no run is on any more."""
+    with _lock:
+        if _put and not active.runs():
+            _detach()
+
+
+def _attach() -> None:
+    before = IOStream._global_default
+    _replace(IOStream, "_global_default", _over(before) if before is not None else None)
+    _replace(IOStream, "get_default", staticmethod(_get_default(IOStream.get_default)))
+    for private in (ThreadIOStream, AsyncThreadIOStream):
+        _replace(private, "send", _private_send(private.send))
+    _replace(ThreadIOStream, "input", _private_input(ThreadIOStream.input))
+    _replace(AsyncThreadIOStream, "input", _private_async_input(AsyncThreadIOStream.input))
+    user, is_on = runtime_logging.autogen_logger, runtime_logging.is_logging
+    # set by hand, because runtime_logging.start would be followed by a stop, and that would stop the user's logger
+    _replace(runtime_logging, "autogen_logger", JournalLogger(user, is_on))
+    _replace(runtime_logging, "is_logging", True)
+    _replace(runtime_logging, "start", _logging_start(runtime_logging.start))
+    _replace(runtime_logging, "stop", _logging_stop(runtime_logging.stop))
+    _replace(threading.Thread, "start", _thread_start(threading.Thread.start))
+    _replace(ThreadPoolExecutor, "submit", _submit(ThreadPoolExecutor.submit))
+
+
+def _detach() -> None:
+    ours = runtime_logging.autogen_logger
+    for owner, name, before, now in reversed(_put):
+        # what somebody else has replaced since stays: ours is then behind it, and does nothing without a run
+        if owner.__dict__.get(name) is now:
+            setattr(owner, name, before)
+    if isinstance(ours, JournalLogger):
+        runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
+    IOStream._global_default = behind(IOStream._global_default)
+    _put.clear()
+
+
+def _replace(owner: Any, name: str, now: Any) -> None:
+    _put.append((owner, name, owner.__dict__[name], now))
+    setattr(owner, name, now)
+
+
+def _over(stream: Any) -> JournalStream:
+    """A recording stream in front of another."""
+    kind = AsyncJournalStream if inspect.iscoroutinefunction(getattr(stream, "input", None)) else JournalStream
+    recording = kind.__new__(kind)
+    recording.forward = behind(stream)
+    return recording
+
+
+def _get_default(before: Callable[[], Any]) -> Callable[[], Any]:
+    made: list[tuple[Any, JournalStream]] = []
+
+    def get_default() -> Any:
+        stream = before()
+        if isinstance(stream, (JournalStream, ThreadIOStream, AsyncThreadIOStream)) or not active.runs():
+            return stream
+        # user code may compare what it gets with what it got, so the same stream is given again
+        if not made or made[0][0] is not stream:
+            made[:] = [(stream, _over(stream))]
+        return made[0][1]
+
+    return get_default
+
+
+def _private_send(before: Callable[..., None]) -> Callable[..., None]:
+    def send(self: Any, message: Any) -> None:
+        scope = active.scope()
+        if scope is not None:
+            record_event(scope, message)
+        before(self, message)
+
+    return send
+
+
+def _private_input(before: Callable[..., str]) -> Callable[..., str]:
+    def input(self: Any, prompt: str = "", *, password: bool = False) -> str:
+        answer = before(self, prompt, password=password)
+        scope = active.scope()
+        if scope is not None:
+            record_input(scope, prompt, password, answer)
+        return answer
+
+    return input
+
+
+def _private_async_input(before: Callable[..., Any]) -> Callable[..., Any]:
+    async def input(self: Any, prompt: str = "", *, password: bool = False) -> str:
+        answer: str = await before(self, prompt, password=password)
+        scope = active.scope()
+        if scope is not None:
+            record_input(scope, prompt, password, answer)
+        return answer
+
+    return input
+
+
+def _logging_start(before: Callable[..., str]) -> Callable[..., str]:
+    def start(*args: Any, **kwargs: Any) -> str:
+        session = before(*args, **kwargs)
+        users = runtime_logging.autogen_logger
+        if active.runs() and not isinstance(users, JournalLogger):
+            runtime_logging.autogen_logger = JournalLogger(users, runtime_logging.is_logging)
+            runtime_logging.is_logging = True
+        return session
+
+    return start
+
+
+def _logging_stop(before: Callable[[], None]) -> Callable[[], None]:
+    def stop() -> None:
+        before()
+        ours = runtime_logging.autogen_logger
+        if active.runs() and isinstance(ours, JournalLogger):
+            ours.user_is_on = False
+            runtime_logging.is_logging = True
+
+    return stop
+
+
+def _thread_start(before: Callable[..., None]) -> Callable[..., None]:
+    def start(self: threading.Thread) -> None:
+        scope = active.known()
+        if scope is not None:
+            setattr(self, active.MARK, scope)
+        before(self)
+
+    return start
+
+
+def _submit(before: Callable[..., Any]) -> Callable[..., Any]:
+    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if not active.runs():
+            return before(self, fn, *args, **kwargs)
+        return before(self, active.Carried(fn, active.known()), *args, **kwargs)
+
+    return submit
+
+
+def _forked() -> None:
+    """In a forked child: the journals are the parent's, and the child starts with a clean AG2."""
+    global _lock
+    _lock = threading.RLock()
+    active.forked()
+    if _put:
+        _detach()
+
+
+def _at_exit() -> None:
+    runs.close_all(runs.uncaught())
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,214 @@
+"""Anything to JSON bytes, without ever raising.
+
+The fast way is the serialiser that AG2's events bring along, or `orjson`. What they refuse (exceptions, callables,
+lone surrogates, circular references, any object at all) is walked by hand, and each value that had to be replaced by
+text is noted with its path, so that a reader knows what is not original.
+"""
+
+import hashlib
+import traceback
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, time
+from enum import Enum
+from os import PathLike, fspath
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+MAX_DEPTH = 100
+"""Deeper values are replaced: readers have limits too (DuckDB's and orjson's own are at a few hundred)."""
+MAX_TEXT = 2000
+"""Characters kept of the text that stands for an object."""
+MAX_KEPT = 1000
+"""Characters kept of a text that is cut because its record is too large."""
+INT64 = 2**63
+"""orjson writes no larger integers."""
+
+Replaced = list[dict[str, str]]
+"""What was replaced: `{"path": ..., "reason": ...}` each."""
+
+
+def to_json(value: Any) -> tuple[bytes, Replaced]:
+    """JSON for a value, and what had to be replaced in it."""
+    try:
+        return orjson.dumps(value), []
+    except Exception:
+        return _by_hand(value)
+
+
+def event_to_json(event: Any) -> tuple[bytes, Replaced]:
+    """JSON for an AG2 event as AG2 serialises it, and what had to be replaced in it."""
+    try:
+        return event.__pydantic_serializer__.to_json(event), []
+    except Exception:
+        return _by_hand(_event_fields(event))
+
+
+def error_fields(error: BaseException) -> dict[str, str]:
+    """An exception as the object that stands under `error` in a record: type, message, traceback."""
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message can't be shown)"
+    try:
+        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    except Exception:
+        trace = ""
+    return {"type": type(error).__name__, "message": message, "traceback": trace}
+
+
+def shrink(data: bytes, limit: int) -> tuple[bytes, Replaced]:
+    """A JSON object cut to about `limit` bytes: its longest texts give way to their start, size and hash.
+
+    Where that is not enough, because there are too many small values, whole fields give way.
+    """
+    value = orjson.loads(data)
+    replaced: Replaced = []
+    _cut_texts(value, "$", limit // 16, replaced)
+    if len(orjson.dumps(value)) > limit:
+        for name, field in value.items():
+            size = len(orjson.dumps(field))
+            if size > limit // 16:
+                replaced.append(_cut_note(f"$.{name}", orjson.dumps(field)))
+                value[name] = None
+    return orjson.dumps(value), replaced
+
+
+def _cut_texts(value: Any, path: str, longest: int, replaced: Replaced) -> None:
+    pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+    for key, item in pairs:
+        where = f"{path}.{key}" if isinstance(value, dict) else f"{path}[{key}]"
+        if isinstance(item, str) and len(item) > longest:
+            replaced.append(_cut_note(where, item.encode()))
+            value[key] = item[:MAX_KEPT]
+        elif isinstance(item, (dict, list)):
+            _cut_texts(item, where, longest, replaced)
+
+
+def _cut_note(path: str, original: bytes) -> dict[str, str]:
+    digest = hashlib.sha256(original).hexdigest()
+    return {"path": path, "reason": f"too large: {len(original)} bytes, sha256 {digest}"}
+
+
+def _event_fields(event: Any) -> Any:
+    """An event as plain fields, by AG2's own serialisers as far as these work."""
+    try:
+        return event.__pydantic_serializer__.to_python(event, warnings=False)
+    except Exception:
+        name = getattr(event, "type", None)
+        return {
+            "type": name if isinstance(name, str) else type(event).__name__,
+            "content": getattr(event, "content", event),
+        }
+
+
+def _by_hand(value: Any) -> tuple[bytes, Replaced]:
+    walk = _Walk()
+    try:
+        plain = walk.plain(value, "$", 0)
+        return orjson.dumps(plain), walk.replaced
+    except Exception as error:
+        note = {"path": "$", "reason": f"{type(value).__name__} could not be serialised: {type(error).__name__}"}
+        return b"null", [note]
+
+
+class _Walk:
+    """One pass over a value that the serialisers refused."""
+
+    def __init__(self) -> None:
+        self.replaced: Replaced = []
+        self.above: set[int] = set()
+
+    def note(self, path: str, reason: str) -> None:
+        self.replaced.append({"path": path, "reason": reason})
+
+    def plain(self, value: Any, path: str, depth: int) -> Any:
+        """The value as what JSON knows."""
+        if value is None or value is True or value is False:
+            return value
+        kind = type(value)
+        if kind is float:
+            return value
+        if isinstance(value, str):
+            return self.text(value, path)
+        if isinstance(value, int) and not isinstance(value, Enum):
+            return self.integer(value, path)
+        if isinstance(value, (UUID, datetime, date, time, PathLike)):
+            return self.text(fspath(value) if isinstance(value, PathLike) else str(value), path)
+        if depth >= MAX_DEPTH:
+            self.note(path, "nested too deeply")
+            return None
+        if id(value) in self.above:
+            self.note(path, "contains itself")
+            return None
+        self.above.add(id(value))
+        try:
+            return self.nested(value, path, depth + 1)
+        finally:
+            self.above.discard(id(value))
+
+    def nested(self, value: Any, path: str, depth: int) -> Any:
+        """The value as what JSON knows, where it may hold others."""
+        if isinstance(value, Mapping):
+            return {self.text(str(k), path): self.plain(v, f"{path}.{k}", depth) for k, v in list(value.items())}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self.plain(item, f"{path}[{i}]", depth) for i, item in enumerate(list(value))]
+        if isinstance(value, Enum):
+            return self.plain(value.value, path, depth)
+        if isinstance(value, (bytes, bytearray)):
+            return self.binary(bytes(value), path)
+        if isinstance(value, BaseException):
+            self.note(path, f"exception {type(value).__name__}")
+            return self.plain(error_fields(value), path, depth)
+        if is_dataclass(value) and not isinstance(value, type):
+            return {f.name: self.plain(getattr(value, f.name, None), f"{path}.{f.name}", depth) for f in fields(value)}
+        if hasattr(value, "__pydantic_serializer__") and not isinstance(value, type):
+            return self.model(value, path, depth)
+        return self.thing(value, path, depth)
+
+    def text(self, value: str, path: str) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.note(path, "text with lone surrogates, written as \\udXXX")
+            return value.encode("utf-8", "backslashreplace").decode()
+        return str(value)
+
+    def integer(self, value: int, path: str) -> Any:
+        if -INT64 <= value < INT64:
+            return int(value)
+        self.note(path, "integer beyond 64 bits")
+        return hex(value)
+
+    def binary(self, value: bytes, path: str) -> str:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            self.note(path, f"{len(value)} bytes that are no UTF-8")
+            return value[:MAX_TEXT].decode("utf-8", "backslashreplace")
+
+    def model(self, value: Any, path: str, depth: int) -> Any:
+        try:
+            dumped = value.__pydantic_serializer__.to_python(value, warnings=False)
+        except Exception:
+            dumped = dict(vars(value))
+        return self.plain(dumped, path, depth)
+
+    def thing(self, value: Any, path: str, depth: int) -> Any:
+        """Any other object: an array as a list, an agent as its name, the rest as text."""
+        if type(value).__module__ == "numpy" and hasattr(value, "tolist") and getattr(value, "size", 0) <= MAX_TEXT:
+            return self.plain(value.tolist(), path, depth)
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        name = getattr(value, "name", None)
+        if type(value).__module__.startswith("autogen") and isinstance(name, str):
+            self.note(path, f"{kind}, by its name")
+            return self.text(name, path)
+        self.note(path, kind)
+        if callable(value) and hasattr(value, "__qualname__"):
+            return f"{getattr(value, '__module__', '')}.{value.__qualname__}"
+        try:
+            return self.text(repr(value)[:MAX_TEXT], path)
+        except Exception:
+            return f"<{kind}>"

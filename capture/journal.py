@@ -1,0 +1,333 @@
+"""The journal file: whole lines, in order, in the kernel before the call returns, and losses that are declared.
+
+Nothing here raises into the caller, whatever happens to the disk, the folder or the file descriptor. What can't be
+written is counted, and a `gap` record says so as soon as writing works again.
+"""
+
+import errno
+import logging
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from capture import encode, format
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a reader goes by the file's age instead of the lock
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger("capture")
+
+CHECK_NS: Final = 20_000_000
+"""How often to look whether the file is still there: a write to a deleted file succeeds, and says nothing."""
+
+
+class Journal:
+    """One run's journal, open for appending.
+
+    Args:
+        path: the file; its folder is made with it.
+        first: body of the first record, which every file begins with: also one that is made anew.
+        mode: permissions of folders that are made; files get those of them that make sense for a file.
+        fsync: `never`, `close` or `always`.
+        max_record: bytes; a larger record is cut.
+    """
+
+    def __init__(
+        self, path: Path, first: bytes, *, mode: int = 0o700, fsync: str = "close", max_record: int = 64 << 20
+    ) -> None:
+        self.path = path
+        self.records = 0
+        self.bytes = 0
+        self.lost = 0
+        self._mode = mode
+        self._fsync = fsync
+        self.max_record = max_record
+        self._lock = threading.RLock()
+        self._fd = -1
+        self._seq = 0
+        self._size = 0
+        self._checked = 0
+        self._undeclared = 0
+        self._reason = ""
+        self._torn = False
+        self._writing = False
+        self._waiting: list[bytes] = []
+        self._first = b'{"v":1,"seq":0,"ts":%d,%b}\n' % (time.time_ns(), first)
+        self._warned = False
+        self._done = False
+
+    def append(self, body: bytes) -> int | None:
+        """Writes a record.
+
+        Args:
+            body: the fields after `ts`, as JSON without the braces.
+
+        Returns:
+            The record's `seq`, or None where it could not be written (now).
+        """
+        if len(body) > self.max_record:
+            body = self._cut(body)
+        with self._lock:
+            if self._done:
+                return None
+            if self._writing:
+                # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
+                self._waiting.append(body)
+                return None
+            self._writing = True
+            try:
+                seq = self._append(body)
+                while self._waiting:
+                    self._append(self._waiting.pop(0))
+                return seq
+            finally:
+                self._writing = False
+
+    def miss(self, reason: str) -> None:
+        """Counts a record that could not even be made."""
+        with self._lock:
+            self._reason = reason
+            self._missed(None)
+            self._warn(reason)
+
+    def open(self) -> None:
+        """Makes the file, or finds that it can't be made: then later records try again."""
+        with self._lock:
+            self._present()
+
+    def check(self) -> None:
+        """Makes the next append look whether the file is still there."""
+        self._checked = 0
+
+    def close(self) -> None:
+        """Ends it: nothing is written any more, and the lock is gone."""
+        with self._lock:
+            self._done = True
+            if self._fd < 0:
+                return
+            try:
+                if self._fsync != "never":
+                    os.fsync(self._fd)
+                os.close(self._fd)
+            except OSError as error:
+                self._warn(error)
+            self._fd = -1
+
+    def abandon(self) -> None:
+        """Forgets the file without a word, in a forked child: the journal is the parent's."""
+        self._lock = threading.RLock()
+        self._done = True
+        if self._fd >= 0:
+            try:
+                os.close(self._fd)
+            except OSError:
+                pass
+            self._fd = -1
+
+    def _append(self, body: bytes) -> int | None:
+        now = time.time_ns()
+        if now - self._checked > CHECK_NS or self._fd < 0:
+            self._checked = now
+            if not self._present():
+                self._missed(None)
+                return None
+        if self._undeclared and not self._declare(now):
+            self._missed(None)
+            return None
+        return self._write(body, now)
+
+    def _write(self, body: bytes, now: int) -> int | None:
+        """One line, and its number; None where it failed, which is counted."""
+        seq = self._seq
+        line = b'{"v":1,"seq":%d,"ts":%d,%b}\n' % (seq, now, body)
+        if self._torn:
+            line = b"\n" + line
+        try:
+            if os.write(self._fd, line) != len(line):
+                self._finish(line)
+            self._seq = seq + 1
+            self._size += len(line)
+        except OSError as error:
+            return self._failed(error, body, line, now)
+        except BaseException:
+            # a KeyboardInterrupt between the write and the count: what is in the file decides
+            self._recount(line, seq)
+            raise
+        self.records += 1
+        self.bytes += len(line)
+        self._torn = False
+        if self._fsync == "always":
+            self._sync()
+        return seq
+
+    def _failed(self, error: OSError, body: bytes, line: bytes, now: int) -> int | None:
+        if error.errno == errno.EBADF:
+            # somebody closed the descriptor; the file is as good as before
+            self._fd = -1
+            if self._present():
+                return self._write(body, now)
+            self._missed(None)
+            return None
+        written = self._grown()
+        if written:
+            self._torn = True
+            self._size += written
+        self._missed(error)
+        return None
+
+    def _finish(self, line: bytes) -> None:
+        """The rest of a line of which the kernel took only a part."""
+        while True:
+            left = len(line) - self._grown()
+            if left <= 0:
+                return
+            os.write(self._fd, line[-left:])
+
+    def _grown(self) -> int:
+        """Bytes by which the file is longer than what was counted."""
+        try:
+            return os.fstat(self._fd).st_size - self._size
+        except OSError:
+            return 0
+
+    def _recount(self, line: bytes, seq: int) -> None:
+        """Settles what an interrupted write left: finishes the line if any of it is there, else writes it."""
+        if self._seq != seq:
+            return
+        try:
+            self._finish(line)
+            self._seq = seq + 1
+            self._size += len(line)
+            self.records += 1
+            self.bytes += len(line)
+            self._torn = False
+        except OSError as error:
+            self._torn = self._grown() > 0
+            self._size += self._grown()
+            self._missed(error)
+
+    def _missed(self, error: OSError | None) -> None:
+        self.lost += 1
+        self._undeclared += 1
+        if error is not None:
+            self._reason = str(error)
+            self._warn(error)
+
+    def _declare(self, now: int) -> bool:
+        """Writes the `gap` record for what was lost so far."""
+        lost, self._undeclared = self._undeclared, 0
+        fields, _ = encode.to_json({"kind": format.GAP, "lost": lost, "reason": self._reason})
+        before = self.lost
+        if self._write(fields[1:-1], now) is None:
+            self._undeclared, self.lost = lost, before
+            return False
+        return True
+
+    def _present(self) -> bool:
+        """Whether the file is there to be written to; opens or makes it where it is not."""
+        if self._fd >= 0:
+            try:
+                if os.fstat(self._fd).st_nlink:
+                    return True
+                os.close(self._fd)
+            except OSError:
+                pass
+            self._fd = -1
+        try:
+            self._open()
+        except OSError as error:
+            self._reason = str(error)
+            self._warn(error)
+            return False
+        return True
+
+    def _open(self) -> None:
+        self.path.parent.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.mkdir(self.path.parent, self._mode)
+            os.chmod(self.path.parent, self._mode)  # mkdir's mode is subject to the umask
+        except FileExistsError:
+            pass
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+        fd = os.open(self.path, flags, self._mode & 0o666)
+        self._fd = _out_of_the_way(fd)
+        self._lock_file()
+        size = os.fstat(self._fd).st_size
+        if size == 0 or self._seq == 0:
+            self._begin()
+        else:
+            self._size = size
+
+    def _begin(self) -> None:
+        """Writes the first record into a file that is new, or holds no more than a part of that record."""
+        gone = self._seq - 1
+        try:
+            os.ftruncate(self._fd, 0)
+            self._seq, self._size, self._torn = 1, 0, False
+            self._finish(self._first)
+        except OSError:
+            self._seq = 0
+            os.close(self._fd)
+            self._fd = -1
+            raise
+        self._size = len(self._first)
+        self.records += 1
+        self.bytes += len(self._first)
+        if gone > 0:
+            self.lost += gone
+            self._undeclared += gone
+            self._reason = "the journal was deleted"
+            self._warn(self._reason)
+
+    def _lock_file(self) -> None:
+        """Holds a lock while the run is on, by which a reader tells a running run from an interrupted one."""
+        if fcntl is None:
+            return
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            log.debug("capture: no lock on %s: %s", self.path, error)
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            self._warn(error)
+
+    def _cut(self, body: bytes) -> bytes:
+        data, replaced = encode.shrink(b"{%b}" % body, self.max_record)
+        notes, _ = encode.to_json(replaced)
+        if b'"replaced":' not in data[:1000]:
+            return b'%b,"replaced":%b' % (data[1:-1], notes)
+        return data[1:-1]
+
+    def _warn(self, error: OSError | str) -> None:
+        """Says once that records are being lost."""
+        if self._warned:
+            return
+        self._warned = True
+        log.warning("capture: records of %s are lost: %s; the agents go on, and the loss is counted", self.path, error)
+
+
+def _out_of_the_way(fd: int) -> int:
+    """The same file under a high descriptor.
+
+    Code that closes descriptors it does not own frees low numbers, and the next file or socket to be opened gets the
+    lowest free one. A recorder that still wrote to that number would write into somebody's connection.
+    """
+    if fcntl is None:
+        return fd
+    try:
+        import resource
+
+        ceiling, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        floor = min(ceiling if ceiling > 0 else 1024, 1024) * 3 // 4
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
+    except (ImportError, OSError, ValueError):
+        return fd
+    os.close(fd)
+    return high

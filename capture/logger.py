@@ -1,0 +1,194 @@
+"""The second channel: AG2's runtime logger, which sees what the stream does not.
+
+Messages that AG2 keeps silent, LLM calls, functions that were run and new agents come this way. A logger that the
+user had switched on goes on receiving all of it.
+"""
+
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+from autogen.logger.base_logger import BaseLogger
+
+from capture import active, agents, encode, format
+from capture.active import Scope
+from capture.stream import failed
+
+
+class JournalLogger(BaseLogger):
+    """Records what AG2 logs, and passes it on.
+
+    Attributes:
+        user: the user's own logger, or None.
+        user_is_on: whether the user's logger is to receive anything.
+    """
+
+    def __init__(self, user: BaseLogger | None, user_is_on: bool) -> None:
+        self.user = user
+        self.user_is_on = user_is_on and user is not None
+
+    def start(self) -> str:
+        """Starts the user's logger, if there is one."""
+        return self.user.start() if self.user is not None else ""
+
+    def stop(self) -> None:
+        """Stops the user's logger, if there is one."""
+        if self.user is not None:
+            self.user.stop()
+
+    def get_connection(self) -> sqlite3.Connection | None:
+        """The connection of the user's logger, if it has one."""
+        return self.user.get_connection() if self.user is not None else None
+
+    def log_event(self, source: Any, name: str, **kwargs: Any) -> None:
+        """Records a message that an agent received."""
+        if name == "received_message":
+            self._record(_message, source, kwargs)
+        if self.user_is_on:
+            self.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
+
+    def log_chat_completion(
+        self,
+        invocation_id: uuid.UUID,
+        client_id: int,
+        wrapper_id: int,
+        source: Any,
+        request: Any,
+        response: Any,
+        is_cached: int,
+        cost: float,
+        start_time: str,
+    ) -> None:
+        """Records an LLM call."""
+        self._record(_llm_call, invocation_id, wrapper_id, source, request, response, is_cached, cost, start_time)
+        if self.user_is_on:
+            self.user.log_chat_completion(  # type: ignore[union-attr]
+                invocation_id, client_id, wrapper_id, source, request, response, is_cached, cost, start_time
+            )
+
+    def log_function_use(self, source: Any, function: Callable[..., Any], args: dict[str, Any], returns: Any) -> None:
+        """Records a function or tool that was run."""
+        self._record(_function_call, source, function, args, returns)
+        if self.user_is_on:
+            self.user.log_function_use(source, function, args, returns)  # type: ignore[union-attr]
+
+    def log_new_agent(self, agent: Any, init_args: dict[str, Any]) -> None:
+        """Records a new agent."""
+        self._record(_new_agent, agent, init_args)
+        if self.user_is_on:
+            self.user.log_new_agent(agent, init_args)  # type: ignore[union-attr]
+
+    def log_new_wrapper(self, wrapper: Any, init_args: dict[str, Any]) -> None:
+        """Passed on alone: it says nothing that an LLM call does not say."""
+        if self.user_is_on:
+            self.user.log_new_wrapper(wrapper, init_args)  # type: ignore[union-attr]
+
+    def log_new_client(self, client: Any, wrapper: Any, init_args: dict[str, Any]) -> None:
+        """Passed on alone: `init_args` hold the API key in plain text."""
+        if self.user_is_on:
+            self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
+
+    def _record(self, what: Callable[..., None], *args: Any) -> None:
+        scope = active.scope()
+        if scope is None:
+            return
+        begun = time.perf_counter_ns()
+        try:
+            what(scope, *args)
+        except Exception as error:
+            failed(scope.run, error)
+        scope.run.spent_ns += time.perf_counter_ns() - begun
+
+
+def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
+    run = scope.run
+    _meet(scope, recipient)
+    sender = kwargs.get("sender")
+    fields = {"sender": sender, "recipient": _name(recipient), "message": kwargs.get("message")}
+    if not kwargs.get("valid", True):
+        fields["valid"] = False
+    run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
+
+
+def _llm_call(
+    scope: Scope,
+    invocation: Any,
+    wrapper_id: int,
+    source: Any,
+    request: Any,
+    response: Any,
+    is_cached: int,
+    cost: Any,
+    start_time: str,
+) -> None:
+    ended = time.time_ns()
+    run = scope.run
+    agent = _name(source)
+    delta = run.requests.delta(agent or "", request if isinstance(request, dict) else {})
+    answer, replaced = _response(response)
+    usage = getattr(response, "usage", None)
+    fields = {
+        "invocation": str(invocation),
+        "wrapper": run.wrappers.setdefault(wrapper_id, len(run.wrappers)),
+        "model": request.get("model") if isinstance(request, dict) else None,
+        "status": "error" if isinstance(response, str) else "ok",
+        "prompt_tokens": getattr(usage, "prompt_tokens", None),
+        "completion_tokens": getattr(usage, "completion_tokens", None),
+        "total_tokens": getattr(usage, "total_tokens", None),
+        "cost": cost,
+        "cached": bool(is_cached),
+        "started": _nanoseconds(start_time),
+        "ended": ended,
+    }
+    raw = delta.json + b',"response":' + answer
+    seq = run.write(format.LLM_CALL, fields, scope, agent=agent, raw=raw, replaced=delta.replaced + replaced)
+    if seq is not None and len(raw) < run.journal.max_record:
+        run.requests.remember(agent or "", delta.written(seq))
+
+
+def _response(response: Any) -> tuple[bytes, encode.Replaced]:
+    data, replaced = encode.event_to_json(response) if hasattr(response, "model_dump") else encode.to_json(response)
+    return data, [{**note, "path": "$.response" + note["path"][1:]} for note in replaced]
+
+
+def _function_call(scope: Scope, source: Any, function: Any, args: Any, returns: Any) -> None:
+    _meet(scope, source)
+    name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
+    fields = {"name": name, "arguments": args, "result": returns, "status": "ok"}
+    scope.run.write(format.FUNCTION_CALL, fields, scope, agent=_name(source))
+
+
+def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:
+    _describe(scope, agent, init_args if isinstance(init_args, dict) else None)
+
+
+def _meet(scope: Scope, agent: Any) -> None:
+    """Records an agent that acts for the first time: the run may have begun after it was made."""
+    if scope.run.agents.is_new(agent):
+        _describe(scope, agent, None)
+
+
+def _describe(scope: Scope, agent: Any, init_args: dict[str, Any] | None) -> None:
+    fields = agents.describe(agent, init_args)
+    if scope.run.agents.news(fields):
+        scope.run.write(format.AGENT, fields, scope)
+
+
+def _name(source: Any) -> str | None:
+    if isinstance(source, str):
+        return source
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _nanoseconds(text: str) -> int | None:
+    """AG2's own form of a UTC time, in nanoseconds since 1970."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=timezone.utc)
+    except (TypeError, ValueError):
+        return None
+    seconds = int(moment.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000_000 + moment.microsecond * 1000

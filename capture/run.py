@@ -1,0 +1,523 @@
+"""A run: what `start` returns, what the user marks things with, and what `close` ends."""
+
+import asyncio
+import logging
+import os
+import platform
+import random
+import re
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from capture import active, agents, encode, format, git, settings, transcript
+from capture.action import Action, Step
+from capture.active import Scope
+from capture.errors import CaptureError
+from capture.files import FileLimits, save_files
+from capture.journal import Journal
+from capture.llm import Requests
+
+log = logging.getLogger("capture")
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
+"""Exceptions by which somebody stops a run that had nothing wrong with it."""
+
+
+class Run:
+    """A recording under way. Made by `capture.start`.
+
+    Attributes:
+        id: the run's name: sorts by time, is the name of its folder.
+        path: the run's folder.
+        recording: False where `AG2_CAPTURE=0` or sampling left this run out; then all methods do nothing.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        setting: settings.Settings,
+        *,
+        facts: Mapping[str, Any],
+        console: bool,
+        files: FileLimits | None,
+        permissions: int,
+        recording: bool,
+    ) -> None:
+        self.id = run_id
+        self.path = setting.folder.absolute() / run_id
+        self.recording = recording
+        self.console = console
+        self.skip = setting.skip
+        self.thread = threading.get_ident()
+        self.task = active.task_here()
+        self.outer: Run | None = None
+        self.entered = False
+        self.is_open = False
+        self.default_stream: Any = None
+        self.base = Scope(self, base=True)
+        self.stray = Scope(self, attributed=False)
+        self.requests = Requests()
+        self.agents = agents.Seen()
+        self.wrappers: dict[int, int] = {}
+        self.spent_ns = 0
+        self.started_ns = time.time_ns()
+        self.cwd = Path.cwd()
+        self.permissions = permissions
+        self._files = files
+        self._ids = 0
+        self._lock = threading.RLock()
+        first = _run_start(run_id, facts, self.cwd)
+        self.journal = Journal(
+            self.path / format.JOURNAL,
+            first,
+            mode=permissions,
+            fsync=setting.fsync,
+            max_record=setting.max_record,
+        )
+
+    # what the user marks
+
+    def step(self, step_id: str, node_id: str | None = None, name: str | None = None) -> Step:
+        """A step around what happens inside: `with run.step("step_1", node_id="engineer"):`, or `async with`.
+
+        Args:
+            step_id: goes on every record inside.
+            node_id: goes on every record inside; None keeps the one around.
+            name: what the step is called, where that is not `step_id`.
+        """
+        return Step(self, step_id, node_id, name)
+
+    def context(self, *, step_id: str | None = None, node_id: str | None = None) -> None:
+        """Puts a step and node on every record from here on, until changed: the form for notebook cells.
+
+        Args:
+            step_id: the step; None keeps the one in force, "" takes it away.
+            node_id: the workflow node; None keeps the one in force, "" takes it away.
+        """
+        here = self.scope()
+        scope = Scope(
+            self,
+            (here.step_id if step_id is None else step_id) or None,
+            (here.node_id if node_id is None else node_id) or None,
+            here.parent,
+            base=here.base,
+        )
+        if here.base:
+            self.base = scope
+        else:
+            active.scope_here.set(scope)
+
+    def log(
+        self,
+        action_type: str,
+        action_name: str,
+        *,
+        agent: str | None = None,
+        result: Any = None,
+        error: BaseException | str | None = None,
+        duration_ms: float | None = None,
+        **details: Any,
+    ) -> None:
+        """Records something that was done or decided.
+
+        Args:
+            action_type: tool_call, decision, error, success, or a word of your own.
+            action_name: what it was: Read, select_agent, ImportError ...
+            agent: the agent that did it.
+            result: what came out.
+            error: why it failed; that makes it a failed action, as does the type `error`.
+            duration_ms: how long it took.
+            **details: its parameters.
+        """
+        self.write_action(
+            self.scope(),
+            action_type,
+            action_name,
+            details,
+            ident=self.next_id("action"),
+            agent=agent,
+            result=result,
+            error=error,
+            duration_ns=None if duration_ms is None else int(duration_ms * 1e6),
+        )
+
+    def timed(self, action_type: str, action_name: str, *, agent: str | None = None, **details: Any) -> Action:
+        """An action around what happens inside, with its duration and failure: `with run.timed(...) as action:`.
+
+        Args:
+            action_type: tool_call, decision, error, success, or a word of your own.
+            action_name: what it is: Read, select_agent ...
+            agent: the agent that does it.
+            **details: its parameters. `action.set_result(value)` adds what came out.
+        """
+        return Action(self, action_type, action_name, agent, details)
+
+    def save_messages(self, source: Any, name: str | None = None) -> None:
+        """Saves a transcript.
+
+        Args:
+            source: a GroupChat, GroupChatManager, ChatResult, list of ChatResult, or list of messages.
+            name: what to call it; None makes it from the source.
+
+        Raises:
+            TypeError: the source is none of these.
+        """
+        for chat in transcript.read(source, name):
+            if self.is_open:
+                transcript.save(self, chat)
+
+    # what is known of it
+
+    def stats(self) -> dict[str, Any]:
+        """What was recorded so far: `events` (records), `bytes`, `lost` (records), `us_per_event` (microseconds)."""
+        records = self.journal.records
+        return {
+            "events": records,
+            "bytes": self.journal.bytes,
+            "lost": self.journal.lost,
+            "us_per_event": round(self.spent_ns / 1000 / records, 2) if records else 0.0,
+        }
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed" if self.recording else "not recorded"
+        return (
+            f"<capture.Run {self.id} {state}, {self.journal.records} records, {self.journal.lost} lost, in {self.path}>"
+        )
+
+    # its life
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends the run: saves the files that it made, writes the last record, puts AG2 back as it was.
+
+        Args:
+            error: what ended the run; None where it was completed.
+        """
+        with self._lock:
+            if not self.is_open:
+                return
+            self.is_open = False
+        for inner in active.runs():
+            if inner.outer is self:
+                inner.close()
+        try:
+            self._end(error)
+        except Exception as problem:
+            log.warning("capture: %s was not closed cleanly: %s: %s", self.id, type(problem).__name__, problem)
+        finally:
+            active.closed(self)
+            _attach().release()
+            self.journal.close()
+
+    def _end(self, error: BaseException | None) -> None:
+        self.journal.check()
+        if self._files is not None:
+            save_files(self, self._files)
+        fields: dict[str, Any] = {"status": _status(error)}
+        if error is not None:
+            fields["error"] = encode.error_fields(error)
+        fields["stats"] = self.stats()
+        self.write(format.RUN_END, fields, self.base)
+
+    def __enter__(self) -> "Run":
+        self.entered = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(error)
+
+    async def __aenter__(self) -> "Run":
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(error)
+
+    # what the channels call
+
+    def scope(self) -> Scope:
+        """The scope in force here, in this run."""
+        here = active.known()
+        return here if here is not None and here.run is self else self.base
+
+    def next_id(self, kind: str) -> str:
+        """A name for a record that others can point at."""
+        with self._lock:
+            self._ids += 1
+            return f"{kind}-{self._ids}"
+
+    def write(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        scope: Scope,
+        *,
+        agent: str | None = None,
+        raw: bytes = b"",
+        replaced: encode.Replaced | None = None,
+    ) -> int | None:
+        """Writes a record.
+
+        Args:
+            kind: one of `format.KINDS`.
+            fields: its fields; None values stay.
+            scope: where it belongs.
+            agent: the agent that acts.
+            raw: further fields, as JSON without braces.
+            replaced: what had to be replaced in `raw`.
+
+        Returns:
+            Its `seq`, or None where it was left out or could not be written.
+        """
+        if kind in self.skip:
+            return None
+        data, notes = encode.to_json(fields)
+        notes = notes + (replaced or [])
+        parts = [b'"kind":"%b"' % kind.encode(), self.place(scope)]
+        if agent is not None:
+            parts.append(b',"agent":' + encode.to_json(agent)[0])
+        if len(data) > 2:
+            parts.append(b"," + data[1:-1])
+        if raw:
+            parts.append(b"," + raw)
+        if notes:
+            parts.append(b',"replaced":' + encode.to_json(notes)[0])
+        return self.journal.append(b"".join(parts))
+
+    def place(self, scope: Scope) -> bytes:
+        """The fields that say where a record belongs, as JSON."""
+        thread = threading.get_ident()
+        return scope.fields if thread == self.thread else b',"thread":%d%b' % (thread, scope.fields)
+
+    def write_action(
+        self,
+        scope: Scope,
+        action_type: str,
+        action_name: str,
+        details: Mapping[str, Any],
+        *,
+        ident: str,
+        agent: str | None,
+        result: Any,
+        error: BaseException | str | None,
+        duration_ns: int | None,
+    ) -> None:
+        """Writes an action."""
+        if not self.is_open:
+            return
+        failed = error is not None or action_type == "error"
+        fields: dict[str, Any] = {
+            "id": ident,
+            "action_type": action_type,
+            "action_name": action_name,
+            "details": details,
+            "result": result,
+            "status": "failed" if failed else "completed",
+        }
+        if isinstance(error, BaseException):
+            fields["error"] = encode.error_fields(error)
+        elif error is not None:
+            fields["error"] = {"type": action_name, "message": error, "traceback": ""}
+        if duration_ns is not None:
+            fields["duration_ns"] = duration_ns
+        self.write(format.ACTION, fields, scope, agent=agent)
+
+
+def start(
+    dir: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    mode: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    session: str | None = None,
+    run_id: str | None = None,
+    project: str | None = None,
+    project_path: str | os.PathLike[str] | None = None,
+    debug: bool = False,
+    console: bool = True,
+    files: FileLimits | Mapping[str, Any] | bool = True,
+    permissions: int = 0o700,
+) -> Run:
+    """Starts recording what AG2's agents do, into `<dir>/<run_id>/journal.jsonl`.
+
+    Use it as `with capture.start(...) as run:` (or `async with`), or as a plain call with `run.close()`. A second
+    plain start in the same thread and task ends the first run.
+
+    Args:
+        dir: where run folders are made; None takes `AG2_CAPTURE_DIR`, or `runs`.
+        task: what the run is for.
+        mode: the workflow mode, such as one-shot or planning-control.
+        tags: your own labels.
+        session: groups runs that belong together.
+        run_id: the run's name, and its folder's; None makes one that sorts by time.
+        project: your project's name.
+        project_path: your project's folder.
+        debug: marks a debug run.
+        console: False does not pass output on to the stream that was AG2's default.
+        files: bounds for the copies of files that the run made (`FileLimits` or its fields); False makes none.
+        permissions: of the run's folder.
+
+    Raises:
+        CaptureError: an argument or environment variable means nothing, AG2 is missing, or it is 1.x.
+    """
+    setting = settings.read(dir)
+    limits = _limits(files)
+    recording = setting.enabled and random.random() < setting.sample_rate
+    if recording:
+        _check_folder(setting.folder, run_id)
+    facts = {
+        "task": task,
+        "mode": mode,
+        "tags": dict(tags or {}),
+        "session": session,
+        "project": project,
+        "project_path": None if project_path is None else os.fspath(project_path),
+        "debug": debug,
+    }
+    attach = _attach() if recording else None
+    run = Run(
+        run_id or _new_id(),
+        setting,
+        facts=facts,
+        console=console,
+        files=limits,
+        permissions=permissions,
+        recording=recording,
+    )
+    if attach is None:
+        return run
+    ended = active.to_end(run.task)
+    if ended is not None:
+        log.warning("capture: %s was still recording and ends here, because a new run starts", ended.id)
+        ended.close()
+    outer = active.known()
+    run.outer = outer.run if outer is not None else None
+    run.journal.open()
+    run.is_open = True
+    attach.acquire(run)
+    active.opened(run)
+    active.scope_here.set(run.base)
+    return run
+
+
+def current() -> Run | None:
+    """The run of this thread or task, or None."""
+    scope = active.known()
+    return scope.run if scope is not None else None
+
+
+def close_all(error: BaseException | None = None) -> None:
+    """Ends every run that is still on, inner ones first: at interpreter exit."""
+    for run in reversed(active.runs()):
+        run.close(error)
+
+
+def _attach() -> Any:
+    """The module that reaches into AG2, imported when a run needs it: AG2 takes seconds to import.
+
+    Raises:
+        CaptureError: AG2 is missing, or has no `autogen.io`.
+    """
+    try:
+        import autogen.io.base
+        import autogen.runtime_logging  # noqa: F401
+    except ImportError as error:
+        raise CaptureError(_missing_ag2(error)) from None
+    from capture import attach
+
+    return attach
+
+
+def _missing_ag2(error: ImportError) -> str:
+    install = 'install AG2 0.x: pip install "ag2-journal[ag2]"'
+    try:
+        version = metadata.version("ag2")
+    except metadata.PackageNotFoundError:
+        return f"AG2 is not installed; {install}"
+    if version.split(".")[0].isdecimal() and int(version.split(".")[0]) >= 1:
+        return f"AG2 {version} has no autogen.io, which this recorder listens to; {install}"
+    return f"AG2 {version} can't be imported ({error}); {install}"
+
+
+def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:
+    if isinstance(files, FileLimits):
+        return files
+    if isinstance(files, bool):
+        return FileLimits() if files else None
+    try:
+        return FileLimits(**files)
+    except TypeError:
+        known = ", ".join(FileLimits.__dataclass_fields__)
+        raise CaptureError(
+            f"files={files!r}: must be True, False, a FileLimits, or a dict of its fields: {known}"
+        ) from None
+
+
+def _check_folder(folder: Path, run_id: str | None) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
+    if run_id is None:
+        return
+    if not SAFE_NAME.fullmatch(run_id):
+        raise CaptureError(f"run_id={run_id!r}: must be a file name of letters, digits, dots, dashes and underscores")
+    if (folder / run_id / format.JOURNAL).exists():
+        raise CaptureError(f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none")
+
+
+def _new_id() -> str:
+    """A name that sorts by time and is taken by nobody."""
+    now = datetime.now(timezone.utc)
+    return f"{now:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(3)}"
+
+
+def _run_start(run_id: str, facts: Mapping[str, Any], cwd: Path) -> bytes:
+    """Body of the first record."""
+    fields = {
+        "kind": format.RUN_START,
+        "run_id": run_id,
+        **facts,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "cwd": str(cwd),
+        "git_commit": git.commit(cwd),
+        "versions": {
+            "ag2": _version("ag2"),
+            "python": platform.python_version(),
+            "ag2_journal": _version("ag2-journal"),
+            "platform": platform.platform(),
+        },
+    }
+    data, replaced = encode.to_json(fields)
+    if replaced:
+        data = b'%b,"replaced":%b}' % (data[:-1], encode.to_json(replaced)[0])
+    return data[1:-1]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None or (isinstance(error, SystemExit) and not error.code):
+        return "completed"
+    return "interrupted" if isinstance(error, INTERRUPTS) else "failed"
+
+
+def uncaught() -> BaseException | None:
+    """The exception that ends the interpreter, if one does."""
+    return None if active.in_notebook() else getattr(sys, "last_value", None)

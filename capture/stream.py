@@ -1,0 +1,153 @@
+"""The IOStream that records: everything that AG2 sends, prints and asks, on its way to the stream behind it."""
+
+import logging
+import os
+import time
+from typing import Any
+
+from autogen.io.base import IOStream
+
+from capture import active, encode, format
+from capture.active import Scope
+from capture.run import Run, start
+
+log = logging.getLogger("capture")
+
+PRIVATE = "_capture_private"
+"""Set on AG2's own per-run streams, which record by themselves."""
+
+
+class JournalStream(IOStream):
+    """An IOStream that records into a journal and passes everything on.
+
+    The bare form: `IOStream.set_global_default(capture.JournalStream("runs"))`. It starts a run, exactly as
+    `capture.start` does and with the same arguments; `stream.run` is that run.
+
+    Args:
+        dir: where run folders are made; None takes `AG2_CAPTURE_DIR`, or `runs`.
+        **options: those of `capture.start`.
+
+    Attributes:
+        run: the run that the bare form started, or None.
+        forward: the stream that everything is passed on to.
+
+    Raises:
+        CaptureError: as `capture.start`.
+    """
+
+    run: Run | None = None
+    forward: Any
+
+    def __init__(self, dir: str | os.PathLike[str] | None = None, **options: Any) -> None:
+        self.run = start(dir, **options)
+        self.forward = behind(IOStream.get_default())
+
+    def send(self, message: Any) -> None:
+        """Records an event and passes it on."""
+        scope = self._scope()
+        if scope is not None:
+            record_event(scope, message)
+        if self._passes_on(scope):
+            self.forward.send(message)
+
+    def print(self, *objects: Any, sep: str = " ", end: str = "\n", flush: bool = False) -> None:
+        """Records a print and passes it on."""
+        scope = self._scope()
+        if scope is not None:
+            record_print(scope, objects, sep, end)
+        if self._passes_on(scope):
+            self.forward.print(*objects, sep=sep, end=end, flush=flush)
+
+    def input(self, prompt: str = "", *, password: bool = False) -> str:
+        """Asks the human through the stream behind, and records prompt and answer; never a password."""
+        answer: str = self.forward.input(prompt, password=True) if password else self.forward.input(prompt)
+        scope = self._scope()
+        if scope is not None:
+            record_input(scope, prompt, password, answer)
+        return answer
+
+    def close(self) -> None:
+        """Ends the run that the bare form started."""
+        if self.run is not None:
+            self.run.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the stream behind can do: user code may look for its own stream's methods."""
+        if name == "forward":
+            raise AttributeError(name)
+        return getattr(self.forward, name)
+
+    def _scope(self) -> Scope | None:
+        scope = active.scope()
+        if self.run is not None and self.run.is_open and (scope is None or scope is scope.run.stray):
+            return self.run.base
+        return scope
+
+    def _passes_on(self, scope: Scope | None) -> bool:
+        return scope is None or scope.run.console or self.forward is not scope.run.default_stream
+
+
+class AsyncJournalStream(JournalStream):
+    """The same over a stream whose `input` is a coroutine."""
+
+    async def input(self, prompt: str = "", *, password: bool = False) -> str:  # type: ignore[override]
+        """Asks the human through the stream behind, and records prompt and answer; never a password."""
+        if password:
+            answer: str = await self.forward.input(prompt, password=True)
+        else:
+            answer = await self.forward.input(prompt)
+        scope = self._scope()
+        if scope is not None:
+            record_input(scope, prompt, password, answer)
+        return answer
+
+
+def behind(stream: Any) -> Any:
+    """The stream that a recording stream passes on to; any other as it is."""
+    while isinstance(stream, JournalStream):
+        stream = stream.forward
+    return stream
+
+
+def record_event(scope: Scope, event: Any) -> None:
+    """Writes an `event` record. Raises nothing but what interrupts the process."""
+    begun = time.perf_counter_ns()
+    run = scope.run
+    try:
+        if run.skip and ("event" in run.skip or getattr(event, "type", None) in run.skip):
+            return
+        data, replaced = encode.event_to_json(event)
+        if replaced:
+            run.write(format.EVENT, {}, scope, raw=b'"event":' + data, replaced=_under("$.event", replaced))
+        else:
+            run.journal.append(b'"kind":"event"%b,"event":%b' % (run.place(scope), data))
+    except Exception as error:
+        failed(run, error)
+    run.spent_ns += time.perf_counter_ns() - begun
+
+
+def record_print(scope: Scope, objects: tuple[Any, ...], sep: str, end: str) -> None:
+    """Writes a `print` record."""
+    try:
+        text = str(sep).join(str(item) for item in objects) + str(end)
+        scope.run.write(format.PRINT, {"text": text}, scope)
+    except Exception as error:
+        failed(scope.run, error)
+
+
+def record_input(scope: Scope, prompt: str, password: bool, answer: Any) -> None:
+    """Writes an `input` record."""
+    try:
+        fields = {"prompt": prompt, "password": password, "answer": None if password else answer}
+        scope.run.write(format.INPUT, fields, scope)
+    except Exception as error:
+        failed(scope.run, error)
+
+
+def failed(run: Run, error: Exception) -> None:
+    """Counts a record that could not be made, and says so."""
+    run.journal.miss(f"{type(error).__name__}: {error}")
+
+
+def _under(path: str, replaced: encode.Replaced) -> encode.Replaced:
+    return [{**note, "path": path + note["path"][1:]} for note in replaced]

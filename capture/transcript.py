@@ -1,0 +1,73 @@
+"""Saved transcripts: the messages of a chat as AG2 keeps them, inside the journal, or beside it when they are many."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from capture import encode, format
+
+if TYPE_CHECKING:
+    from capture.run import Run
+
+INLINE = 1 << 20
+"""Bytes up to which a transcript stands in the journal itself."""
+
+
+@dataclass
+class Chat:
+    """A transcript: its name, its messages, and what AG2 says of the chat as a whole."""
+
+    name: str
+    messages: list[Any]
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def read(source: Any, name: str | None) -> Iterator[Chat]:
+    """The transcripts that a source holds.
+
+    Args:
+        source: a GroupChat, GroupChatManager, ChatResult, list of ChatResult, or list of messages.
+        name: what to call it; None makes it from the source.
+
+    Raises:
+        TypeError: the source is none of these.
+    """
+    if hasattr(source, "groupchat"):
+        yield Chat(name or source.name, list(source.groupchat.messages))
+    elif hasattr(source, "chat_history"):
+        about = {key: getattr(source, key, None) for key in ("summary", "cost")}
+        yield Chat(name or "chat", list(source.chat_history), about)
+    elif hasattr(source, "messages") and isinstance(source.messages, list):
+        yield Chat(name or getattr(source, "admin_name", None) or "groupchat", list(source.messages))
+    elif isinstance(source, list) and source and all(hasattr(item, "chat_history") for item in source):
+        for number, item in enumerate(source):
+            yield from read(item, f"{name or 'chat'}_{number}")
+    elif isinstance(source, list) and all(isinstance(item, dict) for item in source):
+        yield Chat(name or "messages", list(source))
+    else:
+        raise TypeError(
+            f"save_messages: {type(source).__name__} is no GroupChat, GroupChatManager, ChatResult or list of messages"
+        )
+
+
+def save(run: "Run", chat: Chat) -> None:
+    """Writes a transcript into the journal, or beside it with a reference."""
+    data, replaced = encode.to_json(chat.messages)
+    fields: dict[str, Any] = {"chat": chat.name, "count": len(chat.messages), **chat.about}
+    replaced = [{**note, "path": "$.messages" + note["path"][1:]} for note in replaced]
+    if len(data) <= INLINE:
+        run.write(format.MESSAGES, fields, run.scope(), raw=b'"messages":' + data, replaced=replaced)
+        return
+    name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', chat.name)[:100]}-{run.next_id('messages')}.json"
+    try:
+        fd = os.open(run.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, run.permissions & 0o666)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        run.write(format.GAP, {"lost": 1, "reason": f"transcript {chat.name}: {error}"}, run.scope())
+        return
+    fields |= {"path": name, "sha256": hashlib.sha256(data).hexdigest()}
+    run.write(format.MESSAGES, fields, run.scope(), replaced=replaced)
