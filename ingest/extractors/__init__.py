@@ -1,0 +1,24 @@
+"""What texts say about files, packages and errors: pure functions from a text to what it names.
+
+`code_blocks` cuts a message as AG2 does, `extract_code` reads a block, `extract_text` the prose and tool results around
+it, `extract_error` the output of what failed. `EXTRACTORS` lists every one of them, with an example.
+"""
+
+from ingest.extractors.blocks import code_blocks
+from ingest.extractors.errors import extract_error
+from ingest.extractors.languages import extract_code
+from ingest.extractors.prose import extract_text
+from ingest.extractors.table import EXTRACTORS
+from ingest.extractors.types import Block, CodeFacts, Extractor, Hit
+
+__all__ = [
+    "EXTRACTORS",
+    "Block",
+    "CodeFacts",
+    "Extractor",
+    "Hit",
+    "code_blocks",
+    "extract_code",
+    "extract_error",
+    "extract_text",
+]

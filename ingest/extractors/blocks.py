@@ -1,0 +1,122 @@
+"""Fenced code blocks, exactly as AG2's `MarkdownCodeExtractor` sees them: those are what an executor runs.
+
+AG2's own pattern is quadratic on a long run of blanks after a fence, and `infer_lang` compiles whatever it is given, so
+both are rebuilt here within bounds. `prose` is the other half: the text outside the fences.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from bisect import bisect_left
+
+import re2
+
+from ingest.extractors.types import Block
+
+# the two ends of AG2's CODE_BLOCK_PATTERN; [\p{L}\p{N}_] is what Python's \w means
+OPENING = re2.compile(r"```[ \t]*([\p{L}\p{N}_]*)[ \t]*\r?\n")
+CLOSING = re2.compile(r"\r?\n[ \t]*```")
+# any line that starts with a fence, with what stands behind it
+FENCE_LINE = re2.compile(r"(?m)^[ \t]*```+[ \t]*([^\n`]*?)[ \t\r]*$")
+# beyond this a block without a language is not compiled to find one: the compiler needs about 100 times its size in memory
+COMPILE_LIMIT = 1_000_000
+# CPython copies a `finally` body per exit, so nested ones compile to exponential size
+FINALLY_LIMIT = 12
+
+
+def sound(text: str) -> str:
+    """The text with lone surrogates replaced by '?', which RE2 (UTF-8) refuses."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
+    return text
+
+
+def infer_language(code: str) -> str:
+    """The language that AG2 infers for a block without one: `sh`, `python`, or '' (AG2's unknown).
+
+    Linear in the length of the code. AG2 itself raises on a NUL byte or an unencodable character; here that is ''.
+    """
+    if code.startswith(("python ", "pip", "python3 ")):
+        return "sh"
+    if len(code) > COMPILE_LIMIT:
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if code.count("finally") > FINALLY_LIMIT:
+                ast.parse(code)
+            else:
+                compile(code, "test", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return ""
+    return "python"
+
+
+def code_blocks(text: str) -> list[Block]:
+    """The code blocks of a message that AG2 would execute, in order.
+
+    Args:
+        text: content of a message, as a string.
+
+    Returns:
+        One `Block` per fenced block; nested fences, unclosed fences and fences without a line end behave as in AG2.
+    """
+    return [Block(language or infer_language(code), code) for _, _, language, code in _spans(text)]
+
+
+def _spans(text: str) -> list[tuple[int, int, str, str]]:
+    """(start, end, language as written, code) of every fenced block."""
+    if "```" not in text:
+        return []
+    # a replaced surrogate is one character for one, so that positions hold for the text as it was
+    searched = sound(text)
+    closings = [match.start() for match in CLOSING.finditer(searched)]
+    if not closings:
+        return []
+    spans: list[tuple[int, int, str, str]] = []
+    position = 0
+    for match in OPENING.finditer(searched):
+        if match.start() < position:
+            continue
+        index = bisect_left(closings, match.end())
+        if index == len(closings):
+            break
+        end = closings[index]
+        position = searched.index("```", end) + 3
+        spans.append((match.start(), position, match.group(1), text[match.end() : end]))
+    return spans
+
+
+def prose(text: str) -> str:
+    """The text without its fenced code, which is replaced by an empty line.
+
+    Other than AG2's pattern this pairs fences as Markdown does: a fence that names a language opens a block and never
+    closes one, so the text between a closing fence that lost its opening and the next block stays.
+    """
+    if "```" not in text:
+        return text
+    text = sound(text)
+    kept: list[str] = []
+    position = 0
+    opened: tuple[int, str] | None = None
+    for match in FENCE_LINE.finditer(text):
+        info = match.group(1)
+        if opened is None or info:
+            if opened is None:
+                kept.append(text[position : match.start()])
+            elif not opened[1]:
+                kept.append(text[opened[0] : match.start()])
+            opened = (match.end(), info)
+        else:
+            opened = None
+        position = match.end()
+    if opened is None:
+        kept.append(text[position:])
+    elif not opened[1]:
+        kept.append(text[opened[0] :])
+    return "\n".join(kept)

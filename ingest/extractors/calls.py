@@ -1,0 +1,361 @@
+"""The Python calls that open files, by family. A further library is a further row here, and nothing else.
+
+Names are written as they are after imports are resolved: `numpy.save` is found in `np.save(..)` and in
+`from numpy import save`. `.name` is a method of any object. `a.B().c` is a method of what `a.B(..)` returned.
+"""
+
+from __future__ import annotations
+
+from ingest.extractors.types import Call, Extractor
+
+# names under which the libraries below take a path
+PATH_KEYWORDS = (
+    *(
+        "filename",
+        "fname",
+        "file",
+        "path",
+        "filepath",
+        "file_path",
+        "filepath_or_buffer",
+        "path_or_buf",
+        "path_or_buffer",
+    ),
+    *(
+        "io",
+        "fp",
+        "fn",
+        "f",
+        "name",
+        "excel_writer",
+        "path_or_stream",
+        "source",
+        "uri",
+        "database",
+        "where",
+        "file_name",
+    ),
+    *(
+        "src",
+        "dst",
+        "fullpath",
+        "out",
+        "output",
+        "destination",
+        "filename_or_obj",
+        "path_or_bytes",
+        "urlpath",
+        "stream",
+    ),
+)
+# what blocks call these modules when the import stands in an earlier block
+CONVENTIONAL_ALIASES = {
+    "np": "numpy",
+    "pd": "pandas",
+    "pl": "polars",
+    "plt": "matplotlib.pyplot",
+    "sns": "seaborn",
+    "tf": "tensorflow",
+    "nx": "networkx",
+    "gpd": "geopandas",
+    "px": "plotly.express",
+    "pio": "plotly.io",
+    "sf": "soundfile",
+    "xr": "xarray",
+    "ET": "xml.etree.ElementTree",
+    "hp": "healpy",
+    "nib": "nibabel",
+    "Image": "PIL.Image",
+    "Path": "pathlib.Path",
+    "osp": "os.path",
+    "PyPDF2": "PyPDF2",
+    "cv2": "cv2",
+    "mpimg": "matplotlib.image",
+}
+
+
+def _all(operation: str, names: str, position: int = 0, strict: bool = False) -> tuple[Call, ...]:
+    return tuple(Call(name, operation, position, strict=strict) for name in names.split())
+
+
+def _writes(names: str, position: int = 0) -> tuple[Call, ...]:
+    return _all("write", names, position)
+
+
+def _reads(names: str, position: int = 0) -> tuple[Call, ...]:
+    return _all("read", names, position)
+
+
+def _modes(names: str, default: str = "r", mode_position: int = 1, position: int = 0) -> tuple[Call, ...]:
+    return tuple(
+        Call(name, "mode", position, mode_position=mode_position, mode_default=default) for name in names.split()
+    )
+
+
+def _both(name: str, source: tuple[str, ...] = ("src",), target: tuple[str, ...] = ("dst",)) -> tuple[Call, ...]:
+    return Call(name, "read", 0, source), Call(name, "write", 1, target)
+
+
+PYTHON_CALLS: tuple[Extractor, ...] = (
+    Extractor(
+        name="python.open",
+        finds="files opened, by the mode of `open` and its kin",
+        text="python",
+        example="with open('a.txt', 'w') as f:\n    f.write(open('b.txt').read())",
+        found=(("write", "a.txt"), ("read", "b.txt")),
+        calls=(
+            *_modes("open io.open codecs.open os.fdopen aiofiles.open anyio.open_file smart_open.open fsspec.open"),
+            *_modes("gzip.open bz2.open lzma.open gzip.GzipFile bz2.BZ2File lzma.LZMAFile io.FileIO tokenize.open"),
+            *_reads("fileinput.input fileinput.FileInput linecache.getline runpy.run_path"),
+            *_writes(
+                "logging.FileHandler logging.handlers.RotatingFileHandler logging.handlers.TimedRotatingFileHandler"
+            ),
+            Call("logging.basicConfig", "write", 99, ("filename",)),
+        ),
+    ),
+    Extractor(
+        name="python.pathlib",
+        finds="files of `pathlib` paths",
+        text="python",
+        example="folder = Path('out')\n(folder / 'a.txt').write_text(Path('b.txt').read_text())",
+        found=(("write", "out/a.txt"), ("read", "b.txt")),
+    ),
+    Extractor(
+        name="python.archive",
+        finds="archives, databases and other containers",
+        text="python",
+        example="import zipfile\nzipfile.ZipFile('a.zip').extractall('out')\nsqlite3.connect('b.db')",
+        found=(("read", "a.zip"), ("write", "b.db")),
+        calls=(
+            *_modes("zipfile.ZipFile zipfile.PyZipFile tarfile.open tarfile.TarFile tarfile.TarFile.open h5py.File"),
+            *_modes(
+                "netCDF4.Dataset rasterio.open wave.open soundfile.SoundFile fiona.open tables.open_file uproot.open"
+            ),
+            *_modes("pandas.HDFStore", "a"),
+            *_modes("astropy.io.fits.open", "readonly"),
+            *_modes("numpy.memmap numpy.lib.format.open_memmap", "r+", 2),
+            *_writes("sqlite3.connect aiosqlite.connect duckdb.connect shelve.open dbm.open tinydb.TinyDB"),
+            *_writes("uproot.recreate numpy.lib.format.write_array"),
+            *_reads("zipfile.ZipFile().write tarfile.open().add tarfile.TarFile().add"),
+            *_reads(
+                "shutil.unpack_archive patoolib.extract_archive py7zr.SevenZipFile rarfile.RarFile zipfile.is_zipfile"
+            ),
+        ),
+    ),
+    Extractor(
+        name="python.pandas",
+        finds="tables of pandas, polars and their kin",
+        text="python",
+        example="df = pd.read_csv('in.csv')\ndf.to_parquet(path='out.parquet')",
+        found=(("read", "in.csv"), ("write", "out.parquet")),
+        calls=(
+            *_writes(
+                ".to_csv .to_excel .to_json .to_parquet .to_pickle .to_feather .to_hdf .to_html .to_latex .to_markdown .to_xml"
+                " .to_stata .to_orc .to_netcdf .to_file .write_csv .write_parquet .write_ipc .write_excel .write_ndjson"
+                " .sink_parquet .sink_csv .to_string .to_tsv"
+            ),
+            *_writes("pandas.ExcelWriter"),
+            *_reads(
+                ".read_csv .read_excel .read_json .read_parquet .read_pickle .read_feather .read_hdf .read_html .read_table"
+                " .read_fwf .read_xml .read_stata .read_sas .read_spss .read_orc .read_file .read_ndjson .read_ipc .scan_csv"
+                " .scan_parquet .scan_ndjson .read_ods .read_avro"
+            ),
+            *_reads("pandas.ExcelFile xarray.open_dataset xarray.open_dataarray pyarrow.csv.read_csv pyreadr.read_r"),
+            *_reads(
+                "pyarrow.parquet.read_table pyarrow.parquet.ParquetFile pyarrow.feather.read_table pyarrow.memory_map"
+            ),
+            *_writes("pyarrow.parquet.write_table pyarrow.csv.write_csv pyarrow.feather.write_feather", 1),
+            *_writes("pyarrow.parquet.ParquetWriter"),
+        ),
+    ),
+    Extractor(
+        name="python.numpy",
+        finds="arrays of numpy, scipy, torch and their kin",
+        text="python",
+        example="np.savez('a.npz', x=x)\ntorch.save(model.state_dict(), 'm.pt')\ny = np.loadtxt('y.txt')",
+        found=(("write", "a.npz"), ("write", "m.pt"), ("read", "y.txt")),
+        calls=(
+            *_writes(
+                "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt .tofile scipy.io.savemat scipy.sparse.save_npz"
+            ),
+            *_writes("scipy.io.mmwrite .save_weights .save_model .save_word2vec_format .dump_svmlight_file"),
+            *_writes(
+                "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
+            ),
+            *_writes("dill.dump_session torch.onnx.export", 0),
+            *_reads("numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.fromregex scipy.io.loadmat"),
+            *_reads(
+                "scipy.io.mmread scipy.sparse.load_npz torch.load joblib.load torch.jit.load safetensors.torch.load_file"
+            ),
+            *_reads(
+                "keras.models.load_model tensorflow.keras.models.load_model .load_weights pickle.Unpickler .load_model"
+            ),
+            *_reads("scipy.io.readsav scipy.io.arff.loadarff"),
+        ),
+    ),
+    Extractor(
+        name="python.figure",
+        finds="figures, images and video",
+        text="python",
+        example="plt.savefig('fig.png')\nimg = Image.open('photo.jpg')",
+        found=(("write", "fig.png"), ("read", "photo.jpg")),
+        calls=(
+            *_writes(
+                ".savefig .write_html .write_image .write_json .imsave .imwrite .write_videofile .write_gif .mimsave .volwrite"
+            ),
+            *_writes(
+                "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph .write_png .write_pdf"
+            ),
+            *_writes("plotly.offline.plot", 99),
+            Call("plotly.offline.plot", "write", 99, ("filename",)),
+            *_writes(
+                "plotly.io.write_image plotly.io.write_html plotly.io.write_json skimage.io.imsave .plot_model", 1
+            ),
+            *_reads(".imread .mimread .image_to_string .image_to_data .readtext .load_img .open_image .read_image"),
+            *_reads(
+                "PIL.Image.open cv2.VideoCapture matplotlib.image.imread imageio.get_reader moviepy.editor.VideoFileClip"
+            ),
+            *_reads(
+                "moviepy.VideoFileClip moviepy.editor.AudioFileClip IPython.display.Image IPython.display.Audio plotly.io.read_json"
+            ),
+            Call("IPython.display.Image", "read", 99, ("filename",)),
+            Call("IPython.display.Audio", "read", 99, ("filename",)),
+            Call("IPython.display.FileLink", "read"),
+            Call(".save", "write", 0, ("fp", "filename", "path", "file", "savefile", "file_path", "out"), strict=True),
+            Call("networkx.write_gexf", "write", 1),
+            Call("networkx.write_graphml", "write", 1),
+            Call("networkx.write_gml", "write", 1),
+            *_reads("networkx.read_gexf networkx.read_graphml networkx.read_gml networkx.read_edgelist"),
+        ),
+    ),
+    Extractor(
+        name="python.document",
+        finds="documents: PDF, Word, PowerPoint, Excel, XML, configuration",
+        text="python",
+        example="from PyPDF2 import PdfReader\nreader = PdfReader('paper.pdf')\nbook = openpyxl.load_workbook('b.xlsx')",
+        found=(("read", "paper.pdf"), ("read", "b.xlsx")),
+        calls=(
+            *_reads(
+                ".PdfReader .PdfFileReader .load_workbook fitz.open pymupdf.open pdfplumber.open pikepdf.open docx.Document"
+            ),
+            *_reads(
+                "pptx.Presentation xlrd.open_workbook textract.process docx2txt.process pdf2image.convert_from_path"
+            ),
+            *_reads(
+                "pdfminer.high_level.extract_text pdfminer.high_level.extract_pages camelot.read_pdf tabula.read_pdf"
+            ),
+            *_reads(
+                "tabula.convert_into xml.etree.ElementTree.parse lxml.etree.parse lxml.html.parse xml.dom.minidom.parse"
+            ),
+            *_reads(
+                "xml.sax.parse dotenv.load_dotenv dotenv.dotenv_values configparser.ConfigParser().read fitz.Document"
+            ),
+            *_reads(
+                "mammoth.convert_to_html extract_msg.Message ebooklib.epub.read_epub nbformat.read pypandoc.convert_file"
+            ),
+            *_reads(
+                "pyreadstat.read_sav omegaconf.OmegaConf.load PyPDF2.PdfFileReader pypdf.PdfReader PyPDF2.PdfReader"
+            ),
+            *_writes(
+                "xlsxwriter.Workbook fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas .SimpleDocTemplate reportlab.platypus.SimpleDocTemplate"
+            ),
+            *_writes(
+                "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write lxml.etree.ElementTree().write"
+            ),
+            *_writes("pdfkit.from_string pdfkit.from_file pdfkit.from_url nbformat.write ebooklib.epub.write_epub", 1),
+            *_writes("yaml.dump_file omegaconf.OmegaConf.save", 1),
+        ),
+    ),
+    Extractor(
+        name="python.science",
+        finds="audio, astronomy, maps, molecules and other files of the sciences",
+        text="python",
+        example="hp.write_map('map.fits', m)\ny, rate = librosa.load('voice.wav')",
+        found=(("write", "map.fits"), ("read", "voice.wav")),
+        calls=(
+            *_writes(
+                "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto astropy.io.fits.writeto"
+            ),
+            *_writes(
+                "pydub.AudioSegment().export .export_png .save_to_disk_file astropy.io.ascii.write ase.io.write Bio.Phylo.write"
+            ),
+            *_writes("nibabel.save Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file tifffile.imwrite", 1),
+            *_reads("soundfile.read librosa.load scipy.io.wavfile.read torchaudio.load healpy.read_map healpy.read_cl"),
+            *_reads(
+                "pydub.AudioSegment.from_file pydub.AudioSegment.from_mp3 pydub.AudioSegment.from_wav speech_recognition.AudioFile"
+            ),
+            *_reads(
+                "astropy.io.fits.getdata astropy.io.fits.getheader astropy.table.Table.read astropy.io.ascii.read nibabel.load"
+            ),
+            *_reads(
+                "Bio.SeqIO.parse Bio.SeqIO.read Bio.AlignIO.read ase.io.read MDAnalysis.Universe mdtraj.load rdkit.Chem.MolFromMolFile"
+            ),
+            *_reads(
+                "rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load getdist.loadMCSamples chess.pgn.open"
+            ),
+            *_reads(".transcribe .get_structure", 0),
+            *_reads("Bio.PDB.PDBParser().get_structure", 1),
+            *_writes("astropy.table.Table().write astropy.table.Table.read().write pandas.DataFrame.to_csv"),
+        ),
+    ),
+    Extractor(
+        name="python.copy",
+        finds="files copied, moved, renamed or linked",
+        text="python",
+        example="shutil.copy('a.txt', 'b.txt')",
+        found=(("read", "a.txt"), ("write", "b.txt")),
+        calls=(
+            *_both("shutil.copy"),
+            *_both("shutil.copy2"),
+            *_both("shutil.copyfile"),
+            *_both("shutil.move"),
+            *_both("os.rename"),
+            *_both("os.replace"),
+            *_both("os.link"),
+            *_both("os.symlink"),
+            *_writes("os.mknod os.mkfifo os.truncate"),
+        ),
+    ),
+    Extractor(
+        name="python.download",
+        finds="files that a download is saved as",
+        text="python",
+        example="urllib.request.urlretrieve(url, 'data.csv')",
+        found=(("write", "data.csv"),),
+        calls=(
+            Call("urllib.request.urlretrieve", "write", 1, ("filename",)),
+            Call("urllib.urlretrieve", "write", 1, ("filename",)),
+            Call("wget.download", "write", 1, ("out",)),
+            Call("gdown.download", "write", 1, ("output",)),
+            Call("torch.hub.download_url_to_file", "write", 1, ("dst",)),
+            Call("boto3.client().download_file", "write", 2, ("Filename",)),
+            Call("boto3.client().upload_file", "read", 0, ("Filename",)),
+            Call(".download_file", "write", 2, ("Filename",)),
+            Call(".upload_file", "read", 0, ("Filename",)),
+            Call(".download_to_filename", "write"),
+            Call(".upload_from_filename", "read"),
+            Call(".download_pdf", "write", 1, ("filename",)),
+        ),
+    ),
+    Extractor(
+        name="python.method",
+        finds="arguments that look like a file, of methods whose names say reading or writing",
+        text="python",
+        example="config.read('settings.ini')\nscene.export_mesh('mesh.obj')",
+        found=(("read", "settings.ini"), ("write", "mesh.obj")),
+    ),
+    Extractor(
+        name="python.helper",
+        finds="arguments that look like a file, of functions whose code is not in the block",
+        text="python",
+        example="from functions import extract_pdf_text\npath = 'paper.pdf'\nprint(extract_pdf_text(path))",
+        found=(("read", "paper.pdf"),),
+    ),
+)
+
+FUNCTIONS: dict[str, list[tuple[Call, str]]] = {}
+METHODS: dict[str, list[tuple[Call, str]]] = {}
+for _extractor in PYTHON_CALLS:
+    for _call in _extractor.calls:
+        _table, _key = (METHODS, _call.name[1:]) if _call.name[0] == "." else (FUNCTIONS, _call.name)
+        _table.setdefault(_key, []).append((_call, _extractor.name))

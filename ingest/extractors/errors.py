@@ -1,0 +1,81 @@
+"""What went wrong, from the output of a failed execution or tool: error type and message, for queries to group by."""
+
+from __future__ import annotations
+
+import re2
+
+from ingest.extractors.blocks import sound
+
+# the last line of a Python traceback: a dotted name that ends in a class name, alone or before a colon
+EXCEPTION = re2.compile(r"^([A-Za-z_][\w.]{0,200})(?::[ \t].*|:)?$")
+# names that Python's own and most libraries' exceptions carry; others count only below a traceback
+EXCEPTION_NAME = re2.compile(
+    r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"
+)
+NOT_FOUND = re2.compile(
+    r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$"
+)
+TIMEOUT = ("Timeout", "Execution timed out", "Pip install timed out")
+TRACEBACK = "Traceback (most recent call last)"
+# only the end of an output says how it ended
+TAIL = 100_000
+
+
+def extract_error(output: str) -> tuple[str | None, str | None]:
+    """Error type and message of a failed execution or tool call.
+
+    Args:
+        output: what the code printed, or what the tool returned.
+
+    Returns:
+        (type, message): the class name and the full last line of the last Python traceback; `CommandNotFound` for a
+        shell; `Timeout` for AG2's executors; `ToolError` for a tool text that starts with `Error:`; otherwise (None, the last line
+        that is not empty), or (None, None) for an empty text. Linear in the length of the output.
+    """
+    lines = [line.strip() for line in sound(output[-TAIL:]).replace("\r", "\n").split("\n")]
+    filled = [line for line in lines if line]
+    if not filled:
+        return None, None
+    if filled[-1] == TIMEOUT[0] or filled[-1].startswith(TIMEOUT[1:]):
+        return "Timeout", filled[-1]
+    found = _traceback(lines)
+    if found:
+        return found
+    for line in reversed(filled):
+        if NOT_FOUND.search(line):
+            return "CommandNotFound", line
+    head = output[:1000].lstrip()
+    if head.startswith("Error:"):
+        message = head.split("\n", 1)[0].strip()
+        inner = EXCEPTION.match(sound(message[len("Error:") :].strip()))
+        named = inner and EXCEPTION_NAME.search(inner.group(1))
+        return (_class_name(inner.group(1)) if named else "ToolError"), message
+    for line in reversed(filled):
+        match = EXCEPTION.match(line)
+        if match and EXCEPTION_NAME.search(match.group(1)):
+            return _class_name(match.group(1)), line
+    return None, filled[-1]
+
+
+def _traceback(lines: list[str]) -> tuple[str, str] | None:
+    """Type and last line of the last traceback: the first line that names an exception after its last frame."""
+    start = max((index for index, line in enumerate(lines) if TRACEBACK in line), default=None)
+    syntax = [index for index, line in enumerate(lines) if line.startswith('File "')]
+    if start is None and not syntax:
+        return None
+    after = max([start or 0, *syntax[-1:]])
+    named: tuple[str, str] | None = None
+    for line in lines[after + 1 :]:
+        match = EXCEPTION.match(line)
+        if not match:
+            continue
+        if EXCEPTION_NAME.search(match.group(1)):
+            return _class_name(match.group(1)), line
+        # an exception of the user's own may be called anything
+        if named is None and start is not None and ":" in line and match.group(1)[:1].isupper():
+            named = _class_name(match.group(1)), line
+    return named
+
+
+def _class_name(dotted: str) -> str:
+    return dotted.rsplit(".", 1)[-1]

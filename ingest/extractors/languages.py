@@ -1,0 +1,93 @@
+"""From a code block to its facts: which extractors read which language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ingest.extractors import patterns, python, shell
+from ingest.extractors.blocks import sound
+from ingest.extractors.types import CodeFacts, Hit
+
+PYTHON: Final = frozenset(
+    ("python", "py", "python3", "ipython", "ipython3", "jupyter", "pycon", "python2", "tool_code")
+)
+SHELL: Final = frozenset(
+    (
+        "sh",
+        "bash",
+        "shell",
+        "zsh",
+        "console",
+        "terminal",
+        "ps1",
+        "pwsh",
+        "powershell",
+        "cmd",
+        "bat",
+        "shellscript",
+        "ksh",
+        "fish",
+    )
+)
+# languages without calls: what looks like one in them is text
+TEXT: Final = frozenset(
+    (
+        "markdown",
+        "md",
+        "text",
+        "txt",
+        "plaintext",
+        "json",
+        "yaml",
+        "yml",
+        "xml",
+        "html",
+        "css",
+        "csv",
+        "toml",
+        "ini",
+        "latex",
+    )
+)
+
+
+def extract_code(code: str, language: str = "") -> CodeFacts:
+    """What a code block imports, writes and reads.
+
+    Args:
+        code: the block's text.
+        language: as the fence says or AG2 infers; '' where it is not known.
+
+    Returns:
+        Top-level package names, sorted; files written and files read, each path once per list, in order of first
+        appearance. Paths that only a run can tell, folders, addresses and comments are left out. Bounded time and
+        memory whatever the text; never raises.
+    """
+    code = sound(code)
+    name = language.strip().lower()
+    packages: set[str] = set()
+    hits: list[Hit] = patterns.filename(code)
+    if name in SHELL:
+        hits += shell.command_files(code)
+        for _, inner in shell.embedded(code):
+            found, files = python.python_facts(inner)
+            packages |= found
+            hits += files
+    elif name in PYTHON or not name:
+        packages, files = python.python_facts(code)
+        hits += files
+        if not name and not packages and not files:
+            hits += patterns.script_files(code)
+    elif name not in TEXT:
+        packages = patterns.script_imports(code)
+        hits += patterns.script_files(code)
+    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), _unique(hits, "read"))
+
+
+def _unique(hits: list[Hit], operation: str) -> tuple[Hit, ...]:
+    """The hits of one operation, the first for each path."""
+    found: dict[str, Hit] = {}
+    for hit in hits:
+        if hit.operation == operation:
+            found.setdefault(hit.path, hit)
+    return tuple(found.values())

@@ -1,0 +1,203 @@
+"""Which files a single call opens, given what is known of its arguments."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import re2
+
+from ingest.extractors import shell
+from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
+from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.types import Call
+from ingest.extractors.values import PathValue, Value, alternatives, elements
+
+Emit = Callable[[str, str, str], None]
+
+BUILTINS: Final = frozenset(dir(builtins))
+STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
+WRITING: Final = frozenset(
+    "save saves saved write writes export exports dump dumps download downloads store create generate output persist record"
+    " screenshot savefig".split()
+)
+READING: Final = frozenset(
+    "read reads load loads open parse import upload transcribe from ocr file picture image attach attachment ingest process"
+    " analyze extract loader reader convert".split()
+)
+# methods whose first string is a file only where the object is of a kind that the table of calls names
+NO_METHODS: Final = frozenset(
+    "write writestr open extract read_text namelist getinfo append add remove get post put find split replace startswith"
+    " endswith join match search sub print log info debug warning error isfile exists index count encode decode".split()
+)
+# functions that are told a file's name without opening it
+NO_HELPERS: Final = frozenset(
+    "print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
+)
+CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
+OUTPUT_KEYWORD: Final = re2.compile(r"(?i)^(?:out|save|dest|target|export|to_|result)")
+WORD: Final = re2.compile(r"[A-Z]+(?:[a-z0-9]+)?|[a-z0-9]+")
+SHELL_CALLS: Final = frozenset(
+    "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
+    " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()
+)
+
+
+def paths_of(value: Value) -> list[str]:
+    """The strings and paths that a value may be."""
+    found: list[str] = []
+    for option in alternatives(value):
+        if isinstance(option, PathValue):
+            found.append(option.text)
+        elif isinstance(option, str):
+            found.append(option)
+    return found
+
+
+def function(emit: Emit, name: str, imported: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a call of a named function opens.
+
+    Args:
+        emit: called with operation, path and method of each file.
+        name: dotted name, after imports are resolved.
+        imported: whether its first part is a module, class or function that the program imports, or a builtin.
+        positional: values of the positional arguments.
+        keywords: values of the keyword arguments.
+    """
+    if name in SHELL_CALLS:
+        _command(emit, positional, keywords)
+        return
+    rows = FUNCTIONS.get(name)
+    last = name.rsplit(".", 1)[-1]
+    if rows is None and not name.startswith("."):
+        rows = METHODS.get(last)
+    if rows is not None:
+        for call, method in rows:
+            _apply(emit, call, method, positional, keywords)
+        return
+    if "." in name and not imported:
+        _named_method(emit, last, positional, keywords)
+    elif name not in BUILTINS and name.split(".", 1)[0] not in STANDARD_LIBRARY:
+        if name.count(".") <= 1 and (imported or "." not in name):
+            _helper(emit, last, positional, keywords)
+        else:
+            _named_method(emit, last, positional, keywords)
+
+
+def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a method opens of an object that the call `prefix` returned ('' where that is not known)."""
+    rows = FUNCTIONS.get(f"{prefix}().{name}") if prefix else None
+    if rows is None:
+        rows = METHODS.get(name)
+    if rows is not None:
+        for call, extractor in rows:
+            _apply(emit, call, extractor, positional, keywords)
+    elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
+        _named_method(emit, name, positional, keywords)
+
+
+def path_method(emit: Emit, path: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a method of a `pathlib` path opens."""
+    if not is_local(path):
+        return
+    extractor = "python.pathlib"
+    if name in ("write_text", "write_bytes", "touch"):
+        emit("write", path, extractor)
+    elif name in ("read_text", "read_bytes"):
+        emit("read", path, extractor)
+    elif name == "open":
+        for operation in _mode(positional[0] if positional else keywords.get("mode", "r")):
+            emit(operation, path, extractor)
+    elif name in ("rename", "replace"):
+        emit("read", path, extractor)
+        for target in paths_of(positional[0] if positional else keywords.get("target")):
+            if is_local(target):
+                emit("write", target, extractor)
+
+
+def _mode(value: Value) -> list[str]:
+    """The operations that a mode string stands for."""
+    for option in alternatives(value):
+        if isinstance(option, str):
+            if "+" in option or option == "update":
+                return ["read", "write"]
+            return ["write"] if option[:1] in ("w", "a", "x") else ["read"]
+    return ["read"]
+
+
+def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a call from the table opens."""
+    if call.position < len(positional):
+        value = positional[call.position]
+    else:
+        names = call.keywords or PATH_KEYWORDS
+        value = next((keywords[name] for name in names if name in keywords), None)
+    operations = [call.operation]
+    if call.operation == "mode":
+        given = keywords.get("mode", call.mode_default)
+        operations = _mode(positional[call.mode_position] if call.mode_position < len(positional) else given)
+    accepted = looks_like_file if call.strict else is_local
+    listed = elements(value) if isinstance(value, list) and call.operation == "read" else None
+    for path in paths_of(value) if listed is None else [path for item in listed for path in paths_of(item)]:
+        if accepted(path):
+            for operation in operations:
+                emit(operation, path, extractor)
+
+
+def words(name: str) -> list[str]:
+    """The words of a name in snake or camel case, in lower case."""
+    return [word.lower() for word in WORD.findall(name)]
+
+
+def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str]]:
+    """(keyword or '', path) of every argument that looks like a file."""
+    found: list[tuple[str, str]] = []
+    for name, value in [*(("", value) for value in positional), *keywords.items()]:
+        for path in paths_of(value):
+            if looks_like_file(path):
+                found.append((name, path))
+        for option in alternatives(value):
+            for item in option[:64] if isinstance(option, list) else ():
+                found.extend((name, path) for path in paths_of(item) if looks_like_file(path))
+    return found
+
+
+def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file-like arguments of a method whose name says that it reads or writes."""
+    if name in NO_METHODS:
+        return
+    parts = set(words(name))
+    writes = parts & WRITING
+    if not writes and not parts & READING:
+        return
+    for keyword, path in _file_arguments(positional, keywords):
+        operation = "write" if writes or OUTPUT_KEYWORD.search(keyword) else "read"
+        emit(operation, path, "python.method")
+
+
+def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file-like arguments of a function whose code is elsewhere: it writes where its name says so, else reads."""
+    if name in NO_HELPERS or name in NO_METHODS:
+        return
+    parts = words(name)
+    writes = bool(parts) and (parts[0] in WRITING or "save" in parts or "to" in parts[:-1])
+    arguments = _file_arguments(positional, keywords)
+    for index, (keyword, path) in enumerate(arguments):
+        target = bool(set(parts) & CONVERTING) and len(arguments) > 1 and index == len(arguments) - 1
+        written = writes or target or bool(keyword and OUTPUT_KEYWORD.search(keyword))
+        emit("write" if written else "read", path, "python.helper")
+
+
+def _command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a command line opens, given as one string or as a list of words."""
+    value: Any = positional[0] if positional else keywords.get("args", keywords.get("command"))
+    for option in alternatives(value):
+        if isinstance(option, str):
+            for hit in shell.command_files(option):
+                emit(hit.operation, hit.path, hit.method)
+        elif isinstance(option, list | tuple):
+            arguments = [path[0] if (path := paths_of(item)) else "" for item in option]
+            for hit in shell.argument_files(arguments):
+                emit(hit.operation, hit.path, hit.method)

@@ -1,0 +1,69 @@
+"""What a path of a local file looks like: the judgement that all extractors share."""
+
+from __future__ import annotations
+
+import re2
+
+# extensions that are files wherever they stand in a text
+EXTENSIONS = frozenset(
+    """
+    csv tsv json jsonl ndjson jsonld parquet feather arrow orc avro xlsx xls xlsm ods txt log md rst tex bib pdf docx doc
+    pptx ppt odt odp rtf epub html htm xhtml xml yaml yml toml ini cfg conf properties png jpg jpeg gif bmp tif tiff svg webp
+    ico eps heic mp3 wav flac ogg m4a aac aiff mp4 avi mov mkv webm zip tar gz tgz bz2 xz 7z rar zst npy npz mat h5 hdf5
+    hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3 sql py ipynb rmd jl cpp cc hpp
+    java jsx tsx css scss rb php sh bash bat ps1 lua swift kt scala lock whl jar pdb cif mol2 sdf xyz fasta fastq vcf bed
+    bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply gltf glb gv drawio eml ics diff patch
+    wasm mmd puml
+    """.split()
+)
+# extensions that are as often something else (`np.log` is no file, `e.g. a.c`): they need quotes, a folder or a verb of saving
+WEAK_EXTENSIONS = frozenset(
+    "c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot msg fa fit fts root"
+    " lst cnf inp par pem key crt pub map pyc pyi so o a f f90 for proto hs ml ex nb tab vtk mod sam ref idx jar7 war rpm deb".split()
+)
+SCHEME = re2.compile(r"^[A-Za-z][A-Za-z0-9+.-]{1,20}:(?://|/?[^\\/])")
+EXTENSION = re2.compile(r"\.([A-Za-z0-9_]{1,10})$")
+# a first part that is a host name: the path is a web address without its scheme
+HOST = re2.compile(
+    r"(?i)^(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
+)
+MAXIMUM = 1024
+
+
+def extension(path: str) -> str:
+    """The extension in lower case, without its dot; '' where there is none, or where nothing stands before it."""
+    name = path.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or not stem.strip("."):
+        return ""
+    if not (0 < len(suffix) <= 10 and suffix.replace("_", "").isalnum()) or suffix.isdigit():
+        return ""
+    return suffix.lower()
+
+
+def is_local(path: str) -> bool:
+    """Whether a string, where a file is expected, can be a file of the local disk: no address, folder, device or template.
+
+    It is not asked to have an extension: code says by the call that it is a file.
+    """
+    if not path or len(path) > MAXIMUM or "\n" in path or "\0" in path or path != path.strip():
+        return False
+    if path.endswith(("/", "\\", ":")) or path in (".", "..", "-", "~"):
+        return False
+    if "://" in path[:40] or path.startswith(("//", "data:", "mailto:", ":memory:", "<", "{", "[", "/dev/", "/proc/")):
+        return False
+    if "*" in path or "?" in path:
+        return False
+    return not HOST.match(path[:200]) if path.isascii() else True
+
+
+def looks_like_file(path: str) -> bool:
+    """Whether a string on its own looks like a local file's name: it is local and has an extension with a letter."""
+    if not is_local(path) or len(path) > 260:
+        return False
+    suffix = extension(path)
+    if not suffix:
+        return False
+    if suffix in EXTENSIONS:
+        return True
+    return suffix in WEAK_EXTENSIONS and " " not in path

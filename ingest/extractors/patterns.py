@@ -1,0 +1,202 @@
+"""Patterns for code that is not parsed: Python that is cut off or broken, JavaScript, R and whatever else is written.
+
+They follow variables that hold one literal, and nothing more. All of them are RE2: linear in the text, whatever it is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import re2
+
+from ingest.extractors import opened
+from ingest.extractors.blocks import sound
+from ingest.extractors.calls import CONVENTIONAL_ALIASES
+from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.types import Extractor, Hit
+from ingest.extractors.values import UNKNOWN, Value
+
+# beyond this a text is no code that someone wrote, and only its beginning is read
+LIMIT: Final = 1_000_000
+STRING: Final = r"""(?:"[^"\n\\]{0,400}"|'[^'\n\\]{0,400}')"""
+IMPORT_PATTERN: Final = (
+    r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
+    r"|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?)*)[ \t]*(?:;|#|\r?$))"
+)
+SCRIPT_IMPORT_PATTERN: Final = (
+    r"""(?m)(?:\brequire\(|^[ \t]*import\b[^'"\n]{0,300}|\bfrom[ \t]+)['"]([^'"\n]{1,200})['"]"""
+    r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
+)
+# one call with its first arguments, or one assignment of a literal, in the order of the text
+CALL_PATTERN: Final = (
+    r"(?P<target>[A-Za-z_][\w.]{0,100})[ \t]*(?:=|<-)[ \t]*(?P<value>" + STRING + r")[ \t]*(?:;|#|,|\)|\r|\n|$)"
+    r"|(?P<call>[A-Za-z_$][\w.]{0,200})\(\s*(?P<first>(?:[A-Za-z_]\w{0,60}[ \t]*=[ \t]*)?(?:[rRbBuU]{0,2}"
+    + STRING
+    + r"|[A-Za-z_][\w.]{0,100}))"
+    r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w{0,60}[ \t]*=[ \t]*)?(?:[rR]?"
+    + STRING
+    + r"|[A-Za-z_][\w.]{0,100}))[ \t]*)?[,)]"
+)
+KEYWORD: Final = re2.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
+FILENAME_PATTERN: Final = (
+    r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]{0,300}?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
+)
+IMPORT: Final = re2.compile(IMPORT_PATTERN)
+SCRIPT_IMPORT: Final = re2.compile(SCRIPT_IMPORT_PATTERN)
+CALL: Final = re2.compile(CALL_PATTERN)
+FILENAME: Final = re2.compile(FILENAME_PATTERN)
+ALIAS: Final = re2.compile(r"(?m)^[ \t]*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)")
+MEMBER: Final = re2.compile(r"(?m)^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\w+)[ \t]*\r?$")
+# functions of JavaScript and R, and the position of their path
+SCRIPT_WRITES: Final = {
+    **dict.fromkeys("writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync".split(), 0),
+    **dict.fromkeys("png pdf jpeg svg tiff bmp sink cairo_pdf ggsave ofstream FileWriter save_image".split(), 0),
+    **dict.fromkeys("write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx write_json".split(), 1),
+}  # fmt: skip
+SCRIPT_READS: Final = dict.fromkeys(
+    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim read_csv read_tsv"
+    " read_excel readRDS readLines fread source load fromJSON read_json read_delim ifstream FileReader readxl::read_excel".split(),
+    0,
+)
+
+
+def imports(code: str) -> set[str]:
+    """Top-level package names of Python import lines."""
+    found: set[str] = set()
+    for single, several in IMPORT.findall(sound(code[:LIMIT])):
+        if single:
+            found.add(single)
+        for part in several.split(",") if several else ():
+            found.add(part.split()[0].split(".", 1)[0])
+    return found
+
+
+def script_imports(code: str) -> set[str]:
+    """Packages of JavaScript `require` and `import`, and of R `library`."""
+    found: set[str] = set()
+    for script, library in SCRIPT_IMPORT.findall(sound(code[:LIMIT])):
+        name = script or library
+        if name.startswith((".", "/")):
+            continue
+        parts = name.removeprefix("node:").split("/")
+        found.add("/".join(parts[:2]) if name.startswith("@") else parts[0])
+    return found
+
+
+def filename(code: str) -> list[Hit]:
+    """The file that AG2's command line executor saves a block as, because its first line says so."""
+    match = FILENAME.search(sound(code[:1000]))
+    if match and is_local(match.group(1)):
+        return [Hit(match.group(1), "write", "code.filename")]
+    return []
+
+
+def python_files(code: str) -> list[Hit]:
+    """Files of Python code that does not parse, by the same table of calls as for code that does."""
+    code = sound(code[:LIMIT])
+    if "(" not in code:
+        return []
+    aliases = {short: name for name, short in ALIAS.findall(code)}
+    aliases.update({name: f"{module}.{name}" for module, name in MEMBER.findall(code)})
+    found: list[Hit] = []
+
+    def emit(operation: str, path: str, method: str) -> None:
+        found.append(Hit(path, operation, "code.call" if method == "python.helper" else method))
+
+    variables: dict[str, Value] = {}
+    for match in CALL.finditer(code):
+        if match.group("target"):
+            variables[match.group("target")] = match.group("value")[1:-1]
+            continue
+        positional: list[Value] = []
+        keywords: dict[str, Value] = {}
+        for text in (match.group("first"), match.group("second")):
+            if text:
+                _argument(text, variables, positional, keywords)
+        name = match.group("call")
+        head, dot, rest = name.partition(".")
+        known = aliases.get(head) or CONVENTIONAL_ALIASES.get(head)
+        opened.function(emit, (known or head) + dot + rest, known is not None, positional, keywords)
+    return list(dict.fromkeys(found))
+
+
+def script_files(code: str) -> list[Hit]:
+    """Files of JavaScript, R and other code that opens files by calls."""
+    code = sound(code[:LIMIT])
+    if "(" not in code:
+        return []
+    found: list[Hit] = []
+    variables: dict[str, Value] = {}
+    for match in CALL.finditer(code):
+        if match.group("target"):
+            variables[match.group("target")] = match.group("value")[1:-1]
+            continue
+        name = match.group("call")
+        for table, operation in ((SCRIPT_WRITES, "write"), (SCRIPT_READS, "read")):
+            position = table.get(name, table.get(name.rsplit(".", 1)[-1]))
+            text = match.group("second" if position else "first") if position is not None else None
+            if not text:
+                continue
+            positional: list[Value] = []
+            _argument(text, variables, positional, {})
+            for path in positional:
+                if isinstance(path, str) and looks_like_file(path):
+                    found.append(Hit(path, operation, "code.call"))
+    return list(dict.fromkeys(found))
+
+
+def _argument(text: str, variables: dict[str, Value], positional: list[Value], keywords: dict[str, Value]) -> None:
+    """Note one argument as it is written: a literal, a variable, with or without its keyword."""
+    match = KEYWORD.match(text)
+    value = match.group(2) if match else text
+    known: Value = UNKNOWN
+    if value[-1:] in ("'", '"'):
+        known = value.lstrip("rRbBuU")[1:-1] if "{" not in value else UNKNOWN
+    elif value in variables:
+        known = variables[value]
+    if match:
+        keywords[match.group(1)] = known
+        if match.group(1) in ("file", "path", "filename", "file_path"):
+            positional.append(known)
+    else:
+        positional.append(known)
+
+
+PATTERNS: tuple[Extractor, ...] = (
+    Extractor(
+        name="code.filename",
+        finds="the file named in a first line `# filename: x`, where AG2's command line executor saves the block",
+        text="code",
+        example="# filename: plot.py\nprint(1)",
+        found=(("write", "plot.py"),),
+        pattern=FILENAME_PATTERN,
+        function=filename,
+    ),
+    Extractor(
+        name="code.call",
+        finds="files of calls in code that does not parse or is not Python; literals and variables that hold one",
+        text="code",
+        example='fs.writeFileSync("out.json", JSON.stringify(x));',
+        found=(("write", "out.json"),),
+        pattern=CALL_PATTERN,
+        function=script_files,
+    ),
+    Extractor(
+        name="code.import",
+        finds="imports in Python code that does not parse",
+        text="code",
+        example="import numpy as np\nfrom os.path import (join,",
+        found=(("import", "numpy"), ("import", "os")),
+        pattern=IMPORT_PATTERN,
+        function=imports,
+    ),
+    Extractor(
+        name="code.require",
+        finds="packages that JavaScript and R code asks for",
+        text="code",
+        example="const fs = require('fs');",
+        found=(("import", "fs"),),
+        pattern=SCRIPT_IMPORT_PATTERN,
+        function=script_imports,
+    ),
+)

@@ -1,0 +1,320 @@
+"""Files that prose and tool results name: what an agent says it saved, listings, attached files, paths in a sentence.
+
+One RE2 pass finds the places where a known extension ends a word; only around those places is anything looked at closely,
+in windows of bounded size. A text without any costs that one pass.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import re2
+
+from ingest.extractors.blocks import prose, sound
+from ingest.extractors.paths import EXTENSIONS, HOST, WEAK_EXTENSIONS, extension, is_local
+from ingest.extractors.types import Extractor, Hit
+
+# how far before and after an extension a path, its quotes and its sentence are looked for
+WINDOW: Final = 300
+_KNOWN: Final = "|".join(sorted(EXTENSIONS | WEAK_EXTENSIONS, key=len, reverse=True))
+ENDING_PATTERN: Final = r"(?i)[\w)\]]\.(?:" + _KNOWN + r")\b"
+ENDING: Final = re2.compile(ENDING_PATTERN)
+# seed systems' words before a file that a tool made, and their kin; whatever the file's extension
+SAVED: Final = r"(?:saved|written|wrote|exported|stored|dumped|downloaded|created|generated|produced|rendered|output|logged|recorded)"
+SAVED_PATTERN: Final = (
+    r"(?i)\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?[ \t]+"
+    r"(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file|output[ \t]+(?:file|path)|file)"
+    r"(?:[ \t]+(?:the[ \t]+)?(?:file|path))?[ \t]*:?[ \t]*[`'\"(\[*]{0,3}"
+    r"((?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]{0,250}\.[A-Za-z]\w{0,9})"
+)
+SAVED_TO: Final = re2.compile(SAVED_PATTERN)
+# in the same sentence, before the path
+WRITTEN: Final = re2.compile(
+    r"(?i)\b"
+    + SAVED
+    + r"\b[^.!?\n]{0,120}$|\b(?:output|result|log)[ \t]*(?:file)?[ \t]*:[ \t]*\S{0,3}$|(?:^|[\n.] *)file:[ \t]*\S{0,3}$"
+)
+# in the same sentence, after the path
+WRITTEN_AFTER: Final = re2.compile(
+    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?(?:saved|written|created|generated|exported|downloaded|produced)\b"
+)
+NOT_WRITTEN: Final = re2.compile(
+    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if|once|when)\b[^.!?\n]{0,60}$"
+)
+BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-")
+QUOTES: Final = {"'": "'", '"': '"', "`": "`", "“": "”", "‘": "’", "*": "*", "«": "»"}
+CLOSERS: Final = frozenset(QUOTES.values())
+BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
+# names with a dot that are products, modules or attributes, not files
+PRODUCTS: Final = frozenset(
+    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine plotly.js"
+    " matter brain ml tensorflow plotly".split()
+)
+MODULES: Final = frozenset(
+    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response module"
+    " system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj data.to builtins r"
+    " res resp img np.random torch.nn".split()
+)
+FOLDERS: Final = (
+    "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private /volumes /scratch"
+    " /project /workdir /output /outputs /input /results /notebooks /code /repo /src /media/ /storage /lustre /gpfs /nfs".split()
+)
+LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
+NAMING: Final = re2.compile(
+    r"(?i)(?:file|name[d]?|called|saved|written|document|spreadsheet|path|script|attach\w*|as|to|in|of)[ \t]*:?[ \t]*$"
+)
+LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
+
+
+def extract_text(text: str) -> list[Hit]:
+    """Files that a message or a tool result names outside its code blocks.
+
+    Args:
+        text: the whole content, code blocks included (they are passed over).
+
+    Returns:
+        One hit per path, in order of first appearance: `write` where the text says that the file was saved, written, created or
+        generated, else `mention`. No web addresses, folders, or frames of a traceback. Linear in the length of the text.
+    """
+    if "." not in text:
+        return []
+    text = sound(text)
+    if "```" in text:
+        text = prose(text)
+    found: dict[str, Hit] = {}
+    ends: list[int] = []
+    for match in ENDING.finditer(text):
+        ends.append(match.end())
+    for end in ends:
+        _note(found, _named(text, end))
+    if not ends and " to" not in text and "file" not in text and "File" not in text:
+        return []
+    for match in SAVED_TO.finditer(text):
+        start, end = match.span(1)
+        if not _known(match.group(1)) and end not in ends:
+            _note(found, _saved(text, start, end))
+    return list(found.values())
+
+
+def _note(found: dict[str, Hit], hit: Hit | None) -> None:
+    """Keep a hit, or raise a mention noted earlier to a write."""
+    if hit is None:
+        return
+    known = found.get(hit.path)
+    if known is None or (known.operation == "mention" and hit.operation == "write"):
+        found[hit.path] = hit
+
+
+def _known(path: str) -> bool:
+    suffix = extension(path)
+    return suffix in EXTENSIONS or suffix in WEAK_EXTENSIONS
+
+
+def _named(text: str, end: int) -> Hit | None:
+    """The file whose name ends at a position, if it is one."""
+    after = text[end : end + WINDOW]
+    if after[:1] and (
+        after[0] in "-@\\" and after[1:2].isalnum() or after[0] in "(=[" or after[0] == "." and after[1:2].isalnum()
+    ):
+        return None
+    if after[:1] in ("/", "?", "#", "%", "&") and after[1:2] not in ("", " ", "\n"):
+        return None
+    low = max(0, end - WINDOW)
+    window = text[low:end]
+    start = _token_start(window)
+    quoted = _quoted_start(window, start, after)
+    if quoted is not None:
+        start = quoted
+    token = window[start:]
+    before = window[:start]
+    if start == 0 and low:
+        return None
+    path = _cleaned(token, before)
+    if path is None or not _plausible(path, before, after, quoted is not None):
+        return None
+    path = _whole_line(text, low + start, end, path) or path
+    return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
+
+
+def _token_start(window: str) -> int:
+    """Where the word that ends the window begins; a backslash before `_` is Markdown's, not a folder's."""
+    index = len(window)
+    while index:
+        character = window[index - 1]
+        if (
+            character in BARE
+            or character == "\\"
+            and window[index : index + 1] == "_"
+            or ord(character) > 127
+            and character.isalnum()
+        ):
+            index -= 1
+        elif character == "\\" and index < len(window) and _windows(window[:index]):
+            index -= 1
+        elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
+            index -= 2
+            break
+        else:
+            break
+    # an escaped line end, as text inside JSON has it
+    if index and window[index - 1] == "\\" and window[index : index + 1] in ("n", "t", "r"):
+        index += 1
+    return index
+
+
+def _windows(before: str) -> bool:
+    """Whether a backslash at the end of the text is a Windows path's."""
+    head = before[-200:]
+    colon = head.rfind(":\\")
+    return colon > 0 and head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:])
+
+
+def _quoted_start(window: str, start: int, after: str) -> int | None:
+    """Where a quoted name begins whose closing quote follows the window, or None without quotes."""
+    closing = after[:1]
+    if closing not in CLOSERS or not closing:
+        return None
+    opening = next(key for key, value in QUOTES.items() if value == closing)
+    if start and window[start - 1] == opening:
+        return start
+    line = window.rfind("\n", 0, start) + 1
+    found = window.rfind(opening, line, start)
+    if found < 0:
+        return None
+    content = window[found + 1 :]
+    words = content.split(" ")
+    if len(words) > 8 or any(mark in content for mark in "=(){}<>|;,:"):
+        return None
+    if any(not word for word in words) or not all(_title(word) for word in words[:-1]):
+        return None
+    # an odd number of quotes before means that this one closes
+    if opening == closing and window.count(opening, line, found) % 2:
+        return None
+    return found + 1
+
+
+def _title(word: str) -> bool:
+    """Whether a word can stand inside a file name with blanks: capitalised, a number, or a small word."""
+    return word[:1].isupper() or word[:1].isdigit() or word in LOWER_WORDS or not word[:1].isalnum()
+
+
+def _cleaned(token: str, before: str) -> str | None:
+    """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
+    token = token.replace("\\_", "_").lstrip("+-")
+    if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (before.endswith("**") or before[-1:] == "="):
+        return None
+    chunk = _chunk(before)
+    if before.endswith(("file:", "sandbox:")):
+        return "/" + token.lstrip("/") if token.startswith("/") else None
+    scheme = chunk.rfind("://")
+    if scheme >= 0:
+        return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:")):
+        return None
+    return token
+
+
+def _chunk(before: str) -> str:
+    """What stands before a path without a blank between."""
+    index = len(before)
+    while index and before[index - 1] not in BREAKS:
+        index -= 1
+    return before[index:]
+
+
+def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
+    """Whether a word with a known extension is a local file, judged by itself and what stands around it."""
+    suffix = extension(path)
+    if not suffix or not is_local(path) or HOST.match(path) or "..." in path:
+        return False
+    name = path.rsplit("/", 1)[-1]
+    if after.startswith(("](http", "](/wiki", "](//")) or before.endswith(("](#", "File:", "Image:", "title=")):
+        return False
+    if before.endswith('File "') and after.startswith('", line') or any(part in path for part in LIBRARIES):
+        return False
+    if "/wiki/" in path or "thumb/" in path or path.startswith("wiki/"):
+        return False
+    if before.endswith("](") and path.startswith("/") and not path.lower().startswith(tuple(FOLDERS)):
+        return False
+    stem = name[: -len(suffix) - 1]
+    if stem.lower() in PRODUCTS and suffix == "js":
+        return False
+    if "/" not in path and (
+        stem.split(".", 1)[0].lower() in MODULES
+        and (not quoted or suffix in WEAK_EXTENSIONS or suffix in ("log", "html", "mat", "json"))
+    ):
+        return False
+    if "/" not in path and not quoted and stem.count(".") >= 1 and stem.replace(".", "").isalpha() and stem.islower():
+        return False
+    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(before):
+        return False
+    return any(character.isalnum() for character in stem)
+
+
+def _whole_line(text: str, start: int, end: int, path: str) -> str | None:
+    """The whole line, where it is one name with blanks in a listing of names."""
+    line_start = text.rfind("\n", max(0, start - 120), start) + 1
+    if line_start >= start or not line_start and start > 120:
+        return None
+    line_end = text.find("\n", end, end + 2)
+    if line_end < 0 and len(text) > end:
+        return None
+    line = text[line_start:end].strip()
+    if " " not in line or len(line) > 100 or any(mark in line for mark in ":\"'`()[]|*,;="):
+        return None
+    previous = text[max(0, line_start - 200) : max(0, line_start - 1)].rsplit("\n", 1)[-1].strip()
+    following = text[line_end + 1 : line_end + 200].split("\n", 1)[0].strip() if line_end >= 0 else ""
+    if any(neighbour and " " not in neighbour and _known(neighbour) for neighbour in (previous, following)):
+        return line
+    return None
+
+
+def _operation(before: str, after: str) -> str:
+    """`write` where the sentence says that the file was made, else `mention`."""
+    match = WRITTEN.search(before)
+    if match and not NOT_WRITTEN.search(before[: match.start()]):
+        return "write"
+    return "write" if WRITTEN_AFTER.search(after[:80]) else "mention"
+
+
+def _saved(text: str, start: int, end: int) -> Hit | None:
+    """A file of an extension that is not known, after words that say it was saved."""
+    path = text[start:end]
+    before, after = text[max(0, start - WINDOW) : start], text[end : end + 20]
+    if (
+        after[:1].isalnum()
+        or after[:1] in ("/", "(", "-", "@", "=", "[")
+        or not is_local(path)
+        or "://" in _chunk(before)
+    ):
+        return None
+    suffix = extension(path)
+    if not suffix or not any(character.isalpha() for character in suffix) or HOST.match(path) or before.endswith("://"):
+        return None
+    if "/" not in path and before[-1:] not in QUOTES:
+        return None
+    if "..." in path or any(part in path for part in LIBRARIES):
+        return None
+    return Hit(path, _operation(before[-160:], after), "prose.saved")
+
+
+PROSE: tuple[Extractor, ...] = (
+    Extractor(
+        name="prose.path",
+        finds="names with a known extension: quoted, bare, in a listing or a link to a local file",
+        text="prose",
+        example="The plot was saved to `out/fig.png`; see https://example.org/a.png and data.csv.",
+        found=(("write", "out/fig.png"), ("mention", "data.csv")),
+        pattern=ENDING_PATTERN,
+        function=extract_text,
+    ),
+    Extractor(
+        name="prose.saved",
+        finds="paths of any other extension after `saved to`, `written to`, `created file`, `output file`, `generated file`, `file:`",
+        text="prose",
+        example="Checkpoint saved to 'run/model.weights1'.",
+        found=(("write", "run/model.weights1"),),
+        pattern=SAVED_PATTERN,
+        function=extract_text,
+    ),
+)

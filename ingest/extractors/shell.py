@@ -1,0 +1,374 @@
+"""Files that shell commands read and write: redirections, downloads, copies, and the arguments of common programs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final
+
+import re2
+
+from ingest.extractors.blocks import sound
+from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.types import Extractor, Hit
+
+# one token: line end, comment, operator, or a word of quoted and plain parts
+TOKEN: Final = re2.compile(
+    r"(?s)(?P<blank>(?:[ \t\r]|\\\n)+)"
+    r"|(?P<end>\n)"
+    r"|(?P<operator>&>>|&>|\d?>>|\d?>&\d?|\d?>\||\d?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()])"
+    r"|(?P<word>(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+)"
+    r"|(?P<other>.)"
+)
+PART: Final = re2.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
+VARIABLE: Final = re2.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+ASSIGNMENT: Final = re2.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
+PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! {".split())
+ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;"))
+# characters and here documents of one script that are looked at
+LIMIT: Final = 200_000
+DOCUMENTS: Final = 50
+# programs all of whose arguments that look like files are read
+READERS: Final = frozenset(
+    "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum sha256sum column paste"
+    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract ffprobe exiftool"
+    " jq csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf objdump ldd"
+    " soxi identify zipinfo sqlite3 ncdump h5dump".split()
+)
+# programs whose first argument that is no option is a pattern or a program
+FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl".split())
+RUNNERS: Final = {
+    "python": "py", "python3": "py", "python2": "py", "ipython": "py", "pypy": "py", "pypy3": "py", "node": "js",
+    "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
+    "streamlit": "py", "perl": "pl", "deno": "ts", "ts-node": "ts",
+}  # fmt: skip
+COMPILERS: Final = frozenset("gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split())
+# options that take a path to be written, by program
+OUTPUT_OPTIONS: Final = {
+    "curl": ("-o", "--output"), "wget": ("-O", "--output-document"), "ffmpeg": (), "pandoc": ("-o", "--output"),
+    "gcc": ("-o",), "g++": ("-o",), "cc": ("-o",), "c++": ("-o",), "clang": ("-o",), "clang++": ("-o",), "rustc": ("-o",),
+    "gfortran": ("-o",), "sort": ("-o", "--output"), "yt-dlp": ("-o", "--output"), "youtube-dl": ("-o", "--output"),
+    "aria2c": ("-o", "--out"), "go": ("-o",), "dot": ("-o",), "jupyter": ("--output",), "gdown": ("-O", "--output"),
+    "http": ("-o", "--output"), "xsltproc": ("-o", "--output"), "openssl": ("-out",), "tee": (), "nasm": ("-o",),
+    "magick": (), "sox": (), "qpdf": (), "inkscape": ("-o", "--export-filename"),
+}  # fmt: skip
+# options whose value is no file argument of the command
+VALUE_OPTIONS: Final = frozenset(
+    "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
+)
+
+
+def command_files(code: str) -> list[Hit]:
+    """The files that a shell script reads and writes, in order; one pass over the text."""
+    found: list[Hit] = []
+    variables: dict[str, str] = {}
+    for words in commands(code):
+        while words and words[0][0] == "word" and ASSIGNMENT.match(words[0][1]):
+            name, value = ASSIGNMENT.match(words[0][1]).groups()
+            variables[name] = expand(value, variables)
+            words = words[1:]
+        if words and words[0][1] == "export":
+            for _, word in words[1:]:
+                match = ASSIGNMENT.match(word)
+                if match:
+                    variables[match.group(1)] = expand(match.group(2), variables)
+            continue
+        if len(words) > 3 and words[0][1] == "for" and words[2][1] == "in":
+            values = [expand(word, variables) for _, word in words[3:]]
+            variables[words[1][1]] = values[0] if len(values) == 1 else "$"
+            continue
+        found.extend(_command(words, variables))
+    return list(dict.fromkeys(found))
+
+
+def argument_files(arguments: Sequence[str]) -> list[Hit]:
+    """The files that one command reads and writes, given as a list of words."""
+    return list(_program([argument for argument in arguments]))
+
+
+def embedded(code: str) -> Iterator[tuple[str, str]]:
+    """(language, code) of the programs inside a shell script: `python -c '..'` and here documents given to Python."""
+    for words in commands(code):
+        plain = [word for kind, word in words if kind == "word"]
+        program = plain[0].rsplit("/", 1)[-1] if plain else ""
+        if not RUNNERS.get(program) == "py":
+            continue
+        if "-c" in plain[:-1]:
+            yield "python", expand(plain[plain.index("-c") + 1], {})
+        for kind, body in words:
+            if kind == "document" and (len(plain) == 1 or plain[1] == "-"):
+                yield "python", body
+
+
+def commands(code: str) -> Iterator[list[tuple[str, str]]]:
+    """The simple commands of a script: lists of (`word`, text), (`operator`, text) and (`document`, here document)."""
+    code = sound(code[:LIMIT])
+    for _ in range(DOCUMENTS):
+        rest = yield from _commands(code)
+        if not rest:
+            return
+        code = rest
+
+
+def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
+    """The commands up to the end of the first here document; returns the script that follows it."""
+    command: list[tuple[str, str]] = []
+    terminators: list[str] = []
+    for match in TOKEN.finditer(code):
+        kind, text = match.lastgroup, match.group()
+        if kind == "end" and terminators:
+            position = match.end()
+            for terminator in terminators:
+                body, position = _document(code, position, terminator)
+                command.append(("document", body))
+            yield command
+            return code[position:]
+        if kind == "end" or (kind == "operator" and text in ENDS):
+            if command and not terminators:
+                yield command
+                command = []
+        elif kind == "operator":
+            command.append(("operator", text))
+        elif kind == "word":
+            if command and command[-1][0] == "operator" and command[-1][1] in ("<<", "<<-"):
+                terminators.append(expand(text, {}))
+                command.pop()
+            else:
+                command.append(("word", text))
+    if command:
+        yield command
+    return ""
+
+
+def _document(code: str, start: int, terminator: str) -> tuple[str, int]:
+    """Body of a here document that starts at `start`, and where the script goes on."""
+    position = start
+    while position < len(code):
+        end = code.find("\n", position)
+        end = len(code) if end < 0 else end
+        if code[position:end].strip() == terminator:
+            return code[start:position], end
+        position = end + 1
+    return code[start:], len(code)
+
+
+def expand(word: str, variables: dict[str, str]) -> str:
+    """A word without its quotes, its known variables filled in; an unknown one stays as `$name`."""
+    parts: list[str] = []
+    for single, double, escaped, bare in PART.findall(word):
+        if single or escaped:
+            parts.append(single or escaped)
+        else:
+            parts.append(VARIABLE.sub(lambda match: _lookup(match, variables), double or bare))
+    return "".join(parts)
+
+
+def _lookup(match: "re2._Match[str]", variables: dict[str, str]) -> str:  # type: ignore[name-defined]  # noqa: UP037
+    name = match.group(1) or match.group(2)
+    return variables.get(name, "$" + name)[:1024]
+
+
+def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterator[Hit]:
+    """The files of one simple command: its redirections, then its program's arguments."""
+    arguments: list[str] = []
+    redirected: list[Hit] = []
+    operator = ""
+    for kind, text in words:
+        if kind == "operator":
+            operator = text
+        elif kind == "word":
+            word = expand(text, variables)
+            if not operator:
+                arguments.append(word)
+            elif _is_file(word):
+                if operator == "<":
+                    redirected.append(Hit(word, "read", "shell.redirection"))
+                elif operator[-1] in ">|" or operator.endswith(">>"):
+                    redirected.append(Hit(word, "write", "shell.redirection"))
+            operator = ""
+    yield from _program(arguments)
+    yield from redirected
+
+
+def _is_file(word: str) -> bool:
+    return is_local(word) and "$" not in word and "`" not in word and not word.startswith("&")
+
+
+def _program(arguments: list[str]) -> Iterator[Hit]:
+    """The files that a program's arguments name."""
+    while arguments and (arguments[0] in PREFIXES or ASSIGNMENT.match(arguments[0])):
+        arguments = arguments[1:]
+    if not arguments:
+        return
+    program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]
+    yield from _outputs(program, rest)
+    plain = _operands(rest)
+    if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
+        *sources, target = plain
+        yield from (Hit(path, "read", "shell.copy") for path in sources if _is_file(path) and ":" not in path)
+        if (
+            _is_file(target)
+            and (looks_like_file(target) or (len(sources) == 1 and "." in target[1:]))
+            and ":" not in target
+        ):
+            yield Hit(target, "write", "shell.copy")
+    elif program in ("tee", "touch", "truncate"):
+        yield from (Hit(path, "write", "shell.program") for path in plain if _is_file(path))
+    elif program in READERS:
+        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and _readable(program, path))
+    elif program in FILTERS:
+        yield from _filter(program, rest, plain)
+    elif program in RUNNERS and plain:
+        if (
+            "-m" not in rest
+            and "-c" not in rest
+            and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0])
+        ):
+            yield Hit(plain[1] if program == "streamlit" else plain[0], "read", "shell.run")
+    elif program == "tar":
+        yield from _tar(rest, plain)
+    elif program in ("zip", "7z") and plain:
+        names = plain[1:] if program == "7z" else plain
+        yield from (Hit(path, "write", "shell.program") for path in names[:1] if _is_file(path))
+        yield from (
+            Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and _is_file(path)
+        )
+    elif program in ("ffmpeg", "convert", "magick", "sox", "qpdf"):
+        named = [path for path in plain if looks_like_file(path) and _is_file(path)]
+        yield from (Hit(path, "read", "shell.program") for path in named[:-1])
+        yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
+    elif program in ("gzip", "bzip2", "xz"):
+        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
+    elif program in COMPILERS:
+        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
+    elif program in ("pip", "pip3", "conda", "uv"):
+        yield from (
+            Hit(path, "read", "shell.program")
+            for option, path in zip(rest, rest[1:], strict=False)
+            if option in ("-r", "--requirement", "-f", "--file") and _is_file(path)
+        )
+    elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
+        yield Hit(arguments[0], "read", "shell.run")
+
+
+def _readable(program: str, path: str) -> bool:
+    """Whether an operand of a reading program is a file: some also take names, numbers or folders."""
+    if program in ("open", "xdg-open", "unzip", "file", "stat", "join", "code", "display", "column", "source", "."):
+        return looks_like_file(path) or path.rsplit("/", 1)[-1].startswith(".")
+    return not path.isdigit()
+
+
+def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
+    """The files named by a program's output options."""
+    options = OUTPUT_OPTIONS.get(program, ())
+    for index, word in enumerate(rest):
+        for option in options:
+            value = ""
+            if word == option or (
+                program in ("wget", "curl")
+                and not word.startswith("--")
+                and word[:1] == "-"
+                and word.endswith(option[1:])
+                and len(option) == 2
+                and len(word) <= 5
+            ):
+                value = rest[index + 1] if index + 1 < len(rest) else ""
+            elif word.startswith(option + "=") and option.startswith("--"):
+                value = word[len(option) + 1 :]
+            if value and _is_file(value) and "%(" not in value:
+                yield Hit(
+                    value,
+                    "write",
+                    "shell.download" if program in ("curl", "wget", "gdown", "aria2c") else "shell.program",
+                )
+                break
+
+
+def _operands(rest: list[str]) -> list[str]:
+    """The arguments that are neither options nor values of options."""
+    found: list[str] = []
+    skip = False
+    for word in rest:
+        if skip:
+            skip = False
+        elif word.startswith("-") and len(word) > 1:
+            skip = word in VALUE_OPTIONS or word in ("-o", "-O", "--output")
+        else:
+            found.append(word)
+    return found
+
+
+def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The files of a program whose first operand is a pattern."""
+    files = plain if "-e" in rest or "-f" in rest else plain[1:]
+    in_place = program in ("sed", "perl") and any(word.startswith("-i") or word == "--in-place" for word in rest)
+    for path in files:
+        if _is_file(path) and (program == "grep" and not path.endswith(".") or looks_like_file(path)):
+            yield Hit(path, "read", "shell.program")
+            if in_place:
+                yield Hit(path, "write", "shell.program")
+
+
+def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The archive that `tar` reads or writes, and the files that it packs."""
+    flags = "".join(word for word in rest if word.startswith("-") and not word.startswith("--"))
+    if rest and not rest[0].startswith("-"):
+        flags += rest[0]
+        plain = plain[1:]
+    archive = next(
+        (
+            after
+            for word, after in zip(rest, rest[1:], strict=False)
+            if word.strip("-").isalpha() and word.endswith("f")
+        ),
+        "",
+    )
+    if not archive or not _is_file(archive):
+        return
+    creates = "c" in flags
+    yield Hit(archive, "write" if creates else "read", "shell.program")
+    if creates:
+        yield from (Hit(path, "read", "shell.program") for path in plain if path != archive and looks_like_file(path))
+
+
+SHELL: tuple[Extractor, ...] = (
+    Extractor(
+        name="shell.redirection",
+        finds="files that a command's input or output is redirected to",
+        text="shell",
+        example="sort < names.txt > sorted.txt",
+        found=(("read", "names.txt"), ("write", "sorted.txt")),
+        function=command_files,
+    ),
+    Extractor(
+        name="shell.download",
+        finds="files that `curl`, `wget` and their kin save",
+        text="shell",
+        example="curl -sL https://example.org/a -o a.csv",
+        found=(("write", "a.csv"),),
+        function=command_files,
+    ),
+    Extractor(
+        name="shell.copy",
+        finds="files that are copied, moved or linked",
+        text="shell",
+        example="cp a.txt b.txt",
+        found=(("read", "a.txt"), ("write", "b.txt")),
+        function=command_files,
+    ),
+    Extractor(
+        name="shell.program",
+        finds="files that common programs are given: `cat`, `grep`, `tee`, `tar`, `unzip`, compilers",
+        text="shell",
+        example="cat a.txt | grep x | tee b.txt",
+        found=(("read", "a.txt"), ("write", "b.txt")),
+        function=command_files,
+    ),
+    Extractor(
+        name="shell.run",
+        finds="scripts that a shell runs",
+        text="shell",
+        example="python3 analyse.py --fast",
+        found=(("read", "analyse.py"),),
+        function=command_files,
+    ),
+)

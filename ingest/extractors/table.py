@@ -1,0 +1,12 @@
+"""The table of extractors. A new one is a new row in the tuple of its kind of text."""
+
+from __future__ import annotations
+
+from ingest.extractors.calls import PYTHON_CALLS
+from ingest.extractors.patterns import PATTERNS
+from ingest.extractors.prose import PROSE
+from ingest.extractors.python import MAGICS
+from ingest.extractors.shell import SHELL
+from ingest.extractors.types import Extractor
+
+EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *PROSE)
