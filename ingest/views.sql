@@ -121,10 +121,15 @@ steps_of_turns as (
         parent_event_id,
         sum(duration_ms) as duration_ms,
         count(*) filter (where status = 'pending') as pending,
-        arg_max(event_type, execution_order) filter (where status = 'failed') as failed_type,
-        arg_max(error_message, execution_order) filter (where status = 'failed') as error_message,
-        arg_max(meta->>'error_type', execution_order) filter (where status = 'failed') as error_type,
-        arg_max(outputs->>'result', execution_order) filter (where status = 'failed') as failed_result
+        arg_max(
+            {
+                'type': event_type,
+                'error_message': error_message,
+                'error_type': meta->>'error_type',
+                'result': outputs->>'result'
+            },
+            execution_order
+        ) filter (where status = 'failed') as failure
     from execution_events
     where event_type in ('tool_call', 'code_exec', 'error')
         and parent_event_id is not null
@@ -146,11 +151,11 @@ executions as (
         case
             when turns.status = 'failed' then 'agent_call'
             when calls.status = 'failed' then 'llm_call'
-            else steps_of_turns.failed_type
+            else steps_of_turns.failure.type
         end as failed_type,
-        coalesce(turns.error_message, calls.error_message, steps_of_turns.error_message) as error_message,
-        coalesce(turns.meta->>'error_type', steps_of_turns.error_type) as error_type,
-        steps_of_turns.failed_result,
+        coalesce(turns.error_message, calls.error_message, steps_of_turns.failure.error_message) as error_message,
+        coalesce(turns.meta->>'error_type', steps_of_turns.failure.error_type) as error_type,
+        steps_of_turns.failure.result as failed_result,
         json_object('message', turns.inputs->'message', 'sender', turns.inputs->'sender') as input_data,
         json_object('content', turns.outputs->'full_content') as output_data,
         coalesce(calls.started_at, turns.timestamp) as started_at,
@@ -299,7 +304,6 @@ stages as (
         case parents.event_type
             when 'agent_call' then parents.id
             when 'llm_call' then coalesce(parents.parent_event_id, parents.id)
-            when null then events.id
             else coalesce(parents.parent_event_id, events.id)
         end as execution_id,
         case when events.event_type = 'llm_call' then 2 else 3 end as stage_order,

@@ -15,7 +15,7 @@ import click
 
 from queries.connection import connect
 from queries.errors import QueryError
-from queries.execution import from_text, run
+from queries.execution import execute, from_text
 from queries.formats import FORMATS, write
 from queries.library import Parameter, Query, find, names
 
@@ -34,6 +34,16 @@ class Library(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         return super().get_command(ctx, cmd_name) or _command(_found(cmd_name))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # the reader, such as `head`, has seen enough; Python must not try to write the rest at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+        return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -78,8 +88,8 @@ def _command(query: Query) -> click.Command:
 
     def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None) -> None:
         try:
-            relation = run(query.name, connect(db), **from_text(query, _settings(settings)))
-            write(relation if limit is None else relation.limit(limit), form, sys.stdout)
+            result = execute(query, connect(db), from_text(query, _settings(settings)))
+            write(result, form, sys.stdout, limit)
         except QueryError as error:
             raise Failure(str(error)) from None
 
@@ -153,14 +163,4 @@ def main() -> None:
     if hasattr(sys.stdout, "reconfigure"):
         # whatever the locale is: recorded text must neither end in an encoding error nor in another encoding's letters
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    try:
-        queries(standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except BrokenPipeError:
-        # the reader has seen enough; Python must not try to flush the rest at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    queries(prog_name="queries")

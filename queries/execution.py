@@ -2,7 +2,8 @@
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import duckdb
 
@@ -28,11 +29,26 @@ def run(query: str, con: duckdb.DuckDBPyConnection, /, **parameters: object) -> 
     """
     found = find(query)
     values = bind(found, parameters)
-    try:
+    with _missing_table(found):
         return con.sql(found.sql, params=values)
+
+
+def execute(
+    query: Query, con: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]
+) -> duckdb.DuckDBPyConnection:
+    """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
+    values = bind(query, parameters)
+    with _missing_table(query):
+        return con.execute(query.sql, values)
+
+
+@contextmanager
+def _missing_table(query: Query) -> Iterator[None]:
+    try:
+        yield
     except duckdb.CatalogException as error:
         message = str(error).splitlines()[0].removeprefix("Catalog Error: ")
-        raise QueryError(f"{query} needs a table that this database has not got: {message}") from error
+        raise QueryError(f"{query.name} needs a table that this database has not got: {message}") from error
 
 
 def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
@@ -49,13 +65,11 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
     if given is None:
         return parameter.default
     value: Value = None
-    if parameter.type == "VARCHAR" and isinstance(given, str):
-        value = given
-    elif parameter.type == "BOOLEAN" and isinstance(given, bool):
-        value = given
-    elif parameter.type == "BIGINT" and not isinstance(given, (bool, str)):
+    if isinstance(given, (str, bool)):
+        value = given if type(given) is TYPES[parameter.type] else None
+    elif parameter.type == "BIGINT":
         value = _integer(given)
-    elif parameter.type == "DOUBLE" and not isinstance(given, (bool, str)):
+    elif parameter.type == "DOUBLE":
         value = _number(given)
     if value is None:
         raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")

@@ -1,10 +1,9 @@
 """Writes a relation as text: a table for a terminal, CSV and JSON for programs, Markdown for a document.
 
-What agents said ends up in cells, so cells are hostile. The table and Markdown forms show control characters as escapes:
-a recorded escape sequence must not repaint the terminal that shows it, nor a pipe or a tag break the page.
+What agents said ends up in cells, so cells are hostile. The table and Markdown forms show control characters as
+escapes: a recorded escape sequence must not repaint the terminal that shows it, nor a pipe or a tag break the page.
 """
 
-import csv
 import datetime
 import html
 import json
@@ -12,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, TextIO
 
 import duckdb
@@ -25,26 +25,32 @@ Row = tuple[Any, ...]
 # C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MARKDOWN = re.compile(r"[\\|`*\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SPECIAL = re.compile('[\x00",\r\n]')
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def write(relation: duckdb.DuckDBPyRelation, form: str, out: TextIO) -> None:
-    """Writes all rows of a relation to `out` in one of `FORMATS`."""
-    names = list(relation.columns)
-    kinds = [str(kind) for kind in relation.types]
-    FORMATS[form](names, kinds, _rows(relation), out)
+def write(result: duckdb.DuckDBPyConnection, form: str, out: TextIO, limit: int | None = None) -> None:
+    """Writes the rows of an executed statement, at most `limit` of them, to `out` in one of `FORMATS`."""
+    description = result.description or []
+    names = [str(column[0]) for column in description]
+    kinds = [str(column[1]) for column in description]
+    FORMATS[form](names, kinds, islice(_rows(result), limit), out)
 
 
-def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[Row]:
-    while batch := relation.fetchmany(BATCH):
+def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
+    while batch := result.fetchmany(BATCH):
         yield from batch
 
 
 def _write_csv(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
+    out.write(",".join(names) + "\n")
     for row in rows:
-        writer.writerow(["" if value is None else _text(value) for value in row])
+        out.write(",".join("" if value is None else _quoted(_text(value)) for value in row) + "\n")
+
+
+def _quoted(text: str) -> str:
+    """A CSV field (RFC 4180). Python's own writer refuses NUL before 3.11. An empty text is quoted, unlike NULL."""
+    return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) or not text else text
 
 
 def _write_json(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
@@ -52,7 +58,9 @@ def _write_json(names: list[str], kinds: list[str], rows: Iterator[Row], out: Te
     nested = [kind == "JSON" for kind in kinds]
     separator = "[\n"
     for row in rows:
-        values = (json.loads(cell) if deep and cell is not None else cell for cell, deep in zip(row, nested, strict=True))
+        values = (
+            json.loads(cell) if deep and cell is not None else cell for cell, deep in zip(row, nested, strict=True)
+        )
         record = {name: _plain(value) for name, value in zip(names, values, strict=True)}
         out.write(separator + json.dumps(record, ensure_ascii=False))
         separator = ",\n"
@@ -121,7 +129,9 @@ def _plain(value: object) -> object:
 
 
 def _is_number(kind: str) -> bool:
-    return kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "INTEGER", "BIGINT", "UBIGINT")) and "[" not in kind
+    return (
+        kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "INTEGER", "BIGINT", "UBIGINT")) and "[" not in kind
+    )
 
 
 def _places(text: str) -> int:

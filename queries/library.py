@@ -120,14 +120,17 @@ def _parameter(where: str, line: str) -> Parameter:
     match = _PARAMETER.fullmatch(line)
     if match is None or match["type"] not in TYPES:
         raise ValueError(f"{where}: not a parameter of the form `name TYPE = default  meaning`: {line}")
-    text = match["default"]
-    default: Value
-    if text == "NULL":
-        default = None
-    elif text.startswith("'"):
-        default = text[1:-1]
-    else:
-        default = json.loads(text)
+    default = _default(match["type"], match["default"])
     if default is not None and type(default) is not TYPES[match["type"]]:
-        raise ValueError(f"{where}: the default of {match['name']} is no {match['type']}: {text}")
+        raise ValueError(f"{where}: the default of {match['name']} is no {match['type']}: {match['default']}")
     return Parameter(match["name"], match["type"], default, match["doc"])
+
+
+def _default(kind: str, text: str) -> Value:
+    """The value of a default as it is written in SQL."""
+    if text == "NULL":
+        return None
+    if text.startswith("'"):
+        return text[1:-1]
+    value: Value = json.loads(text)
+    return float(value) if kind == "DOUBLE" and type(value) is int else value

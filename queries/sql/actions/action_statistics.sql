@@ -1,0 +1,23 @@
+-- How often was each tool called as an action, and how long did it take?
+--
+-- Parameters
+--   run_id VARCHAR = NULL              one run; all runs where NULL
+--   action_type VARCHAR = 'tool_call'  tool_call, decision, error or success
+--
+-- Columns
+--   action_name      the tool, or what was decided, raised or reached
+--   call_count       how often
+--   avg_duration_ms  mean duration
+--   max_duration_ms  longest duration
+select
+    action_name,
+    count(*) as call_count,
+    avg(duration_ms) as avg_duration_ms,
+    max(duration_ms) as max_duration_ms
+from agent_actions
+where ($run_id is null or correlation_id = $run_id)
+    and action_type = $action_type
+group by action_name
+order by
+    call_count desc,
+    action_name

@@ -1,0 +1,25 @@
+-- What does each agent do: how many actions, of which type, how fast?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   agent_name       the agent
+--   total_actions    actions
+--   tool_calls       tool calls
+--   decisions        decisions
+--   errors           errors
+--   avg_duration_ms  mean duration
+select
+    agent_name,
+    count(*) as total_actions,
+    count(*) filter (where action_type = 'tool_call') as tool_calls,
+    count(*) filter (where action_type = 'decision') as decisions,
+    count(*) filter (where action_type = 'error') as errors,
+    avg(duration_ms) as avg_duration_ms
+from agent_actions
+where $run_id is null or correlation_id = $run_id
+group by agent_name
+order by
+    total_actions desc,
+    agent_name

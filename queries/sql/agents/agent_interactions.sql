@@ -1,0 +1,22 @@
+-- How much does each agent say, and how often with code or tool calls?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   agent_name     the speaker
+--   message_count  messages
+--   code_messages  messages with code in them
+--   tool_messages  messages that ask for tools
+select
+    agent_name,
+    count(*) as message_count,
+    count(*) filter (where meta->>'has_code' = 'true') as code_messages,
+    count(*) filter (where meta->>'has_tool_calls' = 'true') as tool_messages
+from execution_events
+where ($run_id is null or run_id = $run_id)
+    and event_type = 'agent_call'
+group by agent_name
+order by
+    message_count desc,
+    agent_name

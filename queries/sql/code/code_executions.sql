@@ -1,0 +1,29 @@
+-- Which code was executed, with what result?
+--
+-- Parameters
+--   run_id VARCHAR = NULL         one run; all runs where NULL
+--   status VARCHAR = 'completed'  completed or failed
+--
+-- Columns
+--   run_id      the run
+--   agent_name  who wrote the code
+--   code        the code
+--   result      what it printed
+--   imports     modules that it imports, a JSON list
+--   files       files that it writes, a JSON list
+--   status      completed or failed
+select
+    run_id,
+    agent_name,
+    inputs->>'code' as code,
+    outputs->>'result' as result,
+    meta->>'imports' as imports,
+    meta->>'files_written' as files,
+    status
+from execution_events
+where ($run_id is null or run_id = $run_id)
+    and event_type = 'code_exec'
+    and status = $status
+order by
+    run_id,
+    execution_order

@@ -1,0 +1,85 @@
+-- What failed, and what made it work in the end?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--   fixed BOOLEAN = NULL   true: only what worked in the end; false: only what never did; both where NULL
+--
+-- Columns
+--   run_id          the run
+--   kind            code or tool
+--   what            the language or the tool
+--   tries           how often it failed
+--   error_type      what was raised first, where that is known
+--   error_message   the first error
+--   failed_by       whose code or call failed first
+--   failed_input    the first code or arguments that failed
+--   fixed_by        whose code or call worked; NULL where none did
+--   fixed_input     the code or arguments that worked
+--   events_between  events of the run from the first failure to the success
+with
+
+attempts as (
+    select
+        run_id,
+        execution_order,
+        agent_name,
+        status,
+        error_message,
+        meta->>'error_type' as error_type,
+        if(event_type = 'code_exec', 'code', 'tool') as kind,
+        if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
+        if(event_type = 'code_exec', inputs->>'code', inputs->>'args') as input
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_subtype in ('executed', 'invoked')
+        and event_type in ('code_exec', 'tool_call')
+        and status in ('completed', 'failed')
+),
+
+-- attempts with the same number of successes before them belong together: failures, then at most one success
+numbered_attempts as (
+    select
+        *,
+        count(*) filter (where status = 'completed') over (
+            partition by run_id, kind, what
+            order by execution_order
+            rows between unbounded preceding and 1 preceding
+        ) as successes_before
+    from attempts
+),
+
+-- code in one language, or one tool, from the first failure up to the first success after it
+streaks as (
+    select
+        run_id,
+        kind,
+        what,
+        count(*) filter (where status = 'failed') as tries,
+        arg_min(numbered_attempts, execution_order) filter (where status = 'failed') as failure,
+        any_value(numbered_attempts) filter (where status = 'completed') as fix
+    from numbered_attempts
+    group by
+        run_id,
+        kind,
+        what,
+        successes_before
+)
+
+select
+    run_id,
+    kind,
+    what,
+    tries,
+    failure.error_type,
+    failure.error_message,
+    failure.agent_name as failed_by,
+    failure.input as failed_input,
+    fix.agent_name as fixed_by,
+    fix.input as fixed_input,
+    fix.execution_order - failure.execution_order as events_between
+from streaks
+where tries > 0
+    and ($fixed is null or (fix is not null) = $fixed)
+order by
+    run_id,
+    failure.execution_order

@@ -1,0 +1,32 @@
+-- Which whole sequences of tools come back, each within one run and workflow node?
+--
+-- Parameters
+--   min_count BIGINT = 3  how often, at least
+--
+-- Columns
+--   tools      the tools of the run and node, in order
+--   frequency  runs and nodes with exactly this sequence
+with
+
+tool_sequences as (
+    select
+        run_id,
+        node_id,
+        array_agg(meta->>'tool_name' order by execution_order) as tools
+    from execution_events
+    where event_type = 'tool_call'
+        and event_subtype = 'invoked'
+    group by
+        run_id,
+        node_id
+)
+
+select
+    tools,
+    count(*) as frequency
+from tool_sequences
+group by tools
+having count(*) >= $min_count
+order by
+    frequency desc,
+    tools

@@ -1,0 +1,28 @@
+-- Which tools does each agent call, and how well do they work?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   tool             the tool
+--   agent_name       who asked for it
+--   usage_count      how often
+--   avg_result_size  mean length of the result in characters
+--   success_count    how many calls worked
+select
+    meta->>'tool_name' as tool,
+    agent_name,
+    count(*) as usage_count,
+    avg(try_cast(meta->>'result_length' as bigint)) as avg_result_size,
+    count(*) filter (where status = 'completed') as success_count
+from execution_events
+where ($run_id is null or run_id = $run_id)
+    and event_type = 'tool_call'
+    and event_subtype = 'invoked'
+group by
+    meta->>'tool_name',
+    agent_name
+order by
+    usage_count desc,
+    tool,
+    agent_name

@@ -1,0 +1,313 @@
+"""Builds a database row by row, in the form that `ingest` gives its rows, for tests that need counts known by hand."""
+
+import datetime
+import hashlib
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ingest.schema import TABLES
+
+VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
+START = datetime.datetime(2026, 3, 1, 12, 0, 0)
+
+
+class Builder:
+    """Collects rows; `write` puts them into a DuckDB file as `ingest` does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
+
+    def run(self, run_id: str, status: str = "completed", **columns: Any) -> "RunBuilder":
+        """A run that is added with its first row; `columns` go into `runs`."""
+        row = {"run_id": run_id, "status": status, "started_at": START, **columns}
+        self.rows["runs"].append(row)
+        return RunBuilder(self, run_id)
+
+    def write(self, path: Path) -> Path:
+        """The path of the database, which any DuckDB can open."""
+        con = duckdb.connect()
+        name = str(path).replace("'", "''")
+        con.execute(f"attach '{name}' as out (storage_version 'v1.2.0')")
+        con.execute("use out")
+        for table in TABLES.values():
+            con.execute(table.ddl)
+            columns = [column.name for column in table.columns]
+            marks = ", ".join("?" for _ in columns)
+            rows = [[_cell(row.get(name)) for name in columns] for row in self.rows[table.name]]
+            if rows:
+                con.executemany(f"insert into {table.name} values ({marks})", rows)
+        con.execute(VIEWS.read_text(encoding="utf-8"))
+        con.execute("use memory")
+        con.execute("detach out")
+        con.close()
+        return path
+
+
+class RunBuilder:
+    """Adds events to one run; each comes a second after the one before."""
+
+    def __init__(self, builder: Builder, run_id: str) -> None:
+        self.builder = builder
+        self.run_id = run_id
+        self.order = 0
+        self.turn_id: str | None = None
+        self.speaker: str | None = None
+        self.node_id: str | None = None
+
+    def event(self, event_type: str, agent: str | None, subtype: str, **columns: Any) -> str:
+        """Adds an execution event and returns its id."""
+        event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{self.order}"))
+        time = START + datetime.timedelta(seconds=self.order)
+        row = {
+            "id": event_id,
+            "run_id": self.run_id,
+            "node_id": self.node_id,
+            "depth": 0 if columns.get("parent_event_id") is None else 1,
+            "event_type": event_type,
+            "event_subtype": subtype,
+            "execution_order": self.order,
+            "agent_name": agent,
+            "status": "completed",
+            "timestamp": time,
+            "completed_at": time,
+            "inputs": {},
+            "outputs": {},
+            "meta": {},
+            **columns,
+        }
+        self.order += 1
+        self.builder.rows["execution_events"].append(row)
+        return event_id
+
+    def turn(self, agent: str, content: str = "hello", has_tool_calls: bool = False, **columns: Any) -> str:
+        """A message that an agent says."""
+        self.turn_id = self.event(
+            "agent_call",
+            agent,
+            "message",
+            inputs={"role": "assistant", "message": content[:500], "sender": self.speaker, "recipient": None},
+            outputs={"full_content": content},
+            meta={
+                "has_code": "```" in content,
+                "has_tool_calls": has_tool_calls,
+                "file_references": [],
+                "content_length": len(content),
+            },
+            **columns,
+        )
+        self.speaker = agent
+        return self.turn_id
+
+    def code(
+        self,
+        agent: str,
+        code: str,
+        output: str = "",
+        exit_code: int = 0,
+        writes: tuple[str, ...] = (),
+        language: str = "python",
+        **columns: Any,
+    ) -> str:
+        """Code that was executed."""
+        failed = exit_code != 0
+        code_hash = hashlib.sha256(code.rstrip().encode()).hexdigest()[:16]
+        error = output.strip().splitlines()[-1] if failed and output.strip() else None
+        error_type = match[0] if error and (match := re.match(r"\w+(Error|Exception)", error)) else None
+        status = "failed" if failed else "completed"
+        event_id = self.event(
+            "code_exec",
+            agent,
+            "executed",
+            parent_event_id=self.turn_id,
+            status=status,
+            error_message=error,
+            inputs={"language": language, "code": code, "code_hash": code_hash, "context": ""},
+            outputs={"result": output, "result_preview": output[:500], "exit_code": exit_code},
+            meta={
+                "language": language,
+                "files_written": list(writes),
+                "files_read": [],
+                "imports": sorted(set(re.findall(r"^import (\w+)", code, re.MULTILINE))),
+                "code_length": len(code),
+                "has_error": failed,
+                "exit_code": exit_code,
+                "executor": "executor",
+                "error_type": error_type,
+            },
+            **columns,
+        )
+        self.builder.rows["code_execs"].append(
+            {
+                "run_id": self.run_id,
+                "event_id": event_id,
+                "language": language,
+                "code": code,
+                "code_hash": code_hash,
+                "exit_code": exit_code,
+                "output": output,
+                "agent_name": agent,
+                "executor": "executor",
+                "status": status,
+            }
+        )
+        for path in writes:
+            self.file(agent, path, "content of " + path, code, event_id)
+        return event_id
+
+    def file(self, agent: str, path: str, content: str, code: str, parent: str) -> str:
+        """A file that code wrote."""
+        kind = Path(path).suffix
+        event_id = self.event(
+            "file_gen",
+            agent,
+            "created",
+            parent_event_id=parent,
+            depth=2,
+            inputs={"code_snippet": code[:500], "generation_context": f"Generated by {agent} during python execution"},
+            outputs={
+                "file_path": path,
+                "file_content": content,
+                "file_size": len(content),
+                "file_extension": kind,
+            },
+            meta={"file_path": path, "source": "code_execution", "has_content": True, "file_type": kind},
+        )
+        self.builder.rows["files"].append(
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, event_id)),
+                "run_id": self.run_id,
+                "event_id": event_id,
+                "file_path": path,
+                "file_name": Path(path).name,
+                "file_type": kind,
+                "file_size": len(content),
+                "file_content": content,
+                "source": "code_execution",
+                "operation": "write",
+            }
+        )
+        return event_id
+
+    def tool(
+        self, agent: str, name: str, args: dict[str, Any] | None = None, status: str = "completed", **columns: Any
+    ) -> str:
+        """A tool call."""
+        args = args or {}
+        failed = status == "failed"
+        result = "ValueError: no such thing" if failed else "done"
+        event_id = self.event(
+            "tool_call",
+            agent,
+            "invoked",
+            parent_event_id=self.turn_id,
+            status=status,
+            error_message=result if failed else None,
+            inputs={"tool": name, "args": args, "args_keys": sorted(args), "call_id": f"call_{self.order}"},
+            outputs={"result": result, "result_preview": result, "files_generated": []},
+            meta={
+                "tool_name": name,
+                "has_files": False,
+                "file_count": 0,
+                "result_length": len(result),
+                "executor": agent,
+                "error_type": "ValueError" if failed else None,
+            },
+            **columns,
+        )
+        self.builder.rows["tool_calls"].append(
+            {
+                "run_id": self.run_id,
+                "event_id": event_id,
+                "call_id": f"call_{self.order}",
+                "tool_name": name,
+                "agent_name": agent,
+                "arguments": args,
+                "result": result,
+                "status": status,
+            }
+        )
+        return event_id
+
+    def llm(
+        self,
+        agent: str,
+        content: str | None = "hello",
+        tokens: tuple[int, int] = (10, 5),
+        cost: float = 0.01,
+        duration_ms: float = 100.0,
+        model: str = "gpt-test",
+        in_turn: bool = True,
+        **columns: Any,
+    ) -> str:
+        """A call of a language model; no content means that it failed."""
+        failed = content is None
+        status = "failed" if failed else "completed"
+        error = "error_code:500" if failed else None
+        event_id = self.event(
+            "llm_call",
+            agent,
+            "call",
+            parent_event_id=self.turn_id if in_turn else None,
+            status=status,
+            duration_ms=duration_ms,
+            error_message=error,
+            inputs={"model": model, "message_count": 1},
+            outputs={"content": content, "tool_calls": []},
+            meta={"model": model, "cost": cost, "cached": False, "total_tokens": sum(tokens)},
+        )
+        self.builder.rows["llm_calls"].append(
+            {
+                "run_id": self.run_id,
+                "event_id": event_id,
+                "agent_name": agent,
+                "model": model,
+                "request": {"model": model, "messages": [{"role": "user", "content": "do it"}]},
+                "response": None
+                if failed
+                else {
+                    "choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
+                    "usage": {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]},
+                },
+                "prompt_tokens": tokens[0],
+                "completion_tokens": tokens[1],
+                "total_tokens": sum(tokens),
+                "cost": cost,
+                "cached": False,
+                "started_at": START,
+                "duration_ms": duration_ms,
+                "status": status,
+                "error_message": error,
+                **columns,
+            }
+        )
+        return event_id
+
+    def handoff(self, origin: str, target: str, selection: str = "auto") -> str:
+        """A choice of the next speaker."""
+        return self.event(
+            "handoff",
+            origin,
+            "transfer",
+            inputs={"from_agent": origin, "to_agent": target},
+            meta={"reason": None, "selection": selection},
+        )
+
+    def action(self, kind: str, name: str, details: dict[str, Any] | None = None, **columns: Any) -> str:
+        """An action that the user marked."""
+        return self.event(
+            kind,
+            columns.pop("agent", None),
+            "action",
+            inputs=details or {},
+            meta={"action": True, "action_name": name},
+            **columns,
+        )
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value) if isinstance(value, (dict, list)) else value

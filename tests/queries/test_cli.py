@@ -1,0 +1,192 @@
+"""The command `queries`, as a user runs it."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import queries
+from tests.queries.database import Builder
+
+ROOT = Path(__file__).parents[2]
+HOSTILE = "a\x1b[2J\x07\x00b|<img src=x>\n[c](d) _e_ \u202edcba"
+
+
+def command(*arguments: str | Path, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `python -m queries` and returns what it printed."""
+    return subprocess.run(
+        [sys.executable, "-m", "queries", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def answer(*arguments: str | Path) -> str:
+    """What a command prints that must succeed without a word on stderr."""
+    done = command(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_without_a_name_it_lists_the_groups() -> None:
+    """The list shows every query with its question below its group."""
+    lines = answer().splitlines()
+    assert "tools" in lines
+    for name in queries.names():
+        assert any(line.split() == [name, *queries.find(name).question.split()] for line in lines)
+
+
+def test_the_list_for_programs() -> None:
+    """`--json` lists name, group, question, parameters with type and default, and columns."""
+    library = {entry["name"]: entry for entry in json.loads(answer("--json"))}
+    assert list(library) == queries.names()
+    chains = library["tool_chains"]
+    assert chains["group"] == "tools"
+    assert {"name": "min_count", "type": "BIGINT", "default": 2, "doc": "how often, at least"} in chains["parameters"]
+    assert [column["name"] for column in chains["columns"]] == ["tools", "length", "count", "runs", "failed"]
+
+
+def test_show_prints_the_file() -> None:
+    """`queries show NAME` prints the SQL as it stands in the package."""
+    assert answer("show", "tool_chains") == queries.find("tool_chains").sql
+
+
+def test_help_of_a_query_explains_it() -> None:
+    """`queries NAME --help` tells the question, the parameters and the columns."""
+    text = answer("tool_chains", "--help")
+    assert queries.find("tool_chains").question in text
+    assert "min_count BIGINT = 2" in text
+    assert "names of the tools, in order" in text
+
+
+def test_formats_agree(database: Path) -> None:
+    """Each format holds the same rows as the query returns."""
+    expected = queries.run("tool_chains", queries.connect(database), min_count=4).fetchall()
+    arguments = ("tool_chains", "--db", database.parent, "--set", "min_count=4", "--format")
+    records = json.loads(answer(*arguments, "json"))
+    assert [tuple(record.values()) for record in records] == expected
+    rows = list(csv.DictReader(io.StringIO(answer(*arguments, "csv"))))
+    assert [json.loads(row["tools"]) for row in rows] == [row[0] for row in expected]
+    table = answer(*arguments, "table").splitlines()
+    assert [line.split()[-1] for line in table[2:]] == [str(row[-1]) for row in expected]
+    markdown = answer(*arguments, "md").splitlines()
+    assert markdown[:2] == ["| tools | length | count | runs | failed |", "| --- | ---: | ---: | ---: | ---: |"]
+    assert len(markdown) == 2 + len(expected)
+
+
+def test_limit(database: Path) -> None:
+    """`--limit` prints so many rows, and none is a valid number."""
+    assert len(json.loads(answer("run_overview", "--db", database, "--limit", "2", "--format", "json"))) == 2
+    assert json.loads(answer("run_overview", "--db", database, "--limit", "0", "--format", "json")) == []
+
+
+def test_json_columns_are_nested(database: Path) -> None:
+    """A JSON column is an object in the JSON output, not a text that holds one."""
+    (decision,) = json.loads(
+        answer("action_trace", "--db", database, "--set", "run_id=actions", "--limit", "1", "--format", "json")
+    )
+    assert decision["action_details"] == {"chosen": "engineer"}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A database in which an agent has a name made to do harm."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn(HOSTILE)
+    run.turn("b")
+    return builder.write(tmp_path / "traces.duckdb")
+
+
+def test_hostile_text_does_not_reach_the_terminal(hostile: Path) -> None:
+    """Control characters and marks that turn the direction of writing are shown as escapes, each row on one line."""
+    for form in ("table", "md"):
+        text = answer("agent_handoffs", "--db", hostile, "--format", form)
+        assert all(character.isprintable() or character == "\n" for character in text)
+        assert len(text.splitlines()) == 3
+        assert "\\x1b" in text
+
+
+def test_hostile_text_stays_a_markdown_cell(hostile: Path) -> None:
+    """Pipes, tags and links in a cell are text in the Markdown table."""
+    row = answer("agent_handoffs", "--db", hostile, "--format", "md").splitlines()[2]
+    assert r"\|&lt;img src=x&gt;" in row
+    assert r"\[c\](d) \_e\_" in row
+
+
+def test_hostile_text_is_whole_for_programs(hostile: Path) -> None:
+    """CSV and JSON give every character back."""
+    records = json.loads(answer("agent_handoffs", "--db", hostile, "--format", "json"))
+    assert records[0]["from_agent"] == HOSTILE
+    assert f'"{HOSTILE}",b,1' in answer("agent_handoffs", "--db", hostile, "--format", "csv")
+
+
+def test_every_query_survives_hostile_text(hostile: Path) -> None:
+    """No query fails on such names, and all of them print them safely."""
+    con = queries.connect(hostile)
+    for name in queries.names():
+        queries.run(name, con).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tool_chain",), "did you mean tool_chains"),
+        (("show", "tool_chain"), "did you mean tool_chains"),
+        (("tool_chains", "--db", "nowhere"), "'nowhere' is no traces folder, there is no such folder"),
+        (("tool_chains", "--db", "."), "'.' is no traces folder, it holds no traces.duckdb"),
+        (("tool_chains", "--db", "DATABASE", "--set", "min_count"), "--set takes NAME=VALUE, not 'min_count'"),
+        (("tool_chains", "--db", "DATABASE", "--set", "min_count=x"), "min_count must be BIGINT, not 'x'"),
+        (("tool_chains", "--db", "DATABASE", "--set", "count=1"), "has no parameter 'count': it has run_id"),
+        (("tool_chains", "--format", "xml"), "'xml' is not one of"),
+        (("tool_chains", "--limit", "-1"), "-1 is not in the range"),
+        (("tool_chains", "--what"), "No such option"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], message: str, database: Path, tmp_path: Path
+) -> None:
+    """A mistake ends with exit code 2, nothing on stdout, and a last line on stderr that says what is wrong."""
+    done = command(*(str(database) if word == "DATABASE" else word for word in arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_stops_early(database: Path) -> None:
+    """A pipe that is closed after the first line is no error."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "queries", "run_timeline", "--db", database, "--format", "json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+def test_output_is_utf_8_in_any_locale(tmp_path: Path) -> None:
+    """Text outside the locale's alphabet is printed as UTF-8."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("工程师")
+    run.turn("b")
+    done = command(
+        "agent_handoffs", "--db", builder.write(tmp_path / "traces.duckdb"), LC_ALL="C", PYTHONIOENCODING="ascii"
+    )
+    assert done.returncode == 0
+    assert "工程师" in done.stdout

@@ -1,0 +1,116 @@
+"""What `connect` opens, and that it stands in nobody's way."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import queries
+from ingest.schema import TABLES
+from queries.errors import QueryError
+from tests.queries.database import Builder
+
+
+def count(con: duckdb.DuckDBPyConnection, table: str = "runs") -> int:
+    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def build(path: Path, runs: int) -> Path:
+    builder = Builder()
+    for number in range(runs):
+        builder.run(f"run-{number}").turn("a")
+    return builder.write(path)
+
+
+def test_folder_and_file_open_the_same(database: Path) -> None:
+    """The traces folder and the database in it are two names for the same thing."""
+    assert count(queries.connect(database)) == count(queries.connect(str(database.parent))) == 5
+
+
+def test_nothing_can_be_changed(database: Path) -> None:
+    """INSERT, UPDATE, DELETE, DROP and CREATE all fail on the tables."""
+    con = queries.connect(database)
+    for statement in (
+        "insert into runs (run_id) values ('x')",
+        "update runs set run_id = 'x'",
+        "delete from runs",
+        "drop table runs",
+        "create table other (a integer)",
+    ):
+        with pytest.raises(duckdb.Error, match="read-only"):
+            con.execute(statement)
+    assert count(con) == 5
+
+
+def test_a_new_snapshot_is_seen_by_the_next_connection(tmp_path: Path) -> None:
+    """A reader keeps its snapshot while a new file is renamed over it; the next connection sees the new one."""
+    build(tmp_path / "traces.duckdb", 1)
+    before = queries.connect(tmp_path)
+    assert count(before) == 1
+    os.replace(build(tmp_path / "new.duckdb", 2), tmp_path / "traces.duckdb")
+    after = queries.connect(tmp_path)
+    assert (count(before), count(after)) == (1, 2)
+
+
+def test_a_reader_does_not_block_a_writer(tmp_path: Path) -> None:
+    """While this process reads a snapshot, another one builds the next beside it and renames it."""
+    build(tmp_path / "traces.duckdb", 1)
+    con = queries.connect(tmp_path)
+    script = (
+        "import duckdb, os, sys; new = sys.argv[1] + '/new'; con = duckdb.connect(new);"
+        "con.execute('create table runs as select 1 as run_id'); con.close();"
+        "os.replace(new, sys.argv[1] + '/traces.duckdb')"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+    assert count(con) == 1
+
+
+def test_a_quote_in_the_path(tmp_path: Path) -> None:
+    """A folder whose name holds a quote is opened like any other."""
+    folder = tmp_path / "o'clock; drop"
+    folder.mkdir()
+    build(folder / "traces.duckdb", 3)
+    assert count(queries.connect(folder)) == 3
+
+
+def parquet(database: Path, folder: Path, tables: list[str], nested: bool = False) -> None:
+    con = queries.connect(database)
+    for table in tables:
+        target = folder / table / "date=2026-03-01" if nested else folder / table
+        target.mkdir(parents=True)
+        con.execute(f"copy (select * from {table}) to '{target / 'part.parquet'}' (format parquet)")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_parquet_folder_alone(database: Path, tmp_path: Path, nested: bool) -> None:
+    """Without a database file the Parquet files give the same answers, partitioned or not."""
+    parquet(database, tmp_path / "parquet", [name for name in TABLES if name != "quarantine"], nested)
+    expected = queries.connect(database)
+    for path in (tmp_path, tmp_path / "parquet"):
+        con = queries.connect(path)
+        assert count(con, "quarantine") == 0
+        for name in queries.names():
+            assert queries.run(name, con).fetchall() == queries.run(name, expected).fetchall()
+        with pytest.raises(duckdb.Error):
+            con.execute("insert into quarantine (run_id) values ('x')")
+
+
+def test_what_is_no_traces_folder_says_so(tmp_path: Path) -> None:
+    """A missing folder, an empty one, a file of another kind and a broken Parquet file are each one clear line."""
+    (tmp_path / "text.txt").write_text("hello")
+    broken = tmp_path / "broken" / "parquet" / "runs"
+    broken.mkdir(parents=True)
+    (broken / "a.parquet").write_text("hello")
+    (tmp_path / "empty").mkdir()
+    for path, message in (
+        ("missing", "there is no such folder"),
+        ("empty", "it holds no traces.duckdb"),
+        ("text.txt", "can't be opened"),
+        ("broken", "can't be read"),
+    ):
+        with pytest.raises(QueryError, match=message) as caught:
+            queries.connect(tmp_path / path)
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,92 @@
+"""What `run` takes, returns and refuses."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import queries
+from queries.errors import QueryError
+from queries.execution import from_text
+
+
+def test_a_relation_comes_back(con: duckdb.DuckDBPyConnection) -> None:
+    """The answer is a DuckDB relation: it can be fetched more than once, filtered, and turned into Arrow."""
+    pytest.importorskip("pyarrow")
+    relation = queries.run("tool_chains", con, min_count=3)
+    assert isinstance(relation, duckdb.DuckDBPyRelation)
+    rows = relation.fetchall()
+    assert (["search", "read", "write"], 3, 4, 4, 1) in rows
+    assert relation.filter("length = 3").fetchall() == rows[:1]
+    assert queries.run("tool_chains", con).arrow().read_all().num_rows == len(rows)
+
+
+def test_data_frames(con: duckdb.DuckDBPyConnection) -> None:
+    """pandas and polars get the same rows as `fetchall`."""
+    pytest.importorskip("pandas")
+    pytest.importorskip("polars")
+    relation = queries.run("agent_handoffs", con)
+    rows = [row[:3] for row in relation.fetchall()]
+    frame = relation.df()
+    assert list(zip(frame["from_agent"], frame["to_agent"], frame["count"], strict=True)) == rows
+    assert relation.pl().select("from_agent", "to_agent", "count").rows() == rows
+
+
+def test_a_parameter_narrows_the_answer(con: duckdb.DuckDBPyConnection) -> None:
+    """`run_id` restricts to one run; NULL, the default, means all; one that does not exist gives nothing."""
+    assert queries.run("event_types", con, run_id="plot-1").fetchall()[0] == ("agent_call", 8, 0)
+    assert queries.run("event_types", con, run_id=None).fetchall()[0] == ("agent_call", 33, 0)
+    assert queries.run("event_types", con, run_id="no such run").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("tool_chains", {"min_cout": 1}, "tool_chains has no parameter 'min_cout': it has run_id, min_length"),
+        ("tool_chains", {"min_count": "2"}, "min_count must be BIGINT, not '2'"),
+        ("tool_chains", {"min_count": 2.5}, "min_count must be BIGINT, not 2.5"),
+        ("tool_chains", {"min_count": True}, "min_count must be BIGINT, not True"),
+        ("tool_chains", {"min_count": 2**63}, "min_count must be BIGINT"),
+        ("tool_chains", {"run_id": 7}, "run_id must be VARCHAR, not 7"),
+        ("slow_executions", {"threshold_ms": float("nan")}, "threshold_ms must be DOUBLE, not nan"),
+        ("slow_executions", {"threshold_ms": [1]}, r"threshold_ms must be DOUBLE, not \[1\]"),
+        ("agent_variants", {"repeats": 1}, "repeats must be BOOLEAN, not 1"),
+        ("cost", {}, "no query is named 'cost'"),
+    ],
+)
+def test_wrong_use_is_one_clear_error(
+    con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, object], message: str
+) -> None:
+    """An unknown query or parameter and a value of the wrong type are errors that name it."""
+    with pytest.raises(QueryError, match=message) as caught:
+        queries.run(name, con, **parameters)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_other_libraries(con: duckdb.DuckDBPyConnection) -> None:
+    """numpy's numbers are numbers."""
+    numpy = pytest.importorskip("numpy")
+    assert queries.run("tool_chains", con, min_count=numpy.int64(3)).fetchall()
+    assert queries.run("slow_executions", con, threshold_ms=numpy.float32(1)).fetchall()
+
+
+def test_a_missing_table_is_named() -> None:
+    """A database of something else gives an error that names the table."""
+    with pytest.raises(QueryError, match=r"tool_chains needs a table .*execution_events"):
+        queries.run("tool_chains", duckdb.connect())
+
+
+def test_any_connection_with_the_tables_will_do(database: Path) -> None:
+    """`run` takes a connection to the file itself as well."""
+    with duckdb.connect(str(database), read_only=True) as con:
+        assert queries.run("event_types", con).fetchall()
+
+
+def test_values_as_typed() -> None:
+    """Text from a command line becomes a value of the parameter's type."""
+    chains, variants, slow = map(queries.find, ("tool_chains", "agent_variants", "slow_executions"))
+    assert from_text(chains, {"min_count": "3", "run_id": "3"}) == {"min_count": 3, "run_id": "3"}
+    assert from_text(variants, {"repeats": "No"}) == {"repeats": False}
+    assert from_text(slow, {"threshold_ms": "1e3"}) == {"threshold_ms": 1000.0}
+    with pytest.raises(QueryError, match="min_count must be BIGINT, not 'many'"):
+        from_text(chains, {"min_count": "many"})
