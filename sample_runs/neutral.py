@@ -112,7 +112,7 @@ def neutral_run(source: Path, target: Path, project: Path, *, torn: bool = False
 
 def _neutral_records(path: Path, known: Mapping[str, str], hashes: Mapping[str, str]) -> Iterator[bytes]:
     """The lines of a journal, each a neutral record."""
-    shift = 0
+    shift = size = 0
     threads: dict[Any, int] = {}
     for line in path.read_bytes().splitlines():
         record = neutral(orjson.loads(line), known)
@@ -127,7 +127,12 @@ def _neutral_records(path: Path, known: Mapping[str, str], hashes: Mapping[str, 
                 record[field] += shift
         if "thread" in record:
             record["thread"] = threads.setdefault(record["thread"], len(threads) + 1)
-        yield orjson.dumps(record) + b"\n"
+        if record["kind"] == journal.RUN_END:
+            # the recorder counts what it wrote before this record, and that is now shorter or longer
+            record["stats"]["bytes"] = size
+        data = orjson.dumps(record) + b"\n"
+        size += len(data)
+        yield data
 
 
 def started_at(run_id: str) -> int:

@@ -6,6 +6,7 @@ process's. Called by `sample_runs.record`: `python -m sample_runs.play RUNS_DIR 
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import capture
@@ -14,9 +15,8 @@ from sample_runs.scripted_llm import ScriptedLLM
 
 
 def play(scenario: Scenario, runs: Path, base: Path) -> None:
-    """Record one scenario into `runs`, in the new current folder `base/<run_id>`."""
-    _enter(base / scenario.run_id)
-    scenario.prepare()
+    """Record one scenario into `runs`, in the current folder `base/<run_id>`."""
+    os.chdir(base / scenario.run_id)
     with ScriptedLLM(scenario.script, seed=scenario.run_id) as llm:
         try:
             with capture.start(
@@ -32,11 +32,14 @@ def play(scenario: Scenario, runs: Path, base: Path) -> None:
         except Exception as error:
             if type(error).__name__ != scenario.raises:
                 raise
+        else:
+            if scenario.raises:
+                raise RuntimeError(f"{scenario.run_id} was to end with {scenario.raises}, and did not")
 
 
 def save_transcript(path: Path, base: Path) -> None:
     """Save the transcript that stands alone."""
-    _enter(base / "transcript")
+    os.chdir(base / transcript.FILE)
     with ScriptedLLM(transcript.SCRIPT, seed="transcript") as llm:
         transcript.save(path, llm)
 
@@ -48,6 +51,12 @@ def _enter(folder: Path) -> None:
 
 def main(runs: Path, names: list[str]) -> None:
     base = Path.cwd()
+    for name in names:
+        _enter(base / name)
+        if name in ALL:
+            ALL[name].prepare()
+    # what was there before is not the run's: it must be older than the slack for coarse clocks that `capture` grants
+    time.sleep(0.1)
     for name in names:
         if name == transcript.FILE:
             save_transcript(runs / name, base)

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tempfile
@@ -44,11 +45,12 @@ def record(out: Path) -> list[str]:
         root = Path(folder).resolve()
         play, runs, finished = root / "play", root / "runs", root / "neutral"
         play.mkdir()
+        runs.mkdir()
         _play(play, runs, [transcript.FILE, *whole], ends_with=0)
         _play(play, runs, [KILLED.run_id], ends_with=-signal.SIGKILL)
         for name in ALL:
             neutral_run(runs / name, finished / name, play / name, torn=name == KILLED.run_id)
-        messages = neutral(orjson.loads((runs / transcript.FILE).read_bytes()), machine(play / "transcript"))
+        messages = neutral(orjson.loads((runs / transcript.FILE).read_bytes()), machine(play / transcript.FILE))
         (finished / transcript.FILE).write_bytes(orjson.dumps(messages, option=orjson.OPT_INDENT_2) + b"\n")
         out.mkdir(parents=True, exist_ok=True)
         for name in ALL:
@@ -61,8 +63,11 @@ def record(out: Path) -> list[str]:
 def _play(folder: Path, runs: Path, names: list[str], *, ends_with: int) -> None:
     """Play scenarios in a child process whose environment is that of nobody in particular."""
     environment = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, sys.path)]),
+        # AG2 runs code with the first `python` it finds: that of this interpreter
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        # packages that are installed below the real home are found there
+        "PYTHONUSERBASE": site.getuserbase(),
         # the order of sets must not differ between two recordings
         "PYTHONHASHSEED": "0",
         "HOME": str(folder),

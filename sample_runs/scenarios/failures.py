@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from sample_runs.scenarios.scenario import WORK, Scenario, executor, speaker, write_measurements
+from sample_runs.scenarios.scenario import OUTPUT, Scenario, executor, speaker, write_measurements
 from sample_runs.scripted_llm import Failure, call
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def _missing_module(run: "Run", llm: "ScriptedLLM") -> None:
         result = executor().initiate_chat(engineer, message="Compare the means of monday.csv and tuesday.csv.")
         message = _last_failure(result.chat_history)
         run.log("error", "ModuleNotFoundError", agent="engineer", error_message=message, recovered=True)
-    run.log("success", "task_completed", files=["comparison.json"])
+    run.log("success", "task_completed", agent="engineer", files=["comparison.json"])
 
 
 def _prepare_days() -> None:
-    write_measurements(Path(WORK, "monday.csv"), [8.0, 9.5, 12.0])
-    write_measurements(Path(WORK, "tuesday.csv"), [7.0, 9.0, 14.0])
+    write_measurements(Path(OUTPUT, "monday.csv"), [8.0, 9.5, 12.0])
+    write_measurements(Path(OUTPUT, "tuesday.csv"), [7.0, 9.0, 14.0])
 
 
 def _tool_retry(run: "Run", llm: "ScriptedLLM") -> None:
@@ -78,7 +78,7 @@ def _tool_retry(run: "Run", llm: "ScriptedLLM") -> None:
         result = toolbox.initiate_chat(operator, message="Fetch the latest measurements of station west.")
         message = _last_failure(result.chat_history)
         run.log("error", "ConnectionError", agent="operator", error_message=message, recovered=True)
-    run.log("success", "task_completed", attempts=len(attempts))
+    run.log("success", "task_completed", agent="operator", attempts=len(attempts))
 
 
 def _refused(run: "Run", llm: "ScriptedLLM") -> None:

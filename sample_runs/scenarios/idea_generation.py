@@ -30,7 +30,7 @@ def play(run: "Run", llm: "ScriptedLLM") -> None:
     with run.step("step_1", node_id="idea_generation"):
         result = critic.initiate_chat(maker, message="Propose ideas for better use of four weather stations.")
     run.save_messages(result)
-    run.log("decision", "select_idea", chosen="drift of sensors", score=0.81)
+    run.log("decision", "select_idea", agent="idea_hater", chosen="drift of sensors", score=0.81)
 
 
 SCENARIOS = (

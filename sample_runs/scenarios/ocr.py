@@ -1,11 +1,10 @@
 """Mode ocr: a tool reads the pages of a scanned document, two at once, and another writes the text."""
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from sample_runs.scenarios.scenario import WORK, Scenario, executor, speaker
+from sample_runs.scenarios.scenario import OUTPUT, Scenario, executor, speaker
 from sample_runs.scripted_llm import Call, Reply, call
 
 if TYPE_CHECKING:
@@ -19,23 +18,21 @@ TEXT = "\n".join(PAGES)
 def write_document() -> None:
     """A document with PDF's text operators and no compression: enough for a reader of one regular expression."""
     pages = "".join(f"%%Page {i}\nBT /F1 12 Tf ({text}) Tj ET\n" for i, text in enumerate(PAGES, 1))
-    path = Path(WORK, "station_log.pdf")
+    path = Path(OUTPUT, "station_log.pdf")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"%PDF-1.4\n" + pages.encode() + b"%%EOF\n")
-    hour_ago = path.stat().st_mtime - 3600
-    os.utime(path, (hour_ago, hour_ago))
 
 
 def read_page(path: Annotated[str, "the document"], page: Annotated[int, "counts from 1"]) -> str:
     """Reads the text of one page."""
-    document = Path(WORK, path).read_text()
+    document = Path(OUTPUT, path).read_text()
     texts: list[str] = re.findall(r"\(([^)]*)\) Tj", document)
     return texts[page - 1]
 
 
 def save_text(path: Annotated[str, "where to"], text: str) -> str:
     """Writes extracted text."""
-    Path(WORK, path).write_text(text + "\n")
+    Path(OUTPUT, path).write_text(text + "\n")
     return f"Text saved to {path}"
 
 
@@ -48,7 +45,7 @@ def play(run: "Run", llm: "ScriptedLLM") -> None:
     with run.step("step_1", node_id="ocr"):
         result = scanner.initiate_chat(reader, message="Extract the text of station_log.pdf, it has two pages.")
     run.save_messages(result)
-    run.log("success", "document_read", pages=len(PAGES))
+    run.log("success", "document_read", agent="ocr_agent", pages=len(PAGES))
 
 
 SCENARIOS = (

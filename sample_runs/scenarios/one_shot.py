@@ -6,7 +6,7 @@ Recorded for four stations, so that a tool, a list of imports and a shape of cod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from sample_runs.scenarios.scenario import WORK, Scenario, executor, speaker, write_measurements
+from sample_runs.scenarios.scenario import OUTPUT, Scenario, executor, speaker, write_measurements
 from sample_runs.scripted_llm import call
 
 if TYPE_CHECKING:
@@ -55,19 +55,19 @@ def describe_station(name: Annotated[str, "name of the station"]) -> dict[str, o
 
 def _scenario(hour: int, name: str) -> Scenario:
     altitude, temperatures = STATIONS[name]
-    measurements = Path(WORK, "measurements.csv")
+    measurements = Path(OUTPUT, "measurements.csv")
 
     def play(run: "Run", llm: "ScriptedLLM") -> None:
-        with run.timed("tool_call", "Read", file_path=str(measurements)) as action:
+        with run.timed("tool_call", "Read", agent="executor", file_path=measurements.as_posix()) as action:
             action.set_result({"lines": len(measurements.read_text().splitlines())})
-        run.log("decision", "select_agent", chosen="engineer", score=0.93, candidates=["engineer", "planner"])
+        run.log("decision", "select_agent", agent="executor", chosen="engineer", score=0.93, others=["planner"])
         engineer = speaker("engineer", "You write Python code that runs as it is.", llm)
         admin = executor()
         engineer.register_for_llm(description="Looks up a weather station")(describe_station)
         admin.register_for_execution()(describe_station)
         with run.step("step_1", node_id="engineer"):
             admin.initiate_chat(engineer, message=f"Summarise measurements.csv of station {name}, save it as JSON.")
-        run.log("success", "task_completed", files=[f"{name}_summary.json"])
+        run.log("success", "task_completed", agent="engineer", files=[f"{name}_summary.json"])
 
     return Scenario(
         run_id=f"20260112T{hour:02}0000Z-one-shot-{name}",

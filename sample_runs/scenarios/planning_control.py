@@ -116,7 +116,8 @@ def _control(run: "Run", engineer: Agent, runner: Agent) -> Callable[[Agent, Gro
         has_code = "```" in str(chat.messages[-1].get("content"))
         chosen = runner if last is engineer and has_code else engineer
         reason = "code to run" if chosen is runner else "work to do"
-        run.log("decision", "select_agent", chosen=chosen.name, score=0.97 if has_code else 0.88, reason=reason)
+        score = 0.97 if has_code else 0.88
+        run.log("decision", "select_agent", agent="control", chosen=chosen.name, score=score, reason=reason)
         return chosen
 
     return select
@@ -146,7 +147,8 @@ def play(run: "Run", llm: "ScriptedLLM") -> None:
             control = _group([engineer, runner], llm, _control(run, engineer, runner))
             admin.initiate_chat(control, message=message)
             run.save_messages(control)
-    run.log("success", "plan_completed", steps=len(STEPS))
+    run.context(node_id="")
+    run.log("success", "plan_completed", agent="control", steps=len(STEPS))
 
 
 SCENARIO = Scenario(

@@ -1,7 +1,6 @@
 """What a scenario is: a scripted model, and agents that play with it while they are recorded."""
 
 import csv
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from capture import Run
     from sample_runs.scripted_llm import ScriptedLLM
 
-WORK = "work"
+OUTPUT = "output"
 """Folder below the current one in which the agents' code runs."""
 
 
@@ -27,8 +26,8 @@ class Scenario:
     Args:
         run_id: name of the run and of its folder; sorts by time, and its time is the run's.
         script: the model's answers, a queue per agent, found by `You are <name>.` in the system message.
-        play: lets the agents talk; called inside the run, in an empty current folder.
-        prepare: makes the files that are there before the run starts.
+        play: lets the agents talk; called inside the run, in a current folder of its own.
+        prepare: makes the files that are in the current folder before the run starts.
         raises: name of the exception that `play` ends with, when the run is meant to fail.
     """
 
@@ -60,8 +59,8 @@ def speaker(name: str, role: str, llm: "ScriptedLLM", **options: Any) -> Convers
 
 
 def executor(name: str = "executor") -> ConversableAgent:
-    """An agent without a model that runs code in `WORK` with the current Python, and tools registered with it."""
-    code = LocalCommandLineCodeExecutor(timeout=60, work_dir=WORK)
+    """An agent without a model that runs code in `OUTPUT` with the current Python, and tools registered with it."""
+    code = LocalCommandLineCodeExecutor(timeout=60, work_dir=OUTPUT)
     return ConversableAgent(
         name,
         llm_config=False,
@@ -73,11 +72,9 @@ def executor(name: str = "executor") -> ConversableAgent:
 
 
 def write_measurements(path: Path, temperatures: Sequence[float]) -> None:
-    """A small table of hourly temperatures, old enough not to count as made by the run."""
+    """A small table of hourly temperatures."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["hour", "temperature"])
         rows.writerows(enumerate(temperatures))
-    hour_ago = path.stat().st_mtime - 3600
-    os.utime(path, (hour_ago, hour_ago))

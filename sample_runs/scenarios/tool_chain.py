@@ -6,7 +6,7 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from sample_runs.scenarios.scenario import WORK, Scenario, executor, speaker, write_measurements
+from sample_runs.scenarios.scenario import OUTPUT, Scenario, executor, speaker, write_measurements
 from sample_runs.scripted_llm import call
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ WEEKS = (
 
 def load_table(path: Annotated[str, "a CSV file"]) -> str:
     """Reads a table."""
-    header, *rows = Path(WORK, path).read_text().splitlines()
+    header, *rows = Path(OUTPUT, path).read_text().splitlines()
     return json.dumps({"columns": header.split(","), "rows": [row.split(",") for row in rows]})
 
 
@@ -37,7 +37,7 @@ def transform_table(
 
 def write_report(path: Annotated[str, "where to"], title: Annotated[str, "heading"], value: float) -> str:
     """Writes a report in Markdown."""
-    Path(WORK, path).write_text(f"# {title}\n\nMean temperature: {value} degrees Celsius\n")
+    Path(OUTPUT, path).write_text(f"# {title}\n\nMean temperature: {value} degrees Celsius\n")
     return f"Report written to {path}"
 
 
@@ -61,9 +61,9 @@ def _scenario(number: int, temperatures: list[float]) -> Scenario:
                 asyncio.run(toolbox.a_initiate_chat(analyst, message=message))
             else:
                 toolbox.initiate_chat(analyst, message=message)
-        with run.timed("tool_call", "Write", file_path=f"{WORK}/{report}") as action:
-            action.set_result({"bytes": Path(WORK, report).stat().st_size})
-        run.log("success", "report_written", path=report)
+        with run.timed("tool_call", "Write", agent="toolbox", file_path=f"{OUTPUT}/{report}") as action:
+            action.set_result({"bytes": Path(OUTPUT, report).stat().st_size})
+        run.log("success", "report_written", agent="analyst", path=report)
 
     return Scenario(
         run_id=f"20260113T{9 + number:02}0000Z-tool-chain-week-{number}",
@@ -78,7 +78,7 @@ def _scenario(number: int, temperatures: list[float]) -> Scenario:
                 f"The mean is {mean}; the report is in {report}. TERMINATE",
             ]
         },
-        prepare=lambda: write_measurements(Path(WORK, table), temperatures),
+        prepare=lambda: write_measurements(Path(OUTPUT, table), temperatures),
         play=play,
     )
 
