@@ -1,38 +1,50 @@
 """The agents that a run has met: who they are, and in which folders their code runs."""
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 
 class Seen:
-    """Agents met so far. Holds none of them alive."""
+    """Agents met so far. Holds none of them alive.
+
+    An agent is announced while it is being made, when half of it is missing, so it is described when it first acts,
+    or at the end of the run.
+    """
 
     def __init__(self) -> None:
         self.folders: set[Path] = set()
-        self._agents: dict[int, weakref.ref[Any]] = {}
-        self._facts: dict[str, dict[str, Any]] = {}
+        self._acted: dict[int, weakref.ref[Any]] = {}
+        self._announced: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
+
+    def announce(self, agent: Any, init_args: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Takes note of an agent that is being made.
+
+        Returns:
+            The description of an earlier one that is gone without having acted, if there is one to be written.
+        """
+        earlier = self._announced.get(id(agent))
+        self._announced[id(agent)] = (weakref.ref(agent), describe(agent, init_args))
+        return earlier[1] if earlier is not None and earlier[0]() is not agent else None
 
     def is_new(self, agent: Any) -> bool:
         """Whether the agent acts for the first time; from then on it is known."""
-        known = self._agents.get(id(agent))
+        known = self._acted.get(id(agent))
         if known is not None and known() is agent:
             return False
-        try:
-            self._agents[id(agent)] = weakref.ref(agent)
-        except TypeError:
-            return False
+        self._acted[id(agent)] = weakref.ref(agent)
+        self._announced.pop(id(agent), None)
         self.folders.update(work_folders(agent))
         return True
 
-    def news(self, facts: dict[str, Any]) -> bool:
-        """Whether this says anything that was not said of an agent of this name."""
-        name = str(facts.get("name"))
-        if self._facts.get(name) == facts:
-            return False
-        self._facts[name] = facts
-        return True
+    def silent(self) -> Iterator[dict[str, Any]]:
+        """Descriptions of those that never acted."""
+        for agent, facts in list(self._announced.values()):
+            alive = agent()
+            if alive is not None:
+                self.folders.update(work_folders(alive))
+            yield facts if alive is None else describe(alive)
 
 
 def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -48,8 +60,8 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
     fields = {
         "name": _name(agent) or given.get("name"),
         "class": type(agent).__name__,
-        "description": getattr(agent, "_description", None) or given.get("description"),
-        "system_message": _system_message(agent) or given.get("system_message"),
+        "description": getattr(agent, "_description", given.get("description")),
+        "system_message": _system_message(agent, given),
         "model": _model(config),
         "tools": _tools(agent, config),
     }
@@ -76,9 +88,10 @@ def _name(agent: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _system_message(agent: Any) -> str | None:
+def _system_message(agent: Any, given: Mapping[str, Any]) -> str | None:
     messages = getattr(agent, "_oai_system_message", None)
-    return messages[0].get("content") if messages else None
+    text = messages[0].get("content") if messages else given.get("system_message")
+    return text if isinstance(text, str) else None
 
 
 def _model(config: Any) -> str | None:

@@ -1,10 +1,41 @@
-"""The files that a run made, saved when it ends: so a run folder is complete, wherever it is moved to."""
+"""The files that a run made, saved when it ends: so a run folder is complete, wherever it is moved to.
 
+A file counts as made by the run when it lies in the current folder or in a code executor's working folder, was
+created or changed since the run began, and the journal mentions its name. Looking, reading and copying are bounded:
+a notebook's current folder may be the home folder.
+"""
+
+import hashlib
+import logging
+import mimetypes
+import os
+import re
+import stat
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from capture import encode, format
 
 if TYPE_CHECKING:
     from capture.run import Run
+
+log = logging.getLogger("capture")
+
+SKIPPED: Final = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
+"""Folders whose content nobody wrote in a run. Hidden folders and virtual environments of any name come on top."""
+FOREIGN: Final = frozenset({"pyvenv.cfg", "conda-meta", format.JOURNAL})
+"""What shows that a folder is a virtual environment, or a run."""
+SLACK_NS: Final = 20_000_000
+"""A file system's clock may be behind by a tick, so that a file seems older than the run that made it."""
+CHUNK: Final = 1 << 20
+ESCAPES: Final = re.compile(rb'\\+[nrtbf"/]?')
+"""What JSON puts in front of a name that begins a line, however often it was encoded."""
+WORDS: Final = re.compile(rb"[\w.+@%~-]+")
+PLAIN: Final = re.compile(r"[\w.+@%~-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -16,7 +47,7 @@ class FileLimits:
         bytes: bytes that are copied at most, in all.
         seconds: time that is spent at most.
         text_bytes: a text file below this is copied whole; of others only size and hash are kept.
-        looked_at: entries of folders that are looked at, at most.
+        looked_at: folder entries that are looked at, at most.
     """
 
     count: int = 200
@@ -26,5 +57,219 @@ class FileLimits:
     looked_at: int = 200_000
 
 
+@dataclass(frozen=True)
+class Found:
+    """A file that the run made: where it is, and what it is called below the run's `files` folder."""
+
+    path: Path
+    name: str
+    size: int
+
+
+class BoundsError(Exception):
+    """A limit was reached."""
+
+
+class Bounds:
+    """What is left of the limits."""
+
+    def __init__(self, limits: FileLimits) -> None:
+        self.limits = limits
+        self.bytes = limits.bytes
+        self._entries = limits.looked_at
+        self._until = time.monotonic() + limits.seconds
+
+    def look(self) -> None:
+        """Takes note of an entry.
+
+        Raises:
+            BoundsError: too many entries, or too late.
+        """
+        self._entries -= 1
+        if self._entries < 0:
+            raise BoundsError(f"more than {self.limits.looked_at} folder entries")
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Looks at the clock.
+
+        Raises:
+            BoundsError: too late.
+        """
+        if time.monotonic() > self._until:
+            raise BoundsError(f"more than {self.limits.seconds} seconds")
+
+
 def save_files(run: "Run", limits: FileLimits) -> None:
     """Copies what the run made below its folder, and writes a `file` record for each."""
+    bounds = Bounds(limits)
+    changed: list[Found] = []
+    stopped = ""
+    try:
+        changed.extend(_changed(run, bounds))
+    except BoundsError as limit:
+        stopped = f"the search for files ended early: {limit}"
+    if not changed and not stopped:
+        return
+    mentioned = _mentioned(run.path / format.JOURNAL, {found.path.name for found in changed}, bounds)
+    made = sorted((found for found in changed if found.path.name in mentioned), key=lambda found: found.name)
+    for found in made[: limits.count]:
+        _save(run, found, bounds)
+    left_out = len(made) - limits.count
+    if left_out > 0:
+        stopped = f"more than {limits.count} files; {stopped}".rstrip("; ")
+    if stopped:
+        run.write(format.GAP, {"lost": max(left_out, 0), "reason": stopped}, run.base)
+
+
+def _changed(run: "Run", bounds: Bounds) -> Iterator[Found]:
+    """Files that were created or changed during the run, each once."""
+    since = run.started_ns - SLACK_NS
+    seen: set[tuple[int, int]] = set()
+    for root in _roots(run):
+        for entry in _walk(root, run.path.parent, bounds):
+            info = entry.stat(follow_symlinks=False)
+            if max(info.st_mtime_ns, info.st_ctime_ns) < since or not stat.S_ISREG(info.st_mode):
+                continue
+            path = Path(entry.path)
+            if (info.st_dev, info.st_ino) not in seen or not info.st_ino:
+                seen.add((info.st_dev, info.st_ino))
+                yield Found(path, _name(path, root, run.cwd), info.st_size)
+
+
+def _roots(run: "Run") -> list[Path]:
+    """The executors' folders first, because the current folder may be too large to be looked through."""
+    return [*sorted(run.agents.folders), run.cwd]
+
+
+def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"]:
+    """Files below a folder, those near its top first. No link is followed."""
+    waiting = deque([str(root)])
+    while waiting:
+        try:
+            entries = list(os.scandir(waiting.popleft()))
+        except OSError:
+            continue
+        if any(entry.name in FOREIGN for entry in entries):
+            continue
+        for entry in entries:
+            bounds.look()
+            if entry.name.startswith(".") or entry.name in SKIPPED:
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if Path(entry.path) != runs:
+                        waiting.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    yield entry
+            except OSError:
+                continue
+
+
+def _name(path: Path, root: Path, cwd: Path) -> str:
+    """A file's name relative to the current folder, or to its executor's folder with that folder's name before it."""
+    if path.is_relative_to(cwd):
+        return path.relative_to(cwd).as_posix()
+    return (Path(root.name) / path.relative_to(root)).as_posix()
+
+
+def _mentioned(journal: Path, names: set[str], bounds: Bounds) -> set[str]:
+    """Those of the names that stand anywhere in the journal.
+
+    Words are looked up in a set, so that ten thousand candidates cost no more than one. Names with blanks or letters
+    beyond ASCII are searched for one by one.
+    """
+    plain = {name.encode() for name in names if PLAIN.fullmatch(name)}
+    others = {form: name for name in names if not PLAIN.fullmatch(name) for form in _spellings(name)}
+    found: set[str] = set()
+    try:
+        with journal.open("rb") as file:
+            rest = b""
+            while chunk := file.read(CHUNK):
+                bounds.check_time()
+                text = rest + chunk
+                words = WORDS.findall(ESCAPES.sub(b" ", text))
+                found.update(word.decode() for word in plain.intersection(words))
+                found.update(word.decode() for word in plain.intersection(word.strip(b".") for word in words))
+                found.update(name for form, name in others.items() if form in text)
+                rest = text[-2000:]
+    except (OSError, BoundsError) as error:
+        log.debug("capture: the journal was not read to its end: %s", error)
+    return found
+
+
+def _spellings(name: str) -> Iterable[bytes]:
+    """How JSON may write a name: as it is, or with escapes, as in the arguments of a tool call."""
+    direct = encode.to_json(name)[0][1:-1]
+    escaped = "".join(c if c.isascii() else f"\\u{ord(c):04x}" for c in name).encode("utf-8", "replace")
+    return (direct, escaped, escaped.replace(b"\\", b"\\\\"))
+
+
+def _save(run: "Run", found: Found, bounds: Bounds) -> None:
+    fields: dict[str, Any] = {
+        "path": found.name if found.path.is_relative_to(run.cwd) else str(found.path),
+        "size": found.size,
+        "sha256": None,
+        "media_type": mimetypes.guess_type(found.path.name)[0],
+        "copy": None,
+    }
+    try:
+        fields |= _copy(run, found, bounds)
+    except BoundsError as limit:
+        fields["reason"] = str(limit)
+    except OSError as error:
+        fields["reason"] = error.strerror or str(error)
+    run.write(format.FILE, fields, run.base)
+
+
+def _copy(run: "Run", found: Found, bounds: Bounds) -> dict[str, Any]:
+    """Reads a file once, for its hash and, where it is a short text, its copy."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    digest = hashlib.sha256()
+    kept: list[bytes] | None = []
+    size = 0
+    with os.fdopen(os.open(found.path, flags), "rb") as file:
+        while chunk := file.read(CHUNK):
+            bounds.check_time()
+            digest.update(chunk)
+            size += len(chunk)
+            if kept is not None:
+                kept.append(chunk)
+            if size >= bounds.limits.text_bytes:
+                kept = None
+    fields: dict[str, Any] = {"size": size, "sha256": digest.hexdigest()}
+    if kept is None:
+        return {**fields, "reason": f"{bounds.limits.text_bytes} bytes or more"}
+    content = b"".join(kept)
+    if not _is_text(content):
+        return {**fields, "reason": "binary"}
+    if size > bounds.bytes:
+        return {**fields, "reason": f"more than {bounds.limits.bytes} bytes of copies in all"}
+    bounds.bytes -= size
+    return {**fields, "copy": _write(run, found.name, content)}
+
+
+def _write(run: "Run", name: str, content: bytes) -> str:
+    """Writes a copy, and returns its path below the run's folder."""
+    folder = run.path / format.FILES
+    target = folder / name
+    for parent in (folder, *reversed([p for p in target.parents if p.is_relative_to(folder)])):
+        parent.mkdir(mode=run.permissions, exist_ok=True)
+    number = 1
+    while target.exists():
+        number += 1
+        target = (folder / name).with_name(f"{Path(name).stem}-{number}{Path(name).suffix}")
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), run.permissions & 0o666)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+    return target.relative_to(run.path).as_posix()
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

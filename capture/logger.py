@@ -127,6 +127,8 @@ def _llm_call(
     ended = time.time_ns()
     run = scope.run
     agent = _name(source)
+    if agent is not None:
+        _meet(scope, source)
     delta = run.requests.delta(agent or "", request if isinstance(request, dict) else {})
     answer, replaced = _response(response)
     usage = getattr(response, "usage", None)
@@ -162,19 +164,15 @@ def _function_call(scope: Scope, source: Any, function: Any, args: Any, returns:
 
 
 def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:
-    _describe(scope, agent, init_args if isinstance(init_args, dict) else None)
+    gone = scope.run.agents.announce(agent, init_args if isinstance(init_args, dict) else {})
+    if gone is not None:
+        scope.run.write(format.AGENT, gone, scope)
 
 
 def _meet(scope: Scope, agent: Any) -> None:
-    """Records an agent that acts for the first time: the run may have begun after it was made."""
-    if scope.run.agents.is_new(agent):
-        _describe(scope, agent, None)
-
-
-def _describe(scope: Scope, agent: Any, init_args: dict[str, Any] | None) -> None:
-    fields = agents.describe(agent, init_args)
-    if scope.run.agents.news(fields):
-        scope.run.write(format.AGENT, fields, scope)
+    """Describes an agent that acts for the first time: the run may have begun after it was made."""
+    if not isinstance(agent, str) and scope.run.agents.is_new(agent):
+        scope.run.write(format.AGENT, agents.describe(agent), scope)
 
 
 def _name(source: Any) -> str | None:

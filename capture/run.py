@@ -207,8 +207,8 @@ class Run:
                 return
             self.is_open = False
         for inner in active.runs():
-            if inner.outer is self:
-                inner.close()
+            if inner.outer is self and inner.thread == self.thread and inner.task is self.task and not inner.entered:
+                inner.close()  # a plain start inside, forgotten
         try:
             self._end(error)
         except Exception as problem:
@@ -220,6 +220,8 @@ class Run:
 
     def _end(self, error: BaseException | None) -> None:
         self.journal.check()
+        for facts in self.agents.silent():
+            self.write(format.AGENT, facts, self.base)
         if self._files is not None:
             save_files(self, self._files)
         fields: dict[str, Any] = {"status": _status(error)}

@@ -1,0 +1,263 @@
+"""What real AG2 agents do stands in the journal. The truth is what the other side saw: server, tools, disk."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from autogen import GroupChat, GroupChatManager, UserProxyAgent, register_function
+from autogen.cache.in_memory_cache import InMemoryCache
+from autogen.coding import LocalCommandLineCodeExecutor
+
+import capture
+from sample_runs.scripted_llm import Failure, ScriptedLLM, call
+from tests.capture.agents import talker, thinker
+from tests.capture.recorded import events, journal, of_kind, rebuilt_requests
+
+StartLLM = Callable[..., ScriptedLLM]
+SAVES_A_FILE = """Here it is:
+```python
+# filename: squares.py
+with open("squares.csv", "w") as file:
+    file.write("1,1\\n2,4\\n")
+print("saved squares.csv")
+```
+"""
+
+
+def executor(name: str, folder: str) -> UserProxyAgent:
+    """An agent that runs code in a folder."""
+    return UserProxyAgent(
+        name,
+        human_input_mode="NEVER",
+        code_execution_config={"executor": LocalCommandLineCodeExecutor(work_dir=folder, timeout=60)},
+        default_auto_reply="",
+    )
+
+
+def test_code_that_runs_is_recorded_with_its_output_and_files(scripted_llm: StartLLM) -> None:
+    """A two-agent chat in which code is run: messages, LLM calls, the code's output and the files it wrote."""
+    llm = scripted_llm([SAVES_A_FILE, "Done. TERMINATE"])
+    Path("coding").mkdir()
+    with capture.start("runs", task="squares", console=False) as run:
+        engineer, runner = thinker("engineer", llm.config()), executor("runner", "coding")
+        result = runner.initiate_chat(engineer, message="Square some numbers.", max_turns=2)
+        run.save_messages(result)
+    records = journal(run)
+    heard = [(m["sender"], m["recipient"], m["message"]) for m in of_kind(records, "message")]
+    output = "exitcode: 0 (execution succeeded)\nCode output: saved squares.csv\n"
+    assert heard == [
+        ("runner", "engineer", "Square some numbers."),
+        ("engineer", "runner", SAVES_A_FILE),
+        ("runner", "engineer", output),
+        ("engineer", "runner", "Done. TERMINATE"),
+    ]
+    assert [e["content"] for e in events(records, "text")] == [message for _, _, message in heard]
+    assert events(records, "generate_code_execution_reply")[0]["code_blocks"] == ["python"]
+    assert len(of_kind(records, "llm_call")) == len(llm.requests) == 2
+    files = {f["path"]: f for f in of_kind(records, "file")}
+    assert files.keys() == {"coding/squares.csv", "coding/squares.py"}
+    assert (run.path / files["coding/squares.csv"]["copy"]).read_text() == "1,1\n2,4\n"
+    saved = of_kind(records, "messages")[0]
+    assert [m["content"] for m in saved["messages"]] == [message for _, _, message in heard]
+    assert records[-1]["status"] == "completed"
+
+
+def test_a_rebuilt_request_is_what_the_server_received(scripted_llm: StartLLM) -> None:
+    """LLM requests are written as what is new in them, and each is rebuilt exactly, tools included."""
+    llm = scripted_llm([call("add", a=1, b=2), call("add", a=3, b=4), "7 TERMINATE"])
+    counted: list[tuple[int, int]] = []
+
+    def add(a: int, b: int) -> int:
+        counted.append((a, b))
+        return a + b
+
+    with capture.start("runs", console=False) as run:
+        asker, adder = thinker("asker", llm.config()), talker("adder")
+        register_function(add, caller=asker, executor=adder, description="Adds two numbers.")
+        adder.initiate_chat(asker, message="Add.", max_turns=3)
+    records = journal(run)
+    calls = of_kind(records, "llm_call")
+    assert list(rebuilt_requests(records).values()) == [request.body for request in llm.requests]
+    assert [c["base_messages"] for c in calls] == [0, 2, 4]
+    assert calls[1]["same"]
+    assert counted == [(1, 2), (3, 4)]
+    assert [(f["arguments"], f["result"]) for f in of_kind(records, "function_call")] == [
+        ({"a": 1, "b": 2}, 3),
+        ({"a": 3, "b": 4}, 7),
+    ]
+    assert all(c["total_tokens"] == c["prompt_tokens"] + c["completion_tokens"] and c["cost"] > 0 for c in calls)
+    assert all(c["started"] < c["ended"] and c["status"] == "ok" and not c["cached"] for c in calls)
+    assert calls[-1]["response"]["choices"][0]["message"]["content"] == "7 TERMINATE"
+
+
+def test_the_api_key_is_nowhere_in_the_run(scripted_llm: StartLLM) -> None:
+    """The key that opens the model's door stands in no file of the run."""
+    llm = scripted_llm(["Fine."])
+    key = "sk-secret-0123456789abcdef"
+    with capture.start("runs", console=False) as run:
+        talker("user").initiate_chat(thinker("model", llm.config(api_key=key)), message="How are you?", max_turns=1)
+    assert llm.requests[0].headers["authorization"] == f"Bearer {key}"
+    assert not [path for path in run.path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+
+
+def test_a_group_chat_is_recorded_with_its_speakers(scripted_llm: StartLLM) -> None:
+    """In a group chat with automatic selection, speakers, selection calls and the manager's members are recorded."""
+    llm = scripted_llm({"You are planner": ["The plan. TERMINATE"], "*": ["planner"]})
+    with capture.start("runs", console=False) as run:
+        user, planner, writer = talker("user"), thinker("planner", llm.config()), thinker("writer", llm.config())
+        chat = GroupChat([user, planner, writer], messages=[], max_round=2, speaker_selection_method="auto")
+        manager = GroupChatManager(chat, llm_config=llm.config())
+        user.initiate_chat(manager, message="Plan it.", max_turns=1)
+        run.save_messages(chat, name="planning")
+    records = journal(run)
+    assert "planner" in [e["speaker"] for e in events(records, "group_chat_run_chat")]
+    assert {"planner", "speaker_selection_agent"} <= {c["agent"] for c in of_kind(records, "llm_call")}
+    assert len(of_kind(records, "llm_call")) == len(llm.requests)
+    described = {a["name"]: a for a in of_kind(records, "agent")}
+    assert described["chat_manager"]["members"] == ["user", "planner", "writer"]
+    assert described["chat_manager"]["selection"] == "auto"
+    assert described["writer"]["model"] == "scripted-1"
+    saved = of_kind(records, "messages")[0]
+    assert (saved["chat"], saved["count"]) == ("planning", len(chat.messages))
+
+
+def test_an_async_chat_is_recorded(scripted_llm: StartLLM) -> None:
+    """`a_initiate_chat` inside `async with`, with an async tool."""
+    llm = scripted_llm([call("wait"), "Waited. TERMINATE"])
+    waited = []
+
+    async def wait() -> str:
+        await asyncio.sleep(0)
+        waited.append(1)
+        return "over"
+
+    async def main() -> capture.Run:
+        async with capture.start("runs", console=False) as run:
+            asker, waiter = thinker("asker", llm.config()), talker("waiter")
+            register_function(wait, caller=asker, executor=waiter, description="Waits.")
+            async with run.step("step_1", node_id="waiting"):
+                await waiter.a_initiate_chat(asker, message="Wait.", max_turns=2)
+            return run
+
+    run = asyncio.run(main())
+    records = journal(run)
+    calls = of_kind(records, "llm_call")
+    assert len(waited) == 1
+    assert [f["result"] for f in of_kind(records, "function_call")] == ["over"]
+    assert len(calls) == len(llm.requests) == 2
+    assert {c["node_id"] for c in calls} == {"waiting"}  # AG2 makes them in a thread pool
+    assert list(rebuilt_requests(records).values()) == [request.body for request in llm.requests]
+    assert not any("attributed" in record for record in records)
+
+
+def test_chats_in_a_row_are_recorded(scripted_llm: StartLLM) -> None:
+    """`initiate_chats` with two chats, the second with the first one's summary; its results are saved in one call."""
+    llm = scripted_llm(["First.", "Second."])
+    with capture.start("runs", console=False) as run:
+        user, model = talker("user"), thinker("model", llm.config())
+        chats = [{"recipient": model, "message": text, "max_turns": 1} for text in ("One?", "Two?")]
+        run.save_messages(user.initiate_chats(chats))
+    records = journal(run)
+    assert [e["content"] for e in events(records, "text")][::2] == ["One?", "Two?\nContext: \nFirst."]
+    assert len(events(records, "post_carryover_processing")) == 2
+    assert [m["summary"] for m in of_kind(records, "messages")] == ["First.", "Second."]
+
+
+def test_a_failing_model_is_recorded_and_the_error_goes_on(scripted_llm: StartLLM) -> None:
+    """An LLM call that fails is in the journal with its request, and the run is `failed` with the same error."""
+    llm = scripted_llm([Failure(500, "out of order")])
+    with pytest.raises(Exception, match="out of order") as raised, capture.start("runs", console=False) as run:
+        talker("user").initiate_chat(thinker("model", llm.config()), message="Hello?", max_turns=1)
+    records = journal(run)
+    failed = of_kind(records, "llm_call")[0]
+    assert failed["status"] == "error"
+    assert failed["response"].startswith("error_code:")
+    assert rebuilt_requests(records)[failed["seq"]] == llm.requests[0].body
+    end = records[-1]
+    assert (end["status"], end["error"]["type"]) == ("failed", type(raised.value).__name__)
+    assert "out of order" in end["error"]["message"]
+    assert "initiate_chat" in end["error"]["traceback"]
+
+
+def test_a_raising_tool_is_recorded(scripted_llm: StartLLM) -> None:
+    """A tool that raises leaves its error in the journal, although AG2's logger keeps it to itself."""
+    llm = scripted_llm([call("divide", a=1, b=0), "No. TERMINATE"])
+
+    def divide(a: int, b: int) -> float:
+        return a / b
+
+    with capture.start("runs", console=False) as run:
+        asker, divider = thinker("asker", llm.config()), talker("divider")
+        register_function(divide, caller=asker, executor=divider, description="Divides.")
+        divider.initiate_chat(asker, message="Divide.", max_turns=2)
+    executed = events(journal(run), "executed_function")[0]
+    assert (executed["is_exec_success"], executed["content"]) == (False, "Error: division by zero")
+
+
+def test_a_silent_chat_is_recorded() -> None:
+    """AG2 sends no message events for a silent chat; the journal has its messages all the same."""
+    with capture.start("runs", console=False) as run:
+        talker("a", "yes").initiate_chat(talker("b", "no"), message="well?", max_turns=2, silent=True)
+    records = journal(run)
+    assert events(records, "text") == []
+    assert [m["message"] for m in of_kind(records, "message")] == ["well?", "no", "yes", "no"]
+
+
+def test_a_cached_answer_is_marked(scripted_llm: StartLLM) -> None:
+    """An answer from AG2's cache is an LLM call with `cached`, and the server was asked once."""
+    llm = scripted_llm(["Once."])
+    cache = InMemoryCache()
+    with capture.start("runs", console=False) as run:
+        for _ in range(2):
+            talker("user").initiate_chat(thinker("model", llm.config()), message="Say it.", max_turns=1, cache=cache)
+    assert [c["cached"] for c in of_kind(journal(run), "llm_call")] == [False, True]
+    assert len(llm.requests) == 1
+
+
+def test_streamed_answers_are_recorded(scripted_llm: StartLLM) -> None:
+    """With streaming, the call has the whole answer and its token counts, and the stream events are there."""
+    llm = scripted_llm(["One two three."])
+    with capture.start("runs", console=False) as run:
+        talker("user").initiate_chat(thinker("model", llm.config(stream=True)), message="Count.", max_turns=1)
+    records = journal(run)
+    calls = of_kind(records, "llm_call")
+    assert [c["response"]["choices"][0]["message"]["content"] for c in calls] == ["One two three."]
+    assert calls[0]["completion_tokens"] > 0
+    assert "".join(e["content"] for e in events(records, "stream")) == "One two three."
+
+
+def test_a_human_is_recorded_and_a_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a human is asked and answers is recorded; an answer typed unseen is not."""
+    monkeypatch.setattr("builtins.input", lambda prompt="": "exit")
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "open sesame")
+    with capture.start("runs") as run:
+        human = UserProxyAgent("human", human_input_mode="ALWAYS", code_execution_config=False)
+        human.initiate_chat(talker("bot"), message="Hi.")
+        from autogen.io.base import IOStream
+
+        assert IOStream.get_default().input("Word? ", password=True) == "open sesame"
+    records = journal(run)
+    asked = of_kind(records, "input")
+    assert [(a["answer"], a["password"]) for a in asked] == [("exit", False), (None, True)]
+    assert "human" in asked[0]["prompt"].lower() or "bot" in asked[0]["prompt"]
+    assert b"sesame" not in (run.path / "journal.jsonl").read_bytes()
+
+
+def test_a_whole_script_can_forget_to_close(tmp_path: Path) -> None:
+    """A run that nobody closed is closed at exit: completed, or failed where the script ended with an error."""
+    script = "import capture\nrun = capture.start(%r, run_id=%r)\nprint(run.path)\n%s\n"
+    for name, last, status in (("good", "", "completed"), ("bad", "1 / 0", "failed")):
+        done = subprocess.run(
+            [sys.executable, "-c", script % (str(tmp_path), name, last)],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        end: dict[str, Any] = journal(tmp_path / name)[-1]
+        assert (end["kind"], end["status"]) == ("run_end", status), done.stderr
+    assert end["error"]["type"] == "ZeroDivisionError"
