@@ -12,7 +12,7 @@ from bisect import bisect_left
 
 import re2
 
-from ingest.extractors.types import Block
+from ingest.extractors.model import Block
 
 # the two ends of AG2's CODE_BLOCK_PATTERN; [\p{L}\p{N}_] is what Python's \w means
 OPENING = re2.compile(r"```[ \t]*([\p{L}\p{N}_]*)[ \t]*\r?\n")

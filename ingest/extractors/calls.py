@@ -6,7 +6,7 @@ Names are written as they are after imports are resolved: `numpy.save` is found 
 
 from __future__ import annotations
 
-from ingest.extractors.types import Call, Extractor
+from ingest.extractors.model import Call, Extractor
 
 # names under which the libraries below take a path
 PATH_KEYWORDS = (

@@ -7,7 +7,7 @@ import re2
 from ingest.extractors.blocks import sound
 
 # the last line of a Python traceback: a dotted name that ends in a class name, alone or before a colon
-EXCEPTION = re2.compile(r"^([A-Za-z_][\w.]{0,200})(?::[ \t].*|:)?$")
+EXCEPTION = re2.compile(r"^([A-Za-z_][\w.]*)(?::[ \t].*|:)?$")
 # names that Python's own and most libraries' exceptions carry; others count only below a traceback
 EXCEPTION_NAME = re2.compile(
     r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"

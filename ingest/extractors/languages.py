@@ -6,7 +6,7 @@ from typing import Final
 
 from ingest.extractors import patterns, python, shell
 from ingest.extractors.blocks import sound
-from ingest.extractors.types import CodeFacts, Hit
+from ingest.extractors.model import CodeFacts, Hit
 
 PYTHON: Final = frozenset(
     ("python", "py", "python3", "ipython", "ipython3", "jupyter", "pycon", "python2", "tool_code")

@@ -12,7 +12,7 @@ import re2
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.paths import is_local, looks_like_file
-from ingest.extractors.types import Call
+from ingest.extractors.model import Call
 from ingest.extractors.values import PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
@@ -36,6 +36,8 @@ NO_METHODS: Final = frozenset(
 NO_HELPERS: Final = frozenset(
     "print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
 )
+# what such a function is given after its data is where the picture or page goes
+DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
 OUTPUT_KEYWORD: Final = re2.compile(r"(?i)^(?:out|save|dest|target|export|to_|result)")
 WORD: Final = re2.compile(r"[A-Z]+(?:[a-z0-9]+)?|[a-z0-9]+")
@@ -56,13 +58,16 @@ def paths_of(value: Value) -> list[str]:
     return found
 
 
-def function(emit: Emit, name: str, imported: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+def function(
+    emit: Emit, name: str, imported: bool, bare: bool, positional: Sequence[Value], keywords: dict[str, Value]
+) -> None:
     """Emit what a call of a named function opens.
 
     Args:
         emit: called with operation, path and method of each file.
         name: dotted name, after imports are resolved.
         imported: whether its first part is a module, class or function that the program imports, or a builtin.
+        bare: whether the program calls it by one word, not as a member of something.
         positional: values of the positional arguments.
         keywords: values of the keyword arguments.
     """
@@ -80,7 +85,7 @@ def function(emit: Emit, name: str, imported: bool, positional: Sequence[Value],
     if "." in name and not imported:
         _named_method(emit, last, positional, keywords)
     elif name not in BUILTINS and name.split(".", 1)[0] not in STANDARD_LIBRARY:
-        if name.count(".") <= 1 and (imported or "." not in name):
+        if bare:
             _helper(emit, last, positional, keywords)
         else:
             _named_method(emit, last, positional, keywords)
@@ -185,7 +190,11 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or "to" in parts[:-1])
     arguments = _file_arguments(positional, keywords)
     for index, (keyword, path) in enumerate(arguments):
-        target = bool(set(parts) & CONVERTING) and len(arguments) > 1 and index == len(arguments) - 1
+        last = index == len(arguments) - 1
+        target = last and len(arguments) > 1 and not CONVERTING.isdisjoint(parts)
+        target = target or (
+            last and bool(parts) and parts[0] in DRAWING and path not in paths_of(next(iter(positional), None))
+        )
         written = writes or target or bool(keyword and OUTPUT_KEYWORD.search(keyword))
         emit("write" if written else "read", path, "python.helper")
 

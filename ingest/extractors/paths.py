@@ -11,17 +11,17 @@ EXTENSIONS = frozenset(
     pptx ppt odt odp rtf epub html htm xhtml xml yaml yml toml ini cfg conf properties png jpg jpeg gif bmp tif tiff svg webp
     ico eps heic mp3 wav flac ogg m4a aac aiff mp4 avi mov mkv webm zip tar gz tgz bz2 xz 7z rar zst npy npz mat h5 hdf5
     hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3 sql py ipynb rmd jl cpp cc hpp
-    java jsx tsx css scss rb php sh bash bat ps1 lua swift kt scala lock whl jar pdb cif mol2 sdf xyz fasta fastq vcf bed
+    java jsx tsx css scss rb sh bash bat ps1 lua swift kt scala lock whl jar pdb cif mol2 sdf xyz fasta fastq vcf bed
     bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply gltf glb gv drawio eml ics diff patch
     wasm mmd puml
     """.split()
 )
 # extensions that are as often something else (`np.log` is no file, `e.g. a.c`): they need quotes, a folder or a verb of saving
 WEAK_EXTENSIONS = frozenset(
-    "c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot msg fa fit fts root"
+    "php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot msg fa fit fts root"
     " lst cnf inp par pem key crt pub map pyc pyi so o a f f90 for proto hs ml ex nb tab vtk mod sam ref idx jar7 war rpm deb".split()
 )
-SCHEME = re2.compile(r"^[A-Za-z][A-Za-z0-9+.-]{1,20}:(?://|/?[^\\/])")
+SCHEME = re2.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re2.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
 HOST = re2.compile(

@@ -13,33 +13,31 @@ from ingest.extractors import opened
 from ingest.extractors.blocks import sound
 from ingest.extractors.calls import CONVENTIONAL_ALIASES
 from ingest.extractors.paths import is_local, looks_like_file
-from ingest.extractors.types import Extractor, Hit
+from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.values import UNKNOWN, Value
 
 # beyond this a text is no code that someone wrote, and only its beginning is read
 LIMIT: Final = 1_000_000
-STRING: Final = r"""(?:"[^"\n\\]{0,400}"|'[^'\n\\]{0,400}')"""
+STRING: Final = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
 IMPORT_PATTERN: Final = (
     r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
     r"|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?)*)[ \t]*(?:;|#|\r?$))"
 )
 SCRIPT_IMPORT_PATTERN: Final = (
-    r"""(?m)(?:\brequire\(|^[ \t]*import\b[^'"\n]{0,300}|\bfrom[ \t]+)['"]([^'"\n]{1,200})['"]"""
+    r"""(?m)(?:\brequire\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
     r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
 )
 # one call with its first arguments, or one assignment of a literal, in the order of the text
 CALL_PATTERN: Final = (
-    r"(?P<target>[A-Za-z_][\w.]{0,100})[ \t]*(?:=|<-)[ \t]*(?P<value>" + STRING + r")[ \t]*(?:;|#|,|\)|\r|\n|$)"
-    r"|(?P<call>[A-Za-z_$][\w.]{0,200})\(\s*(?P<first>(?:[A-Za-z_]\w{0,60}[ \t]*=[ \t]*)?(?:[rRbBuU]{0,2}"
+    r"(?P<target>[A-Za-z_][\w.]*)[ \t]*(?:=|<-)[ \t]*(?P<value>" + STRING + r")[ \t]*(?:;|#|,|\)|\r|\n|$)"
+    r"|(?P<call>[A-Za-z_$][\w.]*)\(\s*(?P<first>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rRbBuU]{0,2}"
     + STRING
-    + r"|[A-Za-z_][\w.]{0,100}))"
-    r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w{0,60}[ \t]*=[ \t]*)?(?:[rR]?"
-    + STRING
-    + r"|[A-Za-z_][\w.]{0,100}))[ \t]*)?[,)]"
+    + r"|[A-Za-z_][\w.]*))"
+    r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + STRING + r"|[A-Za-z_][\w.]*))[ \t]*)?[,)]"
 )
 KEYWORD: Final = re2.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
 FILENAME_PATTERN: Final = (
-    r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]{0,300}?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
+    r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]*?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
 )
 IMPORT: Final = re2.compile(IMPORT_PATTERN)
 SCRIPT_IMPORT: Final = re2.compile(SCRIPT_IMPORT_PATTERN)
@@ -116,7 +114,7 @@ def python_files(code: str) -> list[Hit]:
         name = match.group("call")
         head, dot, rest = name.partition(".")
         known = aliases.get(head) or CONVENTIONAL_ALIASES.get(head)
-        opened.function(emit, (known or head) + dot + rest, known is not None, positional, keywords)
+        opened.function(emit, (known or head) + dot + rest, known is not None, not dot, positional, keywords)
     return list(dict.fromkeys(found))
 
 

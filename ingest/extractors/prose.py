@@ -12,7 +12,7 @@ import re2
 
 from ingest.extractors.blocks import prose, sound
 from ingest.extractors.paths import EXTENSIONS, HOST, WEAK_EXTENSIONS, extension, is_local
-from ingest.extractors.types import Extractor, Hit
+from ingest.extractors.model import Extractor, Hit
 
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
@@ -20,26 +20,28 @@ _KNOWN: Final = "|".join(sorted(EXTENSIONS | WEAK_EXTENSIONS, key=len, reverse=T
 ENDING_PATTERN: Final = r"(?i)[\w)\]]\.(?:" + _KNOWN + r")\b"
 ENDING: Final = re2.compile(ENDING_PATTERN)
 # seed systems' words before a file that a tool made, and their kin; whatever the file's extension
-SAVED: Final = r"(?:saved|written|wrote|exported|stored|dumped|downloaded|created|generated|produced|rendered|output|logged|recorded)"
+SAVED: Final = (
+    r"(?:saved|written|wrote|exported|stored|dumped|downloaded|created|generated|produced|rendered|logged|recorded)"
+)
 SAVED_PATTERN: Final = (
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?[ \t]+"
     r"(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file|output[ \t]+(?:file|path)|file)"
     r"(?:[ \t]+(?:the[ \t]+)?(?:file|path))?[ \t]*:?[ \t]*[`'\"(\[*]{0,3}"
-    r"((?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]{0,250}\.[A-Za-z]\w{0,9})"
+    r"((?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]*\.[A-Za-z]\w{0,9})"
 )
 SAVED_TO: Final = re2.compile(SAVED_PATTERN)
 # in the same sentence, before the path
 WRITTEN: Final = re2.compile(
     r"(?i)\b"
     + SAVED
-    + r"\b[^.!?\n]{0,120}$|\b(?:output|result|log)[ \t]*(?:file)?[ \t]*:[ \t]*\S{0,3}$|(?:^|[\n.] *)file:[ \t]*\S{0,3}$"
+    + r"\b[^.!?\n]*(?::\s*)?$|\b(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$|(?:^|[\n.] *)file:[ \t]*\S{0,3}$"
 )
 # in the same sentence, after the path
 WRITTEN_AFTER: Final = re2.compile(
     r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?(?:saved|written|created|generated|exported|downloaded|produced)\b"
 )
 NOT_WRITTEN: Final = re2.compile(
-    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if|once|when)\b[^.!?\n]{0,60}$"
+    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if|once|when)\b[^.!?\n]*$"
 )
 BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-")
 QUOTES: Final = {"'": "'", '"': '"', "`": "`", "“": "”", "‘": "’", "*": "*", "«": "»"}
@@ -60,9 +62,10 @@ FOLDERS: Final = (
     " /project /workdir /output /outputs /input /results /notebooks /code /repo /src /media/ /storage /lustre /gpfs /nfs".split()
 )
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
-NAMING: Final = re2.compile(
-    r"(?i)(?:file|name[d]?|called|saved|written|document|spreadsheet|path|script|attach\w*|as|to|in|of)[ \t]*:?[ \t]*$"
-)
+# a place in the source of a library, as its log names it
+LOG_PLACE: Final = re2.compile(r"^:\d+[\]:)]")
+# what stands at the root of a web site more often than at that of a disk
+WEB: Final = frozenset("png jpg jpeg svg ico css gif webp html htm xml".split())
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
 
 
@@ -132,7 +135,7 @@ def _named(text: str, end: int) -> Hit | None:
     path = _cleaned(token, before)
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
-    path = _whole_line(text, low + start, end, path) or path
+    path = _whole_line(text, low + start, end, path) or _spaced(before, path, after) or path
     return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
@@ -141,13 +144,8 @@ def _token_start(window: str) -> int:
     index = len(window)
     while index:
         character = window[index - 1]
-        if (
-            character in BARE
-            or character == "\\"
-            and window[index : index + 1] == "_"
-            or ord(character) > 127
-            and character.isalnum()
-        ):
+        escaped = character == "\\" and window[index : index + 1] == "_"
+        if character in BARE or escaped or (character > "\x7f" and character.isalnum()) or _comma(window, index):
             index -= 1
         elif character == "\\" and index < len(window) and _windows(window[:index]):
             index -= 1
@@ -160,6 +158,15 @@ def _token_start(window: str) -> int:
     if index and window[index - 1] == "\\" and window[index : index + 1] in ("n", "t", "r"):
         index += 1
     return index
+
+
+def _comma(window: str, index: int) -> bool:
+    """Whether a comma belongs to a path: text on both sides, and a folder but no finished file before it."""
+    if window[index - 1] != "," or index >= len(window) or window[index].isspace():
+        return False
+    head = window[: index - 1]
+    chunk = head[max(map(head.rfind, " \t\n\"'`(<[|")) + 1 :]
+    return chunk.startswith(("/", "./", "../", "~/")) and not _known(chunk)
 
 
 def _windows(before: str) -> bool:
@@ -183,7 +190,7 @@ def _quoted_start(window: str, start: int, after: str) -> int | None:
         return None
     content = window[found + 1 :]
     words = content.split(" ")
-    if len(words) > 8 or any(mark in content for mark in "=(){}<>|;,:"):
+    if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words) or not all(_title(word) for word in words[:-1]):
         return None
@@ -228,7 +235,15 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     if not suffix or not is_local(path) or HOST.match(path) or "..." in path:
         return False
     name = path.rsplit("/", 1)[-1]
-    if after.startswith(("](http", "](/wiki", "](//")) or before.endswith(("](#", "File:", "Image:", "title=")):
+    if before.rstrip().endswith("›") or after.startswith(" ›"):
+        return False
+    if LOG_PLACE.search(after) and suffix in ("cc", "cpp", "c", "h", "hpp", "cu"):
+        return False
+    if path.count("/") == 1 and path.startswith("/") and suffix in WEB:
+        return False
+    if after.startswith(("](http", "](/wiki", "](//", "](file:")) or before.endswith(
+        ("](#", "File:", "Image:", "title=")
+    ):
         return False
     if before.endswith('File "') and after.startswith('", line') or any(part in path for part in LIBRARIES):
         return False
@@ -269,6 +284,24 @@ def _whole_line(text: str, start: int, end: int, path: str) -> str | None:
     return None
 
 
+def _spaced(before: str, path: str, after: str) -> str | None:
+    """The whole path, where its folders start on the same line, a blank stands in it, and the line ends with it."""
+    if path.startswith(("/", ".", "~")) or after[:1] not in ("", "\n", "\r") or before[-1:] != " ":
+        return None
+    line = before[before.rfind("\n") + 1 :]
+    start = max(line.rfind(" /"), line.rfind(" ./"), line.rfind(" ~/"))
+    head = line[start + 1 :]
+    if (
+        start < 0
+        or head.count("/") < 2
+        or len(head.split(" ")) > 5
+        or _known(head.rstrip())
+        or any(mark in head for mark in ",;:\"'")
+    ):
+        return None
+    return head + path
+
+
 def _operation(before: str, after: str) -> str:
     """`write` where the sentence says that the file was made, else `mention`."""
     match = WRITTEN.search(before)
@@ -293,7 +326,7 @@ def _saved(text: str, start: int, end: int) -> Hit | None:
         return None
     if "/" not in path and before[-1:] not in QUOTES:
         return None
-    if "..." in path or any(part in path for part in LIBRARIES):
+    if "..." in path or any(part in path for part in LIBRARIES) or before.endswith('File "'):
         return None
     return Hit(path, _operation(before[-160:], after), "prose.saved")
 

@@ -11,22 +11,18 @@ import re2
 from ingest.extractors import patterns, shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.paths import is_local
-from ingest.extractors.types import Extractor, Hit
+from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.walk import Walk
 
 # a syntax tree takes about 100 times the memory of its text
 PARSE_LIMIT: Final = 300_000
-# code of people has a tenth of this; brackets nested without end make some versions of CPython's parser slow
-NESTING_LIMIT: Final = 100
-BRACKETS: Final = re2.compile(r"[\(\[\{]{100}|(?:[\w.]*[\(\[\{]){100}")
-MAGIC: Final = re2.compile(r"(?m)^([ \t]*)([!%?][^\n]*)$")
 CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 
 
 def parse(code: str) -> ast.Module | None:
-    """The syntax tree, or None where the code is no Python, too large or too deep."""
-    if len(code) > PARSE_LIMIT or BRACKETS.search(code):
+    """The syntax tree, or None where the code is no Python, too large or too deep (CPython itself stops at 200 brackets)."""
+    if len(code) > PARSE_LIMIT:
         return None
     try:
         with warnings.catch_warnings():

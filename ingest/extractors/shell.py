@@ -9,11 +9,12 @@ import re2
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.paths import is_local, looks_like_file
-from ingest.extractors.types import Extractor, Hit
+from ingest.extractors.model import Extractor, Hit
 
 # one token: line end, comment, operator, or a word of quoted and plain parts
 TOKEN: Final = re2.compile(
-    r"(?s)(?P<blank>(?:[ \t\r]|\\\n)+)"
+    r"(?s)(?P<comment>(?:[ \t]+|(?m:^)[ \t]*)#[^\n]*)"
+    r"|(?P<blank>(?:[ \t\r]|\\\n)+)"
     r"|(?P<end>\n)"
     r"|(?P<operator>&>>|&>|\d?>>|\d?>&\d?|\d?>\||\d?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()])"
     r"|(?P<word>(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+)"
@@ -36,6 +37,13 @@ READERS: Final = frozenset(
 )
 # programs whose first argument that is no option is a pattern or a program
 FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl".split())
+# programs whose arguments are words, folders, packages or files that they neither read nor write
+OTHERS: Final = frozenset(
+    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd export test ["
+    " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo make help man"
+    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
+)
+WORD: Final = re2.compile(r"^[a-z][a-z0-9_.+-]*$")
 RUNNERS: Final = {
     "python": "py", "python3": "py", "python2": "py", "ipython": "py", "pypy": "py", "pypy3": "py", "node": "js",
     "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
@@ -248,6 +256,8 @@ def _program(arguments: list[str]) -> Iterator[Hit]:
         )
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
+    elif program not in OTHERS and WORD.search(program):
+        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
 
 
 def _readable(program: str, path: str) -> bool:

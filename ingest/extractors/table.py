@@ -7,6 +7,6 @@ from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
 from ingest.extractors.python import MAGICS
 from ingest.extractors.shell import SHELL
-from ingest.extractors.types import Extractor
+from ingest.extractors.model import Extractor
 
 EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *PROSE)

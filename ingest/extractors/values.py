@@ -165,8 +165,8 @@ def elements(value: Value) -> list[Value] | None:
             found.extend(option)
         elif isinstance(option, dict):
             found.extend(option)
-        elif isinstance(option, range):
-            found.extend(option[:ALTERNATIVES])
+        elif isinstance(option, range) and len(option) <= ALTERNATIVES:
+            found.extend(option)
         elif option is not UNKNOWN or len(alternatives(value)) == 1:
             return None
     return found

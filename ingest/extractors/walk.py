@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ingest.extractors import opened, values
 from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
-from ingest.extractors.types import Hit
+from ingest.extractors.model import Hit
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
@@ -33,9 +33,9 @@ from ingest.extractors.values import (
     lift,
 )
 
-FUEL: Final = 20_000
+FUEL: Final = 40_000
 ROUNDS: Final = 64
-DEPTH: Final = 8
+DEPTH: Final = 6
 # modules that are meant where a name is used that nothing binds: the import stood in an earlier block
 WELL_KNOWN: Final = (
     frozenset(CONVENTIONAL_ALIASES) | {name.split(".", 1)[0] for name in FUNCTIONS} | frozenset(dir(builtins))
@@ -218,7 +218,7 @@ class Walk:
                 if name not in merged:
                     merged[name] = value
                 elif merged[name] is not value:
-                    merged[name] = either((merged[name], value))
+                    merged[name] = _met(merged[name], value)
         self.scope.names = merged
         return False
 
@@ -237,24 +237,39 @@ class Walk:
         return self.block(node.body)
 
     def loop(self, node: ast.For | ast.AsyncFor) -> bool:
-        self.each(node.target, self.expression(node.iter), lambda: self.block(node.body))
+        iterable = self.expression(node.iter)
+        if not elements(iterable):
+            self.forget(node)
+        self.each(node.target, iterable, lambda: self.block(node.body))
         return self.block(node.orelse)
 
     def each(self, target: ast.expr, iterable: Value, body: Callable[[], object]) -> None:
         """Walk through a body once for each known element, or once with an unknown one."""
         items = elements(iterable)
-        if not items:
+        if not items or len(items) > ROUNDS:
             items = [UNKNOWN]
-        for index, item in enumerate(items[:ROUNDS]):
-            if index and self.fuel <= 0:
+        # no loop may take what the rest of the program needs
+        reserve = self.fuel * 3 // 4
+        for index, item in enumerate(items):
+            if index and self.fuel <= reserve:
                 break
             self.assign(target, item)
             body()
 
     def repetition(self, node: ast.While) -> bool:
+        self.forget(node)
         self.expression(node.test)
         self.branches((lambda: self.block(node.body) and False, lambda: False))
         return self.block(node.orelse)
+
+    def forget(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
+        """What a loop counts is not known when nobody knows how often it runs."""
+        if self.fuel <= 0:
+            return
+        for inner in ast.walk(node):
+            self.fuel -= 1
+            if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+                self.scope.names[inner.target.id] = UNKNOWN
 
     def context(self, node: ast.With | ast.AsyncWith) -> bool:
         for item in node.items:
@@ -463,7 +478,7 @@ class Walk:
             pure = values.PURE.get(target.name)
             if pure is not None:
                 return lift(pure, *positional)
-            opened.function(self.emit, target.name, target.imported, positional, keywords)
+            opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
             self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
             return Result(target.name)
         if attribute:
@@ -543,17 +558,20 @@ class Walk:
             bound[arguments.vararg.arg] = tuple(positional[len(names) :])
         if arguments.kwarg:
             bound[arguments.kwarg.arg] = UNKNOWN
-        outer, place = self.scope, self.position
+        outer, place, depth = self.scope, self.position, len(self.active)
         self.scope = Scope(bound, function.scope)
         self.active.append(id(node))
         self.returned.append([])
-        if isinstance(node, ast.Lambda):
-            self.returned[-1].append(self.expression(node.body))
-        else:
-            self.block(node.body)
+        try:
+            if isinstance(node, ast.Lambda):
+                self.returned[-1].append(self.expression(node.body))
+            else:
+                self.block(node.body)
+            results = self.returned[depth]
+        except RecursionError:
+            results = []
         self.scope, self.position = outer, place
-        self.active.pop()
-        results = self.returned.pop()
+        del self.active[depth:], self.returned[depth:]
         return either(results) if results else UNKNOWN
 
     def instantiate(self, made: Class, positional: Sequence[Value], keywords: dict[str, Value]) -> Instance:
@@ -574,6 +592,13 @@ class Walk:
 
     def instance_of(self, made: Class) -> Instance:
         return made.instance or self.instantiate(made, [], {})
+
+
+def _met(one: Value, other: Value) -> Value:
+    """A variable's value where two branches meet: either, but a count that differs is known to neither."""
+    if isinstance(one, int | float) and isinstance(other, int | float) and one != other:
+        return UNKNOWN
+    return either((one, other))
 
 
 def _item(owner: Value, key: Value) -> Value:
