@@ -81,10 +81,19 @@ left join runs on runs.run_id = actions.run_id;
 
 
 -- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn.
--- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run is still going on and waits for a result) and LLM_RESPONSE (the run
--- was cut off after the answer). An agent that was not chosen has no execution, so PENDING and SKIPPED have no rows.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run was
+-- cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An agent
+-- that was not chosen has no execution, so no row is PENDING or SKIPPED.
 create view agent_executions as
 with
+
+turns as (
+    select
+        *,
+        lag(id) over (partition by run_id order by execution_order) as previous_turn_id
+    from execution_events
+    where event_type = 'agent_call'
+),
 
 model_calls as (
     select
@@ -106,34 +115,37 @@ last_model_calls as (
     qualify row_number() over (partition by run_id, parent_event_id order by execution_order desc) = 1
 ),
 
-turns as (
+-- code and tools, with the turn of the agent that asked for them: its latest one
+work as (
     select
         *,
-        lag(id) over (partition by run_id order by execution_order) as previous_turn_id
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id, agent_name
+            order by execution_order
+            rows between unbounded preceding and current row
+        ) as turn_id
     from execution_events
-    where event_type = 'agent_call'
+    where event_type in ('agent_call', 'code_exec', 'tool_call')
+        and event_subtype <> 'action'
 ),
 
--- what happened in a turn besides its LLM calls, and the last thing that went wrong
-steps_of_turns as (
+work_of_turns as (
     select
         run_id,
-        parent_event_id,
+        turn_id,
         sum(duration_ms) as duration_ms,
         count(*) filter (where status = 'pending') as pending,
         arg_max(
             {
-                'type': event_type,
                 'error_message': error_message,
                 'error_type': meta->>'error_type',
                 'result': outputs->>'result'
             },
             execution_order
         ) filter (where status = 'failed') as failure
-    from execution_events
-    where event_type in ('tool_call', 'code_exec', 'error')
-        and parent_event_id is not null
-    group by run_id, parent_event_id
+    from work
+    where event_type <> 'agent_call'
+    group by run_id, turn_id
 ),
 
 -- turns, and LLM calls without one, in the same columns
@@ -146,54 +158,51 @@ executions as (
         turns.agent_name,
         turns.depth,
         turns.execution_order,
-        turns.status,
-        coalesce(steps_of_turns.pending, 0) as pending,
+        coalesce(work_of_turns.pending, 0) as pending,
         case
-            when turns.status = 'failed' then 'agent_call'
-            when calls.status = 'failed' then 'llm_call'
-            else steps_of_turns.failure.type
-        end as failed_type,
-        coalesce(turns.error_message, calls.error_message, steps_of_turns.failure.error_message) as error_message,
-        coalesce(turns.meta->>'error_type', steps_of_turns.failure.error_type) as error_type,
-        steps_of_turns.failure.result as failed_result,
+            when turns.status = 'failed' then 'COMPLETE'
+            when calls.status = 'failed' then 'LLM_CALL'
+            when work_of_turns.failure is not null then 'POST_PROCESS'
+        end as failed_stage,
+        coalesce(turns.error_message, calls.error_message, work_of_turns.failure.error_message) as error_message,
+        coalesce(turns.meta->>'error_type', work_of_turns.failure.error_type) as error_type,
+        work_of_turns.failure.result as failed_result,
         json_object('message', turns.inputs->'message', 'sender', turns.inputs->'sender') as input_data,
         json_object('content', turns.outputs->'full_content') as output_data,
-        coalesce(calls.started_at, turns.timestamp) as started_at,
+        turns.timestamp as started_at,
         coalesce(turns.completed_at, turns.timestamp) as completed_at,
-        coalesce(turns.duration_ms, coalesce(calls.duration_ms, 0) + steps_of_turns.duration_ms, calls.duration_ms)
-            as duration_ms,
-        turns.id as turn_id,
+        coalesce(turns.duration_ms, calls.duration_ms + coalesce(work_of_turns.duration_ms, 0)) as duration_ms,
+        true as is_turn,
         calls.id as model_call_id
     from turns
     left join last_model_calls as calls
         on calls.run_id = turns.run_id and calls.parent_event_id = turns.id
-    left join steps_of_turns
-        on steps_of_turns.run_id = turns.run_id and steps_of_turns.parent_event_id = turns.id
+    left join work_of_turns
+        on work_of_turns.run_id = turns.run_id and work_of_turns.turn_id = turns.id
     union all
     select
-        events.id,
-        events.run_id,
-        events.session_id,
+        id,
+        run_id,
+        session_id,
         null as previous_turn_id,
-        events.agent_name,
-        events.depth,
-        events.execution_order,
-        events.status,
+        agent_name,
+        depth,
+        execution_order,
         0 as pending,
-        case when events.status = 'failed' then 'llm_call' end as failed_type,
-        events.error_message,
-        events.meta->>'error_type' as error_type,
+        case when status = 'failed' then 'LLM_CALL' end as failed_stage,
+        error_message,
+        meta->>'error_type' as error_type,
         null as failed_result,
-        events.inputs as input_data,
-        events.outputs as output_data,
-        events.timestamp as started_at,
-        events.completed_at,
-        events.duration_ms,
-        null as turn_id,
-        events.id as model_call_id
-    from execution_events as events
-    where events.event_type = 'llm_call'
-        and events.parent_event_id is null
+        inputs as input_data,
+        outputs as output_data,
+        timestamp as started_at,
+        completed_at,
+        duration_ms,
+        false as is_turn,
+        id as model_call_id
+    from execution_events
+    where event_type = 'llm_call'
+        and parent_event_id is null
 )
 
 select
@@ -203,19 +212,18 @@ select
     executions.previous_turn_id as parent_execution_id,
     executions.agent_name,
     case
-        when executions.failed_type is not null
-            and regexp_matches(concat_ws(' ', executions.error_type, executions.error_message), '(?i)time(d )?-?out')
+        when executions.failed_stage is not null
+            and regexp_matches(concat_ws(' ', executions.error_type, executions.error_message), '(?i)time(d |-)?out')
             then 'TIMEOUT'
-        when executions.failed_type is not null then 'FAILED'
+        when executions.failed_stage is not null then 'FAILED'
         when executions.pending > 0 and runs.status = 'running' then 'RUNNING'
-        when executions.turn_id is null and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        when not executions.is_turn and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
         else 'SUCCESS'
     end as status,
     case
-        when executions.failed_type = 'llm_call' then 'LLM_CALL'
-        when executions.failed_type in ('tool_call', 'code_exec', 'error') then 'POST_PROCESS'
+        when executions.failed_stage is not null then executions.failed_stage
         when executions.pending > 0 and runs.status = 'running' then 'POST_PROCESS'
-        when executions.turn_id is null and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
+        when not executions.is_turn and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,
     executions.input_data,
@@ -259,21 +267,23 @@ left join runs
 
 
 -- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),
--- LLM_CALL, POST_PROCESS (code, tools, files), COMPLETE (what it said).
+-- LLM_CALL, POST_PROCESS (code, tools and files that the agent asked for), COMPLETE (what it said).
 create view agent_execution_logs as
 with
 
 events as (
     select
         *,
-        last_value(case when event_type = 'agent_call' then id end ignore nulls)
-            over (partition by run_id order by execution_order desc rows between unbounded preceding and 1 preceding)
-            as next_turn_id
-    from execution_events
-),
-
-parents as (
-    select run_id, id, event_type, parent_event_id
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id, agent_name
+            order by execution_order
+            rows between unbounded preceding and current row
+        ) as turn_id,
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id
+            order by execution_order desc
+            rows between unbounded preceding and 1 preceding
+        ) as next_turn_id
     from execution_events
 ),
 
@@ -293,34 +303,40 @@ stages as (
         next_turn_id as execution_id,
         1 as stage_order,
         'SHOULD_RESPOND' as stage,
-        concat('chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how'))
-            as message,
+        concat(
+            'chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how')
+        ) as message,
         meta as data
     from events
     where event_type = 'handoff'
+        and next_turn_id is not null
     union all
     select
-        events.*,
-        case parents.event_type
-            when 'agent_call' then parents.id
-            when 'llm_call' then coalesce(parents.parent_event_id, parents.id)
-            else coalesce(parents.parent_event_id, events.id)
-        end as execution_id,
-        case when events.event_type = 'llm_call' then 2 else 3 end as stage_order,
-        case when events.event_type = 'llm_call' then 'LLM_CALL' else 'POST_PROCESS' end as stage,
+        *,
+        coalesce(parent_event_id, id) as execution_id,
+        2 as stage_order,
+        'LLM_CALL' as stage,
+        concat_ws(' ', meta->>'model', status) as message,
+        meta as data
+    from events
+    where event_type = 'llm_call'
+    union all
+    select
+        *,
+        turn_id as execution_id,
+        3 as stage_order,
+        'POST_PROCESS' as stage,
         concat_ws(
             ' ',
-            events.event_type,
-            coalesce(
-                events.meta->>'tool_name', events.meta->>'file_path', events.meta->>'language', events.meta->>'model'
-            ),
-            events.status
+            event_type,
+            coalesce(meta->>'tool_name', meta->>'file_path', meta->>'language'),
+            status
         ) as message,
-        events.meta as data
+        meta as data
     from events
-    left join parents
-        on parents.run_id = events.run_id and parents.id = events.parent_event_id
-    where events.event_type in ('llm_call', 'code_exec', 'tool_call', 'file_gen', 'error')
+    where event_type in ('code_exec', 'tool_call', 'file_gen')
+        and event_subtype <> 'action'
+        and turn_id is not null
     union all
     select
         *,
@@ -345,7 +361,7 @@ select
     error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
     row_number() over (partition by run_id, execution_id order by stage_order, execution_order) - 1 as log_sequence,
-    case when stage = 'COMPLETE' then coalesce(completed_at, timestamp) else timestamp end as created_at
+    case when stage = 'INIT' then timestamp else coalesce(completed_at, timestamp) end as created_at
 from stages;
 
 

@@ -1,0 +1,302 @@
+"""From the records of one run to its rows.
+
+Records come in order. Each is kept as it is in `journal`; what it tells is handed on as facts to the conversation, the
+LLM calls and the files. At the end the run itself gets its row.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import pyarrow as pa
+
+from capture import format as journal
+from ingest import facts
+from ingest.ag2_events import read_event
+from ingest.files import FileLedger, Saved, read_copy
+from ingest.lines import Bad, Record, encode
+from ingest.llm import LLMLedger, count, microseconds
+from ingest.messages import parse_message, text_or_none
+from ingest.runrows import RunRows, Where, milliseconds
+from ingest.turns import Conversation
+
+SPACING = 16
+"""Positions between two records, for the events that one record makes before and after its own."""
+
+MAX_NOTES = 20
+"""How many records that could not be interpreted are named in `runs.meta`."""
+
+Data = dict[str, Any]
+
+
+class Assembler:
+    """Turns the records of one run into rows.
+
+    Args:
+        run_id: the run.
+        source_path: the file that its records stand in.
+        folder: the run's folder, in which copies of files are looked for; None for a transcript that stands alone.
+    """
+
+    def __init__(self, run_id: str, source_path: str, folder: str | None) -> None:
+        self.rows = RunRows(run_id)
+        self.records = self.bad_lines = self.torn_lines = 0
+        self.not_understood: list[str] = []
+        self.ended = False
+        self.status: str | None = None
+        self._source_path, self._folder = source_path, folder
+        self._agents: dict[str, Data] = {}
+        self._files = FileLedger(self.rows)
+        self._llm = LLMLedger(self.rows)
+        self._conversation = Conversation(self.rows, self._files, self._agents)
+        self._transcripts: list[list[Any]] = []
+        self._steps: set[str] = set()
+        self._start: Data = {}
+        self._end: Data = {}
+        self._times: list[int | None] = [None, None]
+        self._next_seq = self._lost = 0
+
+    def add(self, record: Record) -> None:
+        """Take in one record, in order."""
+        data = record.data
+        seq = count(data.get("seq"))
+        seq = self._next_seq if seq is None else seq
+        self._lost += max(0, seq - self._next_seq)
+        self._next_seq = max(self._next_seq, seq + 1)
+        self.records += 1
+        kind, where = str(data.get("kind")), self._where(data, seq)
+        if where.time is not None:
+            self._times = [self._times[0] if self._times[0] is not None else where.time, where.time]
+        handler = _KINDS.get(kind)
+        try:
+            if handler:
+                handler(self, data, where)
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+            # A known kind with contents of unknown shape. The record is in `journal`, and the run says so.
+            self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
+        agent = text_or_none(data.get("agent"))
+        if agent is None and kind == journal.MESSAGE:
+            agent = text_or_none(data.get("sender")) or parse_message(data.get("message")).sender
+        self.rows.add(
+            "journal", seq, where.time, kind, agent, where.step_id, record.text, self._source_path, record.line
+        )
+
+    def add_bad(self, bad: Bad) -> None:
+        """Take in a line that could not be read."""
+        self.bad_lines += 1
+        self.torn_lines += bad.torn
+        self.rows.add("quarantine", self._source_path, bad.line, bad.offset, bad.error, bad.raw)
+
+    @staticmethod
+    def _where(data: Data, seq: int) -> Where:
+        return Where(
+            key=str(seq),
+            position=seq * SPACING + SPACING // 2,
+            time=microseconds(data.get("ts")),
+            thread=str(data.get("thread", "")),
+            step_id=text_or_none(data.get("step_id")),
+            node_id=text_or_none(data.get("node_id")),
+            parent=text_or_none(data.get("parent")),
+        )
+
+    # --- kinds of records
+
+    def _run_start(self, data: Data, where: Where) -> None:
+        self._start = self._start or data
+
+    def _event(self, data: Data, where: Where) -> None:
+        fact = read_event(data.get("event"))
+        if fact is not None:
+            self._tell(fact, where)
+
+    def _tell(self, fact: facts.Fact, where: Where) -> None:
+        if where.parent in self._steps:
+            where.parent = None  # a step is no event; what it holds has its step_id
+        elif where.parent is not None:
+            where.parent = self._action_id(where.parent)
+        self._conversation.take(fact, where)
+
+    def _message(self, data: Data, where: Where) -> None:
+        sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
+        message = parse_message(data.get("message"), sender, recipient)
+        self._tell(facts.Said(message, "transcript" if self._folder is None else "logger"), where)
+
+    def _llm_call(self, data: Data, where: Where) -> None:
+        self._tell(facts.Called(self._llm.called(data, where)), where)
+
+    def _function_call(self, data: Data, where: Where) -> None:
+        fact = facts.ToolEnded(
+            call_id=text_or_none(data.get("call_id")),
+            name=text_or_none(data.get("name")) or "",
+            arguments=data.get("arguments"),
+            result=data.get("result"),
+            failed=data.get("status") == "error",
+            executor=text_or_none(data.get("agent")),
+            returned=True,
+            error=_failed(data).error if isinstance(data.get("error"), dict) else None,
+        )
+        self._tell(fact, where)
+
+    def _agent(self, data: Data, where: Where) -> None:
+        fields = journal.KINDS[journal.AGENT]
+        about = {k: v for k, v in data.items() if k in fields and v is not None}
+        self._agents.setdefault(text_or_none(data.get("name")) or "", {}).update(about)
+
+    def _messages(self, data: Data, where: Where) -> None:
+        messages = data.get("messages")
+        if isinstance(messages, list):
+            self._transcripts.append(messages)
+
+    def _step_start(self, data: Data, where: Where) -> None:
+        self._steps.add(str(data.get("id")))
+
+    def _step_end(self, data: Data, where: Where) -> None:
+        if data.get("status") == "failed" and isinstance(data.get("error"), dict):
+            self._tell(_failed(data), where)
+
+    def _input(self, data: Data, where: Where) -> None:
+        self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)
+
+    def _action(self, data: Data, where: Where) -> None:
+        kind, name = str(data.get("action_type")), str(data.get("action_name"))
+        details = data["details"] if isinstance(data.get("details"), dict) else {}
+        error = _failed(data)
+        duration = count(data.get("duration_ns"))
+        started = where.time - duration // 1000 if where.time is not None and duration is not None else where.time
+        result = data.get("result")
+        meta = {"action": True, "action_name": name, "error_type": error.error_type, "traceback": error.traceback}
+        if kind == "tool_call":
+            meta |= {"tool_name": name, "result_length": len(text_or_none(result) or "")}
+        said = details.get("error_message", details.get("message")) if kind == "error" else None
+        event = self.rows.event(
+            kind,
+            "action",
+            where,
+            agent=text_or_none(data.get("agent")),
+            status="failed" if data.get("status") == "failed" or kind == "error" else "completed",
+            started=started,
+            ended=where.time,
+            error=error.error or text_or_none(said),
+            inputs=details,
+            outputs={"result": result},
+            meta=meta,
+        )
+        event.id = self._action_id(text_or_none(data.get("id")) or where.key)
+        parent = None if where.parent is None or where.parent in self._steps else self._action_id(where.parent)
+        self.rows.add_event(event, parent, 1 if parent else 0)
+
+    def _action_id(self, name: str) -> str:
+        return self.rows.id("action", name)
+
+    def _file(self, data: Data, where: Where) -> None:
+        path = text_or_none(data.get("path"))
+        if path:
+            content = read_copy(self._folder, data.get("copy")) if self._folder else None
+            self._files.saved(Saved(path, count(data.get("size")), text_or_none(data.get("sha256")), content, where))
+
+    def _gap(self, data: Data, where: Where) -> None:
+        self._lost += count(data.get("lost")) or 0
+
+    def _run_end(self, data: Data, where: Where) -> None:
+        self._end, self.ended = data, True
+        if data.get("status") == "failed" and isinstance(data.get("error"), dict):
+            self._tell(_failed(data), where)
+
+    # --- the run
+
+    @property
+    def host(self) -> str | None:
+        """The machine that recorded the run."""
+        return text_or_none(self._start.get("host"))
+
+    @property
+    def last_time(self) -> int | None:
+        """When the last record was made: UTC microseconds."""
+        return self._times[1]
+
+    def finish(self, source_format: str, about: Data, open_status: str) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Give all rows of the run as (table, batch), once.
+
+        Args:
+            source_format: name of the source that read it.
+            about: what the source found out beside the records.
+            open_status: the run's status where no `run_end` tells: running, interrupted, or completed.
+        """
+        self.rows.session_id = text_or_none(self._start.get("session"))
+        self._conversation.finish(self._transcripts)
+        written = self._files.finish()
+        self._add_run(source_format, about, open_status, written)
+        yield from self.rows.batches()
+
+    def _add_run(self, source_format: str, about: Data, open_status: str, written: int) -> None:
+        start, tables, spent = self._start, self.rows.tables, self._llm
+        versions = start["versions"] if isinstance(start.get("versions"), dict) else {}
+        status = self.status = text_or_none(self._end.get("status")) or open_status
+        began, ended = self._times if source_format == "journal" else (None, None)
+        meta = self._meta(about)
+        self.rows.add(
+            "runs",
+            self.rows.session_id,
+            text_or_none(start.get("task") or meta.get("task") or meta.get("question")),
+            text_or_none(start.get("mode") or meta.get("mode")),
+            encode(start["tags"]) if start.get("tags") else None,
+            status,
+            began,
+            None if status == "running" else ended,
+            milliseconds(began, ended),
+            *(tables[name].count for name in ("messages", "llm_calls", "tool_calls", "code_execs")),
+            written,
+            self.rows.failed,
+            *(spent.tokens if tables["llm_calls"].count else (None,) * 3),
+            spent.cost if tables["llm_calls"].count else None,
+            *(text_or_none(versions.get(name)) for name in ("ag2", "python")),
+            *(text_or_none(start.get(name)) for name in ("host", "cwd", "git_commit")),
+            self._source_path,
+            source_format,
+            self._lost,
+            int(datetime.now(timezone.utc).timestamp() * 1_000_000),
+            encode(meta),
+        )
+
+    def _meta(self, about: Data) -> Data:
+        """Whatever else is known of the run."""
+        meta: Data = dict(about.get("meta") or {})
+        known = {"task", "mode", "tags", "session", "host", "cwd", "git_commit", *journal.COMMON, "run_id"}
+        meta |= {k: v for k, v in self._start.items() if k not in known and v is not None}
+        meta |= self._conversation.run_facts
+        if self._agents:
+            meta["agents"] = list(self._agents.values())
+        for name in ("error", "stats"):
+            if self._end.get(name) is not None:
+                meta[name] = self._end[name]
+        if "newer_version" in about:
+            meta["newer_version"] = about["newer_version"]
+        if self.not_understood:
+            meta["not_understood"] = self.not_understood[:MAX_NOTES]
+        return meta
+
+
+def _failed(data: Data) -> facts.Failed:
+    """The error that a record tells of."""
+    error = data.get("error")
+    error = error if isinstance(error, dict) else {}
+    return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
+
+
+_KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
+    journal.RUN_START: Assembler._run_start,
+    journal.EVENT: Assembler._event,
+    journal.INPUT: Assembler._input,
+    journal.MESSAGE: Assembler._message,
+    journal.LLM_CALL: Assembler._llm_call,
+    journal.FUNCTION_CALL: Assembler._function_call,
+    journal.AGENT: Assembler._agent,
+    journal.MESSAGES: Assembler._messages,
+    journal.STEP_START: Assembler._step_start,
+    journal.STEP_END: Assembler._step_end,
+    journal.ACTION: Assembler._action,
+    journal.FILE: Assembler._file,
+    journal.GAP: Assembler._gap,
+    journal.RUN_END: Assembler._run_end,
+}
+"""What is done with each kind of record. Other kinds, such as `print`, stand in `journal` alone."""

@@ -1,0 +1,136 @@
+"""The command `ingest`: `ingest runs/` is the job, `ingest check runs/` only looks."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ingest import pipeline
+from ingest.check import check_file
+from ingest.discover import IngestError, discover
+
+JOB = "load"
+
+
+class _Commands(click.Group):
+    """`ingest PATH` needs no verb: what is no command's name is a path for the job."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--help", "--version"):
+            args = [JOB, *args]
+        return super().parse_args(ctx, args)
+
+
+def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One line and exit code 2 for what a user can put right."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except IngestError as error:
+            click.echo(f"ingest: {error}", err=True)
+            sys.exit(2)
+        except OSError as error:
+            click.echo(f"ingest: {error.filename or 'output'}: {error.strerror or error}", err=True)
+            sys.exit(2)
+
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    return wrapped
+
+
+@click.group(cls=_Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ag2-journal")
+def main() -> None:
+    """Turn recordings of AG2 agents into tables.
+
+    \b
+    ingest runs/            read journals and transcripts below runs/ into ./traces
+    ingest check runs/      read everything, write nothing, say what is wrong with it
+    """
+
+
+@main.command(JOB)
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--out", default="traces", show_default=True, type=click.Path(), help="The folder of tables.")
+@click.option("--force", is_flag=True, help="Read everything again, also what has not changed.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where a line went to quarantine (a cut-off last line aside).")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary for programs to standard output.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@_clear_errors
+def load(paths: tuple[str, ...], out: str, force: bool, strict: bool, as_json: bool, quiet: bool) -> None:
+    """Read journals and transcripts below PATHS into tables (the default command)."""
+    say = _quiet if quiet else _say
+    with _Progress(shown=not quiet and sys.stderr.isatty()) as progress:
+        summary = pipeline.run(list(paths), out, force=force, note=say, progress=progress)
+    if as_json:
+        click.echo(json.dumps(summary.as_dict()))
+    _tell(summary, say)
+    if strict and summary.quarantine_rows > summary.torn:
+        sys.exit(1)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _quiet(line: str) -> None:
+    pass
+
+
+def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
+    kinds = ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in sorted(summary.sources.items()))
+    read = summary.new + summary.updated
+    say(
+        f"{read} run{'' if read == 1 else 's'} read ({summary.new} new, {summary.updated} changed), "
+        f"{summary.unchanged} unchanged, {summary.skipped} file{'' if summary.skipped == 1 else 's'} skipped"
+        + (f": {kinds}" if kinds else "")
+    )
+    say(
+        f"{summary.lines} lines = {summary.journal_rows} in journal + {summary.quarantine_rows} in quarantine, "
+        f"{summary.bytes / 1e6:.1f} MB in {summary.seconds:.1f} s -> {summary.out}"
+    )
+
+
+class _Progress:
+    """A bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, shown: bool) -> None:
+        self._shown = shown
+        self._bar: Any = None
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def __call__(self, done: int, total: int) -> None:
+        if not self._shown:
+            return
+        if self._bar is None:
+            self._bar = click.progressbar(length=max(total, 1), label="reading", file=sys.stderr)
+        self._bar.update(done - self._bar.pos)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
+@_clear_errors
+def check(paths: tuple[str, ...], as_json: bool) -> None:
+    """Read everything below PATHS, write nothing, and report on each file.
+
+    Exits with 1 where a file has lines that can't be read or records that are missing.
+    """
+    faulty = False
+    for found in discover(list(paths), "", _say):
+        report = check_file(found)
+        faulty = faulty or report.faulty
+        if as_json:
+            click.echo(json.dumps(report.as_dict()))
+        else:
+            for line in report.lines():
+                click.echo(line)
+    sys.exit(1 if faulty else 0)

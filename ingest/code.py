@@ -1,0 +1,195 @@
+"""Code executions: the code from the message before, exit code and output from the message after.
+
+AG2's event about a code execution holds languages, no code. The executor takes the last message with code blocks since
+it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\\nCode output: ...`.
+"""
+
+import hashlib
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from ingest import facts
+from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
+from ingest.messages import Message
+from ingest.runrows import Event, RunRows, Where, preview
+
+_REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
+_FILENAME = re.compile(r"(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s>*]+)")
+"""First line of a block that names the file which AG2's command-line executor saves it in."""
+
+REMEMBERED = 256
+"""Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An execution that has begun."""
+
+    where: Where
+    languages: list[str] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Written:
+    """A message with code in it."""
+
+    agent: str | None
+    text: str
+
+
+@dataclass(slots=True)
+class Execution:
+    """A finished execution: its event, and what its code reads and writes. `saved` maps a path to its content."""
+
+    event: Event
+    writes: list[Hit]
+    reads: list[Hit]
+    saved: dict[str, str]
+
+
+class CodeLedger:
+    """The code of one run that was written and may be executed."""
+
+    def __init__(self, rows: RunRows) -> None:
+        self._rows = rows
+        self._open: dict[str, _Open] = {}
+        self._written: deque[_Written] = deque(maxlen=REMEMBERED)
+
+    def started(self, fact: facts.CodeStarted, where: Where) -> None:
+        """The executor has found code and is about to run it."""
+        self._open[fact.executor] = _Open(where, languages=fact.languages)
+
+    def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> None:
+        """The executor of the old kind is about to run one block."""
+        execution = self._open.setdefault(fact.executor, _Open(where))
+        execution.blocks.append(Block(fact.language, fact.code))
+
+    def said(self, message: Message, where: Where) -> Execution | None:
+        """Take in a message. Gives the execution that it reports, if it does."""
+        execution = self._open.pop(message.sender or "", None)
+        reply = _REPLY.match(message.plain)
+        result = None
+        if reply:
+            output = message.plain[reply.end() :]
+            result = self._finished(message, where, execution, int(reply[1]), output)
+        elif execution:
+            result = self._finished(message, where, execution, None, "")
+        elif "```" in message.plain:
+            self._written.append(_Written(message.sender, message.plain))
+        return result
+
+    def unfinished(self) -> list[Execution]:
+        """At the end of the run: executions that nothing was heard of again."""
+        nobody = Message(None, None, None, "", None, "")
+        return [
+            self._finished(nobody, execution.where, execution, None, "", executor=executor)
+            for executor, execution in self._open.items()
+        ]
+
+    def _source(self, executor: str | None) -> _Written | None:
+        """The latest message with code blocks that somebody else wrote."""
+        for written in reversed(self._written):
+            if written.agent != executor or executor is None:
+                return written
+        return None
+
+    def _finished(
+        self,
+        message: Message,
+        where: Where,
+        execution: _Open | None,
+        exit_code: int | None,
+        output: str,
+        executor: str | None = None,
+    ) -> Execution:
+        executor = executor or message.sender
+        written = self._source(executor)
+        blocks = execution.blocks if execution and execution.blocks else []
+        if not blocks and written:
+            blocks = code_blocks(written.text)
+        at = execution.where if execution else where
+        status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
+        error_type, error = extract_error(output) if status == "failed" else (None, None)
+        looked_at = [extract_code(block.code, block.language) for block in blocks]
+        event = self._rows.event(
+            "code_exec",
+            "executed",
+            at,
+            agent=written.agent if written else None,
+            status=status,
+            started=at.time if execution else None,
+            ended=where.time if exit_code is not None else None,
+            error=error,
+            inputs=_inputs(blocks, written),
+            outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
+            meta=_meta(blocks, looked_at, status, exit_code, executor, error_type),
+        )
+        for block in blocks or [Block("", "")]:
+            self._rows.add(
+                "code_execs",
+                event.id,
+                block.language or None,
+                block.code if blocks else None,
+                code_hash(block.code) if blocks else None,
+                exit_code,
+                output,
+                event.agent,
+                executor,
+                status,
+                event.started,
+                event.duration_ms,
+            )
+        saved = {path: block.code for block in blocks if (path := saved_as(block.code))}
+        named = [Hit(path, "write", "filename_comment") for path in saved]
+        writes = named + [hit for fact in looked_at for hit in fact.writes]
+        return Execution(event, writes, [hit for fact in looked_at for hit in fact.reads], saved)
+
+
+def code_hash(code: str) -> str:
+    """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
+    lines = (line.rstrip() for line in code.strip().splitlines())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def saved_as(code: str) -> str | None:
+    """The file that AG2's command-line executor saves a block in, where its first line names one."""
+    match = _FILENAME.match(code.lstrip().split("\n", 1)[0])
+    return match[1] if match else None
+
+
+def _inputs(blocks: list[Block], written: _Written | None) -> dict[str, object]:
+    code = "\n\n".join(block.code for block in blocks) if blocks else None
+    return {
+        "language": blocks[0].language if blocks else None,
+        "code": code,
+        "code_hash": code_hash(code) if code is not None else None,
+        "context": preview(written.text) if written else None,
+    }
+
+
+def _meta(
+    blocks: list[Block],
+    looked_at: list[CodeFacts],
+    status: str,
+    exit_code: int | None,
+    executor: str | None,
+    error_type: str | None,
+) -> dict[str, object]:
+    return {
+        "language": blocks[0].language if blocks else None,
+        "files_written": _paths([hit for fact in looked_at for hit in fact.writes]),
+        "files_read": _paths([hit for fact in looked_at for hit in fact.reads]),
+        "imports": sorted({name for fact in looked_at for name in fact.imports}),
+        "code_length": sum(len(block.code) for block in blocks),
+        "has_error": status == "failed",
+        "exit_code": exit_code,
+        "executor": executor,
+        "error_type": error_type,
+        "blocks": len(blocks),
+    }
+
+
+def _paths(hits: list[Hit]) -> list[str]:
+    return list(dict.fromkeys(hit.path for hit in hits))

@@ -1,0 +1,131 @@
+"""What a source tells of a run, in terms that no source owns.
+
+A reader of one recorder's records turns them into these; the assembler turns these into rows. Another recorder needs
+another reader, and nothing after it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.messages import Message
+from ingest.runrows import Event
+
+
+@dataclass(slots=True)
+class Said:
+    """A message was handed over. `channel`: event, logger or transcript."""
+
+    message: Message
+    channel: str
+
+
+@dataclass(slots=True)
+class Called:
+    """An agent called a language model; `event` says all about it."""
+
+    event: Event
+
+
+@dataclass(slots=True)
+class Asked:
+    """A human was asked; `answer` is None for a password."""
+
+    prompt: str | None
+    answer: str | None
+
+
+@dataclass(slots=True)
+class SpeakerSelected:
+    """A group chat gave the word to `speaker`."""
+
+    speaker: str
+
+
+@dataclass(slots=True)
+class SelectionAttempt:
+    """A model was asked who speaks next; `mentions` counts the names in its answer."""
+
+    succeeded: bool
+    mentions: dict[str, int]
+
+
+@dataclass(slots=True)
+class Transition:
+    """A rule of the group chat handed over: `rule` is the AG2 name, such as after_works."""
+
+    rule: str
+    source: str | None
+    target: str | None
+
+
+@dataclass(slots=True)
+class ToolStarted:
+    """`executor` began to run a tool."""
+
+    call_id: str | None
+    name: str
+    arguments: Any
+    executor: str | None
+
+
+@dataclass(slots=True)
+class ToolEnded:
+    """A tool was run, or refused. `returned`: the value before it was made text for the model."""
+
+    call_id: str | None
+    name: str
+    arguments: Any
+    result: Any
+    failed: bool
+    executor: str | None
+    returned: bool = False
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class CodeStarted:
+    """`executor` is about to run the code blocks of a message; `languages` has one entry a block."""
+
+    executor: str
+    languages: list[str]
+
+
+@dataclass(slots=True)
+class CodeBlockStarted:
+    """`executor` is about to run this block."""
+
+    executor: str
+    language: str
+    code: str
+
+
+@dataclass(slots=True)
+class Failed:
+    """Something went wrong that is no message, tool or code."""
+
+    error_type: str | None
+    error: str | None
+    traceback: str | None = None
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """Things said of the whole run: they go to `runs.meta`."""
+
+    facts: dict[str, Any]
+
+
+Fact = (
+    Said
+    | Called
+    | Asked
+    | SpeakerSelected
+    | SelectionAttempt
+    | Transition
+    | ToolStarted
+    | ToolEnded
+    | CodeStarted
+    | CodeBlockStarted
+    | Failed
+    | RunFacts
+)

@@ -1,0 +1,130 @@
+"""Lines of a file, and the JSON in them.
+
+A line is read whole, with its number and byte offset, so that whatever can't be understood can be kept and found again.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import orjson
+
+MAX_LINE = 256 * 1024 * 1024
+"""Bytes. A longer line is cut into pieces that stand in quarantine: nothing that a recorder writes is as long."""
+
+MAX_DEPTH = 500
+"""Levels of nesting. DuckDB and Python's own encoder recurse; AG2's events are a dozen levels deep."""
+
+
+@dataclass(slots=True)
+class Record:
+    """A line, or an element of a list, that was understood.
+
+    Attributes:
+        data: the JSON object.
+        text: the JSON text as it goes into the `journal` table.
+        line: its line in the file, from 1; in a JSON list, its place, from 1.
+        offset: byte at which it begins; 0 in a JSON list.
+    """
+
+    data: dict[str, Any]
+    text: str
+    line: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Bad:
+    """A line that could not be understood.
+
+    Attributes:
+        error: what is wrong with it, in one line.
+        raw: its bytes.
+        torn: it is the last line and has no end, so the writer may still be at it.
+    """
+
+    error: str
+    raw: bytes
+    line: int
+    offset: int
+    torn: bool = False
+
+
+def read_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (line number from 1, byte offset, bytes with the line end) for every line that is not blank."""
+    number, offset = 0, 0
+    while raw := file.readline(MAX_LINE):
+        number += 1
+        if raw.strip():
+            yield number, offset, raw
+        offset += len(raw)
+
+
+def decode(raw: bytes) -> tuple[Any, str]:
+    """Read one JSON value.
+
+    Args:
+        raw: UTF-8 JSON.
+
+    Returns:
+        The value, and JSON text of it that DuckDB accepts: the bytes themselves where possible. What Python's `json`
+        accepts but JSON and DuckDB don't is mended: NaN and infinities become null, lone surrogates U+FFFD.
+
+    Raises:
+        ValueError: in one line, what is wrong.
+    """
+    raw = raw.strip()
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        value, text = _decode_leniently(raw, error)
+    else:
+        text = raw.decode("utf-8")
+    # The number of brackets bounds the depth from above; only a line with many of them is walked.
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+    return value, text
+
+
+def _decode_leniently(raw: bytes, error: orjson.JSONDecodeError) -> tuple[Any, str]:
+    """Accept the NaN, the infinities and the lone surrogates that Python's own `json` writes."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as bad:
+        raise ValueError(f"not UTF-8: byte {bad.start} of the line") from None
+    try:
+        value = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        clean = _dumps(value)
+        return json.loads(clean), clean
+    except (ValueError, RecursionError):
+        raise ValueError(f"not JSON: {error.msg}") from None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _dumps(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _depth(value: Any) -> int:
+    """How deep containers are nested, without recursion; it stops counting just above `MAX_DEPTH`."""
+    level, depth = [value], 0
+    while level and depth <= MAX_DEPTH:
+        containers = [v for v in level if isinstance(v, dict | list)]
+        depth += bool(containers)
+        level = [child for c in containers for child in (c.values() if isinstance(c, dict) else c)]
+    return depth
+
+
+def encode(value: Any) -> str:
+    """JSON text of a value that `decode` returned."""
+    try:
+        return orjson.dumps(value).decode("utf-8")
+    except TypeError:  # an integer above 64 bits, or more than 254 levels
+        return _dumps(value)

@@ -1,0 +1,130 @@
+"""LLM calls: requests rebuilt from what the recorder stored of them.
+
+A request repeats the whole conversation. The recorder writes only what is new since an earlier call of the same agent;
+here the rest is put back.
+"""
+
+from collections import OrderedDict
+from typing import Any
+
+from ingest.lines import encode
+from ingest.messages import plain_text, text_or_none
+from ingest.runrows import Event, RunRows, Where, milliseconds
+
+REMEMBERED = 256
+"""Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
+
+
+class LLMLedger:
+    """The LLM calls of one run."""
+
+    def __init__(self, rows: RunRows) -> None:
+        self._rows = rows
+        self._requests: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self.tokens = [0, 0, 0]
+        """Prompt, completion and total tokens of the calls that no cache answered."""
+        self.cost = 0.0
+
+    def called(self, data: dict[str, Any], where: Where) -> Event:
+        """Take in an `llm_call` record. Gives its event."""
+        request, missing = self._rebuild(data)
+        response = data.get("response")
+        failed = data.get("status") == "error"
+        started, ended = microseconds(data.get("started")), microseconds(data.get("ended"))
+        error = (text_or_none(response) if not isinstance(response, dict) else encode(response)) if failed else None
+        tokens = {k: count(data.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
+        cost = number(data.get("cost"))
+        content, tool_calls = answer(response)
+        event = self._rows.event(
+            "llm_call",
+            "call",
+            where,
+            agent=text_or_none(data.get("agent")),
+            status="failed" if failed else "completed",
+            started=started if started is not None else where.time,
+            ended=ended if ended is not None else where.time,
+            error=error,
+            inputs={
+                "model": text_or_none(data.get("model")),
+                "message_count": len(request["messages"]) if isinstance(request.get("messages"), list) else None,
+            },
+            outputs={"content": content, "tool_calls": tool_calls},
+            meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **tokens},
+        )
+        if not data.get("cached"):
+            self.tokens = [a + (b or 0) for a, b in zip(self.tokens, tokens.values(), strict=True)]
+            self.cost += cost or 0.0
+        if missing:
+            event.meta["request_incomplete"] = missing
+        self._rows.add(
+            "llm_calls",
+            event.id,
+            event.agent,
+            text_or_none(data.get("model")),
+            encode(request),
+            None if response is None else encode(response),
+            *tokens.values(),
+            cost,
+            bool(data.get("cached")),
+            event.started,
+            event.ended,
+            milliseconds(event.started, event.ended),
+            event.status,
+            error,
+            *(None,) * 5,
+        )
+        return event
+
+    def _rebuild(self, data: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+        """The whole request, and what of it could not be put back."""
+        stored = data.get("request")
+        request = dict(stored) if isinstance(stored, dict) else {}
+        missing = None
+        base_seq = data.get("base")
+        if base_seq is not None:
+            base = self._requests.get(base_seq) if isinstance(base_seq, int) else None
+            if base is None:
+                missing = f"it continues record {base_seq}, which is not there"
+                base = {}
+            same = data.get("same")
+            for name in same if isinstance(same, list) else ():
+                if isinstance(name, str) and name in base:
+                    request[name] = base[name]
+            new, old = request.get("messages"), base.get("messages")
+            kept = count(data.get("base_messages")) or 0
+            if isinstance(new, list) and isinstance(old, list):
+                request["messages"] = old[:kept] + new
+        seq = data.get("seq")
+        if isinstance(seq, int):
+            self._requests[seq] = request
+            if len(self._requests) > REMEMBERED:
+                self._requests.popitem(last=False)
+        return request, missing
+
+
+def answer(response: Any) -> tuple[str | None, Any]:
+    """The text and the tool calls of a chat completion's first choice."""
+    try:
+        message = response["choices"][0]["message"]
+        content = message.get("content")
+        return (None if content is None else plain_text(content)), message.get("tool_calls")
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None, None
+
+
+def count(value: Any) -> int | None:
+    """A whole number of at most 63 bits that is not negative, or None."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        return None
+    return value
+
+
+def number(value: Any) -> float | None:
+    """A number, or None."""
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+
+
+def microseconds(nanoseconds: Any) -> int | None:
+    """A time in the journal, integer nanoseconds since 1970, as microseconds; None for anything else."""
+    value = count(nanoseconds)
+    return None if value is None else value // 1000

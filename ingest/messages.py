@@ -1,0 +1,172 @@
+"""A message as AG2 passes it around, brought into one shape.
+
+AG2 hands over strings, or dicts in the shapes of the OpenAI chat API with additions of its own: `tool_responses` (the
+answers to several tool calls in one message), the legacy `function_call`, content as a list with images.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.lines import encode
+
+_ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
+_SPEAKER_IN_ROLE = re.compile(r"(.+?) \((?:-> ?(.+)|thought|termination condition)\)\Z", re.DOTALL)
+"""`Orchestrator (-> WebSurfer)`: transcripts of Magentic-One name speaker and addressee in the role."""
+
+
+@dataclass(slots=True)
+class ToolRequest:
+    """A call that a message asks for. `call_id` is None in the legacy form, and where a model gives none."""
+
+    call_id: str | None
+    name: str
+    arguments: Any
+
+
+@dataclass(slots=True)
+class ToolResponse:
+    """The answer to a call, by id, or by the function's name in the legacy form."""
+
+    call_id: str | None
+    name: str | None
+    content: Any
+
+
+@dataclass(slots=True)
+class Message:
+    """One message.
+
+    Attributes:
+        sender: who handed it over; None where a transcript does not say.
+        recipient: who received it; None in a transcript.
+        name: whom the message itself names as its author.
+        role: as the message says, or "".
+        content: text, or JSON text where the content is a list or another value.
+        plain: the text alone, images as `<image>`, as AG2 itself flattens it.
+        tool_calls: the calls as they stand in the message, the legacy form included.
+    """
+
+    sender: str | None
+    recipient: str | None
+    name: str | None
+    role: str
+    content: str | None
+    plain: str
+    tool_calls: list[Any] = field(default_factory=list)
+    requests: list[ToolRequest] = field(default_factory=list)
+    responses: list[ToolResponse] = field(default_factory=list)
+
+    def key(self, with_sender: bool = True) -> bytes:
+        """What makes two sightings the same message: 16 bytes from author, text, calls and answers.
+
+        Args:
+            with_sender: False where the other side names no authors.
+        """
+        # In pattern chats the content of a tool request is None on one channel and the text 'None' on another.
+        plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
+        parts = [plain]
+        parts += [f"{r.call_id} {r.name}" for r in self.requests]
+        parts += [str(r.call_id) for r in self.responses]
+        if with_sender:
+            parts.append(self.sender or "")
+        return hashlib.md5("\0".join(parts).encode(), usedforsecurity=False).digest()
+
+
+def is_message(value: Any) -> bool:
+    """Whether a JSON value looks like a chat message: an object with a role or a name, and something said or asked."""
+    return (
+        isinstance(value, dict)
+        and any(isinstance(value.get(k), str) for k in ("role", "name"))
+        and any(k in value for k in ("content", "tool_calls", "function_call", "tool_responses"))
+    )
+
+
+def parse_message(message: Any, sender: str | None = None, recipient: str | None = None) -> Message:
+    """Bring a message into one shape.
+
+    Args:
+        message: text, or an object as AG2 or an OpenAI-compatible server writes it.
+        sender: who handed it over, where the channel knows.
+        recipient: who received it, where the channel knows.
+    """
+    if not isinstance(message, dict):
+        message = {"content": message}
+    role, name = text_or_none(message.get("role")) or "", text_or_none(message.get("name"))
+    if sender is None:
+        sender, addressee = _speaker(role, name)
+        recipient = recipient or addressee
+    content = message.get("content")
+    result = Message(
+        sender=sender,
+        recipient=recipient,
+        name=name,
+        role=role,
+        content=content if content is None or isinstance(content, str) else encode(content),
+        plain=plain_text(content),
+    )
+    _add_requests(result, message)
+    _add_responses(result, message)
+    return result
+
+
+def _speaker(role: str, name: str | None) -> tuple[str | None, str | None]:
+    if name:
+        return name, None
+    if match := _SPEAKER_IN_ROLE.match(role):
+        return match[1], match[2]
+    return (role, None) if role and role not in _ROLES else (None, None)
+
+
+def _add_requests(result: Message, message: dict[str, Any]) -> None:
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict) and isinstance(call.get("function"), dict):
+            function = call["function"]
+            name = text_or_none(function.get("name")) or ""
+            result.requests.append(ToolRequest(text_or_none(call.get("id")), name, function.get("arguments")))
+            result.tool_calls.append(call)
+    call = message.get("function_call")
+    if isinstance(call, dict) and call.get("name"):
+        result.requests.append(ToolRequest(None, text_or_none(call["name"]) or "", call.get("arguments")))
+        result.tool_calls.append({"type": "function", "function": call})
+
+
+def _add_responses(result: Message, message: dict[str, Any]) -> None:
+    responses = message.get("tool_responses")
+    if isinstance(responses, list) and responses:
+        for response in responses:
+            if isinstance(response, dict):
+                call_id = text_or_none(response.get("tool_call_id"))
+                result.responses.append(ToolResponse(call_id, None, response.get("content")))
+    elif result.role == "tool":
+        result.responses.append(ToolResponse(text_or_none(message.get("tool_call_id")), None, message.get("content")))
+    elif result.role == "function":
+        result.responses.append(ToolResponse(None, result.name, message.get("content")))
+
+
+def plain_text(content: Any) -> str:
+    """The text of a message's content. Of a list the texts, with `<image>` for an image, as AG2's `content_str`."""
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    if isinstance(content, list):
+        return "".join(_part_text(part) for part in content)
+    return encode(content)
+
+
+def _part_text(part: Any) -> str:
+    if isinstance(part, dict):
+        if part.get("type") in ("text", "input_text", "output_text"):
+            return str(part.get("text", ""))
+        return "<image>"
+    return str(part)
+
+
+def text_or_none(value: Any) -> str | None:
+    """A JSON value that ought to be text, as text; None stays None."""
+    if value is None or isinstance(value, str):
+        return value
+    return encode(value)

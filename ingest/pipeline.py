@@ -1,0 +1,308 @@
+"""The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import duckdb
+
+from ingest.discover import Found, IngestError, discover
+from ingest.parquet import days_of, settle, write_days
+from ingest.read import Report, open_regular
+from ingest.snapshot import Known, Snapshot, forget, load, remember
+from ingest.stage import read_share
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+STAGING = ".staging"
+LOCK = ".lock"
+
+SHARE_BYTES = 16 * 1024 * 1024
+SHARE_FILES = 500
+"""What one worker task reads: small enough to keep all workers busy to the end."""
+
+ALONE_BYTES = 4 * 1024 * 1024
+"""Below this much input, starting workers takes longer than reading."""
+
+
+@dataclass
+class Summary:
+    """What an ingest did.
+
+    Attributes:
+        found: files that may be runs.
+        new: runs that were not in the tables before.
+        updated: runs that were replaced.
+        unchanged: files that were not read again.
+        skipped: files that are no run.
+        sources: how many runs were read by which source.
+        lines: lines and messages read.
+        journal_rows: of them, rows in `journal`.
+        quarantine_rows: of them, rows in `quarantine`.
+        torn: of those, lines that were cut off at the end of a file.
+        bytes: size of what was read.
+        seconds: time taken.
+        notes: one line for each thing worth knowing, such as a skipped file.
+        out: the folder of tables.
+    """
+
+    out: str
+    found: int = 0
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    sources: dict[str, int] = field(default_factory=dict)
+    lines: int = 0
+    journal_rows: int = 0
+    quarantine_rows: int = 0
+    torn: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a plain dict."""
+        return asdict(self)
+
+
+def run(
+    paths: list[str],
+    out: str = "traces",
+    *,
+    force: bool = False,
+    note: Callable[[str], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Ingest runs: bring the tables in `out` up to date with what lies below `paths`.
+
+    Args:
+        paths: folders with runs, or single files.
+        out: the folder of tables; made where it is missing.
+        force: read everything again.
+        note: called with one line for each thing worth knowing, as it happens.
+        progress: called with the bytes done and the bytes to do.
+
+    Returns:
+        What was done.
+
+    Raises:
+        IngestError: the input or the folder of tables can't be worked with. The tables are as they were.
+    """
+    began = time.monotonic()
+    summary = Summary(out=out)
+
+    def tell(line: str) -> None:
+        summary.notes.append(line)
+        if note:
+            note(line)
+
+    _make_folder(out)
+    found = discover(paths, out, tell)
+    summary.found = len(found)
+    if not found:
+        tell(f"{', '.join(paths)}: nothing to ingest, no journal.jsonl, *.json or *.jsonl there")
+    with _lock(out, tell):
+        _ingest(found, Snapshot(out), force, summary, tell, progress or (lambda done, total: None))
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _ingest(
+    found: list[Found],
+    snapshot: Snapshot,
+    force: bool,
+    summary: Summary,
+    tell: Callable[[str], None],
+    progress: Callable[[int, int], None],
+) -> None:
+    known = snapshot.known()
+    if known is None and os.path.exists(snapshot.path):
+        tell(f"{snapshot.path}: made by another version of this package; all sources here are read again")
+    fresh = known is None
+    before = {k.path: k for k in known or ()}
+    found = _keep_ids(found, before)
+    changed = [f for f in found if force or _has_changed(f, before.get(f.path))]
+    summary.unchanged = len(found) - len(changed)
+    staging = os.path.join(snapshot.out, STAGING)
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        if changed or fresh:
+            reports = _read(changed, staging, progress)
+            _count(reports, before, summary, tell)
+            _store(reports, before, snapshot, fresh, staging, summary)
+        settle(snapshot.out, snapshot.path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
+    """A file keeps the run id that it was first given; a run id that another file has is not given again."""
+    taken = {k.run_id: path for path, k in before.items() if k.run_id is not None}
+    result = []
+    for f in found:
+        known = before.get(f.path)
+        owner = taken.get(f.run_id)
+        if known and known.run_id is not None:
+            f = replace(f, run_id=known.run_id)
+        elif owner is not None and owner != f.path and os.path.exists(owner):
+            f = replace(f, run_id=f"{f.run_id}~{f.place}")
+        taken[f.run_id] = f.path
+        result.append(f)
+    return result
+
+
+def _has_changed(found: Found, known: Known | None) -> bool:
+    return known is None or known.stamp != found.stamp or (known.status == "running" and not _is_locked(found.path))
+
+
+def _is_locked(path: str) -> bool:
+    """Whether a recorder still holds the journal. Of another machine's recorder that can't be seen: not locked."""
+    if fcntl is None:
+        return False
+    try:
+        with open_regular(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _read(changed: list[Found], staging: str, progress: Callable[[int, int], None]) -> list[Report]:
+    shares = list(_shares(changed))
+    total, done = sum(f.size for f in changed), 0
+    os.makedirs(staging, exist_ok=True)
+    reports: list[Report] = []
+    workers = min(os.cpu_count() or 1, len(shares))
+    if workers < 2 or total < ALONE_BYTES:
+        for number, share in enumerate(shares):
+            reports += read_share(share, staging, str(number))
+            done += sum(f.size for f in share)
+            progress(done, total)
+        return reports
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
+    with ProcessPoolExecutor(workers, context) as pool:
+        tasks = {pool.submit(read_share, share, staging, str(n)): share for n, share in enumerate(shares)}
+        for task in as_completed(tasks):
+            reports += task.result()
+            done += sum(f.size for f in tasks[task])
+            progress(done, total)
+    return sorted(reports, key=lambda report: report.found.path)
+
+
+def _shares(found: list[Found]) -> Iterator[list[Found]]:
+    share: list[Found] = []
+    size = 0
+    for f in found:
+        if share and (size + f.size > SHARE_BYTES or len(share) >= SHARE_FILES):
+            yield share
+            share, size = [], 0
+        share.append(f)
+        size += f.size
+    if share:
+        yield share
+
+
+def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:
+    sources: Counter[str] = Counter()
+    for report in reports:
+        path = report.found.path
+        if report.skipped:
+            summary.skipped += 1
+            tell(f"{path}: skipped, {report.skipped}")
+            continue
+        if path in before:
+            summary.updated += 1
+        else:
+            summary.new += 1
+        sources[report.source or ""] += 1
+        summary.lines += report.records + report.bad
+        summary.quarantine_rows += report.bad
+        summary.torn += report.torn
+        summary.bytes += report.found.size
+        for line in report.notes:
+            tell(f"{path}: {line}")
+        if report.bad:
+            torn = " (cut off at its end)" if report.torn == report.bad else ""
+            tell(f"{path}: {report.bad} unreadable line{'s' if report.bad > 1 else ''} in quarantine{torn}")
+    summary.sources = dict(sources)
+
+
+def _store(
+    reports: list[Report],
+    before: dict[str, Known],
+    snapshot: Snapshot,
+    fresh: bool,
+    staging: str,
+    summary: Summary,
+) -> None:
+    con = snapshot.begin(fresh)
+    try:
+        ids = {r.found.run_id for r in reports}
+        # a run that was moved is known under its old path
+        replaced = [k for k in before.values() if k.run_id in ids or k.path in {r.found.path for r in reports}]
+        days = days_of(con, [k.run_id for k in replaced if k.run_id])
+        forget(con, replaced)
+        load(con, staging)
+        remember(con, [_known(report) for report in reports])
+        summary.journal_rows = _check(con, reports)
+        days |= days_of(con, ids) | {"unknown"}
+        write_days(con, snapshot.out, days)
+        snapshot.commit(con)
+    except duckdb.Error as error:
+        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
+    finally:
+        con.close()
+
+
+def _known(report: Report) -> Known:
+    run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
+    found = report.found
+    return Known(found.path, found.stamp, run_id, report.status, report.source, report.records, report.bad)
+
+
+def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:
+    """Every line that was read is a row of `journal` or of `quarantine`. Gives the rows of `journal`."""
+    ids = [r.found.run_id for r in reports if r.source]
+    row = con.execute("SELECT count(*) FROM journal WHERE run_id IN (SELECT unnest(?::VARCHAR[]))", [ids]).fetchone()
+    stored = row[0] if row else 0
+    expected = sum(r.records for r in reports)
+    if stored != expected:
+        raise IngestError(f"{expected} records were read but {stored} stored; the tables are as they were")
+    return int(stored)
+
+
+def _make_folder(out: str) -> None:
+    try:
+        os.makedirs(out, exist_ok=True)
+    except OSError as error:
+        raise IngestError(f"{out}: can't be the folder of tables, {error.strerror}; choose another with --out") from None
+
+
+@contextlib.contextmanager
+def _lock(out: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """One ingest at a time into a folder; a second one waits."""
+    try:
+        file = open(os.path.join(out, LOCK), "wb")  # noqa: SIM115 - held open for as long as the lock
+    except OSError as error:
+        raise IngestError(f"{out}: can't be written to, {error.strerror}") from None
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                tell(f"{out}: another ingest is at work here, waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,136 @@
+"""One run, from its files to its rows: paths in, Arrow batches out. No database, no shared state."""
+
+import os
+import socket
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import pyarrow as pa
+
+from ingest.assemble import Assembler
+from ingest.discover import Found, shown
+from ingest.lines import Bad
+from ingest.sources import find_source
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HEAD = 64 * 1024
+"""Bytes from which a file's source is told."""
+
+STILL_WRITTEN = 3600
+"""Seconds since the last record within which a run of another machine, whose locks can't be seen, counts as running."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of one file.
+
+    Attributes:
+        source: name of the source, or None where the file is no run.
+        skipped: why it is no run.
+        records: lines or messages that were understood.
+        bad: lines that were not.
+        torn: those of them that were cut off at the end of the file.
+        open: there is no end in it, so it may grow without its files changing their names.
+        notes: one line each.
+    """
+
+    found: Found
+    source: str | None = None
+    skipped: str | None = None
+    records: int = 0
+    bad: int = 0
+    torn: int = 0
+    open: bool = False
+    status: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def read_run(found: Found, report: Report) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Read one file.
+
+    Args:
+        found: the file.
+        report: is filled in.
+
+    Yields:
+        (table, batch). Nothing where the file is no run.
+    """
+    try:
+        with open_regular(found.path) as file:
+            yield from _read(file, found, report)
+    except OSError as error:
+        report.skipped = f"can't be read: {error.strerror or error}"
+
+
+def open_regular(path: str) -> IO[bytes]:
+    """Open an ordinary file for reading, not through a link. Raises OSError; never waits for a FIFO or device."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "not an ordinary file")
+    return open(descriptor, "rb")
+
+
+def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, pa.RecordBatch]]:
+    head = file.read(HEAD)
+    file.seek(0)
+    source = find_source(head)
+    if source is None and found.folder is not None:
+        source = find_source(b'{"v":1,"seq":')  # its name says what it is; its lines may all be broken
+    if source is None:
+        report.skipped = "neither a journal nor a transcript"
+        return
+    about: dict[str, Any] = {}
+    assembler = Assembler(found.run_id, shown(found.path), found.folder)
+    for item in source.read(file, about):
+        if isinstance(item, Bad):
+            assembler.add_bad(item)
+        else:
+            assembler.add(item)
+    if "not_a_transcript" in about:
+        report.skipped = about["not_a_transcript"]
+        return
+    report.source, report.records = source.name, assembler.records
+    report.bad, report.torn = assembler.bad_lines, assembler.torn_lines
+    if "newer_version" in about:
+        version = about["newer_version"]
+        report.notes.append(f"journal of version {version}, newer than this package reads; what it knows was read")
+    report.notes += assembler.not_understood[:1]
+    report.open = source.name == "journal" and not assembler.ended
+    report.status = "completed" if source.name != "journal" else status_without_end(file.fileno(), assembler)
+    if found.folder is None and not report.records:
+        yield from ((t, without_run(b)) for t, b in assembler.rows.batches() if t == "quarantine")
+        return
+    yield from assembler.finish(source.name, about, report.status)
+    report.status = assembler.status
+
+
+def status_without_end(descriptor: int, assembler: Assembler) -> str:
+    """running or interrupted, for a journal without an end.
+
+    The recorder holds a lock on its journal for as long as it runs. A lock can be seen on the machine that holds it;
+    of another machine's journals the age of the last record tells.
+    """
+    if fcntl is not None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return "running"
+        if assembler.host == socket.gethostname():
+            return "interrupted"
+    last = assembler.last_time
+    return "running" if last is not None and time.time() - last / 1e6 < STILL_WRITTEN else "interrupted"
+
+
+def without_run(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows with no run: the file they come from is none."""
+    index = batch.schema.get_field_index("run_id")
+    return batch.set_column(index, batch.schema.field(index), pa.nulls(batch.num_rows, pa.string()))

@@ -1,0 +1,161 @@
+"""The rows of all tables of one run, and the events that most of them hang on."""
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from ingest.lines import encode
+from ingest.rows import TableRows, rank
+from ingest.schema import TABLES
+
+PREVIEW = 500
+"""Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
+
+
+@dataclass(slots=True)
+class Where:
+    """Where in a run a record stands.
+
+    Attributes:
+        key: names the record within its run: its `seq`, or what else is unique.
+        position: sorts it among the records of the run.
+        time: UTC microseconds since 1970, or None in a transcript.
+    """
+
+    key: str
+    position: int
+    time: int | None
+    thread: str = ""
+    step_id: str | None = None
+    node_id: str | None = None
+    parent: str | None = None
+
+
+@dataclass(slots=True)
+class Event:
+    """A row of `execution_events` in the making. Times are UTC microseconds."""
+
+    id: str
+    type: str
+    subtype: str
+    where: Where
+    agent: str | None = None
+    status: str = "completed"
+    started: int | None = None
+    ended: int | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def duration_ms(self) -> float | None:
+        """Milliseconds between start and end, where both are known."""
+        return milliseconds(self.started, self.ended)
+
+
+def milliseconds(started: int | None, ended: int | None) -> float | None:
+    """Milliseconds between two times in microseconds; None where one is missing or they run backwards."""
+    if started is None or ended is None or ended < started:
+        return None
+    return (ended - started) / 1000
+
+
+class RunRows:
+    """Collects the rows of one run.
+
+    Args:
+        run_id: the run.
+        session_id: may be set later, up to `batches`.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.session_id: str | None = None
+        self.tables = {name: TableRows(name) for name in TABLES}
+        self.channels: list[set[str]] = []
+        """For each message the channels that had it."""
+        self.failed = 0
+        self._positions: list[int] = []
+        self._message_positions: list[int] = []
+
+    def id(self, kind: str, key: str) -> str:
+        """A UUID that is the same whenever this run is read again."""
+        digest = hashlib.md5(f"{self.run_id}\0{kind}\0{key}".encode(), usedforsecurity=False).digest()
+        return str(uuid.UUID(bytes=digest, version=3))
+
+    def event(self, kind: str, subtype: str, where: Where, key: str = "", **fields: Any) -> Event:
+        """A new event of this type. `key` tells apart several of one type that one record makes."""
+        return Event(self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
+
+    def add(self, table: str, *row: Any) -> None:
+        """Add a row to a table: its values without `run_id`, in the order of the columns."""
+        place = 1 if table == "files" else 0  # the seed's `files` has its own id first
+        self.tables[table].add((*row[:place], self.run_id, *row[place:]))
+
+    def add_event(self, event: Event, parent: str | None = None, depth: int = 0) -> None:
+        """Add an event, as a child of the event `parent`."""
+        self.failed += event.status == "failed"
+        self._positions.append(event.where.position)
+        self.tables["execution_events"].add(
+            (
+                event.id,
+                self.run_id,
+                None,
+                event.where.node_id,
+                event.where.step_id,
+                parent,
+                depth,
+                event.type,
+                event.subtype,
+                None,
+                event.agent,
+                event.status,
+                event.started,
+                event.ended,
+                event.duration_ms,
+                encode(event.inputs),
+                encode(event.outputs),
+                event.error,
+                encode(event.meta),
+                event.started,
+                event.ended,
+            )
+        )
+
+    def add_message(self, channel: str, where: Where, *row: Any) -> int:
+        """Add a row of `messages`: its values from `event_id` on without `message_order` and `source`.
+
+        Returns:
+            The message's index, by which further channels that had it are noted in `channels`.
+        """
+        event_id, *rest = row
+        self._message_positions.append(where.position)
+        self.tables["messages"].add((self.run_id, event_id, None, *rest, None))
+        self.channels.append({channel})
+        return len(self.channels) - 1
+
+    def batches(self) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Give the rows of all tables as (table, batch), once."""
+        late: dict[str, dict[str, Any]] = {
+            "execution_events": {
+                "execution_order": rank(self._positions),
+                "session_id": [self.session_id] * len(self._positions),
+            },
+            "messages": {
+                "message_order": rank(self._message_positions),
+                "source": ["+".join(sorted(channels)) for channels in self.channels],
+            },
+        }
+        for name, rows in self.tables.items():
+            for batch in rows.batches(**late.get(name, {})):
+                yield name, batch
+
+
+def preview(text: str | None) -> str | None:
+    """The first 500 characters."""
+    return text[:PREVIEW] if text is not None else None

@@ -1,0 +1,176 @@
+"""`traces.duckdb`: a snapshot that readers may hold open for as long as they like.
+
+DuckDB locks a file that another process holds open, so the old file is never written to. A new one is built beside it
+and renamed over it; the rename is the moment at which an ingest has happened.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+
+import duckdb
+
+from ingest import schema
+from ingest.discover import IngestError
+
+FILE = "traces.duckdb"
+NEW = ".traces.duckdb.new"
+STORAGE_VERSION = "v1.2.0"
+"""The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
+
+MEMORY_LIMIT = "512MB"
+
+_STATE = """
+    CREATE SCHEMA ingest;
+    CREATE TABLE ingest.version (schema_version INTEGER);
+    CREATE TABLE ingest.sources (
+        path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT
+    );
+    CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR);
+"""
+
+
+@dataclass(slots=True)
+class Known:
+    """What the last ingest knew of a file. `run_id` is None where it is no run."""
+
+    path: str
+    stamp: str
+    run_id: str | None
+    status: str | None
+    format: str | None
+    records: int
+    bad: int
+
+
+class Snapshot:
+    """The database of one `traces` folder.
+
+    Args:
+        out: the folder.
+    """
+
+    def __init__(self, out: str) -> None:
+        self.out = out
+        self.path = os.path.join(out, FILE)
+        self._new = os.path.join(out, NEW)
+
+    def known(self) -> list[Known] | None:
+        """What is in it, or None where there is none that this version of the package can go on with.
+
+        Raises:
+            IngestError: there is a file of that name that is no database.
+        """
+        if not os.path.exists(self.path):
+            return None
+        with duckdb.connect() as con:
+            try:
+                con.execute(f"ATTACH {_quoted(self.path)} AS old (READ_ONLY)")
+            except duckdb.Error as error:
+                reason = str(error).splitlines()[0]
+                raise IngestError(f"{self.path}: not a DuckDB database ({reason}); move it away") from None
+            try:
+                found = con.execute("SELECT schema_version FROM old.ingest.version").fetchone()
+                if found is None or found[0] != schema.VERSION:
+                    return None
+                rows = con.execute("SELECT path, stamp, run_id, status, format, records, bad FROM old.ingest.sources")
+                return [Known(*row) for row in rows.fetchall()]
+            except duckdb.Error:
+                return None
+
+    def begin(self, fresh: bool) -> duckdb.DuckDBPyConnection:
+        """A connection to a new database `t`, a copy of the present one, or empty.
+
+        Args:
+            fresh: start empty.
+        """
+        self.discard()
+        if not fresh:
+            shutil.copyfile(self.path, self._new)
+        con = duckdb.connect()
+        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        con.execute("SET preserve_insertion_order = true")
+        con.execute(f"SET temp_directory = {_quoted(os.path.join(self.out, '.staging', 'spill'))}")
+        con.execute(f"ATTACH {_quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
+        con.execute("USE t")
+        if fresh:
+            for table in schema.TABLES.values():
+                con.execute(table.ddl)
+            con.execute(_STATE)
+            con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
+        views = files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
+        con.execute(views.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+        return con
+
+    def commit(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make the new database the present one."""
+        con.execute("CHECKPOINT t")
+        con.execute("USE memory")
+        con.execute("DETACH t")
+        con.close()
+        with open(self._new, "rb+") as file:
+            os.fsync(file.fileno())
+        try:
+            os.replace(self._new, self.path)
+        except PermissionError:  # Windows does not rename over an open file
+            raise IngestError(f"{self.path}: a reader keeps it open; close it and ingest again") from None
+        sync_folder(self.out)
+
+    def discard(self) -> None:
+        """Remove what a killed ingest left."""
+        for path in (self._new, f"{self._new}.wal"):
+            if os.path.exists(path):
+                os.remove(path)
+
+
+def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
+    """Remove everything that came from these files."""
+    gone = list(known)
+    if not gone:
+        return
+    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT unnest(?) AS path", [[k.path for k in gone]])
+    con.execute("CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)")
+    for name in schema.TABLES:
+        if name == "quarantine":
+            con.execute("DELETE FROM quarantine WHERE source_path IN (SELECT path FROM gone)")
+        else:
+            con.execute(f'DELETE FROM "{name}" WHERE run_id IN (SELECT run_id FROM gone_runs)')
+    con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
+
+
+def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
+    """Take in the staged rows, sorted so that each run lies together."""
+    for name, table in schema.TABLES.items():
+        folder = os.path.join(staging, name)
+        if os.path.isdir(folder):
+            columns = ", ".join(f'"{c.name}"' for c in table.columns)
+            con.execute(
+                f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM read_parquet({_quoted(folder + "/*.parquet")})'
+            )
+
+
+def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
+    """Note what was read, so that the next ingest need not read it again."""
+    for k in known:
+        con.execute(
+            "INSERT INTO ingest.sources VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [k.path, k.stamp, k.run_id, k.status, k.format, k.records, k.bad],
+        )
+
+
+def sync_folder(path: str) -> None:
+    """Make renames in a folder last through a power cut, where the system can."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows opens no folders
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,44 @@
+"""Where runs come from: one module a source, one entry here each.
+
+A source says whether a file is its own, from the file's first bytes, and reads it into records in the journal's
+vocabulary (`capture.format`). To add one: write the module, add it to `SOURCES`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from ingest.lines import Bad, Record
+from ingest.sources import journal, transcript
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kind of file that holds a run.
+
+    Attributes:
+        name: what `runs.source_format` says.
+        recognise: whether a file is of this kind, from its first 64 kB.
+        read: gives every line or element of the file, in order, as `Record` or `Bad`, and puts what the file says of
+            the run beside its records into the dict it is given.
+    """
+
+    name: str
+    recognise: Callable[[bytes], bool]
+    read: Callable[[IO[bytes], dict[str, Any]], Iterator[Record | Bad]]
+
+
+SOURCES = (
+    Source("journal", journal.recognise, journal.read),
+    Source("transcript", transcript.recognise, transcript.read),
+)
+
+
+def find_source(head: bytes) -> Source | None:
+    """The source whose file begins with these bytes, or None."""
+    return next((source for source in SOURCES if source.recognise(head)), None)
+
+
+def source_named(name: str) -> Source:
+    """The source of this name. Raises KeyError."""
+    return {source.name: source for source in SOURCES}[name]

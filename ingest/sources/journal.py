@@ -1,0 +1,40 @@
+"""This project's own journals: one record a line, as `capture.format` describes them."""
+
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from capture import format as journal
+from ingest.lines import Bad, Record, decode, read_lines
+
+_FIRST_RECORD = re.compile(rb'\s*\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:')
+
+
+def recognise(head: bytes) -> bool:
+    """A journal's first line begins with its version and sequence number."""
+    return _FIRST_RECORD.match(head) is not None
+
+
+def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """Read every line.
+
+    Args:
+        file: the journal.
+        about: receives `newer_version` where records of a later format were met.
+    """
+    for line, offset, raw in read_lines(file):
+        try:
+            data, text = decode(raw)
+            if not isinstance(data, dict):
+                raise ValueError("not a JSON object")
+            if not isinstance(data.get("kind"), str):
+                raise ValueError("a record without a kind")
+        except ValueError as error:
+            torn = not raw.endswith(b"\n")
+            reason = f"cut off: {error}" if torn else str(error)
+            yield Bad(reason, raw, line, offset, torn)
+            continue
+        version = data.get("v")
+        if isinstance(version, int) and version > journal.VERSION:
+            about["newer_version"] = max(version, about.get("newer_version", 0))
+        yield Record(data, text, line, offset)

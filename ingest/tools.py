@@ -1,0 +1,201 @@
+"""Tool calls: what was asked for, what ran, and what came back, joined.
+
+A call is seen up to four times: in the message that asks for it, when it starts, when it ends, and in the message that
+carries the answer. They are joined by the id that the model gave the call; where there is none, by the tool's name and
+order. Ids come back in the same run (a cached answer repeats them), so each is a queue.
+"""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Any
+
+from ingest import facts
+from ingest.extractors import extract_error
+from ingest.lines import decode, encode
+from ingest.messages import ToolRequest, ToolResponse, text_or_none
+from ingest.runrows import Event, RunRows, Where, milliseconds, preview
+
+REQUESTED, STARTED, ENDED = "requested", "started", "ended"
+ERROR_PREFIX = "Error: "
+"""How AG2 begins the answer of a tool that raised, is unknown or was given bad JSON."""
+
+
+@dataclass(slots=True)
+class ToolCall:
+    """A call on its way from request to answer. Times are UTC microseconds."""
+
+    call_id: str | None
+    name: str
+    where: Where
+    agent: str | None = None
+    turn: str | None = None
+    executor: str | None = None
+    arguments: Any = None
+    result: Any = None
+    has_result: bool = False
+    failed: bool | None = None
+    error: str | None = None
+    started: int | None = None
+    ended: int | None = None
+    state: str = REQUESTED
+
+    @property
+    def status(self) -> str:
+        """completed, failed, or pending where the run has no result."""
+        if not self.has_result:
+            return "pending"
+        return "failed" if self.failed else "completed"
+
+
+class ToolLedger:
+    """The calls of one run that are not answered yet."""
+
+    def __init__(self, rows: RunRows) -> None:
+        self._rows = rows
+        self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
+        self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
+        self._serial = 0
+
+    def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
+        """A message of `agent` asks for a call."""
+        call = ToolCall(request.call_id, request.name, where, agent, turn, arguments=_arguments(request.arguments))
+        self._open[_key(request.call_id, request.name)].append(call)
+
+    def started(self, fact: facts.ToolStarted, where: Where) -> None:
+        """The executor began with it."""
+        call = self._find(fact.call_id, fact.name, REQUESTED) or self._unrequested(fact.call_id, fact.name, where)
+        call.state, call.started, call.executor, call.where = STARTED, where.time, fact.executor, where
+        call.arguments = call.arguments if call.arguments is not None else fact.arguments
+        self._running[call.name].append(call)
+
+    def ended(self, fact: facts.ToolEnded, where: Where) -> Event | None:
+        """The executor is through with it, or a function that AG2 wraps returned.
+
+        Returns:
+            The event, where nothing asked for the call and no answer will follow.
+        """
+        if fact.returned:
+            call = self._returned(fact)
+            if call is None:
+                call = ToolCall(None, fact.name, where, executor=fact.executor, arguments=_arguments(fact.arguments))
+                self._end(call, fact, where)
+                return self._event(call)
+        else:
+            call = self._find(fact.call_id, fact.name, STARTED) or self._find(fact.call_id, fact.name, REQUESTED)
+            call = call or self._unrequested(fact.call_id, fact.name, where)
+        self._end(call, fact, where)
+        return None
+
+    def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
+        running = self._running.get(fact.name)
+        if running:
+            return running[-1]
+        return next((c for c in self._open.get(_key(None, fact.name), ()) if c.state == REQUESTED), None)
+
+    def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
+        if not call.has_result or not fact.returned:
+            call.failed, call.error = fact.failed, fact.error
+        if not (call.has_result and isinstance(fact.result, str)):
+            call.result = fact.result  # the value itself says more than the text made of it
+        call.has_result, call.ended, call.state = True, where.time, ENDED
+        call.executor = call.executor or fact.executor
+        call.arguments = call.arguments if call.arguments is not None else fact.arguments
+        if not fact.returned and call in self._running[call.name]:
+            self._running[call.name].remove(call)
+
+    def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event:
+        """A message of `executor` carries the answer. Gives the event of the finished call."""
+        call = self._take(response)
+        if call is None:
+            call = ToolCall(response.call_id, response.name or "", where, executor=executor)
+        if not call.has_result:
+            call.result, call.has_result, call.ended = response.content, True, where.time
+            text = text_or_none(response.content) or ""
+            call.failed = text.startswith(ERROR_PREFIX)
+            call.error = text if call.failed else None
+        call.executor = call.executor or executor
+        return self._event(call)
+
+    def unanswered(self) -> list[tuple[Event, str | None]]:
+        """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
+        calls = [call for queue in self._open.values() for call in queue]
+        calls.sort(key=lambda call: call.where.position)
+        return [(self._event(call), call.turn) for call in calls]
+
+    def _find(self, call_id: str | None, name: str, state: str) -> ToolCall | None:
+        return next((c for c in self._open.get(_key(call_id, name), ()) if c.state == state), None)
+
+    def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
+        call = ToolCall(call_id, name, where)
+        self._open[_key(call_id, name)].append(call)
+        return call
+
+    def _take(self, response: ToolResponse) -> ToolCall | None:
+        if response.call_id is None and response.name is None:  # Mistral's tool messages have no id: the oldest is meant
+            queues = [q for q in self._open.values() if q]
+            queue = min(queues, key=lambda q: q[0].where.position, default=None)
+        else:
+            queue = self._open.get(_key(response.call_id, response.name or ""))
+        return queue.popleft() if queue else None
+
+    def _event(self, call: ToolCall) -> Event:
+        result = text_or_none(call.result)
+        error_type, error = None, None
+        if call.status == "failed":
+            error_type, error = extract_error(call.error or result or "")
+            error = call.error or error
+        arguments = call.arguments if isinstance(call.arguments, dict) else {}
+        self._serial += 1
+        event = self._rows.event(
+            "tool_call",
+            "invoked",
+            call.where,
+            key=f"/{call.call_id or call.name}/{self._serial}",
+            agent=call.agent,
+            status=call.status,
+            started=call.started if call.started is not None else call.where.time,
+            ended=call.ended,
+            error=error,
+            inputs={
+                "tool": call.name,
+                "args": call.arguments,
+                "args_keys": list(arguments),
+                "call_id": call.call_id,
+            },
+            outputs={"result": result, "result_preview": preview(result)},
+            meta={
+                "tool_name": call.name,
+                "result_length": len(result or ""),
+                "executor": call.executor,
+                "error_type": error_type,
+            },
+        )
+        self._rows.add(
+            "tool_calls",
+            event.id,
+            call.call_id,
+            call.name,
+            call.agent,
+            call.executor,
+            None if call.arguments is None else encode(call.arguments),
+            result,
+            call.status,
+            error,
+            event.started,
+            milliseconds(call.started, call.ended),
+        )
+        return event
+
+
+def _key(call_id: str | None, name: str) -> str:
+    return f"id {call_id}" if call_id is not None else f"name {name}"
+
+
+def _arguments(value: Any) -> Any:
+    """A call's arguments: models send them as JSON text, and not always as valid JSON."""
+    if isinstance(value, str):
+        try:
+            return decode(value.encode())[0]
+        except ValueError:
+            return value
+    return value

@@ -1,0 +1,328 @@
+"""Turns: what an agent said, and what it did to say it.
+
+A message that an agent sends closes its turn. The LLM calls, tool calls and code executions since its last one become
+the turn's children; a change of speaker becomes a handoff. A message is seen up to three times (AG2's logger, its event,
+a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ingest import facts
+from ingest.code import CodeLedger, Execution
+from ingest.extractors import extract_text
+from ingest.files import FileLedger
+from ingest.lines import encode
+from ingest.messages import Message, parse_message, text_or_none
+from ingest.runrows import Event, RunRows, Where, preview
+from ingest.tools import ToolLedger
+from ingest.transcripts import align
+
+INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
+"""The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """An agent's latest message, and who has it."""
+
+    key: bytes
+    recipients: set[str | None]
+
+
+@dataclass(slots=True)
+class _Thread:
+    """What is going on in one thread of the recorded process."""
+
+    logged: tuple[int, str | None, str | None] | None = None
+    """The message that the logger told of last, as (index, sender, recipient): its event may follow at once."""
+    speaker: str | None = None
+    selected: str | None = None
+    selection: dict[str, Any] = field(default_factory=dict)
+    """What is known of how the next speaker is being chosen."""
+    human_input: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A message that has its row."""
+
+    key: bytes
+    anonymous_key: bytes
+    position: int
+
+
+class Conversation:
+    """Turns the facts of one run into turns and what belongs to them.
+
+    Args:
+        rows: where the rows go.
+        files: learns of the files that turns write, read and mention.
+        agents: what the run's records say of each agent, by name; filled in while the run is read.
+    """
+
+    def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]]) -> None:
+        self._rows, self._files, self._agents = rows, files, agents
+        self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
+        self._threads: defaultdict[str, _Thread] = defaultdict(_Thread)
+        self._pending: defaultdict[str | None, list[Event]] = defaultdict(list)
+        self._latest: dict[str | None, _Said] = {}
+        self._asked: dict[str | None, int | None] = {}
+        self._seen: list[_Seen] = []
+        self.run_facts: dict[str, Any] = {}
+
+    def take(self, fact: facts.Fact, where: Where) -> None:
+        """Take in one fact, in order."""
+        thread = self._threads[where.thread]
+        match fact:
+            case facts.Said():
+                self._said(fact, where)
+            case facts.Called():
+                self._pending[fact.event.agent].append(fact.event)
+            case facts.Asked():
+                thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
+            case facts.SpeakerSelected():
+                self._selected(fact.speaker, where)
+            case facts.SelectionAttempt():
+                thread.selection["selection"] = "auto"
+                thread.selection.setdefault("attempts", []).append(fact.mentions)
+            case facts.Transition():
+                thread.selection |= {"selection": fact.rule, "transition_target": fact.target}
+            case facts.ToolStarted():
+                self._tools.started(fact, where)
+            case facts.ToolEnded():
+                if event := self._tools.ended(fact, where):
+                    self._pending[fact.executor].append(event)
+            case facts.CodeStarted():
+                self._code.started(fact, where)
+            case facts.CodeBlockStarted():
+                self._code.block_started(fact, where)
+            case facts.Failed():
+                self._failed(fact, where)
+            case facts.RunFacts():
+                self.run_facts.update(fact.facts)
+
+    def _failed(self, fact: facts.Failed, where: Where) -> None:
+        event = self._rows.event(
+            "error",
+            fact.error_type or "error",
+            where,
+            agent=self._threads[where.thread].speaker,
+            status="failed",
+            started=where.time,
+            ended=where.time,
+            error=fact.error,
+            meta={"error_type": fact.error_type, "traceback": fact.traceback},
+        )
+        self._rows.add_event(event)
+
+    # --- who speaks next
+
+    def _selected(self, speaker: str, where: Where) -> None:
+        thread = self._threads[where.thread]
+        thread.selected = speaker
+        self._asked[speaker] = where.time
+        if thread.speaker is not None and thread.speaker != speaker:
+            self._handoff(thread, speaker, where, "group_chat_selection")
+        thread.selection = {}
+
+    def _handoff(self, thread: _Thread, to: str, where: Where, reason: str) -> None:
+        meta = {"reason": reason, "selection": None, **thread.selection}
+        if meta["selection"] is None and reason == "group_chat_selection":
+            methods = {a.get("selection") for a in self._agents.values() if a.get("members")} - {None}
+            meta["selection"] = methods.pop() if len(methods) == 1 else None
+        event = self._rows.event(
+            "handoff",
+            "transfer",
+            replace(where, position=where.position - 2),
+            agent=thread.speaker,
+            started=where.time,
+            ended=where.time,
+            inputs={"from_agent": thread.speaker, "to_agent": to},
+            meta=meta,
+        )
+        self._rows.add_event(event)
+
+    # --- messages
+
+    def _said(self, said: facts.Said, where: Where) -> None:
+        message, thread = said.message, self._threads[where.thread]
+        logged, thread.logged = thread.logged, None
+        if said.channel == "event" and logged and logged[1:] == (message.sender, message.recipient):
+            self._rows.channels[logged[0]].add("event")  # AG2 logs a message and sends its event in one breath
+            return
+        if self._is_copy(message):
+            self._asked[message.recipient] = where.time
+            return
+        index = self._turn(said, where)
+        if said.channel == "logger":
+            thread.logged = (index, message.sender, message.recipient)
+
+    def _is_copy(self, message: Message) -> bool:
+        """Whether a group chat's manager passes on what it was told.
+
+        The manager sends every message to all other members, under its own name as the sender; the message itself
+        names its author. Where the original is not in the run, the first copy stands for it.
+        """
+        if not message.name or message.name == message.sender:
+            return False
+        manager, author = message.sender, message.name
+        original = self._latest.get(author)
+        is_manager = bool(self._agents.get(manager or "", {}).get("members"))
+        message.sender = author
+        if (
+            original
+            and original.key == message.key()
+            and (manager in original.recipients or is_manager)
+            and message.recipient not in original.recipients
+        ):
+            original.recipients.add(message.recipient)
+            return True
+        message.sender = author if is_manager else manager
+        return False
+
+    def _turn(self, said: facts.Said, where: Where) -> int:
+        """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
+        message, thread = said.message, self._threads[where.thread]
+        agent = message.sender
+        children = self._pending.pop(agent, [])
+        self._orphans(message.recipient)
+        execution = self._code.said(message, where)
+        children += [execution.event] if execution else []
+        children += [self._tools.answered(response, agent, where) for response in message.responses]
+        first = min([where.position, *(child.where.position for child in children)])
+        turn = self._turn_event(message, where, first)
+        if agent not in INTERNAL_AGENTS:
+            if thread.speaker is not None and agent is not None and agent not in (thread.speaker, thread.selected):
+                self._handoff(thread, agent, turn.where, "reply")
+            thread.speaker, thread.selected = agent, None
+        else:
+            thread.selection["selection"] = "auto"
+        depth = 1 if where.parent else 0  # inside a marked action
+        self._rows.add_event(turn, where.parent, depth)
+        for child in children:
+            self._child(child, turn.id, depth + 1)
+        if execution:
+            self._executed(execution, depth + 1)
+        for request in message.requests:
+            self._tools.requested(request, agent, turn.id, where)
+        tokens = [c.meta.get("completion_tokens") for c in children if c.type == "llm_call"]
+        index = self._rows.add_message(
+            said.channel,
+            where,
+            turn.id,
+            agent,
+            message.recipient,
+            turn.inputs["role"],
+            message.content,
+            encode(message.tool_calls) if message.tool_calls else None,
+            where.step_id,
+            where.node_id,
+            tokens[-1] if tokens else None,
+            where.time,
+        )
+        self._latest[agent] = _Said(message.key(), {message.recipient})
+        self._asked[message.recipient] = where.time
+        self._seen.append(_Seen(message.key(), message.key(with_sender=False), where.position))
+        return index
+
+    def _turn_event(self, message: Message, where: Where, position: int) -> Event:
+        thread = self._threads[where.thread]
+        asked = self._asked.get(message.sender)
+        hits = extract_text(message.plain)
+        meta: dict[str, Any] = {
+            "has_code": "```" in message.plain,
+            "has_tool_calls": bool(message.requests),
+            "file_references": list(dict.fromkeys(hit.path for hit in hits)),
+            "content_length": len(message.plain),
+        }
+        if message.sender in INTERNAL_AGENTS:
+            meta["internal"] = True
+        if thread.human_input:
+            meta["human_input"], thread.human_input = thread.human_input, []
+        turn = self._rows.event(
+            "agent_call",
+            "message",
+            replace(where, position=position - 1),
+            agent=message.sender,
+            started=asked if asked is not None else where.time,
+            ended=where.time,
+            inputs={
+                "role": message.role or self._role(message.sender),
+                "message": preview(message.plain),
+                "sender": thread.speaker,
+                "recipient": message.recipient,
+            },
+            outputs={"full_content": message.content},
+            meta=meta,
+        )
+        for hit in hits:
+            self._files.named(hit.path, "mention", hit.method, "message", turn.id, where)
+        if message.tool_calls:
+            turn.outputs["tool_calls"] = message.tool_calls
+        return turn
+
+    def _role(self, agent: str | None) -> str:
+        """The role of a message that names none: a human's proxy is the user."""
+        return "user" if self._agents.get(agent or "", {}).get("class") == "UserProxyAgent" else "assistant"
+
+    def _child(self, event: Event, parent: str | None, depth: int) -> None:
+        """Add an event that happened in a turn."""
+        hits = extract_text(event.outputs.get("result") or "") if event.type == "tool_call" else []
+        written = list(dict.fromkeys(hit.path for hit in hits if hit.operation == "write"))
+        if event.type == "tool_call":
+            event.outputs["files_generated"] = written
+            event.meta |= {"has_files": bool(written), "file_count": len(written)}
+        self._rows.add_event(event, parent, depth)
+        for hit in hits:
+            if hit.operation == "write":
+                self._files.written(hit.path, event, depth, hit.method)
+            else:
+                self._files.named(hit.path, hit.operation, hit.method, "tool_call", event.id, event.where)
+
+    def _executed(self, execution: Execution, depth: int) -> None:
+        """Note what files the code of an execution writes and reads."""
+        for path, hit in {hit.path: hit for hit in reversed(execution.writes)}.items():
+            self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path))
+        for hit in execution.reads:
+            event = execution.event
+            self._files.named(hit.path, "read", hit.method, "code_execution", event.id, event.where)
+
+    def _orphans(self, agent: str | None) -> None:
+        """What an agent did that ended in no message, such as the LLM call for a summary."""
+        for event in self._pending.pop(agent, []):
+            self._child(event, None, 0)
+
+    # --- the end of the run
+
+    def finish(self, transcripts: list[list[Any]]) -> None:
+        """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
+
+        Args:
+            transcripts: lists of messages as they were saved.
+        """
+        for number, transcript in enumerate(transcripts):
+            self._merge(transcript, f"transcript {number}")
+        for agent in list(self._pending):
+            self._orphans(agent)
+        for execution in self._code.unfinished():
+            self._child(execution.event, None, 0)
+            self._executed(execution, 0)
+        for event, turn in self._tools.unanswered():
+            self._child(event, turn, 1 if turn else 0)
+
+    def _merge(self, transcript: list[Any], name: str) -> None:
+        messages = [parse_message(m) for m in transcript]
+        named = all(message.sender for message in messages)
+        order = sorted(range(len(self._seen)), key=lambda i: self._seen[i].position)
+        ours = [self._seen[i].key if named else self._seen[i].anonymous_key for i in order]
+        position = self._seen[order[0]].position - 1 if order else 0
+        matches = align(ours, [message.key(named) for message in messages])
+        for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
+            if match is None:
+                where = Where(f"{name}/{place}", position + 1, None, thread=name)
+                self._said(facts.Said(message, "transcript"), where)
+            else:
+                self._rows.channels[order[match]].add("transcript")
+                position = self._seen[order[match]].position
