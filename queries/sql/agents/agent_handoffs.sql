@@ -10,7 +10,7 @@
 --   count        how often
 --   runs         in how many runs
 --   probability  share of from_agent's turns with a next turn that went to to_agent
---   median_ms    median time from one to the other, where the source carries times
+--   median_ms    median time from the one's message to the other's, where the source carries times
 with
 
 turns as (
@@ -18,11 +18,12 @@ turns as (
         run_id,
         agent_name as from_agent,
         lead(agent_name) over run_order as to_agent,
-        date_diff('microsecond', timestamp, lead(timestamp) over run_order) / 1000 as wait_ms,
+        date_diff('microsecond', completed_at, lead(completed_at) over run_order) / 1000 as wait_ms,
         lead(execution_order) over run_order as next_order
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'agent_call'
+        and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
     window run_order as (partition by run_id order by execution_order)
 ),
 

@@ -22,6 +22,7 @@ turns as (
             and row_number() over (partition by run_id order by execution_order) > 1 as is_repeat
     from execution_events
     where event_type = 'agent_call'
+        and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
 paths as (

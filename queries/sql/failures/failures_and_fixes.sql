@@ -28,10 +28,9 @@ attempts as (
         meta->>'error_type' as error_type,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
         if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
-        if(event_type = 'code_exec', inputs->>'code', inputs->>'args') as input
+        if(event_type = 'code_exec', inputs->>'code', coalesce(inputs->>'args', inputs::varchar)) as input
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_subtype in ('executed', 'invoked')
         and event_type in ('code_exec', 'tool_call')
         and status in ('completed', 'failed')
 ),

@@ -24,7 +24,6 @@ calls as (
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'tool_call'
-        and event_subtype = 'invoked'
 ),
 
 calls_of_runs as (

@@ -15,7 +15,6 @@ tool_sequences as (
         array_agg(meta->>'tool_name' order by execution_order) as tools
     from execution_events
     where event_type = 'tool_call'
-        and event_subtype = 'invoked'
     group by
         run_id,
         node_id

@@ -18,7 +18,6 @@ select
 from execution_events
 where ($run_id is null or run_id = $run_id)
     and event_type = 'tool_call'
-    and event_subtype = 'invoked'
 group by
     meta->>'tool_name',
     agent_name
