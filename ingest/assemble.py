@@ -51,6 +51,7 @@ class Assembler:
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[list[Any]] = []
         self._steps: set[str] = set()
+        self._failures: set[tuple[str | None, str | None]] = set()
         self._start: Data = {}
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
@@ -151,8 +152,7 @@ class Assembler:
         self._steps.add(str(data.get("id")))
 
     def _step_end(self, data: Data, where: Where) -> None:
-        if data.get("status") == "failed" and isinstance(data.get("error"), dict):
-            self._tell(_failed(data), where)
+        self._failed_once(data, where)
 
     def _input(self, data: Data, where: Where) -> None:
         self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)
@@ -199,8 +199,15 @@ class Assembler:
 
     def _run_end(self, data: Data, where: Where) -> None:
         self._end, self.ended = data, True
-        if data.get("status") == "failed" and isinstance(data.get("error"), dict):
-            self._tell(_failed(data), where)
+        self._failed_once(data, where)
+
+    def _failed_once(self, data: Data, where: Where) -> None:
+        """An exception on its way out is told of by every step that it leaves, and by the run."""
+        fact = _failed(data)
+        if data.get("status") == "failed" and fact.error is not None:
+            if (fact.error_type, fact.error) not in self._failures:
+                self._tell(fact, where)
+            self._failures.add((fact.error_type, fact.error))
 
     # --- the run
 
@@ -280,7 +287,9 @@ def _failed(data: Data) -> facts.Failed:
     """The error that a record tells of."""
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
-    return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
+    return facts.Failed(
+        *(text_or_none(error.get(k)) for k in ("type", "message")), text_or_none(error.get("traceback"))
+    )
 
 
 _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {

@@ -58,6 +58,4 @@ def check_file(found: Found) -> Check:
         elif table == "runs":
             lost = sum(batch.column("lost_events").to_pylist())
     status = report.skipped or report.status
-    return Check(
-        found.path, found.run_id, report.source, status, report.records, report.torn, lost, bad, report.notes
-    )
+    return Check(found.path, found.run_id, report.source, status, report.records, report.torn, lost, bad, report.notes)

@@ -41,9 +41,13 @@ class _Written:
 
 @dataclass(slots=True)
 class Execution:
-    """A finished execution: its event, and what its code reads and writes. `saved` maps a path to its content."""
+    """A finished execution: its event, its code, and what that reads and writes.
+
+    `saved` maps the path of a block that the executor saved to the block.
+    """
 
     event: Event
+    blocks: list[Block]
     writes: list[Hit]
     reads: list[Hit]
     saved: dict[str, str]
@@ -144,7 +148,7 @@ class CodeLedger:
         saved = {path: block.code for block in blocks if (path := saved_as(block.code))}
         named = [Hit(path, "write", "filename_comment") for path in saved]
         writes = named + [hit for fact in looked_at for hit in fact.writes]
-        return Execution(event, writes, [hit for fact in looked_at for hit in fact.reads], saved)
+        return Execution(event, blocks, writes, [hit for fact in looked_at for hit in fact.reads], saved)
 
 
 def code_hash(code: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from ingest.code import code_hash
 from ingest.runrows import Event, RunRows, Where, preview
 
 MAX_CONTENT = 16 * 1024 * 1024
@@ -58,11 +59,16 @@ class FileLedger:
         self._written: list[_Written] = []
         self._named: dict[tuple[str, str], _Named] = {}
         self._saved: dict[str, Saved] = {}
+        self._ran: dict[str, tuple[Event, int]] = {}
 
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
         """The event `cause` is said to have written a file. `depth` is the cause's own."""
         source = "code_execution" if cause.type == "code_exec" else cause.type
         self._written.append(_Written(path, cause, depth, method, source, content))
+
+    def ran(self, code: str, cause: Event, depth: int) -> None:
+        """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
+        self._ran[code_hash(code)] = (cause, depth)
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
         """A file is read or mentioned by the event."""
@@ -84,6 +90,11 @@ class FileLedger:
             if event.status == "completed":
                 rows[written.path] = self._written_row(written, saved, event)
         for saved in unclaimed.values():
+            ran = self._ran.get(code_hash(saved.content)) if saved.content else None
+            if ran:
+                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)
+                rows[saved.path] = self._written_row(written, saved, self._generated(written, saved))
+                continue
             event = self._found(saved)
             row = self._row(saved.path, event, saved.size, saved.content, "recorder", "write", "recorder", saved.sha256)
             rows[saved.path] = row

@@ -288,7 +288,9 @@ def _make_folder(out: str) -> None:
     try:
         os.makedirs(out, exist_ok=True)
     except OSError as error:
-        raise IngestError(f"{out}: can't be the folder of tables, {error.strerror}; choose another with --out") from None
+        raise IngestError(
+            f"{out}: can't be the folder of tables, {error.strerror}; choose another with --out"
+        ) from None
 
 
 @contextlib.contextmanager

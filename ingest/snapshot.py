@@ -131,7 +131,9 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
     if not gone:
         return
     con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT unnest(?) AS path", [[k.path for k in gone]])
-    con.execute("CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)")
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)"
+    )
     for name in schema.TABLES:
         if name == "quarantine":
             con.execute("DELETE FROM quarantine WHERE source_path IN (SELECT path FROM gone)")

@@ -97,7 +97,8 @@ class ToolLedger:
             call.failed, call.error = fact.failed, fact.error
         if not (call.has_result and isinstance(fact.result, str)):
             call.result = fact.result  # the value itself says more than the text made of it
-        call.has_result, call.ended, call.state = True, where.time, ENDED
+        call.has_result, call.ended = True, where.time
+        call.state = STARTED if fact.returned else ENDED  # after a return AG2 still sends its event
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         if not fact.returned and call in self._running[call.name]:
@@ -131,7 +132,9 @@ class ToolLedger:
         return call
 
     def _take(self, response: ToolResponse) -> ToolCall | None:
-        if response.call_id is None and response.name is None:  # Mistral's tool messages have no id: the oldest is meant
+        if (
+            response.call_id is None and response.name is None
+        ):  # Mistral's tool messages have no id: the oldest is meant
             queues = [q for q in self._open.values() if q]
             queue = min(queues, key=lambda q: q[0].where.position, default=None)
         else:

@@ -285,6 +285,8 @@ class Conversation:
         """Note what files the code of an execution writes and reads."""
         for path, hit in {hit.path: hit for hit in reversed(execution.writes)}.items():
             self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path))
+        for block in execution.blocks:
+            self._files.ran(block.code, execution.event, depth)
         for hit in execution.reads:
             event = execution.event
             self._files.named(hit.path, "read", hit.method, "code_execution", event.id, event.where)
