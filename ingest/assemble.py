@@ -287,9 +287,7 @@ def _failed(data: Data) -> facts.Failed:
     """The error that a record tells of."""
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
-    return facts.Failed(
-        *(text_or_none(error.get(k)) for k in ("type", "message")), text_or_none(error.get("traceback"))
-    )
+    return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
 
 
 _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {

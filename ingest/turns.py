@@ -1,8 +1,8 @@
 """Turns: what an agent said, and what it did to say it.
 
 A message that an agent sends closes its turn. The LLM calls, tool calls and code executions since its last one become
-the turn's children; a change of speaker becomes a handoff. A message is seen up to three times (AG2's logger, its event,
-a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
+the turn's children; a change of speaker becomes a handoff. A message is seen up to three times (AG2's logger, its
+event, a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from ingest.code import CodeLedger, Execution
 from ingest.extractors import extract_text
 from ingest.files import FileLedger
 from ingest.lines import encode
-from ingest.messages import Message, parse_message, text_or_none
+from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.tools import ToolLedger
 from ingest.transcripts import align
