@@ -114,6 +114,11 @@ def closed(run: "Run") -> None:
         scope_here.set(outer.base if outer is not None and outer.is_open else None)
 
 
+def any_run() -> bool:
+    """Whether any run is on."""
+    return bool(_open)
+
+
 def runs() -> list["Run"]:
     """The runs that are on, oldest first."""
     return list(_open)

@@ -6,6 +6,9 @@ not go through them is reached by replacing a function, each with its reason bes
 - `IOStream.get_default`: a stream that user code sets after the start (`set_default`, `set_global_default`) would
   otherwise end the recording.
 - `ThreadIOStream`, `AsyncThreadIOStream`: `run()`, `a_run()` and `run_group_chat()` send to such a private stream.
+- `ConversableAgent._process_received_message`: AG2 logs a message without saying whether an event with the same words
+  will follow; knowing it halves what is written.
+- `log_event` in AG2's agent module: AG2 logs four more things with every message, which nobody records.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
   calls in a pool that several chats share.
@@ -20,16 +23,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import autogen.runtime_logging
+from autogen.agentchat import conversable_agent
+from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 
 from capture import active
 from capture import run as runs
-from capture.logger import JournalLogger
+from capture.logger import JournalLogger, received, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
 runtime_logging: Any = autogen.runtime_logging
+OURS = (JournalStream, ThreadIOStream, AsyncThreadIOStream)
+"""Streams that record by themselves."""
+
 _lock = threading.RLock()
 _put: list[tuple[Any, str, Any, Any]] = []
 """What was replaced: owner, name, what was there, what is there now."""
@@ -46,7 +54,7 @@ def acquire(run: Run) -> None:
 def release() -> None:
     """Detaches, if no run is on any more."""
     with _lock:
-        if _put and not active.runs():
+        if _put and not active.any_run():
             _detach()
 
 
@@ -64,6 +72,8 @@ def _attach() -> None:
     _replace(runtime_logging, "is_logging", True)
     _replace(runtime_logging, "start", _logging_start(runtime_logging.start))
     _replace(runtime_logging, "stop", _logging_stop(runtime_logging.stop))
+    _replace(ConversableAgent, "_process_received_message", _process(ConversableAgent._process_received_message))
+    _replace(conversable_agent, "log_event", _log_event(conversable_agent.log_event))
     _replace(threading.Thread, "start", _thread_start(threading.Thread.start))
     _replace(ThreadPoolExecutor, "submit", _submit(ThreadPoolExecutor.submit))
 
@@ -95,10 +105,16 @@ def _over(stream: Any) -> JournalStream:
 
 def _get_default(before: Callable[[], Any]) -> Callable[[], Any]:
     made: list[tuple[Any, JournalStream]] = []
+    in_context = IOStream._default_io_stream
 
     def get_default() -> Any:
-        stream = before()
-        if isinstance(stream, (JournalStream, ThreadIOStream, AsyncThreadIOStream)) or not active.runs():
+        # what AG2's own does, short of the context manager that it makes for every event and never enters
+        stream = in_context.get()
+        if stream is None:
+            stream = IOStream._global_default
+        if stream is None:
+            return before()
+        if isinstance(stream, OURS) or not active.any_run():
             return stream
         # user code may compare what it gets with what it got, so the same stream is given again
         if not made or made[0][0] is not stream:
@@ -140,11 +156,33 @@ def _private_async_input(before: Callable[..., Any]) -> Callable[..., Any]:
     return input
 
 
+def _process(before: Callable[..., None]) -> Callable[..., None]:
+    def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
+        told.event_follows = not (silent if sender.silent is None else sender.silent)
+        try:
+            before(self, message, sender, silent)
+        finally:
+            told.event_follows = False
+
+    return _process_received_message
+
+
+def _log_event(before: Callable[..., None]) -> Callable[..., None]:
+    def log_event(source: Any, name: str, **kwargs: Any) -> None:
+        logger = runtime_logging.autogen_logger
+        if not isinstance(logger, JournalLogger) or logger.user_is_on:
+            before(source, name, **kwargs)
+        elif name == "received_message":
+            received(source, kwargs)
+
+    return log_event
+
+
 def _logging_start(before: Callable[..., str]) -> Callable[..., str]:
     def start(*args: Any, **kwargs: Any) -> str:
         session = before(*args, **kwargs)
         users = runtime_logging.autogen_logger
-        if active.runs() and not isinstance(users, JournalLogger):
+        if active.any_run() and not isinstance(users, JournalLogger):
             runtime_logging.autogen_logger = JournalLogger(users, runtime_logging.is_logging)
             runtime_logging.is_logging = True
         return session
@@ -156,7 +194,7 @@ def _logging_stop(before: Callable[[], None]) -> Callable[[], None]:
     def stop() -> None:
         before()
         ours = runtime_logging.autogen_logger
-        if active.runs() and isinstance(ours, JournalLogger):
+        if active.any_run() and isinstance(ours, JournalLogger):
             ours.user_is_on = False
             runtime_logging.is_logging = True
 
@@ -175,7 +213,7 @@ def _thread_start(before: Callable[..., None]) -> Callable[..., None]:
 
 def _submit(before: Callable[..., Any]) -> Callable[..., Any]:
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        if not active.runs():
+        if not active.any_run():
             return before(self, fn, *args, **kwargs)
         return before(self, active.Carried(fn, active.known()), *args, **kwargs)
 

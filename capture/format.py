@@ -71,7 +71,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     MESSAGE: {
         "sender": "name of the agent that handed the message over",
         "recipient": "name of the agent that received it",
-        "message": "the message as AG2 passed it: a string or an object",
+        "message": "the message as AG2 passed it: a string or an object. Plain text whose event follows is left out",
         "valid": "false where AG2 refused it",
     },
     LLM_CALL: {

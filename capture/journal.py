@@ -72,20 +72,20 @@ class Journal:
         if len(body) > self.max_record:
             body = self._cut(body)
         with self._lock:
-            if self._done:
-                return None
             if self._writing:
                 # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
                 self._waiting.append(body)
                 return None
             self._writing = True
             try:
-                seq = self._append(body)
-                while self._waiting:
-                    self._append(self._waiting.pop(0))
-                return seq
+                now = time.time_ns()
+                if (now - self._checked > CHECK_NS or self._undeclared) and not self._ready(now):
+                    return None
+                return self._write(body, now)
             finally:
                 self._writing = False
+                if self._waiting:
+                    self._append_waiting()
 
     def miss(self, reason: str) -> None:
         """Counts a record that could not even be made."""
@@ -107,6 +107,7 @@ class Journal:
         """Ends it: nothing is written any more, and the lock is gone."""
         with self._lock:
             self._done = True
+            self._checked = 0
             if self._fd < 0:
                 return
             try:
@@ -121,6 +122,7 @@ class Journal:
         """Forgets the file without a word, in a forked child: the journal is the parent's."""
         self._lock = threading.RLock()
         self._done = True
+        self._checked = 0
         if self._fd >= 0:
             try:
                 os.close(self._fd)
@@ -128,17 +130,18 @@ class Journal:
                 pass
             self._fd = -1
 
-    def _append(self, body: bytes) -> int | None:
-        now = time.time_ns()
-        if now - self._checked > CHECK_NS or self._fd < 0:
-            self._checked = now
-            if not self._present():
-                self._missed(None)
-                return None
-        if self._undeclared and not self._declare(now):
-            self._missed(None)
-            return None
-        return self._write(body, now)
+    def _append_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for body in waiting:
+            self.append(body)
+
+    def _ready(self, now: int) -> bool:
+        """Looks after the file, and declares what was lost before; False where the next record is lost too."""
+        self._checked = now
+        if not self._done and self._present() and (not self._undeclared or self._declare(now)):
+            return True
+        self._missed(None)
+        return False
 
     def _write(self, body: bytes, now: int) -> int | None:
         """One line, and its number; None where it failed, which is counted."""

@@ -5,6 +5,7 @@ user had switched on goes on receiving all of it.
 """
 
 import sqlite3
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,19 @@ from autogen.logger.base_logger import BaseLogger
 from capture import active, agents, encode, format
 from capture.active import Scope
 from capture.stream import failed
+
+
+class Told(threading.local):
+    """What AG2 knows about a message while it logs it.
+
+    Attributes:
+        event_follows: whether the message's own event is sent next.
+    """
+
+    event_follows = False
+
+
+told = Told()
 
 
 class JournalLogger(BaseLogger):
@@ -46,7 +60,7 @@ class JournalLogger(BaseLogger):
     def log_event(self, source: Any, name: str, **kwargs: Any) -> None:
         """Records a message that an agent received."""
         if name == "received_message":
-            self._record(_message, source, kwargs)
+            received(source, kwargs)
         if self.user_is_on:
             self.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
 
@@ -63,7 +77,7 @@ class JournalLogger(BaseLogger):
         start_time: str,
     ) -> None:
         """Records an LLM call."""
-        self._record(_llm_call, invocation_id, wrapper_id, source, request, response, is_cached, cost, start_time)
+        _record(_llm_call, invocation_id, wrapper_id, source, request, response, is_cached, cost, start_time)
         if self.user_is_on:
             self.user.log_chat_completion(  # type: ignore[union-attr]
                 invocation_id, client_id, wrapper_id, source, request, response, is_cached, cost, start_time
@@ -71,13 +85,13 @@ class JournalLogger(BaseLogger):
 
     def log_function_use(self, source: Any, function: Callable[..., Any], args: dict[str, Any], returns: Any) -> None:
         """Records a function or tool that was run."""
-        self._record(_function_call, source, function, args, returns)
+        _record(_function_call, source, function, args, returns)
         if self.user_is_on:
             self.user.log_function_use(source, function, args, returns)  # type: ignore[union-attr]
 
     def log_new_agent(self, agent: Any, init_args: dict[str, Any]) -> None:
         """Records a new agent."""
-        self._record(_new_agent, agent, init_args)
+        _record(_new_agent, agent, init_args)
         if self.user_is_on:
             self.user.log_new_agent(agent, init_args)  # type: ignore[union-attr]
 
@@ -91,26 +105,49 @@ class JournalLogger(BaseLogger):
         if self.user_is_on:
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
-    def _record(self, what: Callable[..., None], *args: Any) -> None:
-        scope = active.scope()
-        if scope is None:
-            return
-        begun = time.perf_counter_ns()
-        try:
-            what(scope, *args)
-        except Exception as error:
-            failed(scope.run, error)
-        scope.run.spent_ns += time.perf_counter_ns() - begun
 
-
-def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
+def received(recipient: Any, kwargs: dict[str, Any]) -> None:
+    """Records a message that an agent received, unless the event that follows says all of it."""
+    scope = active.scope()
+    if scope is None:
+        return
     run = scope.run
-    _meet(scope, recipient)
+    begun = time.perf_counter_ns()
+    try:
+        _meet(scope, recipient)
+        message = kwargs.get("message")
+        if not told.event_follows or run.skip or not _is_plain(message):
+            _message(scope, recipient, message, kwargs)
+    except Exception as error:
+        failed(run, error)
+    run.spent_ns += time.perf_counter_ns() - begun
+
+
+def _record(what: Callable[..., None], *args: Any) -> None:
+    scope = active.scope()
+    if scope is None:
+        return
+    begun = time.perf_counter_ns()
+    try:
+        what(scope, *args)
+    except Exception as error:
+        failed(scope.run, error)
+    scope.run.spent_ns += time.perf_counter_ns() - begun
+
+
+def _message(scope: Scope, recipient: Any, message: Any, kwargs: dict[str, Any]) -> None:
     sender = kwargs.get("sender")
-    fields = {"sender": sender, "recipient": _name(recipient), "message": kwargs.get("message")}
+    fields = {"sender": sender, "recipient": _name(recipient), "message": message}
     if not kwargs.get("valid", True):
         fields["valid"] = False
-    run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
+    scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether a message is no more than its words, so that its event says all of it."""
+    if type(message) is str:
+        return True
+    return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
 
 
 def _llm_call(

@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from threading import get_ident
 from typing import Any
 
 from autogen.io.base import IOStream
@@ -44,10 +45,12 @@ class JournalStream(IOStream):
 
     def send(self, message: Any) -> None:
         """Records an event and passes it on."""
-        scope = self._scope()
-        if scope is not None:
-            record_event(scope, message)
-        if self._passes_on(scope):
+        scope = active.scope() if self.run is None else self._scope()
+        if scope is None:
+            self.forward.send(message)
+            return
+        record_event(scope, message)
+        if scope.run.console or self.forward is not scope.run.default_stream:
             self.forward.send(message)
 
     def print(self, *objects: Any, sep: str = " ", end: str = "\n", flush: bool = False) -> None:
@@ -116,11 +119,14 @@ def record_event(scope: Scope, event: Any) -> None:
     try:
         if run.skip and ("event" in run.skip or getattr(event, "type", None) in run.skip):
             return
-        data, replaced = encode.event_to_json(event)
-        if replaced:
+        try:
+            data = event.__pydantic_serializer__.to_json(event)
+        except Exception:
+            data, replaced = encode.event_to_json(event)
             run.write(format.EVENT, {}, scope, raw=b'"event":' + data, replaced=_under("$.event", replaced))
         else:
-            run.journal.append(b'"kind":"event"%b,"event":%b' % (run.place(scope), data))
+            place = scope.fields if get_ident() == run.thread else run.place(scope)
+            run.journal.append(b'"kind":"event"%b,"event":%b' % (place, data))
     except Exception as error:
         failed(run, error)
     run.spent_ns += time.perf_counter_ns() - begun
