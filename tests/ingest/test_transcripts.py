@@ -1,0 +1,150 @@
+"""Transcripts in the shapes that people have."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.ingest.conftest import Ingest
+
+CHAT: list[dict[str, Any]] = [
+    {"role": "user", "name": "admin", "content": "Write numbers to a file."},
+    {"role": "user", "name": "engineer", "content": "```python\nimport csv\nopen('n.csv', 'w').write('1')\n```"},
+    {"role": "user", "name": "executor", "content": "exitcode: 0 (execution succeeded)\nCode output: done"},
+    {"role": "user", "name": "engineer", "content": "TERMINATE"},
+]
+
+
+def shapes() -> list[tuple[str, bytes]]:
+    lines = b"".join(json.dumps(m).encode() + b"\n" for m in CHAT)
+    return [
+        ("list.json", json.dumps(CHAT).encode()),
+        ("pretty.json", json.dumps(CHAT, indent=2).encode()),
+        ("messages.json", json.dumps({"messages": CHAT, "model": "gpt"}).encode()),
+        ("history.json", json.dumps({"question": "why", "history": CHAT}).encode()),
+        ("chat_history.json", json.dumps({"chat_history": CHAT, "cost": {"total": 1}}).encode()),
+        ("lines.jsonl", lines),
+        ("lines_without_last_newline.jsonl", lines.rstrip()),
+        ("windows.jsonl", lines.replace(b"\n", b"\r\n")),
+    ]
+
+
+@pytest.mark.parametrize(("name", "content"), shapes(), ids=[name for name, _ in shapes()])
+def test_every_shape_gives_the_same_rows(name: str, content: bytes, runs: Path, ingested: Ingest) -> None:
+    """A conversation is the same whichever way it was saved."""
+    (runs / name).write_bytes(content)
+    tables = ingested(runs)
+    messages = tables.sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in messages] == [(m["name"], m["content"]) for m in CHAT]
+    assert {m["source"] for m in messages} == {"transcript"}
+    (code,) = tables.sql("SELECT * FROM code_execs")
+    assert (code["exit_code"], code["output"], code["agent_name"], code["executor"]) == (0, "done", "engineer", "executor")
+    (run,) = tables.sql("SELECT * FROM runs")
+    assert (run["run_id"], run["messages"], run["started_at"]) == (name, 4, None)
+    assert tables.one("SELECT count(*) FROM journal") == 4
+    assert tables.one("SELECT count(*) FROM quarantine") == 0
+
+
+def test_keys_beside_the_messages_describe_the_run(runs: Path, ingested: Ingest) -> None:
+    """What stands beside the messages goes to runs.meta, and a question is the task."""
+    (runs / "a.json").write_text(json.dumps({"question": "why?", "level": 3, "history": CHAT}))
+    (run,) = ingested(runs).sql("SELECT task, meta->>'level' AS level FROM runs")
+    assert run == {"task": "why?", "level": "3"}
+
+
+def test_a_list_that_breaks_off_is_read_as_far_as_it_goes(runs: Path, ingested: Ingest) -> None:
+    """A transcript that was cut off while it was written loses its last message, not all."""
+    content = json.dumps(CHAT).encode()
+    (runs / "cut.json").write_bytes(content[:-30])
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == 3
+    (bad,) = tables.sql("SELECT run_id, line, byte_offset, bytes FROM quarantine")
+    assert (bad["run_id"], bad["line"]) == ("cut.json", 4)
+    assert content[bad["byte_offset"] :].startswith(bad["bytes"][:20])
+
+
+def test_python_json_with_nan_and_lone_surrogates_is_mended(runs: Path, ingested: Ingest) -> None:
+    """What Python writes and JSON forbids is read, with null and U+FFFD in its place."""
+    (runs / "odd.json").write_text('[{"role": "user", "name": "a", "content": "x\\ud800y", "score": NaN}]')
+    tables = ingested(runs)
+    assert tables.one("SELECT content FROM messages") == "x\ufffdy"
+    assert tables.one("SELECT count(*) FROM journal WHERE record->>'score' IS NULL") == 1
+
+
+def test_elements_that_are_no_messages_go_to_quarantine(runs: Path, ingested: Ingest) -> None:
+    """Nothing in a list is dropped in silence."""
+    (runs / "mixed.json").write_text(json.dumps([*CHAT, 17, {"foo": 1}]))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM journal") == 4
+    assert [q["line"] for q in tables.sql("SELECT line FROM quarantine ORDER BY line")] == [5, 6]
+    assert tables.summary.lines == 6
+
+
+def test_magentic_one_names_the_speaker_in_the_role(runs: Path, ingested: Ingest) -> None:
+    """`Orchestrator (-> Surfer)` is Orchestrator talking to Surfer."""
+    (runs / "m.json").write_text(json.dumps([{"role": "Orchestrator (-> Surfer)", "content": "look it up"}]))
+    assert ingested(runs).sql("SELECT sender, recipient, role FROM messages") == [
+        {"sender": "Orchestrator", "recipient": "Surfer", "role": "Orchestrator (-> Surfer)"}
+    ]
+
+
+def test_code_that_was_only_written_is_no_execution(runs: Path, ingested: Ingest) -> None:
+    """A block without an exit code after it has no row in code_execs."""
+    (runs / "w.json").write_text(json.dumps(CHAT[:2]))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM code_execs") == 0
+    assert tables.one("SELECT meta->>'has_code' FROM execution_events WHERE agent_name = 'engineer'") == "true"
+
+
+def test_blocks_of_one_execution_share_its_event(runs: Path, ingested: Ingest) -> None:
+    """Two blocks in a message run together: two rows, one event, one exit code."""
+    two = "```python\nprint(1)\n```\nand\n```sh\nls\n```"
+    (runs / "t.json").write_text(json.dumps([{**CHAT[1], "content": two}, {**CHAT[2], "content": CHAT[2]["content"].replace("0", "7").replace("succeeded", "failed")}]))
+    rows = ingested(runs).sql("SELECT event_id, language, exit_code, status FROM code_execs")
+    assert [r["language"] for r in rows] == ["python", "sh"]
+    assert len({r["event_id"] for r in rows}) == 1
+    assert {(r["exit_code"], r["status"]) for r in rows} == {(7, "failed")}
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_tool_calls_are_joined_to_their_answers(legacy: bool, runs: Path, ingested: Ingest) -> None:
+    """By id, or in the legacy form by the function's name."""
+    if legacy:
+        ask: dict[str, Any] = {"function_call": {"name": "add", "arguments": '{"x": 1}'}}
+        answer: dict[str, Any] = {"role": "function", "name": "add", "content": "2"}
+    else:
+        ask = {"tool_calls": [{"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"x": 1}'}}]}
+        answer = {"role": "tool", "name": "box", "tool_call_id": "c1", "content": "2"}
+    (runs / "t.json").write_text(json.dumps([{"role": "assistant", "name": "a", "content": None, **ask}, answer]))
+    tables = ingested(runs)
+    (call,) = tables.sql("SELECT tool_name, agent_name, arguments->>'x' AS x, result, status FROM tool_calls")
+    assert call == {"tool_name": "add", "agent_name": "a", "x": "1", "result": "2", "status": "completed"}
+
+
+def test_parallel_answers_find_their_calls(runs: Path, ingested: Ingest) -> None:
+    """Two calls in a message, answered in one message in the other order; a third is never answered."""
+    calls = [{"id": i, "type": "function", "function": {"name": f"t{i}", "arguments": "{}"}} for i in "123"]
+    answers = [{"tool_call_id": i, "role": "tool", "content": f"r{i}"} for i in "21"]
+    chat = [
+        {"role": "assistant", "name": "a", "content": "", "tool_calls": calls},
+        {"role": "tool", "name": "box", "content": "r2\n\nr1", "tool_responses": answers},
+    ]
+    (runs / "p.json").write_text(json.dumps(chat))
+    rows = ingested(runs).sql("SELECT tool_name, result, status FROM tool_calls ORDER BY tool_name")
+    assert [tuple(r.values()) for r in rows] == [
+        ("t1", "r1", "completed"),
+        ("t2", "r2", "completed"),
+        ("t3", None, "pending"),
+    ]
+
+
+def test_an_error_answer_of_ag2_is_a_failed_call(runs: Path, ingested: Ingest) -> None:
+    """AG2 begins the answer of a tool that raised with `Error: `."""
+    call = {"id": "c", "type": "function", "function": {"name": "t", "arguments": "not json"}}
+    chat = [
+        {"role": "assistant", "name": "a", "content": "", "tool_calls": [call]},
+        {"role": "tool", "name": "b", "tool_call_id": "c", "content": "Error: no such station"},
+    ]
+    (runs / "e.json").write_text(json.dumps(chat))
+    (row,) = ingested(runs).sql("SELECT status, error_message, arguments::VARCHAR AS a FROM tool_calls")
+    assert row == {"status": "failed", "error_message": "Error: no such station", "a": '"not json"'}
