@@ -40,13 +40,18 @@ def published(folder: Path) -> list[Path]:
     return [*runs, *folder.glob("*.json")]
 
 
-def messages(run: Path) -> list[tuple[str, str, Any]]:
-    """Sender, recipient and message of every message record."""
-    return [(r["sender"], r["recipient"], r["message"]) for r in read(run) if r["kind"] == journal.MESSAGE]
+def said(record: Record) -> dict[str, Any] | None:
+    """The message that an agent said to another, if the record is AG2's event of one."""
+    spoken = record["kind"] == journal.EVENT and record["event"]["type"] in ("text", "tool_call", "tool_response")
+    return record["event"]["content"] if spoken else None
 
 
-def content(message: Any) -> str:
-    return str(message.get("content") or "") if isinstance(message, dict) else str(message)
+def messages(run: Path) -> list[dict[str, Any]]:
+    return [m for m in map(said, read(run)) if m is not None]
+
+
+def texts(run: Path) -> list[str]:
+    return [m["content"] or "" for m in messages(run)]
 
 
 def outcome(text: str) -> str:
@@ -62,9 +67,9 @@ def story(run: Path) -> list[Any]:
         at = (r["kind"], r.get("agent"), r.get("step_id"), r.get("node_id"))
         if r["kind"] == journal.RUN_START:
             told.append((*at, r["run_id"], r["task"], r["mode"], r["session"], r["tags"]))
-        elif r["kind"] == journal.MESSAGE:
-            calls = r["message"].get("tool_calls") if isinstance(r["message"], dict) else None
-            told.append((*at, r["sender"], r["recipient"], outcome(content(r["message"])), calls))
+        elif message := said(r):
+            calls = [(c["id"], c["function"]) for c in message.get("tool_calls") or []]
+            told.append((*at, message["sender"], message["recipient"], outcome(message["content"] or ""), calls))
         elif r["kind"] == journal.ACTION:
             told.append((*at, r["action_type"], r["action_name"], r.get("details"), r.get("result"), r.get("status")))
         elif r["kind"] == journal.LLM_CALL:
@@ -154,26 +159,25 @@ def test_tool_chains_and_imports_recur() -> None:
     chains: Counter[tuple[str, ...]] = Counter()
     imports: Counter[tuple[str, ...]] = Counter()
     for name in ALL:
-        said = messages(RUNS / name)
-        calls = [c for _, _, m in said if isinstance(m, dict) for c in m.get("tool_calls") or []]
+        calls = [c for m in messages(RUNS / name) for c in m.get("tool_calls") or []]
         chains[tuple(c["function"]["name"] for c in calls)] += 1
-        for (_, _, before), (_, _, after) in pairwise(said):
-            if content(after).startswith("exitcode: 0"):
-                imports[tuple(re.findall(r"^(?:import|from) (\w+)", content(before), re.M))] += 1
+        for before, after in pairwise(texts(RUNS / name)):
+            if after.startswith("exitcode: 0"):
+                imports[tuple(re.findall(r"^(?:import|from) (\w+)", before, re.M))] += 1
     assert chains["load_table", "transform_table", "write_report"] >= 4
     assert imports["csv", "json", "statistics", "pathlib"] >= 5
 
 
 def test_failures_are_there_with_their_fixes() -> None:
     """A missing module and a tool that raises are followed by success; a refused model call fails its run."""
-    said = [content(m) for _, _, m in messages(RUNS / "20260115T090000Z-missing-module")]
-    assert [text.split("\n")[0] for text in said if text.startswith("exitcode")] == [
+    spoken = texts(RUNS / "20260115T090000Z-missing-module")
+    assert [text.split("\n")[0] for text in spoken if text.startswith("exitcode")] == [
         "exitcode: 1 (execution failed)",
         "exitcode: 0 (execution succeeded)",
     ]
-    assert any("No module named 'fake_module'" in text for text in said)
-    said = [content(m) for _, _, m in messages(RUNS / "20260115T100000Z-tool-retry")]
-    assert said.index("Error: station west does not answer") < len(said) - 2
+    assert any("No module named 'fake_module'" in text for text in spoken)
+    spoken = texts(RUNS / "20260115T100000Z-tool-retry")
+    assert spoken.index("Error: station west does not answer") < len(spoken) - 2
     refused = read(RUNS / "20260115T110000Z-rate-limited")
     assert [r["status"] for r in refused if r["kind"] == journal.LLM_CALL] == ["error"]
     assert refused[-1]["error"]["type"] == "RateLimitError"
@@ -192,10 +196,10 @@ def test_actions_of_every_kind_are_there() -> None:
 def test_planning_control_has_three_steps() -> None:
     """Steps and nodes carry the same names, all four agents speak, and each chat's transcript was saved."""
     records = read(RUNS / "20260114T090000Z-planning-control")
-    steps = {(r.get("step_id"), r.get("node_id")) for r in records if r["kind"] == journal.MESSAGE}
+    steps = {(r.get("step_id"), r.get("node_id")) for r in records if said(r)}
     assert steps == {(None, "planning"), *((f"step_{i}", f"step_{i}") for i in (1, 2, 3))}
-    speakers = {r["sender"] for r in records if r["kind"] == journal.MESSAGE}
-    assert {"planner", "plan_reviewer", "engineer", "executor"} <= speakers
+    speakers = {m["sender"] for m in map(said, records) if m}
+    assert speakers == {"admin", "planner", "plan_reviewer", "engineer", "executor"}
     assert len([r for r in records if r["kind"] == journal.MESSAGES]) == 4
 
 
