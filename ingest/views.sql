@@ -139,7 +139,8 @@ work_of_turns as (
             {
                 'error_message': error_message,
                 'error_type': meta->>'error_type',
-                'result': outputs->>'result'
+                'result': outputs->>'result',
+                'exit_code': outputs->>'exit_code'
             },
             execution_order
         ) filter (where status = 'failed') as failure
@@ -167,6 +168,7 @@ executions as (
         coalesce(turns.error_message, calls.error_message, work_of_turns.failure.error_message) as error_message,
         coalesce(turns.meta->>'error_type', work_of_turns.failure.error_type) as error_type,
         work_of_turns.failure.result as failed_result,
+        work_of_turns.failure.exit_code,
         json_object('message', turns.inputs->'message', 'sender', turns.inputs->'sender') as input_data,
         json_object('content', turns.outputs->'full_content') as output_data,
         turns.timestamp as started_at,
@@ -193,6 +195,7 @@ executions as (
         error_message,
         meta->>'error_type' as error_type,
         null as failed_result,
+        null as exit_code,
         inputs as input_data,
         outputs as output_data,
         timestamp as started_at,
@@ -213,7 +216,11 @@ select
     executions.agent_name,
     case
         when executions.failed_stage is not null
-            and regexp_matches(concat_ws(' ', executions.error_type, executions.error_message), '(?i)time(d |-)?out')
+            and (
+                executions.exit_code = '124'  -- what AG2's executors give code that took too long
+                or contains(lower(executions.error_type), 'timeout')
+                or regexp_matches(executions.error_message, '(?i)^[^:]*(timed out|timeout)')
+            )
             then 'TIMEOUT'
         when executions.failed_stage is not null then 'FAILED'
         when executions.pending > 0 and runs.status = 'running' then 'RUNNING'

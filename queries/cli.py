@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import duckdb
 
 from queries.connection import connect
 from queries.errors import QueryError
 from queries.execution import execute, from_text
-from queries.formats import FORMATS, write
+from queries.formats import FORMATS, visible, write
 from queries.library import Parameter, Query, find, names
 
 
@@ -92,6 +93,8 @@ def _command(query: Query) -> click.Command:
             write(result, form, sys.stdout, limit)
         except QueryError as error:
             raise Failure(str(error)) from None
+        except duckdb.Error as error:
+            raise Failure(f"{query.name} failed: {visible(str(error).splitlines()[0])}") from None
 
     options: list[click.Parameter] = [
         click.Option(

@@ -71,6 +71,8 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
         value = _integer(given)
     elif parameter.type == "DOUBLE":
         value = _number(given)
+    if parameter.choices and value not in parameter.choices:
+        raise QueryError(f"{query.name}: {parameter.name} must be one of {', '.join(parameter.choices)}, not {given!r}")
     if value is None:
         raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
     return value

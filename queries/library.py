@@ -35,12 +35,24 @@ _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<doc>\S.*)")
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that a query can be given. `type` is one of `TYPES`; a default of None stands for SQL's NULL."""
+    """A value that a query can be given.
+
+    Attributes:
+        type: one of `TYPES`.
+        default: None stands for SQL's NULL.
+        doc: its meaning. Where it begins with "one of:", it lists the only values that there are.
+    """
 
     name: str
     type: str
     default: Value
     doc: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values that are allowed, or none where all of the type are."""
+        listed = self.doc.split(";")[0].removeprefix("one of:") if self.doc.startswith("one of:") else ""
+        return tuple(choice.strip() for choice in listed.split(",") if choice.strip())
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def test_a_parameter_narrows_the_answer(con: duckdb.DuckDBPyConnection) -> None:
         ("slow_executions", {"threshold_ms": float("nan")}, "threshold_ms must be DOUBLE, not nan"),
         ("slow_executions", {"threshold_ms": [1]}, r"threshold_ms must be DOUBLE, not \[1\]"),
         ("agent_variants", {"repeats": 1}, "repeats must be BOOLEAN, not 1"),
+        ("agent_performance", {"period": "x'"}, "period must be one of hour, day, week, month, year, not"),
         ("cost", {}, "no query is named 'cost'"),
     ],
 )

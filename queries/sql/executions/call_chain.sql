@@ -1,0 +1,41 @@
+-- Who called whom in one run, and what was handed over?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  the run; the latest one where NULL
+--
+-- Columns
+--   call_sequence  its place among the calls
+--   call_depth     0 for a turn, 1 for what it called, and so on
+--   caller         the agent that called
+--   callee         the agent, model, tool or executor of code that was called
+--   call_type      agent_call, llm_call, tool_call or code_exec
+--   status         completed, failed or pending
+--   duration_ms    how long it took
+--   data_passed    what was handed over
+--   data_returned  what came back
+with
+
+chosen_run as (
+    select run_id
+    from runs
+    where $run_id is null or run_id = $run_id
+    order by
+        started_at desc nulls last,
+        run_id desc
+    limit 1
+)
+
+select
+    chains.call_sequence,
+    chains.call_depth,
+    chains.parent_agent as caller,
+    chains.child_agent as callee,
+    chains.call_type,
+    chains.status,
+    chains.duration_ms,
+    chains.data_passed,
+    chains.data_returned
+from agent_call_chains as chains
+inner join chosen_run
+    on chosen_run.run_id = chains.conversation_id
+order by chains.call_sequence

@@ -1,0 +1,165 @@
+-- Why did an agent not speak in a run?
+--
+-- Parameters
+--   agent_name VARCHAR = NULL  one agent, whether or not the run knows it; all that the run knows where NULL
+--   run_id VARCHAR = NULL      one run; all runs where NULL
+--
+-- Columns
+--   run_id             the run
+--   agent_name         the agent; managers of group chats only where asked for
+--   status             fired_successfully, failed, timeout, skipped (a member, others were chosen) or never_invoked
+--   in_chat            whether it was a member of a group chat, as far as the recorder saw the members
+--   executions         how often it was at work
+--   failed             how many of them failed
+--   times_chosen       how often it was chosen as the next speaker of a group chat
+--   times_passed_over  how often another member of its group chat was chosen
+--   chosen_instead     who that was, most often first
+--   selection          ways in which speakers of its group chat were chosen
+--   error_message      its last error
+with
+
+chosen_runs as (
+    select
+        run_id,
+        json_transform(meta->'agents', '[{"name": "VARCHAR", "members": ["VARCHAR"]}]') as agents
+    from runs
+    where $run_id is null or run_id = $run_id
+),
+
+registered_agents as (
+    select
+        run_id,
+        unnest(agents) as agent
+    from chosen_runs
+),
+
+members as (
+    select distinct
+        run_id,
+        agent.name as chat,
+        unnest(agent.members) as agent_name
+    from registered_agents
+),
+
+executions as (
+    select
+        executions.conversation_id as run_id,
+        executions.agent_name,
+        count(*) as executions,
+        count(*) filter (where executions.status in ('FAILED', 'TIMEOUT')) as failed,
+        count(*) filter (where executions.status = 'TIMEOUT') as timed_out,
+        arg_max(executions.error_message, executions.call_sequence) as error_message
+    from agent_executions as executions
+    inner join chosen_runs
+        on chosen_runs.run_id = executions.conversation_id
+    group by
+        executions.conversation_id,
+        executions.agent_name
+),
+
+-- the agents in question: known to the run, or asked for
+agents as (
+    select run_id, agent.name as agent_name from registered_agents where agent.members is null
+    union
+    select run_id, agent_name from members
+    union
+    select run_id, agent_name from executions
+    union
+    select run_id, $agent_name from chosen_runs
+),
+
+choices as (
+    select
+        events.run_id,
+        events.inputs->>'to_agent' as chosen,
+        coalesce(events.meta->>'selection', 'unknown') as selection,
+        count(*) as times
+    from execution_events as events
+    inner join chosen_runs
+        on chosen_runs.run_id = events.run_id
+    where events.event_type = 'handoff'
+        and events.meta->>'reason' = 'group_chat_selection'
+    group by all
+),
+
+-- each member of a chat is a candidate whenever a member of the same chat is chosen
+candidacies as (
+    select distinct
+        candidates.run_id,
+        candidates.agent_name,
+        choices.chosen,
+        choices.selection,
+        choices.times
+    from members as candidates
+    inner join members as speakers
+        on speakers.run_id = candidates.run_id and speakers.chat = candidates.chat
+    inner join choices
+        on choices.run_id = speakers.run_id and choices.chosen = speakers.agent_name
+),
+
+outcomes as (
+    select
+        run_id,
+        agent_name,
+        chosen,
+        sum(times)::bigint as times,
+        array_agg(selection order by selection) as selection
+    from candidacies
+    group by
+        run_id,
+        agent_name,
+        chosen
+),
+
+evidence as (
+    select
+        run_id,
+        agent_name,
+        coalesce(sum(times) filter (where chosen = agent_name), 0)::bigint as times_chosen,
+        coalesce(sum(times) filter (where chosen <> agent_name), 0)::bigint as times_passed_over,
+        array_agg(chosen order by times desc, chosen) filter (where chosen <> agent_name) as chosen_instead,
+        list_sort(list_distinct(flatten(array_agg(selection)))) as selection
+    from outcomes
+    group by
+        run_id,
+        agent_name
+),
+
+agents_in_chats as (
+    select distinct
+        run_id,
+        agent_name
+    from members
+)
+
+select
+    agents.run_id,
+    agents.agent_name,
+    case
+        when executions.executions > executions.failed then 'fired_successfully'
+        when executions.executions > executions.timed_out then 'failed'
+        when executions.executions is not null then 'timeout'
+        when agents_in_chats.agent_name is not null then 'skipped'
+        else 'never_invoked'
+    end as status,
+    agents_in_chats.agent_name is not null as in_chat,
+    coalesce(executions.executions, 0) as executions,
+    coalesce(executions.failed, 0) as failed,
+    coalesce(evidence.times_chosen, 0) as times_chosen,
+    coalesce(evidence.times_passed_over, 0) as times_passed_over,
+    coalesce(evidence.chosen_instead, []) as chosen_instead,
+    coalesce(evidence.selection, []) as selection,
+    executions.error_message
+from agents
+left join agents_in_chats
+    on agents_in_chats.run_id = agents.run_id and agents_in_chats.agent_name = agents.agent_name
+left join executions
+    on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
+left join evidence
+    on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name
+where agents.agent_name is not null
+    and ($agent_name is null or agents.agent_name = $agent_name)
+order by
+    executions.executions is not null,
+    agents.run_id,
+    agents.agent_name

@@ -1,0 +1,49 @@
+-- Which files flow from the step that wrote them to one that read them later?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   run_id          the run
+--   file_path       the file, as the run spelt it
+--   written_by      who wrote it
+--   written_in      the step, or else the node, that wrote it
+--   read_by         who read it
+--   read_in         the step, or else the node, that read it
+--   events_between  events of the run from the one to the other
+with
+
+uses as (
+    select
+        files.run_id,
+        files.file_path,
+        files.operation,
+        events.agent_name,
+        coalesce(events.step_id, events.node_id) as step,
+        events.execution_order
+    from files
+    inner join execution_events as events
+        on events.run_id = files.run_id and events.id = files.event_id
+    where ($run_id is null or files.run_id = $run_id)
+        and files.operation in ('write', 'read')
+)
+
+select
+    writes.run_id,
+    writes.file_path,
+    writes.agent_name as written_by,
+    writes.step as written_in,
+    reads.agent_name as read_by,
+    reads.step as read_in,
+    reads.execution_order - writes.execution_order as events_between
+from uses as writes
+inner join uses as reads
+    on reads.run_id = writes.run_id
+    and reads.file_path = writes.file_path
+    and reads.execution_order > writes.execution_order
+where writes.operation = 'write'
+    and reads.operation = 'read'
+order by
+    writes.run_id,
+    writes.execution_order,
+    reads.execution_order

@@ -1,0 +1,34 @@
+-- Which model takes how many tokens, dollars and seconds?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   model              the model
+--   calls              calls
+--   cached             calls that AG2's cache answered
+--   failed             calls that failed
+--   prompt_tokens      tokens sent
+--   completion_tokens  tokens received
+--   total_tokens       both
+--   cost               US dollars
+--   mean_latency_ms    mean time from request to response
+--   p95_latency_ms     95 of 100 took no longer
+select
+    model,
+    count(*) as calls,
+    count(*) filter (where cached) as cached,
+    count(*) filter (where status = 'failed') as failed,
+    sum(prompt_tokens)::bigint as prompt_tokens,
+    sum(completion_tokens)::bigint as completion_tokens,
+    sum(total_tokens)::bigint as total_tokens,
+    sum(cost) as cost,
+    avg(duration_ms) as mean_latency_ms,
+    quantile_cont(duration_ms, 0.95) as p95_latency_ms
+from llm_calls
+where $run_id is null or run_id = $run_id
+group by model
+order by
+    cost desc nulls last,
+    calls desc,
+    model

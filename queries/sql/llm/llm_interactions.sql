@@ -1,0 +1,42 @@
+-- What was sent to the language models, and what came back?
+--
+-- Parameters
+--   run_id VARCHAR = NULL        one run; all runs where NULL
+--   execution_id VARCHAR = NULL  one execution of an agent; all where NULL
+--   agent_name VARCHAR = NULL    one agent; all where NULL
+--
+-- Columns
+--   run_id             the run
+--   execution_id       the turn that the call led to, or the call itself where it led to none
+--   agent_name         who called
+--   model              the model
+--   status             completed or failed
+--   prompt             the messages that were sent
+--   response           the message that came back
+--   prompt_tokens      tokens sent
+--   completion_tokens  tokens received
+--   cost               US dollars
+--   latency_ms         time from request to response
+--   error_message      why it failed
+select
+    calls.run_id,
+    coalesce(events.parent_event_id, events.id) as execution_id,
+    calls.agent_name,
+    calls.model,
+    calls.status,
+    calls.request->'messages' as prompt,
+    calls.response->'$.choices[0].message' as response,
+    calls.prompt_tokens,
+    calls.completion_tokens,
+    calls.cost,
+    calls.duration_ms as latency_ms,
+    calls.error_message
+from llm_calls as calls
+inner join execution_events as events
+    on events.run_id = calls.run_id and events.id = calls.event_id
+where ($run_id is null or calls.run_id = $run_id)
+    and ($execution_id is null or coalesce(events.parent_event_id, events.id)::varchar = $execution_id)
+    and ($agent_name is null or calls.agent_name = $agent_name)
+order by
+    calls.run_id,
+    events.execution_order
