@@ -18,7 +18,7 @@ I compare the two days with fake_module.
 ```python
 import fake_module
 
-print(fake_module.compare("monday.csv", "tuesday.csv"))
+print(fake_module.compare("{one}.csv", "{other}.csv"))
 ```
 """
 
@@ -31,9 +31,9 @@ import json
 import statistics
 from pathlib import Path
 
-means = {}
-for day in ("monday", "tuesday"):
-    with open(f"{day}.csv", newline="") as file:
+means = {{}}
+for day in ("{one}", "{other}"):
+    with open(f"{{day}}.csv", newline="") as file:
         means[day] = statistics.mean(float(row["temperature"]) for row in csv.DictReader(file))
 Path("comparison.json").write_text(json.dumps(means))
 print("Saved to comparison.json")
@@ -47,18 +47,30 @@ def _last_failure(history: list[dict[str, Any]]) -> str:
     return failed[-1].strip().splitlines()[-1]
 
 
-def _missing_module(run: "Run", llm: "ScriptedLLM") -> None:
-    engineer = speaker("engineer", "You write Python code that runs as it is.", llm)
-    with run.step("step_1", node_id="engineer"):
-        result = executor().initiate_chat(engineer, message="Compare the means of monday.csv and tuesday.csv.")
-        message = _last_failure(result.chat_history)
-        run.log("error", "ModuleNotFoundError", agent="engineer", error_message=message, recovered=True)
-    run.log("success", "task_completed", agent="engineer", files=["comparison.json"])
+def _missing_module(date: str, one: str, other: str) -> Scenario:
+    """Recorded twice, so that the failure and its fix recur."""
 
+    def prepare() -> None:
+        write_measurements(Path(OUTPUT, f"{one}.csv"), [8.0, 9.5, 12.0])
+        write_measurements(Path(OUTPUT, f"{other}.csv"), [7.0, 9.0, 14.0])
 
-def _prepare_days() -> None:
-    write_measurements(Path(OUTPUT, "monday.csv"), [8.0, 9.5, 12.0])
-    write_measurements(Path(OUTPUT, "tuesday.csv"), [7.0, 9.0, 14.0])
+    def play(run: "Run", llm: "ScriptedLLM") -> None:
+        engineer = speaker("engineer", "You write Python code that runs as it is.", llm)
+        with run.step("step_1", node_id="engineer"):
+            result = executor().initiate_chat(engineer, message=f"Compare the means of {one}.csv and {other}.csv.")
+            message = _last_failure(result.chat_history)
+            run.log("error", "ModuleNotFoundError", agent="engineer", error_message=message, recovered=True)
+        run.log("success", "task_completed", agent="engineer", files=["comparison.json"])
+
+    code = [text.format(one=one, other=other) for text in (BROKEN, FIXED)]
+    return Scenario(
+        run_id=f"{date}T090000Z-missing-module",
+        task=f"Compare {one} and {other}",
+        mode="one-shot",
+        script={"You are engineer.": [*code, "The means are in comparison.json. TERMINATE"]},
+        prepare=prepare,
+        play=play,
+    )
 
 
 def _tool_retry(run: "Run", llm: "ScriptedLLM") -> None:
@@ -112,14 +124,7 @@ KILLED = Scenario(
 )
 
 SCENARIOS = (
-    Scenario(
-        run_id="20260115T090000Z-missing-module",
-        task="Compare two days",
-        mode="one-shot",
-        script={"You are engineer.": [BROKEN, FIXED, "The means are in comparison.json. TERMINATE"]},
-        prepare=_prepare_days,
-        play=_missing_module,
-    ),
+    _missing_module("20260115", "monday", "tuesday"),
     Scenario(
         run_id="20260115T100000Z-tool-retry",
         task="Fetch measurements from a station that answers at the second try",
@@ -142,4 +147,5 @@ SCENARIOS = (
         raises="RateLimitError",
     ),
     KILLED,
+    _missing_module("20260116", "wednesday", "thursday"),
 )
