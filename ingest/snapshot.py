@@ -7,10 +7,11 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass
-from importlib.resources import files
+from dataclasses import dataclass, fields
+from importlib import resources
 
 import duckdb
+import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
@@ -43,6 +44,9 @@ class Known:
     format: str | None
     records: int
     bad: int
+
+
+_SOURCES = pa.schema([(f.name, pa.int64() if f.name in ("records", "bad") else pa.string()) for f in fields(Known)])
 
 
 class Snapshot:
@@ -95,17 +99,19 @@ class Snapshot:
         con.execute(f"SET temp_directory = {_quoted(os.path.join(self.out, '.staging', 'spill'))}")
         con.execute(f"ATTACH {_quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
         con.execute("USE t")
+        con.execute("BEGIN")
         if fresh:
             for table in schema.TABLES.values():
                 con.execute(table.ddl)
             con.execute(_STATE)
             con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
-        views = files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
+        views = resources.files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
         con.execute(views.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
         return con
 
     def commit(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make the new database the present one."""
+        con.execute("COMMIT")
         con.execute("CHECKPOINT t")
         con.execute("USE memory")
         con.execute("DETACH t")
@@ -155,11 +161,11 @@ def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
 
 def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
     """Note what was read, so that the next ingest need not read it again."""
-    for k in known:
-        con.execute(
-            "INSERT INTO ingest.sources VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [k.path, k.stamp, k.run_id, k.status, k.format, k.records, k.bad],
-        )
+    columns = [field.name for field in fields(Known)]
+    rows = pa.table({name: [getattr(k, name) for k in known] for name in columns}, _SOURCES)
+    con.register("read_now", rows)
+    con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
+    con.unregister("read_now")
 
 
 def sync_folder(path: str) -> None:
