@@ -11,7 +11,7 @@ import platform
 import re
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,14 @@ def machine(project: Path) -> dict[str, str]:
 
 def neutral_text(text: str, known: Mapping[str, str]) -> str:
     """`text` without the machine's names and the scripted model's port."""
-    for name, stand_in in known.items():
-        # whole names only: a host called `build` is not in `builder`
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", stand_in, text)
+    # in one pass: this repository may itself lie in a folder that stands in for another
+    text = _whole(known).sub(lambda found: known[found.group()], text)
     return LOOPBACK.sub(f"127.0.0.1:{PORT}", text)
+
+
+def _whole(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds whole names only: a host called `build-1` is not in `build-10`, nor a folder `/opt` in `/optics`."""
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
 
 
 def neutral(value: Any, known: Mapping[str, str]) -> Any:
@@ -142,7 +146,8 @@ def started_at(run_id: str) -> int:
 
 
 def check(text: str, known: Mapping[str, str], where: str) -> None:
-    """Raise `MachineNamedError` where `text` still has one of the machine's names."""
-    for name in known:
-        if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
-            raise MachineNamedError(f"{where} still names the machine: {name}")
+    """Raise `MachineNamedError` where `text` still has a name of the machine that is no stand-in as well."""
+    own = [name for name in known if not any(s.startswith(name) for s in known.values())]
+    found = _whole(own).search(text)
+    if found:
+        raise MachineNamedError(f"{where} still names the machine: {found.group()}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sample_runs.neutral import HOST, PROJECT, MachineNamedError, machine, neutral_run, neutral_text
+from sample_runs.neutral import HOST, PROJECT, MachineNamedError, check, machine, neutral_run, neutral_text
 
 RUN_ID = "20260112T090000Z-test"
 
@@ -39,6 +39,14 @@ def test_folders_are_replaced_longest_first(project: Path) -> None:
     assert neutral_text(text, known) == (
         f'File "{PROJECT}/work/a.py", /usr/lib/x.py, /home/user/y, on example-host, not vm-170'
     )
+
+
+def test_a_machine_that_is_called_like_a_stand_in() -> None:
+    """Where a real folder has the name that stands in for another, each is replaced once, and nothing is refused."""
+    known = {"/tmp/play/run": PROJECT, PROJECT: "/home/user/ag2-journal"}
+    text = neutral_text(f"/tmp/play/run/a {PROJECT}/b", known)
+    assert text == f"{PROJECT}/a /home/user/ag2-journal/b"
+    check(text, known, "journal")
 
 
 def test_the_port_of_the_model_is_replaced(project: Path) -> None:
