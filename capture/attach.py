@@ -16,6 +16,7 @@ not go through them is reached by replacing a function, each with its reason bes
 
 import atexit
 import inspect
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from capture.logger import JournalLogger, received, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
+log = logging.getLogger("capture")
 runtime_logging: Any = autogen.runtime_logging
 OURS = (JournalStream, ThreadIOStream, AsyncThreadIOStream)
 """Streams that record by themselves."""
@@ -59,30 +61,29 @@ def release() -> None:
 
 
 def _attach() -> None:
-    before = IOStream._global_default
-    _replace(IOStream, "_global_default", _over(before) if before is not None else None)
-    _replace(IOStream, "get_default", staticmethod(_get_default(IOStream.get_default)))
+    _replace(IOStream, "_global_default", lambda stream: None if stream is None else _over(stream))
+    _replace(IOStream, "get_default", lambda _: staticmethod(_get_default(IOStream.get_default)))
     for private in (ThreadIOStream, AsyncThreadIOStream):
-        _replace(private, "send", _private_send(private.send))
-    _replace(ThreadIOStream, "input", _private_input(ThreadIOStream.input))
-    _replace(AsyncThreadIOStream, "input", _private_async_input(AsyncThreadIOStream.input))
-    user, is_on = runtime_logging.autogen_logger, runtime_logging.is_logging
+        _replace(private, "send", _private_send)
+    _replace(ThreadIOStream, "input", _private_input)
+    _replace(AsyncThreadIOStream, "input", _private_async_input)
     # set by hand, because runtime_logging.start would be followed by a stop, and that would stop the user's logger
-    _replace(runtime_logging, "autogen_logger", JournalLogger(user, is_on))
-    _replace(runtime_logging, "is_logging", True)
-    _replace(runtime_logging, "start", _logging_start(runtime_logging.start))
-    _replace(runtime_logging, "stop", _logging_stop(runtime_logging.stop))
-    _replace(ConversableAgent, "_process_received_message", _process(ConversableAgent._process_received_message))
-    _replace(conversable_agent, "log_event", _log_event(conversable_agent.log_event))
-    _replace(threading.Thread, "start", _thread_start(threading.Thread.start))
-    _replace(ThreadPoolExecutor, "submit", _submit(ThreadPoolExecutor.submit))
+    was_on = runtime_logging.is_logging
+    _replace(runtime_logging, "autogen_logger", lambda users: JournalLogger(users, was_on))
+    _replace(runtime_logging, "is_logging", lambda _: True)
+    _replace(runtime_logging, "start", _logging_start)
+    _replace(runtime_logging, "stop", _logging_stop)
+    _replace(ConversableAgent, "_process_received_message", _process)
+    _replace(conversable_agent, "log_event", _log_event)
+    _replace(threading.Thread, "start", _thread_start)
+    _replace(ThreadPoolExecutor, "submit", _submit)
 
 
 def _detach() -> None:
     ours = runtime_logging.autogen_logger
     for owner, name, before, now in reversed(_put):
         # what somebody else has replaced since stays: ours is then behind it, and does nothing without a run
-        if owner.__dict__.get(name) is now:
+        if vars(owner).get(name) is now:
             setattr(owner, name, before)
     if isinstance(ours, JournalLogger):
         runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
@@ -90,8 +91,17 @@ def _detach() -> None:
     _put.clear()
 
 
-def _replace(owner: Any, name: str, now: Any) -> None:
-    _put.append((owner, name, owner.__dict__[name], now))
+def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Puts what `make` makes of it in the place of an attribute.
+
+    Where a new AG2 has moved the attribute, the rest still works, and a test of this project fails.
+    """
+    if name not in vars(owner):
+        log.warning("capture: this AG2 has no %s.%s; some of what it does is not recorded", owner.__name__, name)
+        return
+    before = vars(owner)[name]
+    now = make(before)
+    _put.append((owner, name, before, now))
     setattr(owner, name, now)
 
 

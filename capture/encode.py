@@ -95,7 +95,8 @@ def _cut_note(path: str, original: bytes) -> dict[str, str]:
 def _event_fields(event: Any) -> Any:
     """An event as plain fields, by AG2's own serialisers as far as these work."""
     try:
-        return event.__pydantic_serializer__.to_python(event, warnings=False)
+        # as any: a handoff's target is declared by its base class, which has none of the target's own fields
+        return event.__pydantic_serializer__.to_python(event, warnings=False, serialize_as_any=True)
     except Exception:
         name = getattr(event, "type", None)
         return {
@@ -191,7 +192,7 @@ class _Walk:
 
     def model(self, value: Any, path: str, depth: int) -> Any:
         try:
-            dumped = value.__pydantic_serializer__.to_python(value, warnings=False)
+            dumped = value.__pydantic_serializer__.to_python(value, warnings=False, serialize_as_any=True)
         except Exception:
             dumped = dict(vars(value))
         return self.plain(dumped, path, depth)

@@ -1,0 +1,379 @@
+"""What the user does with a run: start it, mark things in it, end it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from autogen.agentchat.chat import ChatResult
+
+import capture
+from tests.capture.agents import talker
+from tests.capture.recorded import events, journal, of_kind
+
+ROOT = Path(__file__).parents[2]
+
+
+def say(text: str) -> None:
+    """A message from one agent to another."""
+    talker("a").initiate_chat(talker("b"), message=text, max_turns=1)
+
+
+def said(run: capture.Run) -> list[str]:
+    """What was said in a run, without the answers."""
+    return [e["content"] for e in events(journal(run), "text") if e["content"] != "hello"]
+
+
+def test_the_first_record_says_what_the_run_is() -> None:
+    """`run_start` holds what `start` was given, and where it runs."""
+    with capture.start(
+        "runs",
+        task="plot",
+        mode="one-shot",
+        tags={"team": "cmb"},
+        session="s",
+        project="p",
+        project_path="/p",
+        debug=True,
+    ) as run:
+        pass
+    first = journal(run)[0]
+    given = {"task": "plot", "mode": "one-shot", "tags": {"team": "cmb"}, "session": "s", "project": "p", "debug": True}
+    assert given.items() <= first.items()
+    assert (first["run_id"], first["pid"], first["cwd"]) == (run.id, os.getpid(), os.getcwd())
+    assert first["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert run.path == Path("runs").absolute() / run.id
+
+
+def test_the_commit_of_the_current_folder_is_recorded() -> None:
+    """`git_commit` is what git says is checked out, also with packed references."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "m"], check=True)
+    for prepare in (["status"], ["pack-refs", "--all"], ["checkout", "-q", "--detach"]):
+        subprocess.run([*git, *prepare], check=True, capture_output=True)
+        with capture.start("runs") as run:
+            pass
+        head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+        assert journal(run)[0]["git_commit"] == head
+
+
+def test_run_ids_sort_by_time() -> None:
+    """Runs started later have names that sort later."""
+    ids = []
+    for _ in range(5):
+        with capture.start("runs") as run:
+            ids.append(run.id)
+    assert ids == sorted(set(ids))
+
+
+def test_a_run_folder_is_its_owners_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else can read a run, unless `permissions` says otherwise."""
+    old = os.umask(0)
+    try:
+        with capture.start("runs") as closed:
+            pass
+        with capture.start("runs", permissions=0o750) as shared:
+            pass
+    finally:
+        os.umask(old)
+    for run, folder, file in ((closed, 0o700, 0o600), (shared, 0o750, 0o640)):
+        assert stat.S_IMODE(run.path.stat().st_mode) == folder
+        assert stat.S_IMODE((run.path / "journal.jsonl").stat().st_mode) == file
+
+
+def test_steps_mark_what_is_inside() -> None:
+    """Records inside a step carry its ids and point at it; steps nest; outside there is nothing."""
+    with capture.start("runs", console=False) as run:
+        say("before")
+        with run.step("one", node_id="engineer"):
+            say("in one")
+            with run.step("two", name="second"):
+                say("in two")
+        say("after")
+    records = journal(run)
+    starts = of_kind(records, "step_start")
+    places = {
+        e["event"]["content"]["content"]: (e.get("step_id"), e.get("node_id"), e.get("parent"))
+        for e in of_kind(records, "event")
+        if e["event"]["type"] == "text"
+    }
+    assert [s["name"] for s in starts] == ["one", "second"]
+    assert starts[1]["parent"] == starts[0]["id"]
+    assert places["before"] == places["after"] == (None, None, None)
+    assert places["in one"] == ("one", "engineer", starts[0]["id"])
+    assert places["in two"] == ("two", "engineer", starts[1]["id"])
+    assert [(e["parent"], e["status"]) for e in of_kind(records, "step_end")] == [
+        (starts[1]["id"], "completed"),
+        (starts[0]["id"], "completed"),
+    ]
+
+
+def test_a_failing_step_is_recorded_as_failed() -> None:
+    """A step that raises ends as `failed` with the error, and what comes after is outside of it."""
+    with capture.start("runs") as run:
+        with pytest.raises(ValueError, match="no"), run.step("one"):
+            raise ValueError("no")
+        run.log("success", "went on")
+    end, action = journal(run)[-3:-1]
+    assert (end["status"], end["error"]["type"], end["error"]["message"]) == ("failed", "ValueError", "no")
+    assert "step_id" not in action
+
+
+def test_context_stays_until_changed() -> None:
+    """`context` marks everything from there on, and inside a step only until the step ends."""
+    with capture.start("runs") as run:
+        run.context(step_id="one", node_id="engineer")
+        run.log("success", "a")
+        run.context(node_id="executor")
+        run.log("success", "b")
+        with run.step("two"):
+            run.context(node_id="critic")
+            run.log("success", "c")
+        run.log("success", "d")
+        run.context(step_id="", node_id="")
+        run.log("success", "e")
+    places = {a["action_name"]: (a.get("step_id"), a.get("node_id")) for a in of_kind(journal(run), "action")}
+    assert places == {
+        "a": ("one", "engineer"),
+        "b": ("one", "executor"),
+        "c": ("two", "critic"),
+        "d": ("one", "executor"),
+        "e": (None, None),
+    }
+
+
+def test_actions_are_recorded() -> None:
+    """`log` records what was decided or done, with its parameters, result, error and duration."""
+    with capture.start("runs") as run:
+        run.log("decision", "select_agent", chosen="engineer", score=0.93)
+        run.log("tool_call", "Write", agent="engineer", result={"bytes": 5}, duration_ms=30, file_path="x")
+        run.log("error", "ImportError", module="numpy")
+        run.log("tool_call", "Read", error=FileNotFoundError("gone"))
+    decision, write, error, read = of_kind(journal(run), "action")
+    assert decision["details"] == {"chosen": "engineer", "score": 0.93}
+    assert (write["agent"], write["result"], write["duration_ns"]) == ("engineer", {"bytes": 5}, 30_000_000)
+    assert [a["status"] for a in (decision, write, error, read)] == ["completed", "completed", "failed", "failed"]
+    assert read["error"]["type"] == "FileNotFoundError"
+
+
+def test_timed_actions_have_duration_result_and_failure() -> None:
+    """`timed` records duration, result and failure, sync and async; what happened inside points at it."""
+
+    async def main() -> None:
+        async with run.timed("tool_call", "Fetch", url="u") as action:
+            await asyncio.sleep(0)
+            action.set_result([1, 2])
+
+    with capture.start("runs") as run:
+        with contextlib.suppress(KeyError), run.timed("tool_call", "Read", file_path="x"):
+            run.log("decision", "inside")
+            raise KeyError("lost")
+        asyncio.run(main())
+    inside, read, fetch = of_kind(journal(run), "action")
+    assert inside["parent"] == read["id"]
+    assert (read["details"], read["status"], read["error"]["type"]) == ({"file_path": "x"}, "failed", "KeyError")
+    assert (fetch["result"], fetch["status"]) == ([1, 2], "completed")
+    assert fetch["duration_ns"] > 0
+    assert "parent" not in fetch
+
+
+def test_a_run_that_raises_is_failed_and_the_exception_goes_on() -> None:
+    """An exception inside `with` ends the run as `failed`, with type, message and traceback, and is not swallowed."""
+    with pytest.raises(RuntimeError, match="boom"), capture.start("runs") as run:
+        raise RuntimeError("boom")
+    end = journal(run)[-1]
+    assert (end["status"], end["error"]["type"], end["error"]["message"]) == ("failed", "RuntimeError", "boom")
+    assert "test_run.py" in end["error"]["traceback"]
+
+
+def test_an_interrupted_run_is_interrupted() -> None:
+    """Ctrl-C, and the end of a task, are no failures of the run."""
+
+    async def main() -> None:
+        async with capture.start("runs", run_id="task"):
+            await asyncio.sleep(60)
+
+    async def cancel() -> None:
+        task = asyncio.ensure_future(main())
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with pytest.raises(KeyboardInterrupt), capture.start("runs", run_id="key"):
+        raise KeyboardInterrupt
+    asyncio.run(cancel())
+    assert [journal(Path("runs") / name)[-1]["status"] for name in ("key", "task")] == ["interrupted"] * 2
+
+
+def test_a_second_start_ends_the_first(caplog: pytest.LogCaptureFixture) -> None:
+    """A plain start after a plain start, as in a cell that is run again: the first ends, with a notice."""
+    first = capture.start("runs", console=False)
+    say("to the first")
+    with caplog.at_level(logging.WARNING, "capture"):
+        second = capture.start("runs", console=False)
+    assert [first.id in message for message in caplog.messages] == [True]
+    assert capture.current() is second
+    say("to the second")
+    second.close()
+    assert journal(first)[-1]["status"] == "completed"
+    assert (said(first), said(second)) == (["to the first"], ["to the second"])
+
+
+def test_a_with_inside_a_with_nests() -> None:
+    """The inner run gets what happens inside it, and the outer one what comes before and after."""
+    with capture.start("runs", console=False) as outer:
+        say("one")
+        with capture.start("runs", console=False) as inner:
+            say("two")
+        assert capture.current() is outer
+        say("three")
+    assert capture.current() is None
+    assert (said(outer), said(inner)) == (["one", "three"], ["two"])
+
+
+def test_close_works_once_and_in_any_order() -> None:
+    """Closing twice does nothing, and what is logged afterwards does nothing either."""
+    run = capture.start("runs")
+    run.close()
+    before = journal(run)
+    run.close()
+    run.log("success", "late")
+    run.save_messages([{"content": "late"}])
+    with run.step("late"), run.timed("tool_call", "late"):
+        pass
+    assert journal(run) == before
+
+
+def test_stats_count_what_is_in_the_journal() -> None:
+    """`stats` agrees with the file."""
+    with capture.start("runs", console=False) as run:
+        say("hi")
+    stats = run.stats()
+    assert stats["events"] == len(journal(run))
+    assert stats["bytes"] == (run.path / "journal.jsonl").stat().st_size
+    assert stats["lost"] == 0
+    assert stats["us_per_event"] > 0
+
+
+def test_transcripts_of_any_kind_are_saved() -> None:
+    """Lists, ChatResults, lists of them, all with or without a name; anything else is a TypeError."""
+    messages = [{"role": "user", "content": "hi", "name": "a"}]
+    with capture.start("runs") as run:
+        run.save_messages(messages)
+        run.save_messages(ChatResult(chat_history=messages, summary="short"), name="talk")
+        run.save_messages([ChatResult(chat_history=messages)] * 2, name="talks")
+        with pytest.raises(TypeError, match="save_messages: int"):
+            run.save_messages(7)
+    saved = of_kind(journal(run), "messages")
+    assert [s["chat"] for s in saved] == ["messages", "talk", "talks_0", "talks_1"]
+    assert all(s["messages"] == messages and s["count"] == 1 for s in saved)
+    assert saved[1]["summary"] == "short"
+
+
+def test_a_large_transcript_stands_beside_the_journal() -> None:
+    """Over a megabyte, the journal only refers to the file, with its hash."""
+    import hashlib
+
+    import orjson
+
+    messages = [{"role": "user", "content": "x" * 1000}] * 2000
+    with capture.start("runs") as run:
+        run.save_messages(messages, name="../long")
+    saved = of_kind(journal(run), "messages")[0]
+    data = (run.path / saved["path"]).read_bytes()
+    assert "/" not in saved["path"]
+    assert orjson.loads(data) == messages
+    assert hashlib.sha256(data).hexdigest() == saved["sha256"]
+    assert "messages" not in saved
+
+
+def test_threads_have_runs_of_their_own() -> None:
+    """Two threads with a run each, at the same time: each journal holds its own thread's messages."""
+    started = threading.Barrier(2)
+    runs = {}
+
+    def work(name: str) -> None:
+        with capture.start("runs", run_id=name, console=False) as run:
+            started.wait()
+            for number in range(20):
+                say(f"{name} {number}")
+            started.wait()
+        runs[name] = run
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("x", "y")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, run in runs.items():
+        assert said(run) == [f"{name} {number}" for number in range(20)]
+
+
+def test_tasks_have_runs_of_their_own() -> None:
+    """Two tasks on one event loop with a run each: no record lands in the wrong journal."""
+
+    async def work(name: str) -> capture.Run:
+        async with capture.start("runs", run_id=name, console=False) as run:
+            for number in range(10):
+                await talker("a").a_initiate_chat(talker("b"), message=f"{name} {number}", max_turns=1)
+                await asyncio.sleep(0)
+            return run
+
+    async def main() -> list[capture.Run]:
+        return await asyncio.gather(work("x"), work("y"))
+
+    for run in asyncio.run(main()):
+        assert said(run) == [f"{run.id} {number}" for number in range(10)]
+
+
+def test_nothing_of_the_recorder_is_imported_before_it_is_needed() -> None:
+    """`import capture` brings in the standard library and orjson, and nothing else."""
+    script = (
+        "import sys; before = set(sys.modules); import capture;"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['capture', 'orjson']"
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [(None, "AG2 is not installed"), ("1.2.0", "AG2 1.2.0 has no autogen.io")],
+)
+def test_without_a_usable_ag2_start_says_what_to_install(tmp_path: Path, version: str | None, words: str) -> None:
+    """Where AG2 is missing or too new, `start` raises one clear line that names the command."""
+    if version is not None:
+        info = tmp_path / f"ag2-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ag2\nVersion: {version}\n")
+    script = (
+        "import sys, importlib.abc\n"
+        "class Hidden(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name.split('.')[0] == 'autogen': raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "import importlib.metadata as m\n"
+        f"m.MetadataPathFinder.path = {str(tmp_path)!r}\n"
+        "find = m.Distribution.discover\n"
+        f"m.Distribution.discover = classmethod(lambda cls, **k: find(**{{**k, 'path': [{str(tmp_path)!r}]}}))\n"
+        "import capture\n"
+        "for use in (lambda: capture.start('runs'), lambda: capture.JournalStream('runs')):\n"
+        "    try: use()\n"
+        "    except capture.CaptureError as error: print(error)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, env=env, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2, done.stderr
+    assert all(words in line and 'pip install "ag2-journal[ag2]"' in line for line in lines)
+    assert not (tmp_path / "runs").exists()
