@@ -106,7 +106,7 @@ class Snapshot:
             con.execute(_STATE)
             con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
         views = resources.files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
-        con.execute(views.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+        con.execute(views.replace("create view", "create or replace view"))
         return con
 
     def commit(self, con: duckdb.DuckDBPyConnection) -> None:

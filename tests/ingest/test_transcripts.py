@@ -38,7 +38,12 @@ def test_every_shape_gives_the_same_rows(name: str, content: bytes, runs: Path, 
     assert [(m["sender"], m["content"]) for m in messages] == [(m["name"], m["content"]) for m in CHAT]
     assert {m["source"] for m in messages} == {"transcript"}
     (code,) = tables.sql("SELECT * FROM code_execs")
-    assert (code["exit_code"], code["output"], code["agent_name"], code["executor"]) == (0, "done", "engineer", "executor")
+    assert (code["exit_code"], code["output"], code["agent_name"], code["executor"]) == (
+        0,
+        "done",
+        "engineer",
+        "executor",
+    )
     (run,) = tables.sql("SELECT * FROM runs")
     assert (run["run_id"], run["messages"], run["started_at"]) == (name, 4, None)
     assert tables.one("SELECT count(*) FROM journal") == 4
@@ -99,7 +104,14 @@ def test_code_that_was_only_written_is_no_execution(runs: Path, ingested: Ingest
 def test_blocks_of_one_execution_share_its_event(runs: Path, ingested: Ingest) -> None:
     """Two blocks in a message run together: two rows, one event, one exit code."""
     two = "```python\nprint(1)\n```\nand\n```sh\nls\n```"
-    (runs / "t.json").write_text(json.dumps([{**CHAT[1], "content": two}, {**CHAT[2], "content": CHAT[2]["content"].replace("0", "7").replace("succeeded", "failed")}]))
+    (runs / "t.json").write_text(
+        json.dumps(
+            [
+                {**CHAT[1], "content": two},
+                {**CHAT[2], "content": CHAT[2]["content"].replace("0", "7").replace("succeeded", "failed")},
+            ]
+        )
+    )
     rows = ingested(runs).sql("SELECT event_id, language, exit_code, status FROM code_execs")
     assert [r["language"] for r in rows] == ["python", "sh"]
     assert len({r["event_id"] for r in rows}) == 1

@@ -1,0 +1,314 @@
+"""Journals made by hand: one truth per fact, whatever channels saw it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Row, event, logged, text, write_journal
+
+
+def messages(tables: Any) -> list[tuple[Any, ...]]:
+    rows = tables.sql("SELECT sender, recipient, content, source FROM messages ORDER BY message_order")
+    return [tuple(row.values()) for row in rows]
+
+
+def test_a_message_on_two_channels_is_one_row(runs: Path, ingested: Ingest) -> None:
+    """AG2's logger tells of a message just before its event: one row that names both."""
+    write_journal(runs, "r", logged("a", "b", "hi"), text("a", "b", "hi"))
+    assert messages(ingested(runs)) == [("a", "b", "hi", "event+logger")]
+
+
+def test_the_same_words_twice_are_two_messages(runs: Path, ingested: Ingest) -> None:
+    """Equal messages in a row stay two, on one channel or on both."""
+    both = [logged("a", "b", "same"), text("a", "b", "same")]
+    write_journal(runs, "both", *both, *both)
+    write_journal(runs, "logger", logged("a", "b", "same"), logged("a", "b", "same"))
+    write_journal(runs, "event", text("a", "b", "same"), text("a", "b", "same"))
+    counted = ingested(runs).sql("SELECT run_id, messages FROM runs ORDER BY 1")
+    assert [r["messages"] for r in counted] == [2, 2, 2]
+
+
+def test_what_one_channel_alone_saw_is_kept(runs: Path, ingested: Ingest) -> None:
+    """A silent message has no event; a message without the logger has nothing else."""
+    write_journal(runs, "r", logged("a", "b", "silent"), text("b", "a", "aloud"))
+    assert messages(ingested(runs)) == [("a", "b", "silent", "logger"), ("b", "a", "aloud", "event")]
+
+
+def test_a_group_chats_copies_are_no_messages(runs: Path, ingested: Ingest) -> None:
+    """The manager passes each message on under its own name: the copies are left out, the next original is not."""
+
+    def broadcast(author: str, content: str) -> list[Row]:
+        copy = {"content": content, "name": author, "role": "user"}
+        others = [n for n in "abc" if n != author]
+        return [logged(author, "manager", content), *(logged("manager", other, copy) for other in others)]
+
+    write_journal(runs, "r", *broadcast("a", "go"), *broadcast("b", "ok"), *broadcast("c", "ok"), *broadcast("b", "ok"))
+    said = messages(ingested(runs))
+    assert [(s, r, c) for s, r, c, _ in said] == [
+        ("a", "manager", "go"),
+        ("b", "manager", "ok"),
+        ("c", "manager", "ok"),
+        ("b", "manager", "ok"),
+    ]
+
+
+def test_a_saved_transcript_adds_only_what_the_journal_lacks(runs: Path, ingested: Ingest) -> None:
+    """A message of the transcript that the journal has gets its name added; a new one stands in its place."""
+    saved = [{"name": n, "role": "user", "content": c} for n, c in [("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")]]
+    write_journal(
+        runs,
+        "r",
+        logged("a", "b", "1"),
+        logged("a", "b", "3"),
+        {"kind": "messages", "chat": "g", "messages": saved, "count": 4},
+    )
+    assert [(s, c, source) for s, _, c, source in messages(ingested(runs))] == [
+        ("a", "1", "logger+transcript"),
+        ("b", "2", "transcript"),
+        ("a", "3", "logger+transcript"),
+        ("b", "4", "transcript"),
+    ]
+
+
+def test_a_transcript_saved_twice_changes_nothing(runs: Path, ingested: Ingest) -> None:
+    """Two transcripts with the same new message add it once."""
+    saved = {"kind": "messages", "messages": [{"name": "a", "content": "x"}, {"name": "b", "content": "y"}]}
+    write_journal(runs, "r", logged("a", "b", "x"), saved, saved)
+    assert [(s, c) for s, _, c, _ in messages(ingested(runs))] == [("a", "x"), ("b", "y")]
+
+
+def test_what_happened_in_a_turn_points_at_it(runs: Path, ingested: Ingest) -> None:
+    """LLM call, execution and written file hang on their turn, and each comes after it in order."""
+    code = "```python\nopen('out.txt', 'w').write('1')\n```"
+    llm = {"kind": "llm_call", "agent": "writer", "model": "m", "request": {"messages": []}, "base": None, "same": []}
+    write_journal(
+        runs,
+        "r",
+        {**llm, "response": {"choices": [{"message": {"content": code}}]}, "status": "ok", "completion_tokens": 7},
+        logged("writer", "runner", code),
+        event("generate_code_execution_reply", code_blocks=["python"], sender="writer", recipient="runner"),
+        logged("runner", "writer", "exitcode: 0 (execution succeeded)\nCode output: fine"),
+    )
+    tables = ingested(runs)
+    rows = tables.sql("SELECT * FROM execution_events ORDER BY execution_order")
+    by_id = {r["id"]: r for r in rows}
+    shape = [(r["event_type"], r["agent_name"], r["depth"]) for r in rows]
+    assert shape == [
+        ("agent_call", "writer", 0),
+        ("llm_call", "writer", 1),
+        ("handoff", "writer", 0),
+        ("agent_call", "runner", 0),
+        ("code_exec", "writer", 1),
+        ("file_gen", "writer", 2),
+    ]
+    for row in rows:
+        if row["depth"]:
+            parent = by_id[row["parent_event_id"]]
+            assert parent["depth"] == row["depth"] - 1
+            assert parent["execution_order"] < row["execution_order"]
+    assert [r["execution_order"] for r in rows] == list(range(len(rows)))
+    assert tables.one("SELECT tokens FROM messages WHERE sender = 'writer'") == 7
+    assert tables.one("SELECT executor FROM code_execs") == "runner"
+    assert tables.one("SELECT duration_ms FROM code_execs") == 1.0
+
+
+def test_a_tool_that_ran_is_one_call(runs: Path, ingested: Ingest) -> None:
+    """Request, start, return, end and answer are one row, with the value that the tool returned."""
+    call = {"id": "c1", "type": "function", "function": {"name": "t", "arguments": '{"x": 1}'}}
+    ran = {"func_name": "t", "call_id": "c1", "arguments": {"x": 1}, "recipient": "box"}
+    write_journal(
+        runs,
+        "r",
+        logged("a", "box", {"content": None, "tool_calls": [call]}),
+        event("execute_function", **ran),
+        {"kind": "function_call", "agent": "box", "name": "t", "arguments": {"x": 1}, "result": {"y": 2}},
+        event("executed_function", **ran, content="{'y': 2}", is_exec_success=True),
+        logged(
+            "box",
+            "a",
+            {"role": "tool", "content": "{'y': 2}", "tool_responses": [{"tool_call_id": "c1", "content": "{'y': 2}"}]},
+        ),
+    )
+    tables = ingested(runs)
+    (row,) = tables.sql("SELECT call_id, agent_name, executor, result, status, duration_ms FROM tool_calls")
+    assert row == {
+        "call_id": "c1",
+        "agent_name": "a",
+        "executor": "box",
+        "result": '{"y":2}',
+        "status": "completed",
+        "duration_ms": 2.0,
+    }
+    (seen,) = tables.events("tool_call")
+    assert seen["meta"]["tool_name"] == "t"
+    assert seen["inputs"]["args_keys"] == ["x"]
+
+
+def test_a_call_id_that_comes_again_is_a_new_call(runs: Path, ingested: Ingest) -> None:
+    """A cached answer repeats its ids."""
+    call = {"id": "c", "type": "function", "function": {"name": "t", "arguments": "{}"}}
+    once = [
+        logged("a", "b", {"content": None, "tool_calls": [call]}),
+        logged("b", "a", {"role": "tool", "content": "1", "tool_responses": [{"tool_call_id": "c", "content": "1"}]}),
+    ]
+    write_journal(runs, "r", *once, *once)
+    assert ingested(runs).one("SELECT count(*) FROM tool_calls WHERE status = 'completed'") == 2
+
+
+def test_a_tool_refused_by_ag2_failed(runs: Path, ingested: Ingest) -> None:
+    """AG2 runs nothing for a tool that it does not know, and says so in the event."""
+    call = {"id": "c", "type": "function", "function": {"name": "nope", "arguments": "{}"}}
+    refused = {"func_name": "nope", "call_id": "c", "arguments": {}, "recipient": "b"}
+    write_journal(
+        runs,
+        "r",
+        logged("a", "b", {"content": None, "tool_calls": [call]}),
+        event("executed_function", **refused, content="Error: Function nope not found.", is_exec_success=False),
+    )
+    (row,) = ingested(runs).sql("SELECT status, error_message FROM tool_calls")
+    assert row == {"status": "failed", "error_message": "Error: Function nope not found."}
+
+
+def test_code_that_was_running_when_the_run_was_cut_off_is_pending(runs: Path, ingested: Ingest) -> None:
+    """An execution that nothing was heard of again has its code, and no exit code."""
+    started = event("generate_code_execution_reply", code_blocks=["python"], sender="a", recipient="b")
+    write_journal(runs, "r", logged("a", "b", "```python\n1/0\n```"), started, end=False)
+    (row,) = ingested(runs).sql("SELECT code, exit_code, status FROM code_execs")
+    assert row == {"code": "1/0", "exit_code": None, "status": "pending"}
+
+
+def test_requests_are_rebuilt_from_their_differences(runs: Path, ingested: Ingest) -> None:
+    """A request that continues another is whole in llm_calls."""
+    first = {"model": "m", "tools": [1], "messages": [{"role": "system", "content": "s"}]}
+    second = {"model": "m", "messages": [{"role": "user", "content": "u"}]}
+    call = {"kind": "llm_call", "agent": "a", "response": {}, "status": "ok"}
+    write_journal(
+        runs,
+        "r",
+        {**call, "request": first, "base": None, "base_messages": 0, "same": []},
+        {**call, "request": second, "base": 1, "base_messages": 1, "same": ["tools"]},
+    )
+    rows = ingested(runs).sql("SELECT request FROM llm_calls ORDER BY started_at, event_id")
+    whole = [json.loads(r["request"]) for r in rows]
+    assert {"model": "m", "tools": [1], "messages": [*first["messages"], *second["messages"]]} in whole
+
+
+def test_who_spoke_next_and_why_is_a_handoff(runs: Path, ingested: Ingest) -> None:
+    """A selection in a group chat, and a reply in a chat of two."""
+    manager = {"kind": "agent", "name": "m", "class": "GroupChatManager", "members": ["a", "b"], "selection": "auto"}
+    write_journal(
+        runs,
+        "r",
+        manager,
+        logged("a", "m", "1"),
+        event("group_chat_run_chat", speaker="b", silent=False),
+        logged("b", "m", "2"),
+        logged("a", "m", "3"),
+    )
+    handoffs = ingested(runs).events("handoff")
+    assert [(h["inputs"]["from_agent"], h["inputs"]["to_agent"], h["meta"]["reason"]) for h in handoffs] == [
+        ("a", "b", "group_chat_selection"),
+        ("b", "a", "reply"),
+    ]
+    assert handoffs[0]["meta"]["selection"] == "auto"
+
+
+def test_steps_and_actions_keep_their_place(runs: Path, ingested: Ingest) -> None:
+    """A turn inside a marked action points at the action; one inside a step has the step's id and no parent."""
+    write_journal(
+        runs,
+        "r",
+        {"kind": "step_start", "id": "s1", "name": "one", "step_id": "one"},
+        {**logged("a", "b", "in a step"), "step_id": "one", "parent": "s1"},
+        {**logged("b", "a", "in an action"), "step_id": "one", "parent": "x1"},
+        {"kind": "action", "id": "x1", "action_type": "decision", "action_name": "choose", "details": {"n": 1}},
+    )
+    tables = ingested(runs)
+    (action,) = tables.events("decision")
+    assert action["inputs"] == {"n": 1}
+    turns = {t["outputs"]["full_content"]: t for t in tables.events("agent_call")}
+    assert (turns["in a step"]["step_id"], turns["in a step"]["parent_event_id"]) == ("one", None)
+    assert turns["in an action"]["parent_event_id"] == action["id"]
+
+
+def test_an_exception_is_one_error(runs: Path, ingested: Ingest) -> None:
+    """It leaves a step and then the run: one error row, and the run has failed."""
+    error = {"type": "ValueError", "message": "boom", "traceback": "..."}
+    write_journal(
+        runs,
+        "r",
+        {"kind": "step_end", "id": "s", "status": "failed", "error": error},
+        {"kind": "run_end", "status": "failed", "error": {**error, "traceback": "longer"}},
+        end=False,
+    )
+    tables = ingested(runs)
+    assert [(e["error_message"], e["meta"]["error_type"]) for e in tables.events("error")] == [("boom", "ValueError")]
+    assert tables.one("SELECT status FROM runs") == "failed"
+
+
+def test_what_was_lost_is_counted(runs: Path, ingested: Ingest) -> None:
+    """A gap says how many records are missing, and so do numbers missing in seq."""
+    path = write_journal(runs, "r", {"kind": "gap", "lost": 5, "reason": "disk full"}, logged("a", "b", "x"))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2] + lines[3:]))  # seq 2 is gone
+    assert ingested(runs).one("SELECT lost_events FROM runs") == 6
+
+
+def test_unknown_kinds_events_and_fields_are_kept_raw(runs: Path, ingested: Ingest) -> None:
+    """A later recorder may write what this package does not know."""
+    write_journal(runs, "r", {"kind": "hologram", "x": 1}, event("brand_new", y=2), {**logged("a", "b", "hi"), "z": 3})
+    tables = ingested(runs)
+    assert tables.one("SELECT record->>'x' FROM journal WHERE kind = 'hologram'") == "1"
+    assert tables.one("SELECT record->'event'->'content'->>'y' FROM journal WHERE kind = 'event'") == "2"
+    assert tables.one("SELECT record->>'z' FROM journal WHERE kind = 'message'") == "3"
+    assert tables.one("SELECT count(*) FROM quarantine") == 0
+
+
+def test_a_journal_of_a_later_version_is_read_with_a_warning(runs: Path, ingested: Ingest) -> None:
+    """What is known of it is read."""
+    write_journal(runs, "r", {**logged("a", "b", "hi"), "v": 9})
+    tables = ingested(runs)
+    assert [c for _, _, c, _ in messages(tables)] == ["hi"]
+    assert any("version 9" in note for note in tables.summary.notes)
+
+
+def test_records_of_odd_shape_do_not_stop_the_run(runs: Path, ingested: Ingest) -> None:
+    """Known kinds with lists, numbers and nulls where objects belong: each is in journal, the rest of the run too."""
+    odd: list[Any] = [None, 7, "x", [], {}, [[]], {"a": {}}]
+    records: list[Row] = []
+    for kind in (
+        "message",
+        "event",
+        "llm_call",
+        "function_call",
+        "agent",
+        "messages",
+        "action",
+        "file",
+        "gap",
+        "input",
+    ):
+        for value in odd:
+            keys = ("message", "event", "request", "response", "name", "messages", "details", "path", "lost", "error")
+            records.append({"kind": kind, **dict.fromkeys(keys, value), "agent": value, "sender": value})
+            records.append({"kind": kind, "event": {"type": "text", "content": {"content": value, "sender": value}}})
+    records.append(logged("a", "b", "still here"))
+    write_journal(runs, "r", *records)
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM journal") == len(records) + 2
+    assert tables.one("SELECT count(*) FROM messages WHERE content = 'still here'") == 1
+
+
+def test_a_human_is_quoted_on_the_turn(runs: Path, ingested: Ingest) -> None:
+    """What a human was asked and answered stands on the turn that came of it."""
+    write_journal(runs, "r", {"kind": "input", "prompt": "Go on?", "answer": "yes"}, logged("human", "a", "yes"))
+    (turn,) = ingested(runs).events("agent_call")
+    assert turn["meta"]["human_input"] == [{"prompt": "Go on?", "answer": "yes"}]
+
+
+def test_both_ingests_of_a_run_give_the_same_ids(runs: Path, ingested: Ingest) -> None:
+    """Ids are made from the run and its records."""
+    write_journal(runs, "r", logged("a", "b", "hi"), logged("b", "a", "ho"))
+    first = ingested(runs).sql("SELECT id FROM execution_events ORDER BY execution_order")
+    assert ingested(runs, force=True).sql("SELECT id FROM execution_events ORDER BY execution_order") == first
