@@ -7,9 +7,9 @@ it, `extract_error` the output of what failed. `EXTRACTORS` lists every one of t
 from ingest.extractors.blocks import code_blocks
 from ingest.extractors.errors import extract_error
 from ingest.extractors.languages import extract_code
+from ingest.extractors.model import Block, CodeFacts, Extractor, Hit
 from ingest.extractors.prose import extract_text
 from ingest.extractors.table import EXTRACTORS
-from ingest.extractors.model import Block, CodeFacts, Extractor, Hit
 
 __all__ = [
     "EXTRACTORS",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re2
+import re
 
 from ingest.extractors.blocks import sound
 
 # the last line of a Python traceback: a dotted name that ends in a class name, alone or before a colon
-EXCEPTION = re2.compile(r"^([A-Za-z_][\w.]*)(?::[ \t].*|:)?$")
+EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*)(?::[ \t].*|:)?$")
 # names that Python's own and most libraries' exceptions carry; others count only below a traceback
-EXCEPTION_NAME = re2.compile(
+EXCEPTION_NAME = re.compile(
     r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"
 )
-NOT_FOUND = re2.compile(
+NOT_FOUND = re.compile(
     r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$"
 )
 TIMEOUT = ("Timeout", "Execution timed out", "Pip install timed out")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import re2
-
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
-from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.model import Call
+from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.values import PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
@@ -39,8 +38,8 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
-OUTPUT_KEYWORD: Final = re2.compile(r"(?i)^(?:out|save|dest|target|export|to_|result)")
-WORD: Final = re2.compile(r"[A-Z]+(?:[a-z0-9]+)?|[a-z0-9]+")
+OUTPUT_KEYWORD: Final = re.compile(r"(?i)^(?:out|save|dest|target|export|to_|result)")
+WORD: Final = re.compile(r"[A-Z]+(?:[a-z0-9]+)?|[a-z0-9]+")
 SHELL_CALLS: Final = frozenset(
     "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
     " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()

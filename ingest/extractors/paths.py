@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re2
+import re
 
 # extensions that are files wherever they stand in a text
 EXTENSIONS = frozenset(
@@ -21,10 +21,10 @@ WEAK_EXTENSIONS = frozenset(
     "php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot msg fa fit fts root"
     " lst cnf inp par pem key crt pub map pyc pyi so o a f f90 for proto hs ml ex nb tab vtk mod sam ref idx jar7 war rpm deb".split()
 )
-SCHEME = re2.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
-EXTENSION = re2.compile(r"\.([A-Za-z0-9_]{1,10})$")
+SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
+EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
-HOST = re2.compile(
+HOST = re.compile(
     r"(?i)^(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
 )
 MAXIMUM = 1024

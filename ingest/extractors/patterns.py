@@ -5,6 +5,7 @@ They follow variables that hold one literal, and nothing more. All of them are R
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import re2
@@ -12,12 +13,12 @@ import re2
 from ingest.extractors import opened
 from ingest.extractors.blocks import sound
 from ingest.extractors.calls import CONVENTIONAL_ALIASES
-from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.values import UNKNOWN, Value
 
 # beyond this a text is no code that someone wrote, and only its beginning is read
-LIMIT: Final = 1_000_000
+LIMIT: Final = 200_000
 STRING: Final = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
 IMPORT_PATTERN: Final = (
     r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
@@ -35,7 +36,7 @@ CALL_PATTERN: Final = (
     + r"|[A-Za-z_][\w.]*))"
     r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + STRING + r"|[A-Za-z_][\w.]*))[ \t]*)?[,)]"
 )
-KEYWORD: Final = re2.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
+KEYWORD: Final = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
 FILENAME_PATTERN: Final = (
     r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]*?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
 )

@@ -10,8 +10,8 @@ import re2
 
 from ingest.extractors import patterns, shell
 from ingest.extractors.blocks import sound
-from ingest.extractors.paths import is_local
 from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.paths import is_local
 from ingest.extractors.walk import Walk
 
 # a syntax tree takes about 100 times the memory of its text
@@ -37,7 +37,7 @@ def python_facts(code: str) -> tuple[set[str], list[Hit]]:
     code = sound(code)
     before: list[Hit] = []
     tree = parse(code)
-    if tree is None:
+    if tree is None and len(code) <= PARSE_LIMIT:
         code, before = _without_magics(code)
         tree = parse(code)
     if tree is not None:
@@ -48,28 +48,43 @@ def python_facts(code: str) -> tuple[set[str], list[Hit]]:
             pass
         else:
             ordered = [hit for _, _, hit in sorted(walk.hits, key=lambda hit: hit[:2])]
-            return tree_imports(tree), [*before, *ordered]
+            packages = tree_imports(tree)
+            if "import_module" in code or "__import__" in code:
+                packages |= dynamic_imports(tree)
+            return packages, [*before, *ordered]
     return patterns.imports(code), [*before, *patterns.python_files(code)]
 
 
-def tree_imports(tree: ast.AST) -> set[str]:
+def tree_imports(tree: ast.Module) -> set[str]:
     """Top-level names of all packages that a program imports, relative imports left out."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    # statements alone: most nodes of a tree are expressions
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, ast.Import):
             found.update(alias.name.split(".", 1)[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            found.add(node.module.split(".", 1)[0])
-        elif isinstance(node, ast.Call) and node.args:
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level and node.module:
+                found.add(node.module.split(".", 1)[0])
+        else:
+            for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+                inner = getattr(node, name, None)
+                if isinstance(inner, list):
+                    pending.extend(inner)
+    return found
+
+
+def dynamic_imports(tree: ast.Module) -> set[str]:
+    """Top-level names of packages given to `import_module` or `__import__`."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             first = node.args[0]
-            if (
-                name in ("import_module", "__import__")
-                and isinstance(first, ast.Constant)
-                and isinstance(first.value, str)
-            ):
+            if name in ("import_module", "__import__") and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 found.add(first.value.split(".", 1)[0])
-    return {name for name in found if name}
+    return found - {""}
 
 
 def _without_magics(code: str) -> tuple[str, list[Hit]]:

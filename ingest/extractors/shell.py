@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
-import re2
-
 from ingest.extractors.blocks import sound
-from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.paths import is_local, looks_like_file
 
-# one token: line end, comment, operator, or a word of quoted and plain parts
-TOKEN: Final = re2.compile(
-    r"(?s)(?P<comment>(?:[ \t]+|(?m:^)[ \t]*)#[^\n]*)"
-    r"|(?P<blank>(?:[ \t\r]|\\\n)+)"
-    r"|(?P<end>\n)"
-    r"|(?P<operator>&>>|&>|\d?>>|\d?>&\d?|\d?>\||\d?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()])"
-    r"|(?P<word>(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+)"
-    r"|(?P<other>.)"
+# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear here too.
+# one token: comment, blank, line end, operator, or a word of quoted and plain parts; together they cover the whole text
+TOKEN: Final = re.compile(
+    r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n"
+    r"|&>>|&>|[0-9]?>>|[0-9]?>&[0-9]?|[0-9]?>\||[0-9]?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()]"
+    r"|(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s${]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
 )
-PART: Final = re2.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
-VARIABLE: Final = re2.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-ASSIGNMENT: Final = re2.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
+OPERATORS: Final = frozenset("&>> &> >> >& >| > <<< << <<- <( >( < || && ;; | ; & ( )".split())
+PART: Final = re.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
+QUOTING: Final = re.compile(r"['\"\\$]")
+VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
 PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! {".split())
+HERE_DOCUMENT: Final = (("operator", "<<"), ("operator", "<<-"))
 ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;"))
 # characters and here documents of one script that are looked at
-LIMIT: Final = 200_000
+LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
 # programs all of whose arguments that look like files are read
 READERS: Final = frozenset(
@@ -43,7 +43,7 @@ OTHERS: Final = frozenset(
     " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo make help man"
     " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
 )
-WORD: Final = re2.compile(r"^[a-z][a-z0-9_.+-]*$")
+WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
 RUNNERS: Final = {
     "python": "py", "python3": "py", "python2": "py", "ipython": "py", "pypy": "py", "pypy3": "py", "node": "js",
     "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
@@ -70,10 +70,14 @@ def command_files(code: str) -> list[Hit]:
     found: list[Hit] = []
     variables: dict[str, str] = {}
     for words in commands(code):
-        while words and words[0][0] == "word" and ASSIGNMENT.match(words[0][1]):
-            name, value = ASSIGNMENT.match(words[0][1]).groups()
-            variables[name] = expand(value, variables)
-            words = words[1:]
+        first = 0
+        while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
+            match = ASSIGNMENT.match(words[first][1])
+            if not match:
+                break
+            variables[match.group(1)] = expand(match.group(2), variables)
+            first += 1
+        words = words[first:]
         if words and words[0][1] == "export":
             for _, word in words[1:]:
                 match = ASSIGNMENT.match(word)
@@ -121,30 +125,36 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     """The commands up to the end of the first here document; returns the script that follows it."""
     command: list[tuple[str, str]] = []
     terminators: list[str] = []
-    for match in TOKEN.finditer(code):
-        kind, text = match.lastgroup, match.group()
-        if kind == "end" and terminators:
-            position = match.end()
+    position = 0
+    for token in TOKEN.findall(code):
+        position += len(token)
+        if token == "\n" and terminators:
             for terminator in terminators:
                 body, position = _document(code, position, terminator)
                 command.append(("document", body))
             yield command
             return code[position:]
-        if kind == "end" or (kind == "operator" and text in ENDS):
+        if token == "\n" or token in ENDS:
             if command and not terminators:
                 yield command
                 command = []
-        elif kind == "operator":
-            command.append(("operator", text))
-        elif kind == "word":
-            if command and command[-1][0] == "operator" and command[-1][1] in ("<<", "<<-"):
-                terminators.append(expand(text, {}))
-                command.pop()
-            else:
-                command.append(("word", text))
+        elif token[0] in " \t\r#" or token.startswith("\\\n"):
+            continue
+        elif token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token):
+            command.append(("operator", token))
+        elif command and command[-1] in HERE_DOCUMENT:
+            terminators.append(expand(token, {}))
+            command.pop()
+        else:
+            command.append(("word", token))
     if command:
         yield command
     return ""
+
+
+def _duplicates(token: str) -> bool:
+    """Whether a token makes one stream another, as `2>&1` does."""
+    return ">&" in token and token.strip("0123456789") == ">&"
 
 
 def _document(code: str, start: int, terminator: str) -> tuple[str, int]:
@@ -161,6 +171,8 @@ def _document(code: str, start: int, terminator: str) -> tuple[str, int]:
 
 def expand(word: str, variables: dict[str, str]) -> str:
     """A word without its quotes, its known variables filled in; an unknown one stays as `$name`."""
+    if not QUOTING.search(word):
+        return word
     parts: list[str] = []
     for single, double, escaped, bare in PART.findall(word):
         if single or escaped:
@@ -170,7 +182,7 @@ def expand(word: str, variables: dict[str, str]) -> str:
     return "".join(parts)
 
 
-def _lookup(match: "re2._Match[str]", variables: dict[str, str]) -> str:  # type: ignore[name-defined]  # noqa: UP037
+def _lookup(match: re.Match[str], variables: dict[str, str]) -> str:
     name = match.group(1) or match.group(2)
     return variables.get(name, "$" + name)[:1024]
 
@@ -203,8 +215,10 @@ def _is_file(word: str) -> bool:
 
 def _program(arguments: list[str]) -> Iterator[Hit]:
     """The files that a program's arguments name."""
-    while arguments and (arguments[0] in PREFIXES or ASSIGNMENT.match(arguments[0])):
-        arguments = arguments[1:]
+    first = 0
+    while first < len(arguments) and (arguments[first] in PREFIXES or ASSIGNMENT.match(arguments[first])):
+        first += 1
+    arguments = arguments[first:]
     if not arguments:
         return
     program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]

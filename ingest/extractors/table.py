@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ingest.extractors.calls import PYTHON_CALLS
+from ingest.extractors.model import Extractor
 from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
 from ingest.extractors.python import MAGICS
 from ingest.extractors.shell import SHELL
-from ingest.extractors.model import Extractor
 
 EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *PROSE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,6 +19,8 @@ Value = Any
 # how many values one variable may have at once, and how long a list or string may grow
 ALTERNATIVES: Final = 64
 LENGTH: Final = 4096
+# a width of four digits or more, or one that a value gives, in a format
+WIDE: Final = re.compile(r"\d{4}|\{[^{}]*\{|%[^a-zA-Z%]*\*")
 
 
 class Unknown:
@@ -115,18 +118,22 @@ def alternatives(value: Value) -> tuple[Value, ...]:
 def either(values: Sequence[Value]) -> Value:
     """One value that may be any of those given."""
     options: list[Value] = []
+    seen: set[object] = set()
     for value in values:
         for option in alternatives(value):
-            if not any(option is known or (type(option) is type(known) and option == known) for known in options):
+            key = (type(option), option) if isinstance(option, str | int | float | PathValue | Ref) else id(option)
+            if key not in seen and len(options) < ALTERNATIVES:
+                seen.add(key)
                 options.append(option)
-            if len(options) >= ALTERNATIVES:
-                break
     return options[0] if len(options) == 1 else Either(tuple(options)) if options else UNKNOWN
 
 
 def lift(function: Callable[..., Value], *values: Value) -> Value:
     """A function of single values applied to every combination of alternatives; what fails is unknown."""
-    if not any(isinstance(value, Either) for value in values):
+    for value in values:
+        if isinstance(value, Either):
+            break
+    else:
         return _attempt(function, values)
     combined: list[Value] = []
     for combination in product(*(alternatives(value) for value in values)):
@@ -137,8 +144,9 @@ def lift(function: Callable[..., Value], *values: Value) -> Value:
 
 
 def _attempt(function: Callable[..., Value], values: Sequence[Value]) -> Value:
-    if any(value is UNKNOWN for value in values):
-        return UNKNOWN
+    for value in values:
+        if value is UNKNOWN:
+            return UNKNOWN
     try:
         result = function(*values)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MemoryError):
@@ -191,14 +199,27 @@ def plain(value: Value) -> str | int | float:
     raise TypeError(value)
 
 
+def _small(template: str, parts: Sequence[Value]) -> None:
+    """Raise `ValueError` where filling in a template would make a long string."""
+    longest = max((len(part) for part in parts if isinstance(part, str)), default=8)
+    if len(template) > LENGTH or WIDE.search(template) or len(template) * longest > 64 * LENGTH:
+        raise ValueError(template)
+
+
+def concatenated(*parts: Value) -> str:
+    """The parts of an f-string."""
+    if sum(map(len, parts)) > LENGTH:
+        raise ValueError(parts)
+    return "".join(parts)
+
+
 def formatted(value: Value, conversion: int, spec: Value) -> str:
     """One field of an f-string."""
     known = plain(value)
     if conversion == ord("r"):
         known = repr(known)
     specification = text_of(spec)
-    if len(specification) > 20:
-        raise ValueError(specification)
+    _small(specification, ())
     return format(known, specification)
 
 
@@ -220,9 +241,8 @@ def modulo(left: Value, right: Value) -> Value:
     """`left % right`, which fills in a format."""
     if not isinstance(left, str):
         return left % right
-    if len(left) > LENGTH:
-        raise ValueError(left)
-    values = tuple(plain(value) for value in right) if isinstance(right, tuple) else plain(right)
+    values = tuple(plain(value) for value in right) if isinstance(right, tuple) else (plain(right),)
+    _small(left, values)
     return left % values
 
 
@@ -256,17 +276,25 @@ def string_method(name: str, text: str, arguments: Sequence[Value]) -> Value:
     if name not in STRING_METHODS or len(text) > LENGTH:
         return UNKNOWN
     if name == "join":
-        return text.join(text_of(item) for item in elements(arguments[0]) or ())
-    if name == "format":
+        items = [text_of(item) for item in elements(arguments[0]) or ()]
+        if sum(map(len, items)) + len(text) * len(items) > LENGTH:
+            raise ValueError(text)
+        return text.join(items)
+    if name == "replace" and len(text) * len(text_of(arguments[1])) > 64 * LENGTH:
+        raise ValueError(text)
+    if name == "format" or (name == "zfill" and arguments[0] > LENGTH):
         raise ValueError(name)
     return getattr(text, name)(*arguments)
 
 
 def string_format(text: str, arguments: Sequence[Value], keywords: dict[str, Value]) -> str:
     """`text.format(..)` with plain values and fields that reach into no attributes."""
-    if len(text) > LENGTH or ".__" in text or "[" in text:
+    if ".__" in text or "[" in text:
         raise ValueError(text)
-    return text.format(*(plain(item) for item in arguments), **{name: plain(item) for name, item in keywords.items()})
+    positional = [plain(item) for item in arguments]
+    named = {name: plain(item) for name, item in keywords.items()}
+    _small(text, [*positional, *named.values()])
+    return text.format(*positional, **named)
 
 
 def path_attribute(name: str, text: str) -> Value:

@@ -307,7 +307,7 @@ class Walk:
 
     def f_string(self, node: ast.JoinedStr) -> Value:
         parts = [self.expression(part) for part in node.values]
-        return lift(lambda *known: "".join(known), *parts)
+        return lift(values.concatenated, *parts)
 
     def f_string_field(self, node: ast.FormattedValue) -> Value:
         value = self.expression(node.value)
@@ -331,6 +331,10 @@ class Walk:
             right = self.expression(link.right)
             value = lift(operator, value, right) if operator else UNKNOWN
         return value
+
+    def sign(self, node: ast.UnaryOp) -> Value:
+        value = self.expression(node.operand)
+        return lift(lambda known: -known, value) if isinstance(node.op, ast.USub) else UNKNOWN
 
     def choice(self, node: ast.BoolOp | ast.IfExp) -> Value:
         if isinstance(node, ast.IfExp):
@@ -652,6 +656,7 @@ EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Walk, Any], Value]]] = {
     ast.FormattedValue: Walk.f_string_field,
     ast.Name: Walk.name,
     ast.BinOp: Walk.operation,
+    ast.UnaryOp: Walk.sign,
     ast.BoolOp: Walk.choice,
     ast.IfExp: Walk.choice,
     ast.List: Walk.sequence,
