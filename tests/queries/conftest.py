@@ -1,5 +1,7 @@
 """Databases that the tests of the queries share."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,39 @@ import pytest
 
 import queries
 from tests.queries.database import Builder
+
+ROOT = Path(__file__).parents[2]
+SAMPLE_RUNS = ROOT / "sample_runs"
+REAL_TRANSCRIPTS = ROOT.parent / "shared" / "real_transcripts"
+
+
+def ingest(source: Path, out: Path) -> Path:
+    """The traces folder that `ingest` makes of the runs in `source`."""
+    command = [sys.executable, "-m", "ingest", str(source), "--out", str(out), "--quiet"]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    return out
+
+
+@pytest.fixture(scope="session")
+def sample_traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `ingest` makes of the recorded sample runs."""
+    return ingest(SAMPLE_RUNS, tmp_path_factory.mktemp("sample") / "traces")
+
+
+@pytest.fixture(scope="session")
+def real_traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `ingest` makes of transcripts of real agents, which are not part of this repository."""
+    if not REAL_TRANSCRIPTS.is_dir():
+        pytest.skip(f"the transcripts are not at {REAL_TRANSCRIPTS}")
+    return ingest(REAL_TRANSCRIPTS, tmp_path_factory.mktemp("real") / "traces")
+
+
+@pytest.fixture(scope="session", params=["sample_runs", "real_transcripts", "by_hand"])
+def traces(request: pytest.FixtureRequest) -> Path:
+    """Each of the databases that answers are checked on, one after the other."""
+    fixtures = {"sample_runs": "sample_traces", "real_transcripts": "real_traces", "by_hand": "database"}
+    path: Path = request.getfixturevalue(fixtures[request.param])
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -242,6 +242,7 @@ class RunBuilder:
         duration_ms: float = 100.0,
         model: str = "gpt-test",
         in_turn: bool = True,
+        tool_calls: list[str] | None = None,
         **columns: Any,
     ) -> str:
         """A call of a language model; no content means that it failed."""
@@ -257,7 +258,10 @@ class RunBuilder:
             duration_ms=duration_ms,
             error_message=error,
             inputs={"model": model, "message_count": 1},
-            outputs={"content": content, "tool_calls": []},
+            outputs={
+                "content": content,
+                "tool_calls": [{"function": {"name": name, "arguments": "{}"}} for name in tool_calls or []],
+            },
             meta={"model": model, "cost": cost, "cached": False, "total_tokens": sum(tokens)},
         )
         self.builder.rows["llm_calls"].append(
@@ -294,7 +298,7 @@ class RunBuilder:
             origin,
             "transfer",
             inputs={"from_agent": origin, "to_agent": target},
-            meta={"reason": None, "selection": selection},
+            meta={"reason": "group_chat_selection", "selection": selection},
         )
 
     def action(self, kind: str, name: str, details: dict[str, Any] | None = None, **columns: Any) -> str:
@@ -304,7 +308,7 @@ class RunBuilder:
             columns.pop("agent", None),
             "action",
             inputs=details or {},
-            meta={"action": True, "action_name": name},
+            meta={"action": True, "action_name": name, **({"tool_name": name} if kind == "tool_call" else {})},
             **columns,
         )
 

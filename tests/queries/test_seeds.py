@@ -68,22 +68,26 @@ def test_there_are_nineteen() -> None:
 
 
 @pytest.mark.parametrize(("sql", "name", "columns"), cases())
+@pytest.mark.parametrize("source", ["sample_traces", "database"])
 def test_a_select_runs_word_for_word_and_the_named_query_agrees(
-    con: duckdb.DuckDBPyConnection, sql: str, name: str, columns: list[int] | None
+    source: str, sql: str, name: str, columns: list[int] | None, request: pytest.FixtureRequest
 ) -> None:
-    """A SELECT of the documents, its placeholder filled in, returns rows, and the named query the same ones."""
+    """A SELECT of the documents, placeholders filled in with each run, returns rows, and the named query the same."""
     if duckdb.__version__.startswith("1.") and re.search(r"AND \w+->>'\w+' IS NOT NULL", sql):
         pytest.skip("DuckDB 1 reads `a AND b->>'c' IS NOT NULL` as `(a AND b)->>'c' IS NOT NULL`")
-    run_id = "actions" if "agent_actions" in sql else "plot-0"
-    rows = con.execute(PLACEHOLDER.sub(f"'{run_id}'", sql)).fetchall()
-    assert rows
-    parameters = {"run_id": run_id} if PLACEHOLDER.search(sql) else {}
-    answer = queries.run(name, con, **parameters).fetchall()
-    if columns is not None:
-        answer = [tuple(row[place] for place in columns) for row in answer]
-    if "DISTINCT" in sql:  # the documents leave the order inside these lists open
-        answer, rows = [list(map(ordered, row)) for row in answer], [list(map(ordered, row)) for row in rows]
-    assert sorted(map(repr, map(list, answer))) == sorted(map(repr, map(list, rows)))
+    con = queries.connect(request.getfixturevalue(source))
+    runs = [row[0] for row in con.execute("select run_id from runs").fetchall()]
+    found = 0
+    for run_id in runs if PLACEHOLDER.search(sql) else [None]:
+        rows = con.execute(PLACEHOLDER.sub(f"'{run_id}'", sql)).fetchall()
+        found += len(rows)
+        answer = queries.run(name, con, **({"run_id": run_id} if run_id else {})).fetchall()
+        if columns is not None:
+            answer = [tuple(row[place] for place in columns) for row in answer]
+        if "DISTINCT" in sql:  # the documents leave the order inside these lists open
+            answer, rows = [list(map(ordered, row)) for row in answer], [list(map(ordered, row)) for row in rows]
+        assert sorted(map(repr, map(list, answer))) == sorted(map(repr, map(list, rows)))
+    assert found
 
 
 def ordered(cell: Any) -> Any:

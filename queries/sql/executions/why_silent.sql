@@ -78,7 +78,7 @@ choices as (
     inner join chosen_runs
         on chosen_runs.run_id = events.run_id
     where events.event_type = 'handoff'
-        and events.meta->>'reason' = 'group_chat_selection'
+        and (events.meta->>'reason') = 'group_chat_selection'
     group by all
 ),
 

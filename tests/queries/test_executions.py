@@ -1,0 +1,325 @@
+"""Executions, their costs and their stages: the views hold what happened, once, and the queries add up."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+import pytest
+
+import queries
+from queries.errors import QueryError
+from tests.queries.database import Builder
+from tests.queries.reading import answer, events_by_run, rows
+
+
+def test_an_execution_is_a_turn_or_an_llm_call_without_one(traces: Path) -> None:
+    """There are as many executions as turns and LLM calls without a parent, each with an id of its own."""
+    expected = {
+        event["id"]
+        for event in rows(traces, "execution_events")
+        if event["event_type"] == "agent_call" or (event["event_type"] == "llm_call" and not event["parent_event_id"])
+    }
+    executions = rows(traces, "agent_executions")
+    assert Counter(row["id"] for row in executions) == Counter(list(expected))
+    assert {row["status"] for row in executions} <= {"SUCCESS", "FAILED", "TIMEOUT", "RUNNING", "LLM_RESPONSE"}
+
+
+def test_failures_belong_to_who_asked(traces: Path) -> None:
+    """An execution failed where the latest code or tool call that its agent asked for failed, or its LLM call did."""
+    expected: set[Any] = set()
+    for events in events_by_run(traces, "agent_call", "llm_call", "code_exec", "tool_call").values():
+        turns: dict[Any, Any] = {}
+        for event in events:
+            if event["event_type"] == "agent_call":
+                turns[event["agent_name"]] = event["id"]
+            if event["status"] != "failed" or event["event_subtype"] == "action":
+                continue
+            if event["event_type"] == "llm_call":
+                expected.add(event["parent_event_id"] or event["id"])
+            else:
+                expected.add(turns.get(event["agent_name"]))
+    failed = {row["id"] for row in rows(traces, "agent_executions") if row["status"] in ("FAILED", "TIMEOUT")}
+    assert failed == expected - {None}
+    assert {row["execution_id"] for row in answer(traces, "failed_executions")} == failed
+
+
+def test_logs_hold_every_stage_once(traces: Path) -> None:
+    """Each turn has INIT and COMPLETE, each LLM call one LLM_CALL, and the log's rows are numbered per execution."""
+    events = rows(traces, "execution_events")
+    logs = rows(traces, "agent_execution_logs")
+    stages = Counter(row["stage"] for row in logs)
+    kinds = Counter(event["event_type"] for event in events)
+    assert stages["INIT"] == stages["COMPLETE"] == kinds["agent_call"]
+    assert stages["LLM_CALL"] == kinds["llm_call"]
+    assert stages["SHOULD_RESPOND"] <= kinds["handoff"]
+    assert len({row["id"] for row in logs}) == len(logs)
+    numbers = defaultdict(list)
+    for row in logs:
+        numbers[row["execution_id"]].append(row["log_sequence"])
+    assert all(sorted(found) == list(range(len(found))) for found in numbers.values())
+    assert set(numbers) == {row["id"] for row in rows(traces, "agent_executions")}
+
+
+def test_call_chains_hold_every_call_once(traces: Path) -> None:
+    """Each turn, LLM call, tool call and execution of code is one call, and what is inside a turn points at it."""
+    calls = {
+        event["id"]: event
+        for event in rows(traces, "execution_events")
+        if event["event_type"] in ("agent_call", "llm_call", "tool_call", "code_exec")
+    }
+    chains = rows(traces, "agent_call_chains")
+    assert Counter(row["child_execution_id"] for row in chains) == Counter(list(calls))
+    for row in chains:
+        parent = calls[row["child_execution_id"]]["parent_event_id"]
+        assert parent is None or row["parent_execution_id"] == parent
+
+
+def test_actions_have_a_row_each(traces: Path) -> None:
+    """Each action is one row of one of the four types, and nothing but actions is there."""
+    expected = Counter(
+        event["id"]
+        for event in rows(traces, "execution_events")
+        if event["event_type"] in ("tool_call", "code_exec", "handoff", "decision", "error", "success")
+    )
+    actions = rows(traces, "agent_actions")
+    assert Counter(row["id"] for row in actions) == expected
+    assert {row["action_type"] for row in actions} <= {"tool_call", "decision", "error", "success"}
+    assert all(row["action_name"] for row in actions)
+
+
+def test_marked_actions_keep_their_details(database: Path) -> None:
+    """The details of a marked action are the user's, with the result beside them."""
+    actions = {row["action_name"]: row for row in rows(database, "agent_actions") if row["correlation_id"] == "actions"}
+    assert actions["select_agent"]["action_details"] == '{"chosen":"engineer"}'
+    assert actions["Read"]["action_details"] == '{"file_path":"x","result":{"n":1}}'
+    assert actions["Read"]["project_name"] == "cmb"
+    assert (actions["done"]["action_type"], actions["select_agent"]["action_type"]) == ("success", "decision")
+
+
+@pytest.mark.parametrize("period", ["day", "year"])
+def test_performance(traces: Path, period: str) -> None:
+    """Counts, rates, mean and median are those of Python's statistics over the executions of an agent."""
+    executions = defaultdict(list)
+    for row in rows(traces, "agent_executions"):
+        day = row["created_at"] and row["created_at"].replace(hour=0, minute=0, second=0, microsecond=0)
+        start = day and (day if period == "day" else day.replace(month=1, day=1))
+        executions[row["agent_name"], start].append(row)
+    found = answer(traces, "agent_performance", period=period)
+    assert {(row["agent_name"], row["period_start"]) for row in found} == set(executions)
+    for row in found:
+        own = executions[row["agent_name"], row["period_start"]]
+        durations = [e["duration_ms"] for e in own if e["duration_ms"] is not None]
+        succeeded = [e for e in own if e["status"] == "SUCCESS"]
+        assert (row["executions"], row["succeeded"]) == (len(own), len(succeeded))
+        assert row["success_rate"] == pytest.approx(len(succeeded) / len(own))
+        assert row["mean_ms"] == (pytest.approx(mean(durations)) if durations else None)
+        assert row["median_ms"] == (pytest.approx(median(durations)) if durations else None)
+        assert not durations or min(durations) <= row["p95_ms"] <= max(durations)
+
+
+def test_costs_add_up(traces: Path) -> None:
+    """Cut by agent, by model or by step, calls, tokens and cost sum up to those of all LLM calls."""
+    calls = rows(traces, "llm_calls")
+    for name in ("cost_by_agent", "cost_by_model", "cost_by_step"):
+        found = answer(traces, name)
+        assert sum(row["calls"] for row in found) == len(calls)
+        assert sum(row["total_tokens"] or 0 for row in found) == sum(call["total_tokens"] or 0 for call in calls)
+        assert sum(row["cost"] or 0 for row in found) == pytest.approx(sum(call["cost"] or 0 for call in calls))
+    shares = [row["cost_share"] for row in answer(traces, "cost_by_agent") if row["cost_share"] is not None]
+    assert not shares or sum(shares) == pytest.approx(1)
+    of_failures = answer(traces, "cost_of_failures")
+    assert sum(row["cost"] or 0 for row in of_failures) == pytest.approx(sum(call["cost"] or 0 for call in calls))
+    assert all(row["failed_cost"] <= (row["cost"] or 0) for row in of_failures)
+
+
+def test_cost_of_a_tool_is_that_of_the_call_that_asked_for_it(tmp_path: Path) -> None:
+    """A call that asks for two tools counts for each with half of its cost."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    run.llm("a", cost=0.4, tokens=(30, 10), tool_calls=["read", "write"])
+    run.llm("a", cost=0.1, tokens=(5, 5), tool_calls=["read"])
+    run.llm("a", cost=0.7)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "cost_by_tool")
+    assert [(row["tool"], row["requests"], row["llm_calls"], row["total_tokens"]) for row in found] == [
+        ("read", 2, 2, 30),
+        ("write", 1, 1, 20),
+    ]
+    assert [row["cost"] for row in found] == pytest.approx([0.3, 0.2])
+
+
+def test_statistics(traces: Path) -> None:
+    """Totals are those of the tables; of the last hour, there is nothing in old recordings."""
+    executions = rows(traces, "agent_executions")
+    (found,) = answer(traces, "statistics")
+    assert found["runs"] == len(rows(traces, "runs"))
+    assert found["executions"] == len(executions)
+    assert found["succeeded"] + found["failed"] + found["timed_out"] <= found["executions"]
+    assert found["total_tokens"] == (sum(c["total_tokens"] or 0 for c in rows(traces, "llm_calls")) or None)
+    (recent,) = answer(traces, "statistics", hours=0.000001)
+    assert (recent["runs"], recent["executions"], recent["success_rate"]) == (0, 0, None)
+
+
+@pytest.fixture(scope="module")
+def statuses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs in which executions end in every way that there is."""
+    builder = Builder()
+    ended = builder.run("ended")
+    ended.turn("coder")
+    ended.code("coder", "while True: pass", "Timeout", exit_code=124)
+    ended.turn("caller")
+    ended.tool("caller", "fetch", status="failed")
+    ended.turn("silent_model")
+    ended.llm("silent_model", None)
+    ended.turn("lucky")
+    ended.llm("lucky", None)
+    ended.llm("lucky", "second try")
+    ended.turn("fixer")
+    ended.code("fixer", "1/0", "ZeroDivisionError: division by zero", 1)
+    running = builder.run("running", status="running")
+    running.turn("waiting")
+    running.tool("waiting", "slow", status="pending")
+    cut = builder.run("cut", status="interrupted")
+    cut.turn("user")
+    cut.llm("answered", "hello", in_turn=False)
+    return builder.write(tmp_path_factory.mktemp("statuses") / "traces.duckdb")
+
+
+def test_statuses_and_stages(statuses: Path) -> None:
+    """Time-outs, failed tools, failed models, second tries, waiting and cut-off executions are told apart."""
+    found = {row["agent_name"]: (row["status"], row["current_stage"]) for row in rows(statuses, "agent_executions")}
+    assert found == {
+        "coder": ("TIMEOUT", "POST_PROCESS"),
+        "caller": ("FAILED", "POST_PROCESS"),
+        "silent_model": ("FAILED", "LLM_CALL"),
+        "lucky": ("SUCCESS", "COMPLETE"),
+        "fixer": ("FAILED", "POST_PROCESS"),
+        "waiting": ("RUNNING", "POST_PROCESS"),
+        "user": ("SUCCESS", "COMPLETE"),
+        "answered": ("LLM_RESPONSE", "LLM_PARSE"),
+    }
+
+
+def test_llm_data_of_an_execution(statuses: Path) -> None:
+    """An execution shows its last LLM call; the interactions show all of them."""
+    lucky = next(row for row in rows(statuses, "agent_executions") if row["agent_name"] == "lucky")
+    assert '"content":"second try"' in lucky["llm_response"]
+    interactions = answer(statuses, "llm_interactions", execution_id=str(lucky["id"]))
+    assert [row["status"] for row in interactions] == ["failed", "completed"]
+    assert all(row["prompt"] == '[{"role":"user","content":"do it"}]' for row in interactions)
+
+
+def test_slow_executions(database: Path) -> None:
+    """Only executions above the threshold come back, with the model's part of the time."""
+    (row,) = answer(database, "slow_executions")
+    assert (row["agent_name"], row["duration_ms"], row["llm_latency_ms"], row["overhead_ms"]) == (
+        "planner",
+        9000.0,
+        9000.0,
+        0.0,
+    )
+    assert answer(database, "slow_executions", threshold_ms=9000) == []
+
+
+def test_stage_timeline_of_one_execution(database: Path) -> None:
+    """The stages of an execution come in the order in which it went through them."""
+    execution = next(
+        row
+        for row in rows(database, "agent_executions")
+        if row["conversation_id"] == "plot-2" and row["agent_name"] == "engineer"
+    )
+    found = answer(database, "stage_timeline", run_id="plot-2", execution_id=str(execution["id"]))
+    assert [row["stage"] for row in found] == ["INIT", "SHOULD_RESPOND", "LLM_CALL", "POST_PROCESS", "COMPLETE"]
+    assert [row["level"] for row in found] == ["info", "info", "info", "error", "info"]
+    assert found[3]["error_message"] == "ModuleNotFoundError: No module named 'numpy'"
+
+
+def test_call_chain_of_a_run(database: Path) -> None:
+    """The calls of a run come in order, each with caller and callee."""
+    found = answer(database, "call_chain", run_id="plot-0")
+    assert [(row["caller"], row["callee"], row["call_depth"]) for row in found[:5]] == [
+        (None, "user", 0),
+        ("user", "engineer", 0),
+        ("engineer", "gpt-test", 1),
+        ("engineer", "executor", 1),
+        ("engineer", "executor", 0),
+    ]
+
+
+@pytest.fixture(scope="module")
+def group_chat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A group chat with a member that is never chosen and one whose model fails."""
+    agents = [
+        {"name": "manager", "members": ["planner", "coder", "critic"], "selection": "auto"},
+        {"name": "planner"},
+        {"name": "coder"},
+        {"name": "critic"},
+        {"name": "outsider"},
+    ]
+    builder = Builder()
+    run = builder.run("chat", meta={"agents": agents})
+    run.turn("planner")
+    for speaker in ("coder", "planner", "coder"):
+        run.handoff(run.speaker or "", speaker)
+        run.turn(speaker)
+    run.llm("broken", None, in_turn=False)
+    builder.run("other").turn("coder")
+    return builder.write(tmp_path_factory.mktemp("chat") / "traces.duckdb")
+
+
+def test_why_an_agent_was_silent(group_chat: Path) -> None:
+    """A member that was passed over, an agent outside of the chat, a failed one and an unknown one are told apart."""
+    found = {row["agent_name"]: row for row in answer(group_chat, "why_silent", run_id="chat")}
+    assert {name: row["status"] for name, row in found.items()} == {
+        "planner": "fired_successfully",
+        "coder": "fired_successfully",
+        "critic": "skipped",
+        "outsider": "never_invoked",
+        "broken": "failed",
+    }
+    critic = found["critic"]
+    assert (critic["in_chat"], critic["times_chosen"], critic["times_passed_over"]) == (True, 0, 3)
+    assert (critic["chosen_instead"], critic["selection"]) == (["coder", "planner"], ["auto"])
+    assert (found["coder"]["times_chosen"], found["coder"]["times_passed_over"]) == (2, 1)
+    assert found["outsider"]["times_passed_over"] == 0
+    assert found["broken"]["error_message"] == "error_code:500"
+    assert [row["status"] for row in answer(group_chat, "why_silent", agent_name="nobody")] == ["never_invoked"] * 2
+
+
+def test_poor_responses(tmp_path: Path) -> None:
+    """Responses below the threshold come back, the poorest first; those that were never rated do not."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    for quality in (0.9, 0.5, 0.2, None):
+        run.llm("a", response_quality_score=quality, response_validation_errors=["empty"])
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [row["quality"] for row in answer(path, "poor_responses")] == [0.2, 0.5]
+    assert [row["quality"] for row in answer(path, "poor_responses", threshold=1)] == [0.2, 0.5, 0.9]
+
+
+def test_two_sets_of_runs(tmp_path: Path) -> None:
+    """Means, difference and standard error are those of Python's statistics, and few runs are never clear."""
+    before, after = [1.0, 2.0, 3.0, 2.0, 1.5], [5.0, 6.0, 7.0, 6.5, 5.5]
+    builder = Builder()
+    for side, costs in (("old", before), ("new", after)):
+        for number, cost in enumerate(costs):
+            builder.run(f"{side}-{number}", cost=cost, tags={"prompt": side}).turn("a")
+    path = builder.write(tmp_path / "traces.duckdb")
+    by_name = answer(path, "compare_runs", before="old-*", after="new-*")
+    assert by_name == answer(path, "compare_runs", tag="prompt", before="old", after="new")
+    cost = next(row for row in by_name if row["metric"] == "cost")
+    assert (cost["before_mean"], cost["after_mean"]) == (mean(before), mean(after))
+    assert cost["difference"] == mean(after) - mean(before)
+    assert cost["standard_error"] == pytest.approx((stdev(before) ** 2 / 5 + stdev(after) ** 2 / 5) ** 0.5)
+    assert cost["is_clear"]
+    few = answer(path, "compare_runs", before="old-[01]", after="new-*")
+    assert not any(row["is_clear"] for row in few)
+    assert next(row for row in few if row["metric"] == "cost")["before_runs"] == 2
+
+
+def test_a_period_that_is_none(database: Path) -> None:
+    """A value outside of those that a parameter lists is refused before anything runs."""
+    with pytest.raises(QueryError, match="period must be one of hour, day, week, month, year, not 'fortnight'"):
+        queries.run("agent_performance", queries.connect(database), period="fortnight")

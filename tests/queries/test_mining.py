@@ -1,0 +1,276 @@
+"""Patterns: the queries find what plain Python finds in the same rows."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from tests.queries.database import Builder
+from tests.queries.reading import answer, events_by_run, rows
+
+
+def speakers(traces: Path) -> dict[str, list[Any]]:
+    return {
+        run: [event["agent_name"] for event in events] for run, events in events_by_run(traces, "agent_call").items()
+    }
+
+
+def tools(traces: Path) -> dict[str, list[Any]]:
+    runs = events_by_run(traces, "tool_call")
+    return {run: [event["meta"].get("tool_name") for event in events] for run, events in runs.items()}
+
+
+def ngrams(sequences: dict[str, list[Any]], lengths: Iterable[int]) -> dict[tuple[Any, ...], tuple[int, int]]:
+    """Every contiguous part of the sequences with its count and the number of sequences that have it."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    runs: defaultdict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for run, sequence in sequences.items():
+        for length in lengths:
+            for start in range(len(sequence) - length + 1):
+                part = tuple(sequence[start : start + length])
+                counts[part] += 1
+                runs[part].add(run)
+    return {part: (count, len(runs[part])) for part, count in counts.items()}
+
+
+def test_handoffs(traces: Path) -> None:
+    """Handoffs are the pairs of neighbours in the list of speakers; probabilities are shares of the outgoing ones."""
+    sequences = speakers(traces)
+    pairs = ngrams(sequences, [2])
+    outgoing = Counter(speaker for sequence in sequences.values() for speaker in sequence[:-1])
+    found = answer(traces, "agent_handoffs")
+    assert {(row["from_agent"], row["to_agent"]): (row["count"], row["runs"]) for row in found} == pairs
+    for row in found:
+        assert row["probability"] == pytest.approx(row["count"] / outgoing[row["from_agent"]])
+    waits = defaultdict(list)
+    for events in events_by_run(traces, "agent_call").values():
+        for a, b in pairwise(events):
+            if a["completed_at"] and b["completed_at"]:
+                waits[a["agent_name"], b["agent_name"]].append((b["completed_at"] - a["completed_at"]).total_seconds())
+    for row in found:
+        wait = waits[row["from_agent"], row["to_agent"]]
+        assert row["median_ms"] == (pytest.approx(median(wait) * 1000) if wait else None)
+
+
+@pytest.mark.parametrize("repeats", [True, False])
+def test_variants(traces: Path, repeats: bool) -> None:
+    """Variants are the distinct lists of speakers, with or without repeats, counted."""
+    paths: Counter[tuple[Any, ...]] = Counter()
+    for sequence in speakers(traces).values():
+        kept = [name for place, name in enumerate(sequence) if repeats or not place or name != sequence[place - 1]]
+        paths[tuple(kept)] += 1
+    found = answer(traces, "agent_variants", repeats=repeats)
+    assert {tuple(row["path"]): row["runs"] for row in found} == paths
+    assert sum(row["share"] for row in found) == pytest.approx(1)
+    assert [row["runs"] for row in found] == sorted(paths.values(), reverse=True)
+
+
+def test_tool_chains(traces: Path) -> None:
+    """Tool chains are the contiguous parts of the list of tool calls, those that are frequent enough."""
+    parts = ngrams(tools(traces), range(2, 6))
+    found = answer(traces, "tool_chains", min_count=2)
+    assert {tuple(row["tools"]): (row["count"], row["runs"]) for row in found} == {
+        part: numbers for part, numbers in parts.items() if numbers[0] >= 2
+    }
+    everywhere = answer(traces, "tool_chains", min_count=1, min_length=1, max_length=9, min_runs=2)
+    assert {tuple(row["tools"]) for row in everywhere} == {
+        part for part, (_, runs) in ngrams(tools(traces), range(1, 10)).items() if runs >= 2
+    }
+
+
+def test_tool_chains_of_one_run(database: Path) -> None:
+    """Chains do not reach from one run into the next, and failures are counted per chain."""
+    found = answer(database, "tool_chains", run_id="plot-0", min_count=1, min_length=3)
+    assert found == [{"tools": ["search", "read", "write"], "length": 3, "count": 1, "runs": 1, "failed": 1}]
+
+
+def test_agent_sequences(traces: Path) -> None:
+    """Agent sequences are the contiguous parts of the list of speakers."""
+    parts = ngrams(speakers(traces), range(3, 6))
+    found = answer(traces, "agent_sequences")
+    assert {tuple(row["agents"]): (row["count"], row["runs"]) for row in found} == {
+        part: numbers for part, numbers in parts.items() if numbers[0] >= 2
+    }
+
+
+def contains(sequence: Sequence[Any], pattern: Sequence[Any]) -> bool:
+    remaining = iter(sequence)
+    return all(step in remaining for step in pattern)
+
+
+def subsequences(sequences: list[list[Any]], min_runs: int, max_length: int) -> dict[tuple[Any, ...], int]:
+    """Every pattern with its support, by trying each extension of each frequent pattern."""
+    alphabet = {step for sequence in sequences for step in sequence}
+    found: dict[tuple[Any, ...], int] = {}
+    frontier: list[tuple[Any, ...]] = [()]
+    for _ in range(max_length):
+        candidates = [(*pattern, step) for pattern in frontier for step in alphabet]
+        support = {c: sum(contains(sequence, c) for sequence in sequences) for c in candidates}
+        frontier = [pattern for pattern, runs in support.items() if runs >= min_runs]
+        found |= {pattern: support[pattern] for pattern in frontier}
+    return found
+
+
+@pytest.mark.parametrize("kind", ["tool", "agent"])
+def test_frequent_subsequences(traces: Path, kind: str) -> None:
+    """Gapped patterns and their support are those that trying out every candidate finds."""
+    sequences = list((tools if kind == "tool" else speakers)(traces).values())
+    expected = {p: runs for p, runs in subsequences(sequences, 2, 3).items() if len(p) >= 2}
+    found = answer(traces, "frequent_subsequences", kind=kind, max_length=3, max_patterns=100000)
+    assert {tuple(row["steps"]): row["runs"] for row in found} == expected
+    assert all(row["cut"] == 0 for row in found)
+    assert all(row["support"] == pytest.approx(row["runs"] / len(sequences)) for row in found)
+
+
+def test_frequent_subsequences_says_what_it_cut(database: Path) -> None:
+    """With a bound on patterns only the most frequent are kept, and each row says how many were dropped."""
+    found = answer(database, "frequent_subsequences", max_patterns=1, max_length=2)
+    assert [(row["runs"], row["cut"]) for row in found] == [(4, 2)]
+
+
+def test_failures_and_fixes(traces: Path) -> None:
+    """A row is a streak of failures of one language or tool with the first success after it, as a loop finds them."""
+    expected = []
+    for run, events in events_by_run(traces, "code_exec", "tool_call").items():
+        streaks: dict[Any, list[dict[str, Any]]] = {}
+        for event in events:
+            meta = event["meta"]
+            code = event["event_type"] == "code_exec"
+            key = ("code", meta.get("language")) if code else ("tool", meta.get("tool_name"))
+            if event["status"] == "failed":
+                streaks.setdefault(key, []).append(event)
+            elif event["status"] == "completed" and key in streaks:
+                streak = streaks.pop(key)
+                expected.append((run, *key, len(streak), streak[0]["agent_name"], event["agent_name"]))
+        expected += [(run, *key, len(streak), streak[0]["agent_name"], None) for key, streak in streaks.items()]
+    columns = ("run_id", "kind", "what", "tries", "failed_by", "fixed_by")
+    found = [tuple(row[name] for name in columns) for row in answer(traces, "failures_and_fixes")]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+    for fixed in (True, False):
+        rows_of = answer(traces, "failures_and_fixes", fixed=fixed)
+        assert all((row["events_between"] is not None) == fixed for row in rows_of)
+
+
+def test_the_failed_code_stands_beside_its_fix(database: Path) -> None:
+    """The row shows the first code that failed, its error, and the code that worked."""
+    (row,) = answer(database, "failures_and_fixes", run_id="plot-1")
+    assert row["failed_input"] == "import numpy\nimport matplotlib\n"
+    assert row["fixed_input"] == "import numpy\nimport matplotlib\nplot()\n"
+    assert (row["error_type"], row["events_between"]) == ("ModuleNotFoundError", 6)
+
+
+def test_errors(traces: Path) -> None:
+    """Every event that failed is counted once, but for the files that failed with their code."""
+    failed = [e for e in rows(traces, "execution_events") if e["status"] == "failed" and e["event_type"] != "file_gen"]
+    found = answer(traces, "errors")
+    assert sum(row["count"] for row in found) == len(failed)
+    by_type = Counter((e["event_type"], e["meta"].get("error_type")) for e in failed)
+    counts: Counter[Any] = Counter()
+    for row in found:
+        counts[row["event_type"], row["error_type"]] += row["count"]
+    assert counts == by_type
+
+
+def test_retry_loops(traces: Path) -> None:
+    """What is run again and again is what has the same code, or the same tool and arguments, within a run."""
+    counts: Counter[Any] = Counter()
+    for run, events in events_by_run(traces, "code_exec", "tool_call").items():
+        for event in events:
+            if event["event_type"] == "code_exec" and event["inputs"].get("code_hash"):
+                counts[run, "code", event["meta"]["language"], event["inputs"]["code_hash"]] += 1
+            elif event["event_type"] == "tool_call":
+                inputs = event["inputs"]
+                arguments = inputs["args"] if inputs.get("args") is not None else inputs
+                counts[run, "tool", event["meta"]["tool_name"], json.dumps(arguments)] += 1
+    found = answer(traces, "retry_loops", min_count=2)
+    assert Counter((row["run_id"], row["kind"], row["what"], row["repeats"]) for row in found) == Counter(
+        (*key[:3], count) for key, count in counts.items() if count >= 2
+    )
+
+
+def stretches(sequence: list[Any], min_turns: int) -> list[int]:
+    """Lengths of the longest parts in which two speakers take turns."""
+    lengths, start = [], 0
+    for place in range(1, len(sequence) + 1):
+        goes_on = (
+            place < len(sequence)
+            and sequence[place] != sequence[place - 1]
+            and (place - start < 2 or sequence[place] == sequence[place - 2])
+        )
+        if not goes_on:
+            lengths.append(place - start)
+            start = place - 1 if place < len(sequence) and sequence[place] != sequence[place - 1] else place
+    return sorted(length for length in lengths if length >= min_turns)
+
+
+@pytest.mark.parametrize("min_turns", [3, 6])
+def test_alternations(traces: Path, min_turns: int) -> None:
+    """Stretches of two alternating speakers are as long as a loop over the speakers finds them."""
+    expected = [length for sequence in speakers(traces).values() for length in stretches(sequence, min_turns)]
+    found = answer(traces, "alternations", min_turns=min_turns, idle=False)
+    assert sorted(row["turns"] for row in found) == sorted(expected)
+    idle = answer(traces, "alternations", min_turns=min_turns)
+    assert idle == [row for row in found if row["succeeded"] == 0]
+
+
+def test_an_idle_alternation(tmp_path: Path) -> None:
+    """Two agents that thank each other are found; two that get code to work are not; a third speaker ends it."""
+    builder = Builder()
+    polite, busy = builder.run("polite"), builder.run("busy")
+    for turn in range(8):
+        polite.turn("ab"[turn % 2], "Thank you!")
+        busy.turn("ab"[turn % 2], f"message {turn}")
+        busy.code("a", "print(1)", "1")
+    polite.turn("c")
+    path = builder.write(tmp_path / "traces.duckdb")
+    (row,) = answer(path, "alternations")
+    assert (row["run_id"], row["agents"], row["turns"], row["distinct_messages"]) == ("polite", ["a", "b"], 8, 1)
+    assert {row["run_id"]: row["succeeded"] for row in answer(path, "alternations", idle=False)} == {
+        "polite": 0,
+        "busy": 7,
+    }
+
+
+def test_imports_together(traces: Path) -> None:
+    """Pairs of imports are counted over the executions that worked."""
+    together: Counter[Any] = Counter()
+    for events in events_by_run(traces, "code_exec").values():
+        for event in events:
+            if event["status"] == "completed":
+                modules = sorted(set(event["meta"]["imports"]))
+                together.update((a, b) for a in modules for b in modules if a < b)
+    found = answer(traces, "imports_together", min_count=1)
+    assert {(row["import_a"], row["import_b"]): row["count"] for row in found} == together
+    assert all(0 < row["share"] <= 1 for row in found)
+
+
+def test_recurring_code(traces: Path) -> None:
+    """Code that recurs is what has the same hash."""
+    counts = Counter(row["code_hash"] for row in rows(traces, "code_execs") if row["code_hash"])
+    found = answer(traces, "recurring_code")
+    assert {row["code_hash"]: row["executions"] for row in found} == {
+        key: count for key, count in counts.items() if count >= 2
+    }
+
+
+def test_files(traces: Path) -> None:
+    """Written files are counted by path, and a flow goes from a write to each later read of the same path."""
+    files = rows(traces, "files")
+    order = {event["id"]: event["execution_order"] for event in rows(traces, "execution_events")}
+    writes = Counter(row["file_path"] for row in files if row["operation"] == "write")
+    assert {row["file_path"]: row["writes"] for row in answer(traces, "files_written")} == writes
+    flows = Counter(
+        (w["run_id"], w["file_path"], order[r["event_id"]] - order[w["event_id"]])
+        for w in files
+        for r in files
+        if (w["operation"], r["operation"]) == ("write", "read")
+        and (w["run_id"], w["file_path"]) == (r["run_id"], r["file_path"])
+        and order[r["event_id"]] > order[w["event_id"]]
+    )
+    found = answer(traces, "file_flow")
+    assert Counter((row["run_id"], row["file_path"], row["events_between"]) for row in found) == flows
