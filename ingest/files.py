@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from capture import format as journal
 from ingest.code import code_hash
 from ingest.runrows import Event, RunRows, Where, preview
 
@@ -258,7 +259,7 @@ def read_copy(folder: str, relative: Any) -> str | None:
     Args:
         folder: the run's folder.
         relative: what the journal claims is the copy's path in it. A journal is hostile input: nothing is opened that
-            does not lie inside the folder, is reached through a link, or is no ordinary file.
+            does not lie in its `files/`, is reached through a link, or is no ordinary file.
 
     Returns:
         The text, or None where there is none to be had.
@@ -266,9 +267,9 @@ def read_copy(folder: str, relative: Any) -> str | None:
     if not isinstance(relative, str) or not relative or "\0" in relative:
         return None
     root = os.path.realpath(folder)
-    path = os.path.join(root, relative)
+    path = os.path.normpath(os.path.join(root, relative))
     try:
-        if os.path.realpath(path) != os.path.normpath(path) or not path.startswith(root + os.sep):
+        if not path.startswith(os.path.join(root, journal.FILES, "")) or os.path.realpath(path) != path:
             return None
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(descriptor, "rb") as file:

@@ -1,0 +1,223 @@
+"""Bad and hostile input: one clear line or a quarantine row each, and the rest is ingested."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ingest
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import logged, write_journal
+
+
+def test_a_missing_path_is_one_clear_error(tmp_path: Path) -> None:
+    """Nothing is made, and the message names the path."""
+    with pytest.raises(ingest.IngestError, match=r"nowhere: no such file or folder"):
+        ingest.run([str(tmp_path / "nowhere")], str(tmp_path / "traces"))
+    assert not (tmp_path / "traces" / "traces.duckdb").exists()
+
+
+def test_an_empty_folder_gives_empty_tables(runs: Path, ingested: Ingest) -> None:
+    """One line says that there was nothing; the tables are there, with no rows."""
+    tables = ingested(runs)
+    assert tables.summary.notes == [f"{runs}: nothing to ingest, no journal.jsonl, *.json or *.jsonl there"]
+    assert tables.one("SELECT count(*) FROM runs") == 0
+    assert tables.sql("SELECT * FROM agent_actions") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("package.json", b'{"name": "x", "version": "1"}'),
+        ("numbers.json", b"[1, 2, 3]"),
+        ("rows.jsonl", b'{"a": 1}\n{"a": 2}\n'),
+        ("empty.json", b""),
+        ("blank.jsonl", b"\n\n"),
+        ("text.json", b"hello"),
+        ("settings.json", b'{"content": {"role": 3}}'),
+    ],
+)
+def test_a_file_that_is_no_transcript_is_named_and_skipped(
+    name: str, content: bytes, runs: Path, ingested: Ingest
+) -> None:
+    """One line that names it, no row of it, and the others are read."""
+    (runs / name).write_bytes(content)
+    write_journal(runs, "good", logged("a", "b", "hi"))
+    tables = ingested(runs)
+    (note,) = tables.summary.notes
+    assert name in note
+    assert "skipped" in note
+    assert tables.sql("SELECT run_id FROM runs") == [{"run_id": "good"}]
+    assert tables.one("SELECT count(*) FROM quarantine") == 0
+    assert ingested(runs).summary.unchanged == 2  # it is not read again until it changes
+
+
+def test_a_torn_last_line_waits_in_quarantine(runs: Path, ingested: Ingest) -> None:
+    """The rest is read; when the line is whole, the next ingest takes it in."""
+    path = write_journal(runs, "r", logged("a", "b", "one"), logged("b", "a", "two"), end=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-25])
+    tables = ingested(runs)
+    (bad,) = tables.sql("SELECT run_id, line, byte_offset, error, bytes FROM quarantine")
+    assert (bad["run_id"], bad["line"]) == ("r", 3)
+    assert whole[bad["byte_offset"] : -25] == bad["bytes"]
+    assert "cut off" in bad["error"]
+    assert tables.summary.torn == 1
+    path.write_bytes(whole)
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM quarantine") == 0
+    assert tables.one("SELECT messages FROM runs") == 2
+
+
+def test_unreadable_lines_are_kept_and_the_rest_is_read(runs: Path, ingested: Ingest) -> None:
+    """Invalid UTF-8, broken JSON, lists and records without a kind: lines read = journal rows + quarantine rows."""
+    path = write_journal(runs, "r", logged("a", "b", "one"), end=False)
+    bad = [
+        b'{"v":1,"kind":"message","x":"\xff\xfe"}',
+        b"{broken",
+        b"[1]",
+        b'{"v":1}',
+        b"\x00\x00\x00",
+        b'"text"',
+        b"null",
+    ]
+    after = json.dumps({"v": 1, "seq": 2, "ts": 1, **logged("b", "a", "two")}).encode()
+    path.write_bytes(path.read_bytes() + b"\n".join([*bad, after]) + b"\n")
+    tables = ingested(runs)
+    rows = tables.sql("SELECT line, byte_offset, bytes FROM quarantine ORDER BY line")
+    assert [r["bytes"].rstrip(b"\n") for r in rows] == bad
+    content = path.read_bytes()
+    assert all(content[r["byte_offset"] :].startswith(r["bytes"]) for r in rows)
+    assert [m["content"] for m in tables.sql("SELECT content FROM messages ORDER BY message_order")] == ["one", "two"]
+    summary = tables.summary
+    assert summary.lines == summary.journal_rows + summary.quarantine_rows == 3 + len(bad)
+
+
+def test_a_journal_of_nothing_but_garbage_is_a_run_in_quarantine(runs: Path, ingested: Ingest) -> None:
+    """Its name says what it is, so the run is there, and every line is kept."""
+    (runs / "r").mkdir()
+    (runs / "r" / "journal.jsonl").write_bytes(b"garbage\nmore garbage\n")
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, status, messages FROM runs") == [
+        {"run_id": "r", "status": "interrupted", "messages": 0}
+    ]
+    assert tables.one("SELECT count(*) FROM quarantine") == 2
+
+
+def test_deep_nesting_is_quarantined(runs: Path, ingested: Ingest) -> None:
+    """A line nested deeper than any parser likes is kept as bytes."""
+    path = write_journal(runs, "r", logged("a", "b", "one"))
+    deep = b'{"v":1,"seq":9,"kind":"message","message":' + b"[" * 5000 + b"]" * 5000 + b"}\n"
+    path.write_bytes(path.read_bytes() + deep)
+    assert ingested(runs).one("SELECT bytes FROM quarantine") == deep
+
+
+def test_links_are_not_followed(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """A link to a run, a transcript or a folder outside, or in a circle, is named and skipped."""
+    outside = tmp_path / "outside"
+    secret = write_journal(outside, "secret", logged("a", "b", "secret"))
+    (runs / "linked_folder").symlink_to(outside)
+    (runs / "linked.json").symlink_to(secret)
+    (runs / "circle").symlink_to(runs)
+    (runs / "r").mkdir()
+    (runs / "r" / "journal.jsonl").symlink_to(secret)
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM journal") == 0
+    assert len([n for n in tables.summary.notes if "it is a link" in n]) == 4
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "../../secret.txt",
+        "files/../../../secret.txt",
+        "/etc/hostname",
+        "files/link.txt",
+        "files/folder_link/secret.txt",
+        "files/pipe",
+        "files/a\0b",
+        "journal.jsonl",
+        "files",
+        "",
+        7,
+        ["x"],
+    ],
+)
+def test_a_journal_can_not_make_ingest_open_a_file_elsewhere(
+    copy: Any, runs: Path, tmp_path: Path, ingested: Ingest
+) -> None:
+    """What a journal says of copies is only believed inside its own folder, and never through a link."""
+    (tmp_path / "secret.txt").write_text("secret")
+    write_journal(runs, "r", {"kind": "file", "path": "out.txt", "size": 6, "copy": copy})
+    files = runs / "r" / "files"
+    files.mkdir()
+    (files / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (files / "folder_link").symlink_to(tmp_path)
+    os.mkfifo(files / "pipe")
+    (row,) = ingested(runs).sql("SELECT file_path, file_content FROM files")
+    assert row == {"file_path": "out.txt", "file_content": None}
+
+
+def test_a_copy_in_the_runs_folder_is_the_content(runs: Path, ingested: Ingest) -> None:
+    """What the recorder saved stands in files and in the event of the file."""
+    write_journal(runs, "r", {"kind": "file", "path": "out.txt", "size": 5, "sha256": "ab", "copy": "files/out.txt"})
+    (runs / "r" / "files").mkdir()
+    (runs / "r" / "files" / "out.txt").write_text("hello")
+    tables = ingested(runs)
+    (row,) = tables.sql("SELECT file_content, file_size, sha256, operation FROM files")
+    assert row == {"file_content": "hello", "file_size": 5, "sha256": "ab", "operation": "write"}
+    (event,) = tables.events("file_gen")
+    assert event["outputs"]["file_content"] == "hello"
+
+
+def test_devices_and_pipes_do_not_hang(runs: Path, ingested: Ingest) -> None:
+    """A pipe that is named like a transcript is passed over."""
+    os.mkfifo(runs / "pipe.json")
+    (runs / "journal.jsonl").mkdir()  # a folder of that name is a folder
+    write_journal(runs / "journal.jsonl", "r", logged("a", "b", "hi"))
+    assert ingested(runs).sql("SELECT run_id FROM runs") == [{"run_id": "r"}]
+
+
+def test_text_is_only_data(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """SQL, markup, NUL and control characters in every place come back as they went in."""
+    evil = "'); DROP TABLE runs; --\"\x00\x1b[31m<script>{{7*7}}$(touch pwned)`id`\u202e\U0001f600"
+    run_id = "x'); DROP TABLE runs;--"
+    write_journal(runs, run_id, {**logged(evil, evil, {"content": evil, "role": evil}), "step_id": evil})
+    tables = ingested(runs)
+    (row,) = tables.sql("SELECT run_id, sender, recipient, content, role, step_id FROM messages")
+    assert row == {"run_id": run_id, **dict.fromkeys(["sender", "recipient", "content", "role", "step_id"], evil)}
+    assert ingested(runs).summary.unchanged == 1
+
+
+def test_unreadable_files_are_named(runs: Path, ingested: Ingest) -> None:
+    """A file that can't be opened is one line; the others are read."""
+    path = write_journal(runs, "locked", logged("a", "b", "hi"))
+    write_journal(runs, "open", logged("a", "b", "hi"))
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read every file")
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id FROM runs") == [{"run_id": "open"}]
+    assert any("locked" in note and "Permission denied" in note for note in tables.summary.notes)
+
+
+def test_ingest_and_queries_need_no_ag2_and_capture_little() -> None:
+    """`ingest` and `queries` never import autogen; `capture` imports nothing but orjson and the standard library."""
+    script = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in refused: raise ImportError(f"{name} is refused")
+sys.meta_path.insert(0, Refuse())
+refused = {"autogen", "pyarrow", "duckdb", "click", "re2", "ingest", "queries", "pydantic"}
+import capture
+refused = {"autogen", "pydantic"}
+import ingest.cli, queries.cli
+odd = {m.split(".")[0] for m in sys.modules if "autogen" in m}
+assert not odd, odd
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[2])

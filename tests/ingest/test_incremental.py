@@ -1,0 +1,250 @@
+"""Ingesting again: what did not change is not read, what changed is replaced, and readers see one or the other."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import ingest
+from ingest.schema import TABLES
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def state(out: Path) -> dict[str, tuple[int, int]]:
+    """Every file of a traces folder with its inode and time."""
+    return {
+        str(p.relative_to(out)): (p.stat().st_ino, p.stat().st_mtime_ns)
+        for p in out.rglob("*")
+        if p.is_file() and p.name != ".lock"
+    }
+
+
+def parquet_matches(tables: Tables) -> None:
+    """Each Parquet table has the rows of the DuckDB table, and nothing else lies there."""
+    for name, table in TABLES.items():
+        columns = ", ".join(f'"{c.name}"::VARCHAR' for c in table.columns)
+        glob = f"read_parquet('{tables.out}/parquet/{name}/**/*.parquet', hive_partitioning = false)"
+        assert (
+            tables.one(
+                f'SELECT count(*) FROM (FROM (SELECT {columns} FROM "{name}") EXCEPT ALL SELECT {columns} FROM {glob})'
+            )
+            == 0
+        )
+        assert tables.one(f"SELECT count(*) FROM {glob}") == tables.one(f'SELECT count(*) FROM "{name}"')
+    assert {p.suffix for p in (tables.out / "parquet").rglob("*") if p.is_file()} == {".parquet"}
+    assert {p.name for p in tables.out.iterdir()} == {".lock", "traces.duckdb", "parquet"}
+
+
+def test_an_unchanged_folder_changes_nothing(runs: Path, ingested: Ingest) -> None:
+    """The second ingest reads no run and touches no file."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    (runs / "t.json").write_text(json.dumps([{"role": "user", "name": "x", "content": "y"}]))
+    first = ingested(runs)
+    before = state(first.out)
+    second = ingested(runs)
+    assert (second.summary.unchanged, second.summary.new, second.summary.updated) == (2, 0, 0)
+    assert state(second.out) == before
+    parquet_matches(second)
+
+
+def test_a_run_that_grew_is_replaced(runs: Path, ingested: Ingest) -> None:
+    """Its rows are there once, and those of other runs are as they were."""
+    write_journal(runs, "still", logged("a", "b", "hi"))
+    path = write_journal(runs, "grows", logged("a", "b", "one"), end=False)
+    assert ingested(runs).one("SELECT status FROM runs WHERE run_id = 'grows'") == "interrupted"
+    with path.open("a") as file:
+        file.write(json.dumps({"v": 1, "seq": 2, "ts": 1, **logged("b", "a", "two")}) + "\n")
+        file.write(json.dumps({"v": 1, "seq": 3, "ts": 2, "kind": "run_end", "status": "completed"}) + "\n")
+    tables = ingested(runs)
+    assert (tables.summary.updated, tables.summary.unchanged) == (1, 1)
+    assert tables.sql("SELECT run_id, status, messages FROM runs ORDER BY 1") == [
+        {"run_id": "grows", "status": "completed", "messages": 2},
+        {"run_id": "still", "status": "completed", "messages": 1},
+    ]
+    assert tables.one("SELECT count(*) FROM messages") == 3
+    parquet_matches(tables)
+
+
+def test_a_transcript_keeps_its_id_when_it_grows(runs: Path, ingested: Ingest) -> None:
+    """The id comes from the path, not from the content."""
+    chat = [{"role": "user", "name": "x", "content": "1"}]
+    (runs / "deep").mkdir()
+    for n in (1, 2):
+        (runs / "deep" / "t.json").write_text(json.dumps(chat * n))
+        assert ingested(runs).sql("SELECT run_id, messages FROM runs") == [{"run_id": "deep/t.json", "messages": n}]
+
+
+def test_a_saved_transcript_or_file_beside_a_journal_is_no_run(runs: Path, ingested: Ingest) -> None:
+    """Nothing inside a run's folder is a run of its own."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    for place in ("saved.json", "files/data.json", "files/deep/journal.jsonl"):
+        path = runs / "r" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('[{"role": "user", "name": "x", "content": "1"}]')
+    assert ingested(runs).sql("SELECT run_id FROM runs") == [{"run_id": "r"}]
+
+
+def test_the_tables_are_no_source(tmp_path: Path, ingested: Ingest) -> None:
+    """`ingest .` with the tables inside does not read the tables."""
+    out = tmp_path / "traces"
+    out.mkdir()
+    (out / "t.json").write_text('[{"role": "user", "name": "x", "content": "1"}]')
+    assert ingested(tmp_path).summary.found == 0
+
+
+def test_two_runs_of_one_name_are_two_runs(runs: Path, ingested: Ingest) -> None:
+    """Folders of the same name in different places keep their own rows, whichever way they are ingested."""
+    write_journal(runs / "x", "r", logged("a", "b", "first"))
+    write_journal(runs / "y", "r", logged("a", "b", "second"))
+    tables = ingested(runs)
+    assert sorted(m["content"] for m in tables.sql("SELECT content FROM messages")) == ["first", "second"]
+    ids = tables.sql("SELECT run_id FROM runs ORDER BY 1")
+    assert len(ids) == 2
+    assert ids[0] == {"run_id": "r"}
+    assert ingested(runs / "y").summary.unchanged == 1
+    assert ingested(runs / "x" / "r", runs / "y").sql("SELECT run_id FROM runs ORDER BY 1") == ids
+
+
+def test_a_run_that_was_moved_is_still_one(runs: Path, ingested: Ingest) -> None:
+    """Its old path is gone, so its name is free."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    ingested(runs)
+    (runs / "archive").mkdir()
+    (runs / "r").rename(runs / "archive" / "r")
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM runs") == 1
+    assert "archive" in tables.one("SELECT source_path FROM runs")
+
+
+def test_a_reader_keeps_its_snapshot_and_never_blocks(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """A process that holds the file open sees what it saw; a new reader sees the new rows."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    script = f"""
+import duckdb, sys
+con = duckdb.connect({str(out / "traces.duckdb")!r}, read_only=True)
+print(con.execute("SELECT count(*) FROM runs").fetchone()[0], flush=True)
+sys.stdin.readline()
+print(con.execute("SELECT count(*) FROM runs").fetchone()[0], flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stdin is not None
+        assert reader.stdout.readline() == "1\n"
+        write_journal(runs, "b", logged("a", "b", "hi"))
+        assert ingested(runs).one("SELECT count(*) FROM runs") == 2
+        reader.stdin.write("\n")
+        reader.stdin.flush()
+        assert reader.stdout.readline() == "1\n"
+
+
+def test_parquet_that_was_damaged_is_mended(runs: Path, ingested: Ingest) -> None:
+    """Files that are missing are written again and files that do not belong are removed."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    next((out / "parquet" / "messages").rglob("*.parquet")).unlink()
+    (out / "parquet" / "messages" / "date=unknown" / "junk.parquet.unfinished").parent.mkdir(exist_ok=True)
+    (out / "parquet" / "messages" / "date=unknown" / "junk.parquet.unfinished").write_bytes(b"half")
+    (out / ".staging").mkdir()
+    (out / ".traces.duckdb.new").write_bytes(b"half")
+    parquet_matches(ingested(runs, force=True))
+
+
+def test_tables_of_another_version_are_built_anew(runs: Path, ingested: Ingest) -> None:
+    """One line says so."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    with duckdb.connect(str(out / "traces.duckdb")) as con:
+        con.execute("UPDATE ingest.version SET schema_version = 0")
+    tables = ingested(runs)
+    assert any("another version" in note for note in tables.summary.notes)
+    assert tables.one("SELECT count(*) FROM runs") == 1
+    parquet_matches(tables)
+
+
+def test_a_file_that_is_no_database_is_left_alone(runs: Path, tmp_path: Path) -> None:
+    """It may be somebody's: one clear error, and it is as it was."""
+    out = tmp_path / "traces"
+    out.mkdir()
+    (out / "traces.duckdb").write_bytes(b"precious")
+    with pytest.raises(ingest.IngestError, match="not a DuckDB database"):
+        ingest.run([str(runs)], str(out))
+    assert (out / "traces.duckdb").read_bytes() == b"precious"
+
+
+def test_workers_read_what_one_process_reads(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spread over processes, the rows are the same."""
+    for n in range(6):
+        write_journal(runs, f"r{n}", *(logged("a", "b", f"{n} {k}") for k in range(20)))
+    out = [tmp_path / "one", tmp_path / "many"]
+    summaries = [ingest.run([str(runs)], str(out[0]))]
+    monkeypatch.setattr("ingest.pipeline.ALONE_BYTES", 0)
+    monkeypatch.setattr("ingest.pipeline.SHARE_FILES", 2)
+    summaries.append(ingest.run([str(runs)], str(out[1])))
+    query = "SELECT * EXCLUDE (ingested_at) FROM runs ORDER BY run_id"
+    one, many = (Tables(o, s) for o, s in zip(out, summaries, strict=True))
+    assert one.sql(query) == many.sql(query)
+    query = "SELECT * FROM execution_events ORDER BY run_id, execution_order"
+    assert one.sql(query) == many.sql(query)
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_a_snapshot(runs: Path, tmp_path: Path) -> None:
+    """Killed at forty moments spread over an ingest: the tables are the old or the new ones, and the next ingest cleans up."""
+    for n in range(40):
+        write_journal(runs, f"r{n}", *(logged("a", "b", f"{n} {k}") for k in range(50)))
+    out = tmp_path / "traces"
+    command = [sys.executable, "-m", "ingest", str(runs), "--out", str(out), "--quiet"]
+    ingest.run([str(runs)], str(out))
+    began = time.monotonic()
+    subprocess.run([*command, "--force"], check=True, cwd=ROOT)
+    takes = time.monotonic() - began
+    seen = set()
+    for k in range(40):
+        path = write_journal(runs, f"r{k}", *(logged("a", "b", f"changed {k} {n}") for n in range(50 + k)))
+        os.utime(path)
+        with subprocess.Popen([*command, "--force"], cwd=ROOT) as process:
+            time.sleep(takes * k / 40)
+            process.send_signal(signal.SIGKILL)
+        with duckdb.connect() as con:
+            con.execute(f"ATTACH '{out}/traces.duckdb' AS t (READ_ONLY)")
+            counts = con.execute(
+                "SELECT count(*), sum(messages), (SELECT count(*) FROM t.messages) FROM t.runs"
+            ).fetchone()
+        assert counts is not None
+        assert counts[0] == 40
+        assert counts[1] == counts[2]
+        seen.add(counts[1])
+    assert len(seen) > 1, "no kill came late enough to leave the new tables"
+    summary = ingest.run([str(runs)], str(out))
+    parquet_matches(Tables(out, summary))
+
+
+def test_duckdb_1_opens_the_file(runs: Path, ingested: Ingest) -> None:
+    """The file is in a storage format that the last DuckDB before 2 reads."""
+    python = os.environ.get("DUCKDB_1_PYTHON")
+    if not python:
+        pytest.skip("set DUCKDB_1_PYTHON to a Python that has duckdb<2; .ci/run does")
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    script = (
+        "import duckdb, sys; assert duckdb.__version__.startswith('1.'); "
+        "con = duckdb.connect(sys.argv[1], read_only=True); "
+        "print(con.execute('SELECT content FROM messages').fetchone()[0], "
+        "con.execute('SELECT count(*) FROM agent_executions').fetchone()[0])"
+    )
+    done = subprocess.run(
+        [python, "-c", script, str(out / "traces.duckdb")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "hi 1\n"
