@@ -153,7 +153,7 @@ def plain_text(content: Any) -> str:
     if content is None:
         return ""
     if isinstance(content, list):
-        return "".join(_part_text(part) for part in content)
+        return "\n".join(_part_text(part) for part in content)
     return encode(content)
 
 

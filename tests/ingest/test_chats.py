@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 
 
 def test_code_and_tools_of_a_chat_of_two(runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
-    """Every request that the server received, every call that the tool counted and every file on disk is in the tables."""
+    """Every request that the server received, every call that the tool counted and every file is in the tables."""
     code = "I write it.\n```python\nfrom pathlib import Path\nPath('answer.txt').write_text('42')\nprint('ok')\n```"
     replies = iter(
         [Reply(calls=(Call("look", {"key": "a"}), Call("look", {"key": "b"}))), Reply(code), Reply("done TERMINATE")]
@@ -106,7 +107,7 @@ def test_a_group_chat_with_a_model_as_its_chair(runs: Path, ingested: Ingest, sc
     speakers = [m["name"] for m in group.messages]
     handoffs = tables.events("handoff")
     assert [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in handoffs] == [
-        (a, b) for a, b in zip(speakers, speakers[1:], strict=False) if a != b
+        (a, b) for a, b in pairwise(speakers) if a != b
     ]
     assert {h["meta"]["selection"] for h in handoffs} == {"auto"}
 

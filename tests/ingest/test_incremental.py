@@ -201,7 +201,7 @@ def test_workers_read_what_one_process_reads(runs: Path, tmp_path: Path, monkeyp
 
 @pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_snapshot(runs: Path, tmp_path: Path) -> None:
-    """Killed at forty moments spread over an ingest: the tables are the old or the new ones, and the next ingest cleans up."""
+    """Killed at forty moments of an ingest: the tables are the old or the new ones, and the next ingest cleans up."""
     for n in range(40):
         write_journal(runs, f"r{n}", *(logged("a", "b", f"{n} {k}") for k in range(50)))
     out = tmp_path / "traces"

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.ingest.conftest import Ingest
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real_transcripts"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.ingest.conftest import Ingest
 
 CHAT: list[dict[str, Any]] = [

@@ -1,0 +1,143 @@
+"""The command `ingest`, as a batch job and a person use it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ingest.cli import main
+from tests.ingest.tables import logged, write_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: object) -> Result:
+    """Call the command."""
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where tables go."""
+    return tmp_path / "traces"
+
+
+def test_the_job_needs_no_verb(runs: Path, out: Path) -> None:
+    """`ingest runs/` says what it did on stderr, and nothing on stdout."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    result = run(runs, "--out", out)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "1 run read (1 new, 0 changed), 0 unchanged, 0 files skipped: 1 journal" in result.stderr
+    assert "3 lines = 3 in journal + 0 in quarantine" in result.stderr
+
+
+def test_json_is_for_programs(runs: Path, out: Path) -> None:
+    """The summary on stdout is one JSON object."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    (runs / "x.json").write_text("{}")
+    summary = json.loads(run(runs, "--out", out, "--json").stdout)
+    assert (summary["new"], summary["skipped"], summary["sources"]) == (1, 1, {"journal": 1})
+    assert summary["lines"] == summary["journal_rows"] + summary["quarantine_rows"] == 3
+
+
+def test_quiet_says_nothing(runs: Path, out: Path) -> None:
+    """Not even of what was skipped."""
+    (runs / "x.json").write_text("{}")
+    result = run(runs, "--out", out, "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_strict_fails_on_quarantine_but_not_on_a_torn_line(runs: Path, out: Path) -> None:
+    """A line that is still being written is nothing to wake anybody for."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    with path.open("a") as file:
+        file.write('{"v": 1, "se')
+    assert run(runs, "--out", out, "--strict").exit_code == 0
+    with path.open("a") as file:
+        file.write("\n")
+    assert run(runs, "--out", out, "--strict").exit_code == 1
+    assert run(runs, "--out", out).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["nowhere"], "ingest: nowhere: no such file or folder"),
+        (["nowhere", "--json"], "ingest: nowhere: no such file or folder"),
+        (["check", "nowhere"], "ingest: nowhere: no such file or folder"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: list[str], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback, and nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [line]
+
+
+def test_an_out_that_is_a_file_is_one_line(runs: Path, tmp_path: Path) -> None:
+    """The message says what to do."""
+    file = tmp_path / "file"
+    file.write_text("x")
+    result = run(runs, "--out", file)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"ingest: {file}: can't be the folder of tables, File exists; choose another with --out"
+    ]
+
+
+def test_an_unknown_option_is_wrong_usage(runs: Path) -> None:
+    """click says so, with exit code 2."""
+    assert run(runs, "--fast").exit_code == 2
+    assert run().exit_code == 2
+
+
+def test_check_reports_and_writes_nothing(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Per file: source, status, records, and every unreadable line with its place."""
+    monkeypatch.chdir(tmp_path)
+    path = write_journal(runs, "r", logged("a", "b", "hi"), {"kind": "gap", "lost": 2, "reason": "disk full"})
+    good = run("check", runs)
+    assert good.exit_code == 1  # records are missing
+    assert f"{path}: journal, completed, 4 records, 2 lost" in good.stdout
+    (runs / "x.json").write_text("{}")
+    path.write_bytes(path.read_bytes().replace(b'"kind": "gap"', b'"kind": "gap'))
+    result = run("check", runs)
+    assert result.exit_code == 1
+    offset = sum(len(line) for line in path.read_bytes().splitlines(keepends=True)[:2])
+    assert f"line 3, byte {offset}" in result.stdout
+    assert f"{runs / 'x.json'}: no run" in result.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["runs"]
+    reports = [json.loads(line) for line in run("check", runs, "--json").stdout.splitlines()]
+    assert [r["source"] for r in reports] == [None, "journal"]
+
+
+def test_check_of_sound_runs_succeeds(runs: Path) -> None:
+    """Exit code 0."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    assert run("check", runs).exit_code == 0
+
+
+def test_python_m_ingest_is_the_same(runs: Path, out: Path) -> None:
+    """So it works where scripts are not on the PATH."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", str(runs), "--out", str(out), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert json.loads(done.stdout)["new"] == 1
+
+
+def test_every_option_has_help() -> None:
+    """And the README names every command."""
+    for command in main.commands.values():
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.help  # type: ignore[attr-defined]
