@@ -10,7 +10,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TextIO
 
@@ -42,7 +42,7 @@ def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
         yield from batch
 
 
-def _write_csv(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+def _write_csv(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO) -> None:
     out.write(",".join(names) + "\n")
     for row in rows:
         out.write(",".join("" if value is None else _quoted(_text(value)) for value in row) + "\n")
@@ -53,7 +53,7 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _SPECIAL.search(text) or not text else text
 
 
-def _write_json(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+def _write_json(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO) -> None:
     """A list of objects, one a line. Columns of type JSON are nested, not quoted."""
     nested = [kind == "JSON" for kind in kinds]
     separator = "[\n"
@@ -67,7 +67,7 @@ def _write_json(names: list[str], kinds: list[str], rows: Iterator[Row], out: Te
     out.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _write_markdown(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
+def _write_markdown(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO) -> None:
     out.write("| " + " | ".join(names) + " |\n")
     out.write("| " + " | ".join("---:" if _is_number(kind) else "---" for kind in kinds) + " |\n")
     for row in rows:
@@ -75,8 +75,9 @@ def _write_markdown(names: list[str], kinds: list[str], rows: Iterator[Row], out
         out.write("| " + " | ".join(cells) + " |\n")
 
 
-def _write_table(names: list[str], kinds: list[str], rows: Iterator[Row], out: TextIO) -> None:
-    cells = [[_cut(_shown(value)) for value in row] for row in rows]
+def write_table(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO, width: int = WIDTH) -> None:
+    """Writes rows in columns as wide as their cells, which are cut after `width` places."""
+    cells = [[_cut(_shown(value), width) for value in row] for row in rows]
     widths = [max(map(_places, column)) for column in zip(names, *cells, strict=True)]
     numeric = [_is_number(kind) for kind in kinds]
     lines = [names, ["-" * width for width in widths], *cells]
@@ -85,8 +86,8 @@ def _write_table(names: list[str], kinds: list[str], rows: Iterator[Row], out: T
         out.write("  ".join(padded).rstrip() + "\n")
 
 
-FORMATS: dict[str, Callable[[list[str], list[str], Iterator[Row], TextIO], None]] = {
-    "table": _write_table,
+FORMATS: dict[str, Callable[[list[str], list[str], Iterable[Row], TextIO], None]] = {
+    "table": write_table,
     "csv": _write_csv,
     "json": _write_json,
     "md": _write_markdown,
@@ -145,13 +146,13 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _cut(text: str) -> str:
-    if _places(text) <= WIDTH:
+def _cut(text: str, width: int) -> str:
+    if _places(text) <= width:
         return text
     kept, places = 0, 1
     for character in text:
         places += _width(character)
-        if places > WIDTH:
+        if places > width:
             break
         kept += 1
     return text[:kept] + "…"
