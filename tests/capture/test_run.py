@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import orjson
 import pytest
 from autogen.agentchat.chat import ChatResult
 
@@ -350,28 +351,28 @@ def test_nothing_of_the_recorder_is_imported_before_it_is_needed() -> None:
 )
 def test_without_a_usable_ag2_start_says_what_to_install(tmp_path: Path, version: str | None, words: str) -> None:
     """Where AG2 is missing or too new, `start` raises one clear line that names the command."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "orjson").symlink_to(Path(orjson.__file__).parent)
     if version is not None:
-        info = tmp_path / f"ag2-{version}.dist-info"
+        (site / "autogen").mkdir()
+        (site / "autogen" / "__init__.py").write_text("")
+        info = site / f"ag2-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: ag2\nVersion: {version}\n")
     script = (
-        "import sys, importlib.abc\n"
-        "class Hidden(importlib.abc.MetaPathFinder):\n"
-        "    def find_spec(self, name, path, target=None):\n"
-        "        if name.split('.')[0] == 'autogen': raise ImportError(name)\n"
-        "sys.meta_path.insert(0, Hidden())\n"
-        "import importlib.metadata as m\n"
-        f"m.MetadataPathFinder.path = {str(tmp_path)!r}\n"
-        "find = m.Distribution.discover\n"
-        f"m.Distribution.discover = classmethod(lambda cls, **k: find(**{{**k, 'path': [{str(tmp_path)!r}]}}))\n"
         "import capture\n"
         "for use in (lambda: capture.start('runs'), lambda: capture.JournalStream('runs')):\n"
         "    try: use()\n"
         "    except capture.CaptureError as error: print(error)\n"
     )
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, env=env, check=True
+        [sys.executable, "-S", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": os.pathsep.join([str(ROOT), str(site)])},
+        check=True,
     )
     lines = done.stdout.splitlines()
     assert len(lines) == 2, done.stderr

@@ -1,0 +1,192 @@
+"""The files that a run made are in its folder when it ends, within bounds, and nothing else is."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import capture
+from tests.capture.recorded import Record, journal, of_kind
+
+
+def saved(run: capture.Run) -> dict[str, Record]:
+    """The `file` records of a run, by path."""
+    return {record["path"]: record for record in of_kind(journal(run), "file")}
+
+
+def test_what_was_written_and_mentioned_is_copied() -> None:
+    """New and changed files whose name the journal has anywhere; untouched and unmentioned ones are left alone."""
+    Path("old.txt").write_text("old")
+    Path("changed.txt").write_text("before")
+    for name in ("old.txt", "changed.txt"):
+        os.utime(name, ns=(10**18, 10**18))
+    os.utime("old.txt", ns=(10**18, 10**18))
+    import time
+
+    time.sleep(0.05)  # past the tick of the file system's clock that `SLACK_NS` allows for
+    with capture.start("runs") as run:
+        Path("changed.txt").write_text("after")
+        Path("out/deep").mkdir(parents=True)
+        Path("out/deep/new data.csv").write_text("1,2\n")
+        Path("unmentioned.txt").write_text("x")
+        run.log("success", "wrote old.txt, changed.txt and\nout/deep/new data.csv.")
+    files = saved(run)
+    assert files.keys() == {"changed.txt", "out/deep/new data.csv"}
+    assert (run.path / files["changed.txt"]["copy"]).read_text() == "after"
+    assert files["changed.txt"]["size"] == 5
+    assert files["changed.txt"]["sha256"] == hashlib.sha256(b"after").hexdigest()
+    assert files["out/deep/new data.csv"]["media_type"] == "text/csv"
+    copies = {path.relative_to(run.path).as_posix() for path in (run.path / "files").rglob("*") if path.is_file()}
+    assert copies == {"files/changed.txt", "files/out/deep/new data.csv"}
+
+
+@pytest.mark.parametrize(
+    ("name", "mention"),
+    [
+        ("a.py", '# filename: a.py\nprint("x")'),
+        ("b.csv", 'open("b.csv")'),
+        ("c.txt", "written to c.txt."),
+        ("d.png", "(d.png)"),
+        ("e.json", 'tool {"arguments": "{\\"path\\": \\"/x/e.json\\"}"}'),
+        ("new.md", "line\nnew.md"),
+        ("tab.md", "x\ttab.md"),
+        ("größe.txt", "größe.txt"),
+        ("größe2.txt", '{"path": "gr\\u00f6\\u00dfe2.txt"}'),
+        ("mein text.txt", "mein text.txt"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(name: str, mention: str) -> None:
+    """In quotes, brackets, at the end of a sentence, after an escaped line end, with blanks or letters beyond ASCII."""
+    with capture.start("runs") as run:
+        Path(name).write_text("x")
+        run.log("success", mention)
+    assert list(saved(run)) == [name]
+
+
+def test_large_and_binary_files_are_only_described() -> None:
+    """A megabyte of text and a picture have size, hash and media type, and no copy."""
+    with capture.start("runs") as run:
+        Path("big.txt").write_text("x" * 1_000_000)
+        Path("plot.png").write_bytes(b"\x89PNG\r\n\x00")
+        run.log("success", "big.txt plot.png")
+    files = saved(run)
+    assert [f["copy"] for f in files.values()] == [None, None]
+    assert [f["reason"] for f in files.values()] == ["1000000 bytes or more", "binary"]
+    assert files["big.txt"]["sha256"] == hashlib.sha256(b"x" * 1_000_000).hexdigest()
+    assert files["plot.png"]["media_type"] == "image/png"
+
+
+def test_foreign_folders_are_not_looked_into() -> None:
+    """Hidden folders, virtual environments, caches, and the runs folder are skipped."""
+    with capture.start("runs") as run:
+        for folder in (".git", "env", "__pycache__", "node_modules", "runs/other"):
+            Path(folder).mkdir(parents=True)
+            (Path(folder) / "x.txt").write_text("x")
+        Path("env/pyvenv.cfg").write_text("")
+        Path(".env").write_text("SECRET=1")
+        Path("x.txt").write_text("x")
+        run.log("success", "x.txt .env")
+    assert list(saved(run)) == ["x.txt"]
+
+
+def test_runs_in_the_current_folder_are_not_copied_into_each_other() -> None:
+    """With the current folder as runs folder, journals and copies of other runs are no files of this run."""
+    for number in range(2):
+        with capture.start(".", run_id=f"r{number}") as run:
+            Path("x.txt").write_text(str(number))
+            run.log("success", "x.txt journal.jsonl")
+    assert list(saved(run)) == ["x.txt"]
+
+
+def test_no_link_is_followed(tmp_path: Path) -> None:
+    """Neither a link to a file nor one to a folder brings in what lies outside."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with capture.start("runs") as run:
+        (outside / "secret.txt").write_text("secret")
+        Path("secret.txt").symlink_to(outside / "secret.txt")
+        Path("folder").symlink_to(outside)
+        os.mkfifo("pipe.txt")
+        run.log("success", "secret.txt pipe.txt")
+    assert saved(run) == {}
+
+
+def test_an_executors_folder_elsewhere_is_looked_into(tmp_path: Path) -> None:
+    """Files of a code executor whose folder is not below the current one are saved, with their whole path."""
+    from autogen import UserProxyAgent
+    from autogen.coding import LocalCommandLineCodeExecutor
+
+    from tests.capture.agents import talker
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with capture.start("runs", console=False) as run:
+        executor = LocalCommandLineCodeExecutor(work_dir=str(elsewhere), timeout=60)
+        runner = UserProxyAgent("runner", human_input_mode="NEVER", code_execution_config={"executor": executor})
+        code = '```python\nopen("out.txt", "w").write("made")\n```'
+        talker("engineer", "").initiate_chat(runner, message=code, max_turns=1)
+    files = saved(run)
+    assert list(files) == [str(elsewhere / "out.txt")]
+    assert (run.path / files[str(elsewhere / "out.txt")]["copy"]).read_text() == "made"
+
+
+def test_two_files_of_one_name_have_two_copies(tmp_path: Path) -> None:
+    """A copy never overwrites another."""
+    from autogen import ConversableAgent
+
+    with capture.start("runs", console=False) as run:
+        for place in ("x", "y"):
+            folder = tmp_path / place / "coding"
+            folder.mkdir(parents=True)
+            (folder / "out.txt").write_text(place)
+            config = {"work_dir": str(folder), "use_docker": False}
+            agent = ConversableAgent(place, llm_config=False, human_input_mode="NEVER", code_execution_config=config)
+            agent.initiate_chat(agent, message="out.txt", max_turns=1)
+    copies = {(run.path / record["copy"]).read_text() for record in saved(run).values()}
+    assert copies == {"x", "y"}
+
+
+def test_ten_files_are_found_among_ten_thousand() -> None:
+    """Many other new files do not hide the ones that were mentioned, nor count against the limits."""
+    with capture.start("runs") as run:
+        Path("data").mkdir()
+        for number in range(10_000):
+            Path(f"data/noise_{number}.txt").touch()
+        for number in range(10):
+            Path(f"data/result_{number}.txt").write_text(str(number))
+            run.log("success", f"data/result_{number}.txt")
+    assert sorted(saved(run)) == [f"data/result_{number}.txt" for number in range(10)]
+    assert of_kind(journal(run), "gap") == []
+
+
+def test_limits_hold_and_are_declared() -> None:
+    """Count, bytes and entries are bounded; what is left out is declared, and `files=False` turns it all off."""
+
+    def run_with(files: capture.FileLimits | dict[str, int] | bool) -> capture.Run:
+        with capture.start("runs", files=files) as run:
+            for number in range(4):
+                Path(f"f{number}.txt").write_text("x" * 100)
+                run.log("success", f"f{number}.txt")
+        return run
+
+    few = run_with({"count": 3})
+    assert len(saved(few)) == 3
+    assert [(g["lost"], "3 files" in g["reason"]) for g in of_kind(journal(few), "gap")] == [(1, True)]
+    small = run_with(capture.FileLimits(bytes=250))
+    assert [f["copy"] is not None for f in saved(small).values()] == [True, True, False, False]
+    hurried = run_with({"looked_at": 1})
+    assert "folder entries" in of_kind(journal(hurried), "gap")[0]["reason"]
+    assert not (run_with(False).path / "files").exists()
+
+
+def test_a_file_that_vanishes_or_is_unreadable_is_described() -> None:
+    """What can't be read is named with the reason."""
+    if os.geteuid() == 0 or sys.platform == "win32":
+        pytest.skip("root reads everything")
+    with capture.start("runs") as run:
+        Path("x.txt").write_text("x")
+        Path("x.txt").chmod(0)
+        run.log("success", "x.txt")
+    assert saved(run)["x.txt"]["reason"] == "Permission denied"
