@@ -44,12 +44,13 @@ def extract_error(output: str) -> tuple[str | None, str | None]:
     for line in reversed(filled):
         if NOT_FOUND.search(line):
             return "CommandNotFound", line
-    head = output[:1000].lstrip()
+    head = sound(output[:1000]).lstrip()
     if head.startswith("Error:"):
         message = head.split("\n", 1)[0].strip()
-        inner = EXCEPTION.match(sound(message[len("Error:") :].strip()))
-        named = inner and EXCEPTION_NAME.search(inner.group(1))
-        return (_class_name(inner.group(1)) if named else "ToolError"), message
+        inner = EXCEPTION.match(message[len("Error:") :].strip())
+        if inner and EXCEPTION_NAME.search(inner.group(1)):
+            return _class_name(inner.group(1)), message
+        return "ToolError", message
     for line in reversed(filled):
         match = EXCEPTION.match(line)
         if match and EXCEPTION_NAME.search(match.group(1)):
@@ -72,7 +73,7 @@ def _traceback(lines: list[str]) -> tuple[str, str] | None:
         if EXCEPTION_NAME.search(match.group(1)):
             return _class_name(match.group(1)), line
         # an exception of the user's own may be called anything
-        if named is None and start is not None and ":" in line and match.group(1)[:1].isupper():
+        if named is None and start is not None and ":" in line and _class_name(match.group(1))[:1].isupper():
             named = _class_name(match.group(1)), line
     return named
 

@@ -266,7 +266,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         and (not quoted or suffix in WEAK_EXTENSIONS or suffix in ("log", "html", "mat", "json"))
     ):
         return False
-    if "/" not in path and not quoted and stem.count(".") >= 1 and stem.replace(".", "").isalpha() and stem.islower():
+    if "/" not in path and not quoted and stem.count(".") >= 1 and stem.replace(".", "").isalpha() and stem.islower() and not stem.endswith(".tar"):
         return False
     if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(before):
         return False

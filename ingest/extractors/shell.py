@@ -32,11 +32,11 @@ DOCUMENTS: Final = 50
 READERS: Final = frozenset(
     "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum sha256sum column paste"
     " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract ffprobe exiftool"
-    " jq csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf objdump ldd"
+    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf objdump ldd"
     " soxi identify zipinfo sqlite3 ncdump h5dump".split()
 )
 # programs whose first argument that is no option is a pattern or a program
-FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl".split())
+FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
 # programs whose arguments are words, folders, packages or files that they neither read nor write
 OTHERS: Final = frozenset(
     "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd export test ["
@@ -223,7 +223,7 @@ def _program(arguments: list[str]) -> Iterator[Hit]:
         return
     program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]
     yield from _outputs(program, rest)
-    plain = _operands(rest)
+    plain = _operands(program, rest)
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
         *sources, target = plain
         yield from (Hit(path, "read", "shell.copy") for path in sources if _is_file(path) and ":" not in path)
@@ -307,7 +307,7 @@ def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
                 break
 
 
-def _operands(rest: list[str]) -> list[str]:
+def _operands(program: str, rest: list[str]) -> list[str]:
     """The arguments that are neither options nor values of options."""
     found: list[str] = []
     skip = False
@@ -315,7 +315,7 @@ def _operands(rest: list[str]) -> list[str]:
         if skip:
             skip = False
         elif word.startswith("-") and len(word) > 1:
-            skip = word in VALUE_OPTIONS or word in ("-o", "-O", "--output")
+            skip = word in VALUE_OPTIONS or word in OUTPUT_OPTIONS.get(program, ())
         else:
             found.append(word)
     return found

@@ -18,7 +18,6 @@ from ingest.extractors.model import Hit
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
-    Either,
     Function,
     Instance,
     Method,
@@ -607,7 +606,7 @@ def _met(one: Value, other: Value) -> Value:
 
 def _item(owner: Value, key: Value) -> Value:
     if isinstance(owner, dict | list | tuple | str) and isinstance(key, str | int):
-        return owner[key]  # type: ignore[index, call-overload]
+        return owner[key]  # type: ignore[index]
     return UNKNOWN
 
 

@@ -1,0 +1,91 @@
+"""Files that shell scripts write and read: one small script a case."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.extractors import extract_code
+
+# (what the case is about, script, paths written, paths read)
+CASES: list[tuple[str, str, list[str], list[str]]] = [
+    ("redirection", "echo hi > a.txt\necho more >> a.txt", ["a.txt"], []),
+    ("redirection without blanks", "ls>list.txt 2>err.log", ["list.txt", "err.log"], []),
+    ("streams", "make 2>&1 | tee build.log", ["build.log"], []),
+    ("null device", "make > /dev/null 2>&1", [], []),
+    ("input", "wc -l < a.txt", [], ["a.txt"]),
+    ("wget", "wget https://e.org/a.zip", [], []),
+    ("wget as", "wget -q -O data/a.zip 'https://e.org/a.zip?x=1&y=2'", ["data/a.zip"], []),
+    ("wget joined flags", "wget -qO a.html https://e.org", ["a.html"], []),
+    ("curl", "curl -L -o a.json https://e.org/x.json", ["a.json"], []),
+    ("curl long option", "curl --output=a.json https://e.org/x.json", ["a.json"], []),
+    ("curl to standard output", "curl -o - https://e.org", [], []),
+    ("copy and move", "cp a.txt b.txt && mv c.csv d.csv", ["b.txt", "d.csv"], ["a.txt", "c.csv"]),
+    ("copy into a folder", "cp a.txt backup/", [], ["a.txt"]),
+    ("cat", "cat a.txt b.txt | head -n 5", [], ["a.txt", "b.txt"]),
+    ("grep", "grep -i 'x y' log.txt", [], ["log.txt"]),
+    ("grep with a number", "grep -A 3 pattern a.log", [], ["a.log"]),
+    ("sed in place", "sed -i 's/a/b/' conf.yaml", ["conf.yaml"], ["conf.yaml"]),
+    ("awk", "awk -F, '{print $1}' a.csv > b.txt", ["b.txt"], ["a.csv"]),
+    ("head", "head -n 20 a.csv", [], ["a.csv"]),
+    ("unzip", "unzip -o a.zip -d out", [], ["a.zip"]),
+    ("tar extract", "tar -xzf a.tar.gz", [], ["a.tar.gz"]),
+    ("tar create", "tar czf a.tgz b.txt data/", ["a.tgz"], ["b.txt"]),
+    ("zip", "zip a.zip b.txt", ["a.zip"], ["b.txt"]),
+    ("variable", "OUT=res.txt\necho x > \"$OUT\"", ["res.txt"], []),
+    ("variable with folder", "export D=out\nsort a.txt > ${D}/b.txt", ["out/b.txt"], ["a.txt"]),
+    ("unknown variable", "cat $1 > $OUT", [], []),
+    ("command substitution", "cat $(ls *.txt) > all.txt", ["all.txt"], []),
+    ("pattern", "cat *.csv > all.csv", ["all.csv"], []),
+    ("comment", "# cat a.txt > b.txt\nls # > c.txt\n# it's", [], []),
+    ("here document", "cat > app.py <<'EOF'\nopen('x.txt', 'w')\nit's > fine\nEOF\ncat b.txt", ["app.py"], ["b.txt"]),
+    ("here document into Python", "python3 - <<EOF\nopen('x.txt', 'w')\nEOF", ["x.txt"], []),
+    ("Python on the command line", "python -c \"open('x.txt', 'w').write('1')\"", ["x.txt"], []),
+    ("script", "python3 run.py --n 3\nbash go.sh", [], ["run.py", "go.sh"]),
+    ("script with arguments", "python run.py", [], ["run.py"]),
+    ("module", "python -m pip install x", [], []),
+    ("requirements", "pip install -r requirements.txt", [], ["requirements.txt"]),
+    ("package", "pip install numpy pandas==1.0", [], []),
+    ("compiler", "gcc -O2 -o prog main.c", ["prog"], ["main.c"]),
+    ("conversion", "ffmpeg -i a.mp4 -vn b.mp3", ["b.mp3"], ["a.mp4"]),
+    ("pandoc", "pandoc a.md -o b.pdf", ["b.pdf"], ["a.md"]),
+    ("touch", "touch a.txt", ["a.txt"], []),
+    ("only named", "echo a.txt; ls b.txt; rm c.txt; mkdir d.d", [], []),
+    ("other program", "mplayer song.mp3", [], ["song.mp3"]),
+    ("folders", "mkdir -p out/data && cd out", [], []),
+    ("continued line", "wget \\\n  -O a.csv \\\n  https://e.org/a", ["a.csv"], []),
+    ("sudo", "sudo cat a.conf", [], ["a.conf"]),
+    ("quoted blanks", "cat 'my file.txt' > \"out file.txt\"", ["out file.txt"], ["my file.txt"]),
+    ("stream editor", "jq '.a' a.json > b.json", ["b.json"], ["a.json"]),
+    ("if", "if [ -f a.txt ]; then cat b.txt; fi", [], ["b.txt"]),
+    ("address", "xdg-open https://e.org/a.html", [], []),
+    ("word that is no file", "echo $HOME", [], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "writes", "reads"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_files_of_a_script(code: str, writes: list[str], reads: list[str]) -> None:
+    """Redirections, downloads, copies and the operands of common programs are found, and nothing else."""
+    facts = extract_code(code, "bash")
+    assert [hit.path for hit in facts.writes] == writes
+    assert sorted(hit.path for hit in facts.reads) == sorted(reads)
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "imports", "writes", "reads"),
+    [
+        ("javascript", "const fs = require('fs');\nfs.writeFileSync('a.json', x);", ["fs"], ["a.json"], []),
+        ("js", 'import axios from "axios";\nconst p = "b.txt";\nfs.readFileSync(p, "utf8")', ["axios"], [], ["b.txt"]),
+        ("r", "library(dplyr)\nd <- read.csv('a.csv')\nwrite.csv(d, 'b.csv')", ["dplyr"], ["b.csv"], ["a.csv"]),
+        ("r", "ggsave('p.png', plot = g)", [], ["p.png"], []),
+        ("markdown", "open('a.txt', 'w')", [], [], []),
+        ("json", '{"file": "a.csv"}', [], [], []),
+        ("", "import json\njson.load(open('a.json'))", ["json"], [], ["a.json"]),
+        ("", "Please import the data from the city archive.", [], [], []),
+    ],
+)
+def test_other_languages(language: str, code: str, imports: list[str], writes: list[str], reads: list[str]) -> None:
+    """JavaScript and R are read by patterns, markup and prose not at all, and code without a language as Python."""
+    facts = extract_code(code, language)
+    assert list(facts.imports) == imports
+    assert [hit.path for hit in facts.writes] == writes
+    assert [hit.path for hit in facts.reads] == reads
