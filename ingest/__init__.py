@@ -3,7 +3,20 @@
 It reads files and nothing else: it works where AG2 is not installed, and never runs what it reads.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ingest.discover import IngestError
-from ingest.pipeline import Summary, run
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Summary, run
 
 __all__ = ["IngestError", "Summary", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # Arrow is loaded when it is used: `queries` reads this package's schema and views, and needs no Arrow.
+    if name in ("Summary", "run"):
+        from ingest import pipeline
+
+        return getattr(pipeline, name)
+    raise AttributeError(f"module 'ingest' has no attribute {name!r}")

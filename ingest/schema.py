@@ -5,22 +5,24 @@ Column names are those of the systems that these tables replace, so that their S
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 VERSION = 1
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
-    "VARCHAR": pa.string(),
-    "JSON": pa.string(),
-    "UUID": pa.string(),
-    "BOOLEAN": pa.bool_(),
-    "INTEGER": pa.int32(),
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "BLOB": pa.binary(),
+    "VARCHAR": "string",
+    "JSON": "string",
+    "UUID": "string",
+    "BOOLEAN": "bool",
+    "INTEGER": "int32",
+    "BIGINT": "int64",
+    "DOUBLE": "float64",
+    "TIMESTAMP": "timestamp[us]",
+    "BLOB": "binary",
 }
 """DuckDB type to the Arrow type that carries it. JSON and UUID travel as text and are cast on arrival."""
 
@@ -39,8 +41,10 @@ class Table:
     columns: tuple[Column, ...]
 
     @property
-    def arrow(self) -> pa.Schema:
+    def arrow(self) -> "pa.Schema":
         """The Arrow schema that rows of this table travel in."""
+        import pyarrow as pa  # here, because who only reads the tables needs no Arrow
+
         return pa.schema([(c.name, ARROW_TYPES[c.type]) for c in self.columns])
 
     @property
