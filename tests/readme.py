@@ -105,7 +105,7 @@ def _answer(sql: str, traces: Path) -> str:
 
 def _output(command: str, traces: Path) -> str:
     arguments = [str(traces) if a == PLACEHOLDER else a for a in shlex.split(command)[1:]]
-    result = CliRunner().invoke(queries.cli.main, arguments)
+    result = CliRunner().invoke(queries.cli.queries, arguments)
     assert result.exit_code == 0, result.output
     return result.stdout
 
