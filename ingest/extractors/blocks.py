@@ -19,7 +19,8 @@ OPENING = re2.compile(r"```[ \t]*([\p{L}\p{N}_]*)[ \t]*\r?\n")
 CLOSING = re2.compile(r"\r?\n[ \t]*```")
 # any line that starts with a fence, with what stands behind it
 FENCE_LINE = re2.compile(r"(?m)^[ \t]*```+[ \t]*([^\n`]*?)[ \t\r]*$")
-# beyond this a block without a language is not compiled to find one: the compiler needs about 100 times its size in memory
+# beyond this a block without a language is not compiled to find one: the compiler needs about 100 times its size in
+# memory
 COMPILE_LIMIT = 300_000
 # CPython copies a `finally` body per exit, so nested ones compile to exponential size
 FINALLY_LIMIT = 12

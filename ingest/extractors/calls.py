@@ -150,14 +150,16 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         found=(("read", "in.csv"), ("write", "out.parquet")),
         calls=(
             *_writes(
-                ".to_csv .to_excel .to_json .to_parquet .to_pickle .to_feather .to_hdf .to_html .to_latex .to_markdown .to_xml"
-                " .to_stata .to_orc .to_netcdf .to_file .write_csv .write_parquet .write_ipc .write_excel .write_ndjson"
+                ".to_csv .to_excel .to_json .to_parquet .to_pickle .to_feather .to_hdf .to_html .to_latex"
+                " .to_markdown .to_xml"
+                " .to_stata .to_orc .to_netcdf .write_csv .write_parquet .write_ipc .write_excel .write_ndjson"
                 " .sink_parquet .sink_csv .to_string .to_tsv"
             ),
             *_writes("pandas.ExcelWriter"),
             *_reads(
-                ".read_csv .read_excel .read_json .read_parquet .read_pickle .read_feather .read_hdf .read_html .read_table"
-                " .read_fwf .read_xml .read_stata .read_sas .read_spss .read_orc .read_file .read_ndjson .read_ipc .scan_csv"
+                ".read_csv .read_excel .read_json .read_parquet .read_pickle .read_feather .read_hdf .read_html"
+                " .read_table"
+                " .read_fwf .read_xml .read_stata .read_sas .read_spss .read_orc .read_ndjson .read_ipc .scan_csv"
                 " .scan_parquet .scan_ndjson .read_ods .read_avro"
             ),
             *_reads("pandas.ExcelFile xarray.open_dataset xarray.open_dataarray pyarrow.csv.read_csv pyreadr.read_r"),
@@ -176,20 +178,20 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         found=(("write", "a.npz"), ("write", "m.pt"), ("read", "y.txt")),
         calls=(
             *_writes(
-                "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt .tofile scipy.io.savemat scipy.sparse.save_npz"
+                "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt .tofile scipy.io.savemat"
+                " scipy.sparse.save_npz"
             ),
-            *_writes("scipy.io.mmwrite .save_weights .save_model .save_word2vec_format .dump_svmlight_file"),
+            *_writes("scipy.io.mmwrite .save_weights .save_word2vec_format .dump_svmlight_file"),
             *_writes(
                 "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
             ),
             *_writes("dill.dump_session torch.onnx.export", 0),
             *_reads("numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.fromregex scipy.io.loadmat"),
             *_reads(
-                "scipy.io.mmread scipy.sparse.load_npz torch.load joblib.load torch.jit.load safetensors.torch.load_file"
+                "scipy.io.mmread scipy.sparse.load_npz torch.load joblib.load torch.jit.load"
+                " safetensors.torch.load_file"
             ),
-            *_reads(
-                "keras.models.load_model tensorflow.keras.models.load_model .load_weights pickle.Unpickler .load_model"
-            ),
+            *_reads("keras.models.load_model tensorflow.keras.models.load_model .load_weights pickle.Unpickler"),
             *_reads("scipy.io.readsav scipy.io.arff.loadarff"),
         ),
     ),
@@ -201,22 +203,26 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         found=(("write", "fig.png"), ("read", "photo.jpg")),
         calls=(
             *_writes(
-                ".savefig .write_html .write_image .write_json .imsave .imwrite .write_videofile .write_gif .mimsave .volwrite"
+                ".savefig .write_html .write_image .write_json .imsave .imwrite .write_videofile .write_gif"
+                " .mimsave .volwrite"
             ),
             *_writes(
-                "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph .write_png .write_pdf"
+                "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"
+                " .write_png .write_pdf"
             ),
             *_writes("plotly.offline.plot", 99),
             Call("plotly.offline.plot", "write", 99, ("filename",)),
             *_writes(
                 "plotly.io.write_image plotly.io.write_html plotly.io.write_json skimage.io.imsave .plot_model", 1
             ),
-            *_reads(".imread .mimread .image_to_string .image_to_data .readtext .load_img .open_image .read_image"),
+            *_reads(".imread .mimread .image_to_string .image_to_data"),
             *_reads(
-                "PIL.Image.open cv2.VideoCapture matplotlib.image.imread imageio.get_reader moviepy.editor.VideoFileClip"
+                "PIL.Image.open cv2.VideoCapture matplotlib.image.imread imageio.get_reader"
+                " moviepy.editor.VideoFileClip"
             ),
             *_reads(
-                "moviepy.VideoFileClip moviepy.editor.AudioFileClip IPython.display.Image IPython.display.Audio plotly.io.read_json"
+                "moviepy.VideoFileClip moviepy.editor.AudioFileClip IPython.display.Image IPython.display.Audio"
+                " plotly.io.read_json"
             ),
             Call("IPython.display.Image", "read", 99, ("filename",)),
             Call("IPython.display.Audio", "read", 99, ("filename",)),
@@ -236,7 +242,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         found=(("read", "paper.pdf"), ("read", "b.xlsx")),
         calls=(
             *_reads(
-                ".PdfReader .PdfFileReader .load_workbook fitz.open pymupdf.open pdfplumber.open pikepdf.open docx.Document"
+                ".PdfReader .PdfFileReader .load_workbook fitz.open pymupdf.open pdfplumber.open pikepdf.open"
+                " docx.Document"
             ),
             *_reads(
                 "pptx.Presentation xlrd.open_workbook textract.process docx2txt.process pdf2image.convert_from_path"
@@ -251,16 +258,19 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "xml.sax.parse dotenv.load_dotenv dotenv.dotenv_values configparser.ConfigParser().read fitz.Document"
             ),
             *_reads(
-                "mammoth.convert_to_html extract_msg.Message ebooklib.epub.read_epub nbformat.read pypandoc.convert_file"
+                "mammoth.convert_to_html extract_msg.Message ebooklib.epub.read_epub nbformat.read"
+                " pypandoc.convert_file"
             ),
             *_reads(
                 "pyreadstat.read_sav omegaconf.OmegaConf.load PyPDF2.PdfFileReader pypdf.PdfReader PyPDF2.PdfReader"
             ),
             *_writes(
-                "xlsxwriter.Workbook fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas .SimpleDocTemplate reportlab.platypus.SimpleDocTemplate"
+                "xlsxwriter.Workbook fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas .SimpleDocTemplate"
+                " reportlab.platypus.SimpleDocTemplate"
             ),
             *_writes(
-                "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write lxml.etree.ElementTree().write"
+                "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write"
+                " lxml.etree.ElementTree().write"
             ),
             *_writes("pdfkit.from_string pdfkit.from_file pdfkit.from_url nbformat.write ebooklib.epub.write_epub", 1),
             *_writes("yaml.dump_file omegaconf.OmegaConf.save", 1),
@@ -274,26 +284,35 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         found=(("write", "map.fits"), ("read", "voice.wav")),
         calls=(
             *_writes(
-                "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto astropy.io.fits.writeto"
+                "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto"
+                " astropy.io.fits.writeto"
             ),
             *_writes(
-                "pydub.AudioSegment().export .export_png .save_to_disk_file astropy.io.ascii.write ase.io.write Bio.Phylo.write"
+                "pydub.AudioSegment().export .export_png .save_to_disk_file astropy.io.ascii.write ase.io.write"
+                " Bio.Phylo.write"
             ),
             *_writes("nibabel.save Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file tifffile.imwrite", 1),
             *_reads("soundfile.read librosa.load scipy.io.wavfile.read torchaudio.load healpy.read_map healpy.read_cl"),
             *_reads(
-                "pydub.AudioSegment.from_file pydub.AudioSegment.from_mp3 pydub.AudioSegment.from_wav speech_recognition.AudioFile"
+                "pydub.AudioSegment.from_file pydub.AudioSegment.from_mp3 pydub.AudioSegment.from_wav"
+                " speech_recognition.AudioFile"
             ),
             *_reads(
-                "astropy.io.fits.getdata astropy.io.fits.getheader astropy.table.Table.read astropy.io.ascii.read nibabel.load"
+                "astropy.io.fits.getdata astropy.io.fits.getheader astropy.table.Table.read astropy.io.ascii.read"
+                " nibabel.load"
             ),
             *_reads(
-                "Bio.SeqIO.parse Bio.SeqIO.read Bio.AlignIO.read ase.io.read MDAnalysis.Universe mdtraj.load rdkit.Chem.MolFromMolFile"
+                "Bio.SeqIO.parse Bio.SeqIO.read Bio.AlignIO.read ase.io.read MDAnalysis.Universe mdtraj.load"
+                " rdkit.Chem.MolFromMolFile"
             ),
-            *_reads(
-                "rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load getdist.loadMCSamples chess.pgn.open"
+            *_reads("rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load chess.pgn.open"),
+            *_all(
+                "read",
+                ".transcribe .get_structure .load_model .readtext .read_file .load_img .open_image .read_image",
+                strict=True,
             ),
-            *_reads(".transcribe .get_structure", 0),
+            *_all("write", ".save_model .to_file", strict=True),
+            *_writes("emcee.backends.HDFBackend"),
             *_reads("Bio.PDB.PDBParser().get_structure", 1),
             *_writes("astropy.table.Table().write astropy.table.Table.read().write pandas.DataFrame.to_csv"),
         ),

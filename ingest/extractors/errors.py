@@ -12,9 +12,7 @@ EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*)(?::[ \t].*|:)?$")
 EXCEPTION_NAME = re.compile(
     r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"
 )
-NOT_FOUND = re.compile(
-    r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$"
-)
+NOT_FOUND = re.compile(r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$")
 TIMEOUT = ("Timeout", "Execution timed out", "Pip install timed out")
 TRACEBACK = "Traceback (most recent call last)"
 # only the end of an output says how it ended

@@ -19,16 +19,23 @@ Emit = Callable[[str, str, str], None]
 BUILTINS: Final = frozenset(dir(builtins))
 STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
 WRITING: Final = frozenset(
-    "save saves saved write writes export exports dump dumps download downloads store create generate output persist record"
+    "save saves saved write writes export exports dump dumps download downloads store create generate output"
+    " persist record"
     " screenshot savefig".split()
 )
 READING: Final = frozenset(
-    "read reads load loads open parse import upload transcribe from ocr file picture image attach attachment ingest process"
+    "read reads load loads open parse import upload transcribe from ocr file picture image attach attachment"
+    " ingest process"
     " analyze extract loader reader convert".split()
+)
+# classes of objects that write to the file that they are given
+WRITING_CLASSES: Final = frozenset(
+    "logger checkpoint writer handler backend recorder sink saver exporter reporter".split()
 )
 # methods whose first string is a file only where the object is of a kind that the table of calls names
 NO_METHODS: Final = frozenset(
-    "write writestr open extract read_text namelist getinfo append add remove get post put find split replace startswith"
+    "write writestr open extract read_text namelist getinfo append add remove get post put find split replace"
+    " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode".split()
 )
 # functions that are told a file's name without opening it
@@ -38,8 +45,8 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
-OUTPUT_KEYWORD: Final = re.compile(r"(?i)^(?:out|save|dest|target|export|to_|result)")
-WORD: Final = re.compile(r"[A-Z]+(?:[a-z0-9]+)?|[a-z0-9]+")
+OUTPUT_KEYWORD: Final = re.compile(r"(?i)^(?:out(?:put|file|path|_|$)|save|dest|target_|export|to_|result_|log_?file)")
+WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 SHELL_CALLS: Final = frozenset(
     "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
     " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()
@@ -75,6 +82,9 @@ def function(
         return
     rows = FUNCTIONS.get(name)
     last = name.rsplit(".", 1)[-1]
+    if last == "YoutubeDL":
+        _options(emit, positional, keywords)
+        return
     if rows is None and not name.startswith("."):
         rows = METHODS.get(last)
     if rows is not None:
@@ -169,16 +179,23 @@ def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> 
 
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
-    """Emit the file-like arguments of a method whose name says that it reads or writes."""
+    """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
     if name in NO_METHODS:
         return
-    parts = set(words(name))
-    writes = parts & WRITING
-    if not writes and not parts & READING:
-        return
-    for keyword, path in _file_arguments(positional, keywords):
-        operation = "write" if writes or OUTPUT_KEYWORD.search(keyword) else "read"
-        emit(operation, path, "python.method")
+    parts = words(name)
+    writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
+    reads = not READING.isdisjoint(parts) or _is_class(name)
+    draws = parts[:1] and parts[0] in DRAWING
+    for index, (keyword, path) in enumerate(_file_arguments(positional, keywords)):
+        if writes or OUTPUT_KEYWORD.search(keyword) or (draws and (index or path not in paths_of(positional[0]))):
+            emit("write", path, "python.method")
+        elif reads:
+            emit("read", path, "python.method")
+
+
+def _is_class(name: str) -> bool:
+    """Whether a name is spelt as classes are."""
+    return name[:1].isupper() and not name.isupper()
 
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -187,6 +204,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
         return
     parts = words(name)
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or "to" in parts[:-1])
+    writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     arguments = _file_arguments(positional, keywords)
     for index, (keyword, path) in enumerate(arguments):
         last = index == len(arguments) - 1
@@ -196,6 +214,14 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
         )
         written = writes or target or bool(keyword and OUTPUT_KEYWORD.search(keyword))
         emit("write" if written else "read", path, "python.helper")
+
+
+def _options(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that a downloader's options name, where its name is no template."""
+    for options in alternatives(positional[0] if positional else keywords.get("params")):
+        for path in paths_of(options.get("outtmpl")) if isinstance(options, dict) else ():
+            if is_local(path) and "%(" not in path:
+                emit("write", path, "python.download")
 
 
 def _command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:

@@ -16,9 +16,11 @@ EXTENSIONS = frozenset(
     wasm mmd puml
     """.split()
 )
-# extensions that are as often something else (`np.log` is no file, `e.g. a.c`): they need quotes, a folder or a verb of saving
+# extensions that are as often something else (`np.log` is no file, `e.g. a.c`): they need quotes, a folder or a verb
+# of saving
 WEAK_EXTENSIONS = frozenset(
-    "php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot msg fa fit fts root"
+    "php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb"
+    " dot msg fa fit fts root"
     " lst cnf inp par pem key crt pub map pyc pyi so o a f f90 for proto hs ml ex nb tab vtk mod sam ref idx jar7 war rpm deb".split()
 )
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")

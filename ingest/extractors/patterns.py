@@ -53,7 +53,8 @@ SCRIPT_WRITES: Final = {
     **dict.fromkeys("write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx write_json".split(), 1),
 }  # fmt: skip
 SCRIPT_READS: Final = dict.fromkeys(
-    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim read_csv read_tsv"
+    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim"
+    " read_csv read_tsv"
     " read_excel readRDS readLines fread source load fromJSON read_json read_delim ifstream FileReader readxl::read_excel".split(),
     0,
 )

@@ -18,7 +18,8 @@ from ingest.extractors.paths import EXTENSIONS, HOST, WEAK_EXTENSIONS, extension
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
 KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS
-# a dot and the word behind it; Python's `re`, because it finds so short a pattern at the speed of RE2 and costs less a match
+# a dot and the word behind it; Python's `re`, because it finds so short a pattern at the speed of RE2 and costs less
+# a match
 ENDING_PATTERN: Final = r"\.([A-Za-z0-9_]{1,11})"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # seed systems' words before a file that a tool made, and their kin; whatever the file's extension
@@ -51,19 +52,25 @@ CLOSERS: Final = frozenset(QUOTES.values())
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 # names with a dot that are products, modules or attributes, not files
 PRODUCTS: Final = frozenset(
-    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine plotly.js"
+    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require"
+    " alpine plotly.js"
     " matter brain ml tensorflow plotly".split()
 )
 MODULES: Final = frozenset(
-    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response module"
-    " system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj data.to builtins r"
+    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests"
+    " response module"
+    " system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
+    " data.to builtins r"
     " res resp img np.random torch.nn".split()
 )
 FOLDERS: Final = (
-    "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private /volumes /scratch"
+    "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
+    " /volumes /scratch"
     " /project /workdir /output /outputs /input /results /notebooks /code /repo /src /media/ /storage /lustre /gpfs /nfs".split()
 )
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
+# a wiki's page of a file, whose name may have blanks
+WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # what stands at the root of a web site more often than at that of a disk
@@ -254,6 +261,10 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if before.endswith('File "') and after.startswith('", line') or any(part in path for part in LIBRARIES):
         return False
+    if before.endswith(('href="', "href='", 'src="', "src='")) or WIKI_FILE.search(before[-120:]):
+        return False
+    if before.endswith("](") and suffix in ("html", "htm", "php", "aspx"):
+        return False
     if "/wiki/" in path or "thumb/" in path or path.startswith("wiki/"):
         return False
     if before.endswith("](") and path.startswith("/") and not path.lower().startswith(tuple(FOLDERS)):
@@ -266,7 +277,14 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         and (not quoted or suffix in WEAK_EXTENSIONS or suffix in ("log", "html", "mat", "json"))
     ):
         return False
-    if "/" not in path and not quoted and stem.count(".") >= 1 and stem.replace(".", "").isalpha() and stem.islower() and not stem.endswith(".tar"):
+    if (
+        "/" not in path
+        and not quoted
+        and stem.count(".") >= 1
+        and stem.replace(".", "").isalpha()
+        and stem.islower()
+        and not stem.endswith(".tar")
+    ):
         return False
     if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(before):
         return False

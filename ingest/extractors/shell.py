@@ -10,7 +10,8 @@ from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local, looks_like_file
 
-# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear here too.
+# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear
+# here too.
 # one token: comment, blank, line end, operator, or a word of quoted and plain parts; together they cover the whole text
 TOKEN: Final = re.compile(
     r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n"
@@ -30,17 +31,22 @@ LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
 # programs all of whose arguments that look like files are read
 READERS: Final = frozenset(
-    "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum sha256sum column paste"
-    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract ffprobe exiftool"
-    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf objdump ldd"
+    "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
+    " sha256sum column paste"
+    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract"
+    " ffprobe exiftool"
+    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
+    " objdump ldd"
     " soxi identify zipinfo sqlite3 ncdump h5dump".split()
 )
 # programs whose first argument that is no option is a pattern or a program
 FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
 # programs whose arguments are words, folders, packages or files that they neither read nor write
 OTHERS: Final = frozenset(
-    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd export test ["
-    " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo make help man"
+    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd"
+    " export test ["
+    " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
+    " make help man"
     " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
 )
 WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
@@ -140,7 +146,9 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
                 command = []
         elif token[0] in " \t\r#" or token.startswith("\\\n"):
             continue
-        elif token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token):
+        elif (
+            token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token)
+        ):
             command.append(("operator", token))
         elif command and command[-1] in HERE_DOCUMENT:
             terminators.append(expand(token, {}))

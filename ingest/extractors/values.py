@@ -266,7 +266,8 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Value, Value], Value]]] = {
 }
 
 STRING_METHODS: Final = frozenset(
-    "capitalize format join lower lstrip removeprefix removesuffix replace rsplit rstrip split splitlines strip title upper"
+    "capitalize format join lower lstrip removeprefix removesuffix replace rsplit rstrip split splitlines strip"
+    " title upper"
     " zfill partition rpartition".split()
 )
 

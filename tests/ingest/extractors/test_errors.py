@@ -12,14 +12,20 @@ TRACEBACK = (
     "    import nothere\n"
     "ModuleNotFoundError: No module named 'nothere'\n"
 )
-CHAINED = TRACEBACK + "\nDuring handling of the above exception, another exception occurred:\n\n" + (
-    "Traceback (most recent call last):\n"
-    '  File "tmp_code.py", line 4, in <module>\n'
-    "    raise pkg.errors.CustomError('late')\n"
-    "pkg.errors.CustomError: late\n"
+CHAINED = (
+    TRACEBACK
+    + "\nDuring handling of the above exception, another exception occurred:\n\n"
+    + (
+        "Traceback (most recent call last):\n"
+        '  File "tmp_code.py", line 4, in <module>\n'
+        "    raise pkg.errors.CustomError('late')\n"
+        "pkg.errors.CustomError: late\n"
+    )
 )
-SYNTAX = '  File "tmp_code.py", line 3\n    print(1\n         ^\nSyntaxError: \'(\' was never closed\n'
-OWN_NAME = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    raise Stop("x")\n__main__.Stop: x\n'
+SYNTAX = "  File \"tmp_code.py\", line 3\n    print(1\n         ^\nSyntaxError: '(' was never closed\n"
+OWN_NAME = (
+    'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    raise Stop("x")\n__main__.Stop: x\n'
+)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,13 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("file pattern", "file: notes/today.md", [("w", "notes/today.md")]),
     ("error with a colon", "Error reading file: a.csv", [("m", "a.csv")]),
     ("no dot", "nothing to see here", []),
+    ("HTML", "<a href=\"x/page.html\"><img src='i.png'></a>", []),
+    ("wiki file with blanks", "[[File:Big old tower.jpg|thumb]]", []),
+    ("next line", "Successfully downloaded the archive to:\n\n/work/a.zip\n", [("w", "/work/a.zip")]),
+    ("comma in a path", "it is at /work/a,+b,+c-1.pdf now", [("m", "/work/a,+b,+c-1.pdf")]),
+    ("list without blanks", "a.csv,b.csv", [("m", "a.csv"), ("m", "b.csv")]),
+    ("blank in a path", "File not found: /data/in put/a b.pdf\n", [("m", "/data/in put/a b.pdf")]),
+    ("missing file", "No such file or directory: 'a.csv'", [("m", "a.csv")]),
     ("bad text", "a\ud800b: saved to x.csv \0", [("w", "x.csv")]),
 ]  # fmt: skip
 

@@ -156,6 +156,17 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("expanduser", "import os\nopen(os.path.expanduser('~/a.txt'))", [], ["~/a.txt"]),
     ("splitext", "import os\nsrc = 'a/b.csv'\nopen(os.path.splitext(src)[0] + '.json', 'w')", ["a/b.json"], []),
     ("folder with slash", "import shutil\nshutil.copy('a.txt', 'backup/')", [], ["a.txt"]),
+    ("checkpoint class", "from keras.callbacks import CSVLogger\nc = CSVLogger('a.csv')", ["a.csv"], []),
+    ("class given a file", "from loaders import PDFLoader\nPDFLoader('a.pdf').load()", [], ["a.pdf"]),
+    ("member of a module", "import mylib\nmylib.plots.draw_map(m, 'a.png')\nmylib.io.load_table('b.dat')", ["a.png"], ["b.dat"]),
+    ("model by name", "import whisper\nm = whisper.load_model('base')\nm.transcribe('a.mp3')", [], ["a.mp3"]),
+    ("video download", "import yt_dlp\no = {'outtmpl': 'v.mp4'}\nwith yt_dlp.YoutubeDL(o) as y:\n    y.download(['https://e.org/v'])", ["v.mp4"], []),
+    ("output template", "import yt_dlp\nyt_dlp.YoutubeDL({'outtmpl': '%(title)s.%(ext)s'})", [], []),
+    ("argument of the command line", "import sys\np = sys.argv[1] if len(sys.argv) > 1 else 'a.csv'\nopen(p)", [], ["a.csv"]),
+    ("chained frames", "pd.read_csv('a.csv').dropna().to_json('b.json')", ["b.json"], ["a.csv"]),
+    ("code as text", "code = \"open('a.txt', 'w')\"\nwith open('b.py', 'w') as f:\n    f.write(code)", ["b.py"], []),
+    ("a long sum", "x = " + " + ".join(["'a'"] * 500) + "\nopen('a.txt')", [], ["a.txt"]),
+    ("a huge format", "open('{:>999999999}'.format('a'), 'w')\nopen('%999999999d' % 1)\nopen('b.txt')", [], ["b.txt"]),
     ("filename comment", "# filename: plot.py\nprint(1)", ["plot.py"], []),
 ]  # fmt: skip
 

@@ -1,0 +1,282 @@
+"""Expressions of a parsed Python program: what they are worth, as far as the program text decides it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ingest.extractors import values
+from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
+from ingest.extractors.model import Hit
+from ingest.extractors.values import (
+    UNKNOWN,
+    Class,
+    Function,
+    Instance,
+    Method,
+    PathValue,
+    Ref,
+    Result,
+    Scope,
+    Value,
+    alternatives,
+    either,
+    elements,
+    lift,
+)
+
+# nodes visited beyond which loops are walked once and functions no longer followed
+FUEL: Final = 40_000
+# a loop over more elements than these is no list that someone wrote
+ROUNDS: Final = 64
+# modules that are meant where a name is used that nothing binds: the import stood in an earlier block
+WELL_KNOWN: Final = (
+    frozenset(CONVENTIONAL_ALIASES) | {name.split(".", 1)[0] for name in FUNCTIONS} | frozenset(dir(builtins))
+)
+
+
+class Expressions(ABC):
+    """The state of a walk, and the values of expressions; `hits` holds (line, column, hit) in the order of the walk."""
+
+    def __init__(self) -> None:
+        self.hits: list[tuple[int, int, Hit]] = []
+        self.fuel = FUEL
+        self.module = Scope()
+        self.scope = self.module
+        self.functions: list[tuple[Function, Class | None]] = []
+        self.called: set[int] = set()
+        self.active: list[int] = []
+        self.returned: list[list[Value]] = []
+        self.arguments: dict[str, Value] = {}
+        self.position = (0, 0)
+
+    def emit(self, operation: str, path: str, method: str) -> None:
+        """Note a file that the call at hand opens."""
+        self.hits.append((*self.position, Hit(path, operation, method)))
+
+    @abstractmethod
+    def call(self, node: ast.Call) -> Value:
+        """What a call returns; the files that it opens are noted."""
+
+    @abstractmethod
+    def function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, owner: Class | None = None
+    ) -> Function:
+        """A function value."""
+
+    def assign(self, target: ast.expr, value: Value) -> None:
+        """Bind a target of an assignment, a loop or a `with`."""
+        if isinstance(target, ast.Name):
+            self.scope.names[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            items = list(value) if isinstance(value, list | tuple) and len(value) == len(target.elts) else None
+            if any(isinstance(item, ast.Starred) for item in target.elts):
+                items = None
+            for index, item in enumerate(target.elts):
+                self.assign(item, UNKNOWN if items is None else items[index])
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, UNKNOWN)
+        elif isinstance(target, ast.Attribute):
+            owner = self.expression(target.value)
+            for option in alternatives(owner):
+                if isinstance(option, Instance):
+                    option.attributes[target.attr] = value
+        elif isinstance(target, ast.Subscript):
+            owner, key = self.expression(target.value), self.expression(target.slice)
+            if isinstance(owner, dict) and isinstance(key, str | int) and len(owner) < values.LENGTH:
+                owner[key] = value
+
+    def each(self, target: ast.expr, iterable: Value, body: Callable[[], object]) -> None:
+        """Walk through a body once for each known element, or once with an unknown one."""
+        items = elements(iterable)
+        if not items or len(items) > ROUNDS:
+            items = [UNKNOWN]
+        # no loop may take what the rest of the program needs
+        reserve = self.fuel * 3 // 4
+        for index, item in enumerate(items):
+            if index and self.fuel <= reserve:
+                break
+            self.assign(target, item)
+            body()
+
+    def expression(self, node: ast.expr) -> Value:
+        """The value of an expression, as far as it is known; the calls in it are noted on the way."""
+        self.fuel -= 1
+        handler = EXPRESSIONS.get(type(node))
+        if handler is not None:
+            return handler(self, node)
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                self.expression(child)
+        return UNKNOWN
+
+    def constant(self, node: ast.Constant) -> Value:
+        value = node.value
+        return value if value is None or isinstance(value, str | int | float) else UNKNOWN
+
+    def f_string(self, node: ast.JoinedStr) -> Value:
+        parts = [self.expression(part) for part in node.values]
+        return lift(values.concatenated, *parts)
+
+    def f_string_field(self, node: ast.FormattedValue) -> Value:
+        value = self.expression(node.value)
+        spec = self.expression(node.format_spec) if node.format_spec is not None else ""
+        return lift(lambda known, given: values.formatted(known, node.conversion, given), value, spec)
+
+    def name(self, node: ast.Name) -> Value:
+        found = self.scope.lookup(node.id)
+        if found is not None:
+            return found
+        return Ref(CONVENTIONAL_ALIASES.get(node.id, node.id), node.id in WELL_KNOWN)
+
+    def operation(self, node: ast.BinOp) -> Value:
+        # a long sum is a deep tree on its left: taken apart by a loop, not by recursion
+        chain = [node]
+        while isinstance(chain[-1].left, ast.BinOp):
+            chain.append(chain[-1].left)
+        value = self.expression(chain[-1].left)
+        for link in reversed(chain):
+            operator = values.OPERATORS.get(type(link.op))
+            right = self.expression(link.right)
+            value = lift(operator, value, right) if operator else UNKNOWN
+        return value
+
+    def sign(self, node: ast.UnaryOp) -> Value:
+        value = self.expression(node.operand)
+        return lift(lambda known: -known, value) if isinstance(node.op, ast.USub) else UNKNOWN
+
+    def choice(self, node: ast.BoolOp | ast.IfExp) -> Value:
+        if isinstance(node, ast.IfExp):
+            self.expression(node.test)
+            return either([self.expression(node.body), self.expression(node.orelse)])
+        return either([self.expression(part) for part in node.values])
+
+    def sequence(self, node: ast.List | ast.Tuple | ast.Set) -> Value:
+        items: list[Value] = []
+        known = True
+        for item in node.elts:
+            if isinstance(item, ast.Starred):
+                inner = elements(self.expression(item.value))
+                known = known and inner is not None
+                items.extend(inner or ())
+            else:
+                items.append(self.expression(item))
+        if not known or len(items) > values.LENGTH:
+            return UNKNOWN
+        return tuple(items) if isinstance(node, ast.Tuple) else items
+
+    def mapping(self, node: ast.Dict) -> Value:
+        found: dict[Value, Value] = {}
+        for key, item in zip(node.keys, node.values, strict=True):
+            name = self.expression(key) if key is not None else UNKNOWN
+            value = self.expression(item)
+            if isinstance(name, str | int | float | Ref):
+                found[name] = value
+            elif key is None and isinstance(value, dict):
+                found.update(value)
+        return found
+
+    def subscript(self, node: ast.Subscript) -> Value:
+        owner, key = self.expression(node.value), self.expression(node.slice)
+        return lift(_item, owner, key)
+
+    def attribute(self, node: ast.Attribute) -> Value:
+        owner = self.expression(node.value)
+        return lift(lambda option: self.member(option, node.attr), owner)
+
+    def member(self, owner: Value, name: str) -> Value:
+        """`owner.name` of one known owner."""
+        if isinstance(owner, Ref):
+            return Ref(f"{owner.name}.{name}", owner.imported)
+        if isinstance(owner, PathValue):
+            return values.path_attribute(name, owner.text)
+        if isinstance(owner, Instance):
+            if name in owner.attributes:
+                return owner.attributes[name]
+            found = owner.of.scope.names.get(name, UNKNOWN)
+            return Method(found, owner) if isinstance(found, Function) else found
+        if isinstance(owner, Class):
+            return owner.scope.names.get(name, UNKNOWN)
+        if isinstance(owner, Result) and owner.name == "argparse.ArgumentParser().parse_args":
+            return self.arguments.get(name, UNKNOWN)
+        return UNKNOWN
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
+        outer = self.scope
+        self.scope = Scope(parent=outer)
+        found: list[Value] = []
+        pairs: dict[Value, Value] = {}
+        known = True
+
+        def inner(generators: Sequence[ast.comprehension]) -> None:
+            nonlocal known
+            if generators:
+                iterable = self.expression(generators[0].iter)
+                known = known and elements(iterable) is not None and not generators[0].ifs
+
+                def body() -> None:
+                    for test in generators[0].ifs:
+                        self.expression(test)
+                    inner(generators[1:])
+
+                self.each(generators[0].target, iterable, body)
+            elif isinstance(node, ast.DictComp):
+                key, value = self.expression(node.key), self.expression(node.value)
+                if isinstance(key, str | int):
+                    pairs[key] = value
+            else:
+                found.append(self.expression(node.elt))
+
+        inner(node.generators)
+        self.scope = outer
+        if not known:
+            return UNKNOWN
+        return pairs if isinstance(node, ast.DictComp) else found
+
+    def named(self, node: ast.NamedExpr) -> Value:
+        value = self.expression(node.value)
+        self.assign(node.target, value)
+        return value
+
+    def awaited(self, node: ast.Await | ast.Starred) -> Value:
+        return self.expression(node.value)
+
+    def anonymous(self, node: ast.Lambda) -> Value:
+        return self.function(node)
+
+
+def _item(owner: Value, key: Value) -> Value:
+    if isinstance(owner, dict | list | tuple | str) and isinstance(key, str | int):
+        return owner[key]  # type: ignore[index]
+    return UNKNOWN
+
+
+EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
+    ast.Constant: Expressions.constant,
+    ast.JoinedStr: Expressions.f_string,
+    ast.FormattedValue: Expressions.f_string_field,
+    ast.Name: Expressions.name,
+    ast.BinOp: Expressions.operation,
+    ast.UnaryOp: Expressions.sign,
+    ast.BoolOp: Expressions.choice,
+    ast.IfExp: Expressions.choice,
+    ast.List: Expressions.sequence,
+    ast.Tuple: Expressions.sequence,
+    ast.Set: Expressions.sequence,
+    ast.Dict: Expressions.mapping,
+    ast.Subscript: Expressions.subscript,
+    ast.Attribute: Expressions.attribute,
+    ast.ListComp: Expressions.comprehension,
+    ast.SetComp: Expressions.comprehension,
+    ast.GeneratorExp: Expressions.comprehension,
+    ast.DictComp: Expressions.comprehension,
+    ast.NamedExpr: Expressions.named,
+    ast.Await: Expressions.awaited,
+    ast.Starred: Expressions.awaited,
+    ast.Lambda: Expressions.anonymous,
+    # looked up at the walk itself, which defines it
+    ast.Call: lambda walk, node: walk.call(node),
+}

@@ -1,0 +1,225 @@
+"""Calls of a parsed Python program: its own functions are followed, all others are looked up in the table of calls."""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+from ingest.extractors import opened, values
+from ingest.extractors.expressions import ROUNDS, Expressions
+from ingest.extractors.values import (
+    UNKNOWN,
+    Class,
+    Function,
+    Instance,
+    Method,
+    PathValue,
+    Ref,
+    Result,
+    Scope,
+    Value,
+    alternatives,
+    either,
+    elements,
+    lift,
+)
+
+# how many of the program's functions may be inside one another
+DEPTH: Final = 6
+
+
+class Calls(Expressions):
+    """What calls return and open."""
+
+    @abstractmethod
+    def block(self, body: Sequence[ast.stmt]) -> bool:
+        """Walk through statements; True when what follows them is not reached."""
+
+    def function(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, owner: Class | None = None
+    ) -> Function:
+        """A function value, with its defaults, noted for the walk through what is never called."""
+        arguments = node.args
+        names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+        given = [self.expression(default) for default in arguments.defaults]
+        defaults = dict(zip(names[len(names) - len(given) :], given, strict=True))
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            if default is not None:
+                defaults[argument.arg] = self.expression(default)
+        function = Function(node, self.scope, defaults)
+        self.functions.append((function, owner))
+        return function
+
+    def call(self, node: ast.Call) -> Value:
+        owner: Value = UNKNOWN
+        attribute = ""
+        if isinstance(node.func, ast.Attribute):
+            owner, attribute = self.expression(node.func.value), node.func.attr
+            target = lift(lambda option: self.member(option, attribute), owner)
+        else:
+            target = self.expression(node.func)
+        positional: list[Value] = []
+        for argument in node.args:
+            value = self.expression(argument)
+            if isinstance(argument, ast.Starred):
+                positional.extend(elements(value) or ())
+            else:
+                positional.append(value)
+        keywords: dict[str, Value] = {}
+        for keyword in node.keywords:
+            value = self.expression(keyword.value)
+            if keyword.arg:
+                keywords[keyword.arg] = value
+            elif isinstance(value, dict):
+                keywords.update({key: item for key, item in value.items() if isinstance(key, str)})
+        self.position = (node.lineno, node.col_offset)
+        return either(
+            [
+                self.call_one(option, receiver, attribute, positional, keywords)
+                for option in alternatives(target)
+                for receiver in (alternatives(owner) if option is UNKNOWN else (owner,))
+            ]
+        )
+
+    def call_one(
+        self, target: Value, owner: Value, attribute: str, positional: list[Value], keywords: dict[str, Value]
+    ) -> Value:
+        """What a call of one known or unknown function returns."""
+        if isinstance(target, Function):
+            return self.call_function(target, positional, keywords)
+        if isinstance(target, Method):
+            return self.call_function(target.function, [target.owner, *positional], keywords)
+        if isinstance(target, Class):
+            return self.instantiate(target, positional, keywords)
+        if isinstance(target, Ref):
+            pure = values.PURE.get(target.name)
+            if pure is not None:
+                return lift(pure, *positional)
+            opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
+            self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
+            return Result(target.name)
+        if attribute:
+            return self.call_method(owner, attribute, positional, keywords)
+        return UNKNOWN
+
+    def call_method(self, owner: Value, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
+        """What a method of an object that is not the program's own returns."""
+        if isinstance(owner, str):
+            if name == "format":
+                return lift(
+                    lambda *known: values.string_format(
+                        owner, known[: len(positional)], dict(zip(keywords, known[len(positional) :], strict=True))
+                    ),
+                    *positional,
+                    *keywords.values(),
+                )
+            return lift(lambda *known: values.string_method(name, owner, known), *positional)
+        if isinstance(owner, PathValue):
+            opened.path_method(self.emit, owner.text, name, positional, keywords)
+            return lift(lambda *known: values.path_method(name, owner.text, known), *positional)
+        if isinstance(owner, list):
+            if name == "append" and positional and len(owner) < values.LENGTH:
+                owner.append(positional[0])
+            elif name == "extend" and positional and len(owner) < values.LENGTH:
+                owner.extend(elements(positional[0]) or [UNKNOWN])
+            elif name == "copy":
+                return list(owner)
+            return UNKNOWN
+        if isinstance(owner, dict):
+            return _dict_method(owner, name, positional)
+        prefix = owner.name if isinstance(owner, Result) else ""
+        if prefix == "argparse.ArgumentParser" and name == "add_argument":
+            self.add_argument(positional, keywords)
+        opened.method(self.emit, prefix, name, positional, keywords)
+        self.call_argument(name, positional, keywords)
+        return Result(f"{prefix}().{name}") if prefix else UNKNOWN
+
+    def add_argument(self, positional: list[Value], keywords: dict[str, Value]) -> None:
+        """Note the default of a command line argument: an executor runs a program without any."""
+        names = [name for name in positional if isinstance(name, str)]
+        if names and "default" in keywords:
+            longest = max(names, key=len)
+            name = keywords.get("dest", longest.lstrip("-").replace("-", "_"))
+            if isinstance(name, str):
+                self.arguments[name] = keywords["default"]
+
+    def call_argument(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> None:
+        """Follow a function that is handed over to be called by others: threads, pools, `map`."""
+        target = keywords.get("target")
+        if name == "Thread" and isinstance(target, Function | Method):
+            self.call_one(target, UNKNOWN, "", list(elements(keywords.get("args", UNKNOWN)) or ()), {})
+        elif name in ("submit", "to_thread", "map", "imap") and positional:
+            target, rest = positional[0], positional[1:]
+            if not isinstance(target, Function | Method):
+                return
+            if name in ("submit", "to_thread"):
+                self.call_one(target, UNKNOWN, "", rest, keywords)
+                return
+            for item in (elements(rest[0]) or [UNKNOWN])[:ROUNDS] if rest else ():
+                self.call_one(target, UNKNOWN, "", [item], {})
+
+    def call_function(self, function: Function, positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        """Walk through a function of the program with these arguments, and return what it may return."""
+        node = function.node
+        if len(self.active) >= DEPTH or id(node) in self.active or (self.fuel <= 0 and id(node) in self.called):
+            return UNKNOWN
+        self.called.add(id(node))
+        arguments = node.args
+        names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+        bound: dict[str, Value] = {argument.arg: UNKNOWN for argument in arguments.kwonlyargs}
+        bound.update(dict.fromkeys(names, UNKNOWN))
+        bound.update(function.defaults)
+        bound.update(zip(names, positional, strict=False))
+        bound.update({name: value for name, value in keywords.items() if name in bound})
+        if arguments.vararg:
+            bound[arguments.vararg.arg] = tuple(positional[len(names) :])
+        if arguments.kwarg:
+            bound[arguments.kwarg.arg] = UNKNOWN
+        outer, place, depth = self.scope, self.position, len(self.active)
+        self.scope = Scope(bound, function.scope)
+        self.active.append(id(node))
+        self.returned.append([])
+        try:
+            if isinstance(node, ast.Lambda):
+                self.returned[-1].append(self.expression(node.body))
+            else:
+                self.block(node.body)
+            results = self.returned[depth]
+        except RecursionError:
+            results = []
+        self.scope, self.position = outer, place
+        del self.active[depth:], self.returned[depth:]
+        return either(results) if results else UNKNOWN
+
+    def instantiate(self, made: Class, positional: Sequence[Value], keywords: dict[str, Value]) -> Instance:
+        """An object of a class of the program, after its `__init__`."""
+        instance = made.instance = Instance(made)
+        initializer = made.scope.names.get("__init__")
+        if isinstance(initializer, Function):
+            self.call_function(initializer, [instance, *positional], keywords)
+        else:
+            fields = [
+                statement.target.id
+                for statement in made.node.body
+                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+            ]
+            instance.attributes.update(zip(fields, positional, strict=False))
+            instance.attributes.update(keywords)
+        return instance
+
+    def instance_of(self, made: Class) -> Instance:
+        return made.instance or self.instantiate(made, [], {})
+
+
+def _dict_method(owner: dict[Value, Value], name: str, positional: Sequence[Value]) -> Value:
+    if name == "items":
+        return list(owner.items())
+    if name == "values":
+        return list(owner.values())
+    if name == "keys":
+        return list(owner)
+    if name == "get" and positional and isinstance(positional[0], str | int):
+        return owner.get(positional[0], positional[1] if len(positional) > 1 else None)
+    return UNKNOWN
