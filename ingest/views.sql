@@ -87,38 +87,40 @@ left join runs on runs.run_id = actions.run_id;
 create view agent_executions as
 with
 
-turns as (
+starts as (
     select
         *,
-        lag(id) over (partition by run_id order by execution_order) as previous_turn_id
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id
+            order by execution_order
+            rows between unbounded preceding and 1 preceding
+        ) as previous_turn_id
     from execution_events
     where event_type = 'agent_call'
-),
-
-model_calls as (
-    select
-        events.id,
-        events.parent_event_id,
-        events.execution_order,
-        events.outputs,
-        calls.*
-    from execution_events as events
-    inner join llm_calls as calls
-        on calls.run_id = events.run_id and calls.event_id = events.id
-    where events.event_type = 'llm_call'
+        or (event_type = 'llm_call' and parent_event_id is null)
 ),
 
 last_model_calls as (
-    select *
-    from model_calls
-    where parent_event_id is not null
-    qualify row_number() over (partition by run_id, parent_event_id order by execution_order desc) = 1
+    select
+        run_id,
+        coalesce(parent_event_id, id) as execution_id,
+        arg_max(id, execution_order) as call_id
+    from execution_events
+    where event_type = 'llm_call'
+    group by
+        run_id,
+        coalesce(parent_event_id, id)
 ),
 
 -- code and tools, with the turn of the agent that asked for them: its latest one
 work as (
     select
-        *,
+        run_id,
+        id,
+        event_type,
+        execution_order,
+        status,
+        duration_ms,
         last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
             partition by run_id, agent_name
             order by execution_order
@@ -135,142 +137,105 @@ work_of_turns as (
         turn_id,
         sum(duration_ms) as duration_ms,
         count(*) filter (where status = 'pending') as pending,
-        arg_max(
-            {
-                'error_message': error_message,
-                'error_type': meta->>'error_type',
-                'result': outputs->>'result',
-                'exit_code': outputs->>'exit_code'
-            },
-            execution_order
-        ) filter (where status = 'failed') as failure
+        arg_max(id, execution_order) filter (where status = 'failed') as failure_id
     from work
     where event_type <> 'agent_call'
     group by run_id, turn_id
 ),
 
--- turns, and LLM calls without one, in the same columns
 executions as (
     select
-        turns.id,
-        turns.run_id,
-        turns.session_id,
-        turns.previous_turn_id,
-        turns.agent_name,
-        turns.depth,
-        turns.execution_order,
-        coalesce(work_of_turns.pending, 0) as pending,
+        starts.*,
+        calls.model as llm_model,
+        calls.request as llm_request,
+        case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
+        calls.duration_ms as llm_latency_ms,
+        calls.prompt_tokens,
+        calls.completion_tokens,
+        calls.total_tokens,
+        calls.cost,
+        calls.response_valid,
+        calls.response_quality_score,
+        calls.response_validation_errors,
+        calls.response_warnings,
+        calls.response_metrics,
+        work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
+        starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
         case
-            when turns.status = 'failed' then 'COMPLETE'
-            when calls.status = 'failed' then 'LLM_CALL'
-            when work_of_turns.failure is not null then 'POST_PROCESS'
+            when calls.status = 'failed' or (starts.event_type = 'llm_call' and starts.status = 'failed') then 'LLM_CALL'
+            when work_of_turns.failure_id is not null then 'POST_PROCESS'
+            when starts.status = 'failed' then 'COMPLETE'
         end as failed_stage,
-        coalesce(turns.error_message, calls.error_message, work_of_turns.failure.error_message) as error_message,
-        coalesce(turns.meta->>'error_type', work_of_turns.failure.error_type) as error_type,
-        work_of_turns.failure.result as failed_result,
-        work_of_turns.failure.exit_code,
-        json_object('message', turns.inputs->'message', 'sender', turns.inputs->'sender') as input_data,
-        json_object('content', turns.outputs->'full_content') as output_data,
-        turns.timestamp as started_at,
-        coalesce(turns.completed_at, turns.timestamp) as completed_at,
-        coalesce(turns.duration_ms, calls.duration_ms + coalesce(work_of_turns.duration_ms, 0)) as duration_ms,
-        true as is_turn,
-        calls.id as model_call_id
-    from turns
-    left join last_model_calls as calls
-        on calls.run_id = turns.run_id and calls.parent_event_id = turns.id
+        coalesce(starts.error_message, calls.error_message, failures.error_message) as reason,
+        coalesce(starts.meta->>'error_type', failures.meta->>'error_type') as error_type,
+        failures.outputs as failed_outputs,
+        coalesce(starts.duration_ms, calls.duration_ms + coalesce(work_of_turns.duration_ms, 0)) as total_ms,
+        coalesce(starts.timestamp, runs.started_at) as began_at
+    from starts
+    left join last_model_calls
+        on last_model_calls.run_id = starts.run_id and last_model_calls.execution_id = starts.id
+    left join llm_calls as calls
+        on calls.run_id = starts.run_id and calls.event_id = last_model_calls.call_id
     left join work_of_turns
-        on work_of_turns.run_id = turns.run_id and work_of_turns.turn_id = turns.id
-    union all
-    select
-        id,
-        run_id,
-        session_id,
-        null as previous_turn_id,
-        agent_name,
-        depth,
-        execution_order,
-        0 as pending,
-        case when status = 'failed' then 'LLM_CALL' end as failed_stage,
-        error_message,
-        meta->>'error_type' as error_type,
-        null as failed_result,
-        null as exit_code,
-        inputs as input_data,
-        outputs as output_data,
-        timestamp as started_at,
-        completed_at,
-        duration_ms,
-        false as is_turn,
-        id as model_call_id
-    from execution_events
-    where event_type = 'llm_call'
-        and parent_event_id is null
+        on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
+    left join execution_events as failures
+        on failures.run_id = starts.run_id and failures.id = work_of_turns.failure_id
+    left join runs
+        on runs.run_id = starts.run_id
 )
 
 select
-    executions.id,
-    executions.session_id as vault_id,
-    executions.run_id as conversation_id,
-    executions.previous_turn_id as parent_execution_id,
-    executions.agent_name,
+    id,
+    session_id as vault_id,
+    run_id as conversation_id,
+    previous_turn_id as parent_execution_id,
+    agent_name,
     case
-        when executions.failed_stage is not null
+        when failed_stage is not null
             and (
-                executions.exit_code = '124'  -- what AG2's executors give code that took too long
-                or contains(lower(executions.error_type), 'timeout')
-                or regexp_matches(executions.error_message, '(?i)^[^:]*(timed out|timeout)')
+                failed_outputs->>'exit_code' = '124'  -- what AG2's executors give code that took too long
+                or contains(lower(error_type), 'timeout')
+                or regexp_matches(reason, '(?i)^[^:]*(timed out|timeout)')
             )
             then 'TIMEOUT'
-        when executions.failed_stage is not null then 'FAILED'
-        when executions.pending > 0 and runs.status = 'running' then 'RUNNING'
-        when not executions.is_turn and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        when failed_stage is not null then 'FAILED'
+        when is_waiting then 'RUNNING'
+        when is_cut_off then 'LLM_RESPONSE'
         else 'SUCCESS'
     end as status,
     case
-        when executions.failed_stage is not null then executions.failed_stage
-        when executions.pending > 0 and runs.status = 'running' then 'POST_PROCESS'
-        when not executions.is_turn and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
+        when failed_stage is not null then failed_stage
+        when is_waiting then 'POST_PROCESS'
+        when is_cut_off then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,
-    executions.input_data,
-    executions.output_data,
-    executions.error_type,
-    executions.error_message,
+    inputs as input_data,
+    outputs as output_data,
+    error_type,
+    reason as error_message,
     case
-        when contains(executions.failed_result, 'Traceback (most recent call last)') then executions.failed_result
+        when contains(failed_outputs->>'result', 'Traceback (most recent call last)') then failed_outputs->>'result'
     end as error_traceback,
-    calls.model as llm_model,
-    calls.request as llm_request,
-    case
-        when calls.status = 'completed' then json_object(
-            'content', calls.outputs->'content',
-            'tool_calls', calls.outputs->'tool_calls',
-            'finish_reason', calls.response->'$.choices[0].finish_reason',
-            'usage', calls.response->'usage'
-        )
-    end as llm_response,
-    calls.duration_ms as llm_latency_ms,
-    calls.prompt_tokens,
-    calls.completion_tokens,
-    calls.total_tokens,
-    calls.cost,
-    calls.response_valid,
-    calls.response_quality_score,
-    calls.response_validation_errors,
-    calls.response_warnings,
-    calls.response_metrics,
-    executions.depth as call_depth,
-    executions.execution_order as call_sequence,
-    executions.started_at,
-    executions.completed_at,
-    executions.duration_ms,
-    coalesce(executions.started_at, runs.started_at) as created_at
-from executions
-left join model_calls as calls
-    on calls.run_id = executions.run_id and calls.id = executions.model_call_id
-left join runs
-    on runs.run_id = executions.run_id;
+    llm_model,
+    llm_request,
+    llm_response,
+    llm_latency_ms,
+    prompt_tokens,
+    completion_tokens,
+    total_tokens,
+    cost,
+    response_valid,
+    response_quality_score,
+    response_validation_errors,
+    response_warnings,
+    response_metrics,
+    depth as call_depth,
+    execution_order as call_sequence,
+    timestamp as started_at,
+    coalesce(completed_at, timestamp) as completed_at,
+    total_ms as duration_ms,
+    began_at as created_at
+from executions;
 
 
 -- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),

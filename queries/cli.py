@@ -144,14 +144,13 @@ def _described(query: Query) -> dict[str, Any]:
         "name": query.name,
         "group": query.group,
         "question": query.question,
-        "parameters": [asdict(parameter) for parameter in query.parameters],
+        "parameters": [{**asdict(parameter), "choices": parameter.choices} for parameter in query.parameters],
         "columns": [{"name": name, "doc": doc} for name, doc in query.columns.items()],
     }
 
 
 def _signature(parameter: Parameter) -> str:
-    default = "NULL" if parameter.default is None else json.dumps(parameter.default)
-    return f"{parameter.name} {parameter.type} = {default}"
+    return f"{parameter.name} {parameter.type} = {parameter.written_default}"
 
 
 def _block(title: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -30,7 +30,7 @@ def run(query: str, con: duckdb.DuckDBPyConnection, /, **parameters: object) -> 
     found = find(query)
     values = bind(found, parameters)
     with _missing_table(found):
-        return con.sql(found.sql, params=values)
+        return con.sql(found.sql, params=_with_latest_run(found, con, values))
 
 
 def execute(
@@ -39,7 +39,19 @@ def execute(
     """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
     values = bind(query, parameters)
     with _missing_table(query):
-        return con.execute(query.sql, values)
+        return con.execute(query.sql, _with_latest_run(query, con, values))
+
+
+def _with_latest_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str, Value]) -> dict[str, Value]:
+    """The values, with the run that started last for a parameter that stands for it.
+
+    Looked up beforehand, because DuckDB reads only the part of a table that holds a run when it is given its name.
+    """
+    missing = [p.name for p in query.parameters if p.is_latest and values[p.name] is None]
+    if not missing:
+        return values
+    latest = con.execute("select run_id from runs order by started_at desc nulls last, run_id desc limit 1").fetchall()
+    return values | dict.fromkeys(missing, latest[0][0] if latest else None)
 
 
 @contextmanager

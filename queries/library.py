@@ -40,6 +40,7 @@ class Parameter:
     Attributes:
         type: one of `TYPES`.
         default: None stands for SQL's NULL.
+        is_latest: None stands for the run that started last (in the header: `run_id VARCHAR = LATEST`).
         doc: its meaning. Where it begins with "one of:", it lists the only values that there are.
     """
 
@@ -47,6 +48,14 @@ class Parameter:
     type: str
     default: Value
     doc: str
+    is_latest: bool = False
+
+    @property
+    def written_default(self) -> str:
+        """The default as the header has it."""
+        if self.default is None:
+            return "LATEST" if self.is_latest else "NULL"
+        return f"'{self.default}'" if isinstance(self.default, str) else json.dumps(self.default)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -135,12 +144,12 @@ def _parameter(where: str, line: str) -> Parameter:
     default = _default(match["type"], match["default"])
     if default is not None and type(default) is not TYPES[match["type"]]:
         raise ValueError(f"{where}: the default of {match['name']} is no {match['type']}: {match['default']}")
-    return Parameter(match["name"], match["type"], default, match["doc"])
+    return Parameter(match["name"], match["type"], default, match["doc"], match["default"] == "LATEST")
 
 
 def _default(kind: str, text: str) -> Value:
     """The value of a default as it is written in SQL."""
-    if text == "NULL":
+    if text in ("NULL", "LATEST"):
         return None
     if text.startswith("'"):
         return text[1:-1]

@@ -52,8 +52,7 @@ def _section(query: Query, con: duckdb.DuckDBPyConnection | None) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    default = "NULL" if parameter.default is None else repr(parameter.default)
-    return f"`{parameter.name}` {parameter.type}, default `{default}`: {parameter.doc}"
+    return f"`{parameter.name}` {parameter.type}, default `{parameter.written_default}`: {parameter.doc}"
 
 
 def _answer(query: Query, con: duckdb.DuckDBPyConnection) -> str:

@@ -51,7 +51,8 @@ def test_the_list_for_programs() -> None:
     assert list(library) == queries.names()
     chains = library["tool_chains"]
     assert chains["group"] == "tools"
-    assert {"name": "min_count", "type": "BIGINT", "default": 2, "doc": "how often, at least"} in chains["parameters"]
+    (min_count,) = (parameter for parameter in chains["parameters"] if parameter["name"] == "min_count")
+    assert (min_count["type"], min_count["default"], min_count["doc"]) == ("BIGINT", 2, "how often, at least")
     assert [column["name"] for column in chains["columns"]] == ["tools", "length", "count", "runs", "failed"]
 
 

@@ -1,5 +1,6 @@
 """What `run` takes, returns and refuses."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,7 @@ import pytest
 import queries
 from queries.errors import QueryError
 from queries.execution import from_text
+from tests.queries.database import START, Builder
 
 
 def test_a_relation_comes_back(con: duckdb.DuckDBPyConnection) -> None:
@@ -81,6 +83,16 @@ def test_any_connection_with_the_tables_will_do(database: Path) -> None:
     """`run` takes a connection to the file itself as well."""
     with duckdb.connect(str(database), read_only=True) as con:
         assert queries.run("event_types", con).fetchall()
+
+
+def test_the_latest_run(tmp_path: Path) -> None:
+    """Where all runs together make no sense, the run that started last is meant; runs without a time come first."""
+    builder = Builder()
+    for run_id, started_at in (("b", START), ("c", START + timedelta(hours=1)), ("a", START), ("z", None)):
+        builder.run(run_id, started_at=started_at).turn(f"agent of {run_id}")
+    con = queries.connect(builder.write(tmp_path / "traces.duckdb"))
+    assert [row[3] for row in queries.run("run_timeline", con).fetchall()] == ["agent of c"]
+    assert [row[3] for row in queries.run("run_timeline", con, run_id="z").fetchall()] == ["agent of z"]
 
 
 def test_values_as_typed() -> None:

@@ -229,7 +229,7 @@ def test_stage_timeline_of_one_execution(database: Path) -> None:
         for row in rows(database, "agent_executions")
         if row["conversation_id"] == "plot-2" and row["agent_name"] == "engineer"
     )
-    found = answer(database, "stage_timeline", run_id="plot-2", execution_id=str(execution["id"]))
+    found = answer(database, "stage_timeline", execution_id=str(execution["id"]))
     assert [row["stage"] for row in found] == ["INIT", "SHOULD_RESPOND", "LLM_CALL", "POST_PROCESS", "COMPLETE"]
     assert [row["level"] for row in found] == ["info", "info", "info", "error", "info"]
     assert found[3]["error_message"] == "ModuleNotFoundError: No module named 'numpy'"

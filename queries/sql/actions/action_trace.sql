@@ -1,7 +1,7 @@
 -- Which actions make up one run, in order?
 --
 -- Parameters
---   run_id VARCHAR = NULL  the run; the latest one where NULL
+--   run_id VARCHAR = LATEST  the run
 --
 -- Columns
 --   action_type     tool_call, decision, error or success
@@ -9,18 +9,6 @@
 --   duration_ms     how long it took
 --   action_details  parameters and results
 --   created_at      when it began, UTC
-with
-
-chosen_run as (
-    select run_id
-    from runs
-    where $run_id is null or run_id = $run_id
-    order by
-        started_at desc nulls last,
-        run_id desc
-    limit 1
-)
-
 select
     actions.action_type,
     actions.action_name,
@@ -28,8 +16,7 @@ select
     actions.action_details,
     actions.created_at
 from agent_actions as actions
-inner join chosen_run
-    on chosen_run.run_id = actions.correlation_id
 inner join execution_events as events
-    on events.run_id = chosen_run.run_id and events.id = actions.id
+    on events.run_id = actions.correlation_id and events.id = actions.id
+where actions.correlation_id = $run_id
 order by events.execution_order

@@ -1,7 +1,7 @@
 -- Who called whom in one run, and what was handed over?
 --
 -- Parameters
---   run_id VARCHAR = NULL  the run; the latest one where NULL
+--   run_id VARCHAR = LATEST  the run
 --
 -- Columns
 --   call_sequence  its place among the calls
@@ -13,18 +13,6 @@
 --   duration_ms    how long it took
 --   data_passed    what was handed over
 --   data_returned  what came back
-with
-
-chosen_run as (
-    select run_id
-    from runs
-    where $run_id is null or run_id = $run_id
-    order by
-        started_at desc nulls last,
-        run_id desc
-    limit 1
-)
-
 select
     chains.call_sequence,
     chains.call_depth,
@@ -36,6 +24,5 @@ select
     chains.data_passed,
     chains.data_returned
 from agent_call_chains as chains
-inner join chosen_run
-    on chosen_run.run_id = chains.conversation_id
+where chains.conversation_id = $run_id
 order by chains.call_sequence

@@ -1,8 +1,8 @@
 -- Through which stages did the executions of one run go?
 --
 -- Parameters
---   run_id VARCHAR = NULL        the run; the latest one where NULL
---   execution_id VARCHAR = NULL  one execution of it; all where NULL
+--   run_id VARCHAR = LATEST      the run, where no execution is named
+--   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --
 -- Columns
 --   execution_id   the execution
@@ -15,41 +15,24 @@
 --   created_at     when, UTC
 with
 
-chosen_run as (
-    select run_id
-    from runs
-    where $run_id is null or run_id = $run_id
-    order by
-        started_at desc nulls last,
-        run_id desc
-    limit 1
-),
-
-executions as (
-    select
-        events.id,
-        events.execution_order,
-        events.agent_name
-    from execution_events as events
-    inner join chosen_run
-        on chosen_run.run_id = events.run_id
+logs as (
+    select *
+    from agent_execution_logs
+    where if($execution_id is null, conversation_id = $run_id, execution_id = try_cast($execution_id as uuid))
 )
 
 select
     logs.execution_id,
-    executions.agent_name,
+    events.agent_name,
     logs.stage,
     logs.level,
     logs.message,
     logs.duration_ms,
     logs.error_message,
     logs.created_at
-from agent_execution_logs as logs
-inner join chosen_run
-    on chosen_run.run_id = logs.conversation_id
-inner join executions
-    on executions.id = logs.execution_id
-where $execution_id is null or logs.execution_id::varchar = $execution_id
+from logs
+inner join execution_events as events
+    on events.run_id = logs.conversation_id and events.id = logs.execution_id
 order by
-    executions.execution_order,
+    events.execution_order,
     logs.log_sequence

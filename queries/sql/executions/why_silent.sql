@@ -50,8 +50,7 @@ executions as (
         count(*) filter (where executions.status = 'TIMEOUT') as timed_out,
         arg_max(executions.error_message, executions.call_sequence) as error_message
     from agent_executions as executions
-    inner join chosen_runs
-        on chosen_runs.run_id = executions.conversation_id
+    where $run_id is null or executions.conversation_id = $run_id
     group by
         executions.conversation_id,
         executions.agent_name
@@ -75,9 +74,8 @@ choices as (
         coalesce(events.meta->>'selection', 'unknown') as selection,
         count(*) as times
     from execution_events as events
-    inner join chosen_runs
-        on chosen_runs.run_id = events.run_id
-    where events.event_type = 'handoff'
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type = 'handoff'
         and (events.meta->>'reason') = 'group_chat_selection'
     group by all
 ),

@@ -1,12 +1,11 @@
 -- What was sent to the language models, and what came back?
 --
 -- Parameters
---   run_id VARCHAR = NULL        one run; all runs where NULL
---   execution_id VARCHAR = NULL  one execution of an agent; all where NULL
+--   run_id VARCHAR = LATEST      the run, where no execution is named
+--   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --   agent_name VARCHAR = NULL    one agent; all where NULL
 --
 -- Columns
---   run_id             the run
 --   execution_id       the turn that the call led to, or the call itself where it led to none
 --   agent_name         who called
 --   model              the model
@@ -19,7 +18,6 @@
 --   latency_ms         time from request to response
 --   error_message      why it failed
 select
-    calls.run_id,
     coalesce(events.parent_event_id, events.id) as execution_id,
     calls.agent_name,
     calls.model,
@@ -34,9 +32,10 @@ select
 from llm_calls as calls
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
-where ($run_id is null or calls.run_id = $run_id)
-    and ($execution_id is null or coalesce(events.parent_event_id, events.id)::varchar = $execution_id)
+where if(
+        $execution_id is null,
+        calls.run_id = $run_id,
+        coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid)
+    )
     and ($agent_name is null or calls.agent_name = $agent_name)
-order by
-    calls.run_id,
-    events.execution_order
+order by events.execution_order

@@ -4,7 +4,7 @@
 --   kind VARCHAR = 'tool'      one of: tool, agent; steps are tool calls, or turns
 --   min_runs BIGINT = 2        runs that it appears in, at least
 --   min_length BIGINT = 2      steps, at least
---   max_length BIGINT = 4      steps, at most
+--   max_length BIGINT = 3      steps, at most
 --   max_patterns BIGINT = 200  patterns of each length that are followed further: the most frequent
 --
 -- Columns
