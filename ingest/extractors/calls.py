@@ -238,7 +238,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         name="python.document",
         finds="documents: PDF, Word, PowerPoint, Excel, XML, configuration",
         text="python",
-        example="from PyPDF2 import PdfReader\nreader = PdfReader('paper.pdf')\nbook = openpyxl.load_workbook('b.xlsx')",
+        example="from PyPDF2 import PdfReader\nPdfReader('paper.pdf')\nbook = openpyxl.load_workbook('b.xlsx')",
         found=(("read", "paper.pdf"), ("read", "b.xlsx")),
         calls=(
             *_reads(

@@ -26,9 +26,9 @@ def extract_error(output: str) -> tuple[str | None, str | None]:
         output: what the code printed, or what the tool returned.
 
     Returns:
-        (type, message): the class name and the full last line of the last Python traceback; `CommandNotFound` for a
-        shell; `Timeout` for AG2's executors; `ToolError` for a tool text that starts with `Error:`; otherwise (None, the last line
-        that is not empty), or (None, None) for an empty text. Linear in the length of the output.
+        (type, message): class name and the full last line of the last Python traceback; `CommandNotFound` for a
+        shell; `Timeout` for AG2's executors; `ToolError` for a text that starts with `Error:`; otherwise (None, the
+        last line that is not empty), or (None, None) for an empty text. Linear in the length of the output.
     """
     lines = [line.strip() for line in sound(output[-TAIL:]).replace("\r", "\n").split("\n")]
     filled = [line for line in lines if line]

@@ -60,9 +60,9 @@ class Extractor:
     Attributes:
         name: what `Hit.method` says.
         finds: what it finds, in a few words.
-        text: the kind of text it reads: `python`, `shell`, `code` (any language), `prose` or `output`.
+        text: the kind of text it reads: `python`, `shell`, `code` (any language) or `prose`.
         example: a text in which it finds something.
-        found: what it finds there: (operation, item) pairs, operation `import` for a package and `error` for an error type.
+        found: what it finds there, as (operation, item) pairs; the operation is `import` for a package.
         calls: for an extractor of Python calls, the calls it knows.
         pattern: for an extractor that is a regular expression (RE2 syntax), the expression.
         function: for any other, the function that does the work.

@@ -167,15 +167,13 @@ def words(name: str) -> list[str]:
 
 def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str]]:
     """(keyword or '', path) of every argument that looks like a file."""
-    found: list[tuple[str, str]] = []
+    known: list[tuple[str, str]] = []
     for name, value in [*(("", value) for value in positional), *keywords.items()]:
-        for path in paths_of(value):
-            if looks_like_file(path):
-                found.append((name, path))
+        known.extend((name, path) for path in paths_of(value))
         for option in alternatives(value):
             for item in option[:64] if isinstance(option, list) else ():
-                found.extend((name, path) for path in paths_of(item) if looks_like_file(path))
-    return found
+                known.extend((name, path) for path in paths_of(item))
+    return [(name, path) for name, path in known if looks_like_file(path)]
 
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -199,7 +197,7 @@ def _is_class(name: str) -> bool:
 
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
-    """Emit the file-like arguments of a function whose code is elsewhere: it writes where its name says so, else reads."""
+    """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
     if name in NO_HELPERS or name in NO_METHODS:
         return
     parts = words(name)

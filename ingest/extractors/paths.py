@@ -7,21 +7,22 @@ import re
 # extensions that are files wherever they stand in a text
 EXTENSIONS = frozenset(
     """
-    csv tsv json jsonl ndjson jsonld parquet feather arrow orc avro xlsx xls xlsm ods txt log md rst tex bib pdf docx doc
-    pptx ppt odt odp rtf epub html htm xhtml xml yaml yml toml ini cfg conf properties png jpg jpeg gif bmp tif tiff svg webp
-    ico eps heic mp3 wav flac ogg m4a aac aiff mp4 avi mov mkv webm zip tar gz tgz bz2 xz 7z rar zst npy npz mat h5 hdf5
-    hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3 sql py ipynb rmd jl cpp cc hpp
-    java jsx tsx css scss rb sh bash bat ps1 lua swift kt scala lock whl jar pdb cif mol2 sdf xyz fasta fastq vcf bed
-    bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply gltf glb gv drawio eml ics diff patch
-    wasm mmd puml
+    csv tsv json jsonl ndjson jsonld parquet feather arrow orc avro xlsx xls xlsm ods txt log md rst tex bib pdf
+    docx doc pptx ppt odt odp rtf epub html htm xhtml xml yaml yml toml ini cfg conf properties png jpg jpeg gif bmp
+    tif tiff svg webp ico eps heic mp3 wav flac ogg m4a aac aiff mp4 avi mov mkv webm zip tar gz tgz bz2 xz 7z rar
+    zst npy npz mat h5 hdf5 hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3
+    sql py ipynb rmd jl cpp cc hpp java jsx tsx css scss rb sh bash bat ps1 lua swift kt scala lock whl jar pdb cif
+    mol2 sdf xyz fasta fastq vcf bed bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply
+    gltf glb gv drawio eml ics diff patch wasm mmd puml dta sav rds rdata xmind
     """.split()
 )
-# extensions that are as often something else (`np.log` is no file, `e.g. a.c`): they need quotes, a folder or a verb
-# of saving
+# extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
 WEAK_EXTENSIONS = frozenset(
-    "php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb"
-    " dot msg fa fit fts root"
-    " lst cnf inp par pem key crt pub map pyc pyi so o a f f90 for proto hs ml ex nb tab vtk mod sam ref idx jar7 war rpm deb".split()
+    """
+    php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot
+    msg fa fit fts root lst cnf inp par pem key crt pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
+    war rpm deb
+    """.split()
 )
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
@@ -44,7 +45,7 @@ def extension(path: str) -> str:
 
 
 def is_local(path: str) -> bool:
-    """Whether a string, where a file is expected, can be a file of the local disk: no address, folder, device or template.
+    """Whether a string, where a file is expected, can be one of the local disk: no address, folder, device or template.
 
     It is not asked to have an extension: code says by the call that it is a file.
     """

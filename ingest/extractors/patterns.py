@@ -20,9 +20,10 @@ from ingest.extractors.values import UNKNOWN, Value
 # beyond this a text is no code that someone wrote, and only its beginning is read
 LIMIT: Final = 200_000
 STRING: Final = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
+_MODULES: Final = r"[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?"
 IMPORT_PATTERN: Final = (
     r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
-    r"|import[ \t]+([A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?)*)[ \t]*(?:;|#|\r?$))"
+    r"|import[ \t]+(" + _MODULES + r"(?:[ \t]*,[ \t]*" + _MODULES + r")*)[ \t]*(?:;|#|\r?$))"
 )
 SCRIPT_IMPORT_PATTERN: Final = (
     r"""(?m)(?:\brequire\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
@@ -46,16 +47,20 @@ CALL: Final = re2.compile(CALL_PATTERN)
 FILENAME: Final = re2.compile(FILENAME_PATTERN)
 ALIAS: Final = re2.compile(r"(?m)^[ \t]*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)")
 MEMBER: Final = re2.compile(r"(?m)^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\w+)[ \t]*\r?$")
-# functions of JavaScript and R, and the position of their path
-SCRIPT_WRITES: Final = {
-    **dict.fromkeys("writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync".split(), 0),
-    **dict.fromkeys("png pdf jpeg svg tiff bmp sink cairo_pdf ggsave ofstream FileWriter save_image".split(), 0),
-    **dict.fromkeys("write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx write_json".split(), 1),
-}  # fmt: skip
+# functions of JavaScript, R and C++ by the position of their path
+SCRIPT_WRITES: Final = dict.fromkeys(
+    "writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync"
+    " png pdf jpeg svg tiff bmp sink cairo_pdf ggsave ofstream FileWriter save_image".split(),
+    0,
+) | dict.fromkeys(
+    "write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx"
+    " write_json".split(),
+    1,
+)
 SCRIPT_READS: Final = dict.fromkeys(
-    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim"
-    " read_csv read_tsv"
-    " read_excel readRDS readLines fread source load fromJSON read_json read_delim ifstream FileReader readxl::read_excel".split(),
+    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim read_csv"
+    " read_tsv read_excel readRDS readLines fread source load fromJSON read_json read_delim ifstream"
+    " FileReader".split(),
     0,
 )
 
@@ -139,9 +144,8 @@ def script_files(code: str) -> list[Hit]:
                 continue
             positional: list[Value] = []
             _argument(text, variables, positional, {})
-            for path in positional:
-                if isinstance(path, str) and looks_like_file(path):
-                    found.append(Hit(path, operation, "code.call"))
+            paths = [path for path in positional if isinstance(path, str) and looks_like_file(path)]
+            found.extend(Hit(path, operation, "code.call") for path in paths)
     return list(dict.fromkeys(found))
 
 

@@ -1,7 +1,7 @@
 """Files that prose and tool results name: what an agent says it saved, listings, attached files, paths in a sentence.
 
-One pass finds the dots with a known extension behind them; only around those is anything looked at closely, in windows of
-bounded size. A text without any costs that one pass, and one of RE2 if there are other words with a dot inside.
+One pass finds the dots with a known extension behind them; only around those is anything looked at closely, in windows
+of bounded size. A text without any costs that one pass, and one of RE2 if there are other words with a dot inside.
 """
 
 from __future__ import annotations
@@ -18,55 +18,54 @@ from ingest.extractors.paths import EXTENSIONS, HOST, WEAK_EXTENSIONS, extension
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
 KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS
-# a dot and the word behind it; Python's `re`, because it finds so short a pattern at the speed of RE2 and costs less
-# a match
+# a dot and the word behind it; Python's `re`, which is linear here and costs less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z0-9_]{1,11})"
 ENDING: Final = re.compile(ENDING_PATTERN)
-# seed systems' words before a file that a tool made, and their kin; whatever the file's extension
-SAVED: Final = (
-    r"(?:saved|written|wrote|exported|stored|dumped|downloaded|created|generated|produced|rendered|logged|recorded)"
-)
+# the seed systems' words before a file that a tool made, and their kin; whatever the file's extension
 SAVED_PATTERN: Final = (
-    r"(?i)\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?[ \t]+"
-    r"(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file|output[ \t]+(?:file|path)|file)"
-    r"(?:[ \t]+(?:the[ \t]+)?(?:file|path))?[ \t]*:?[ \t]*[`'\"(\[*]{0,3}"
+    r"(?i)\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
+    r"[ \t]+(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file"
+    r"|output[ \t]+(?:file|path)|file)(?:[ \t]+(?:the[ \t]+)?(?:file|path))?[ \t]*:?[ \t]*[`'\"(\[*]{0,3}"
     r"((?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]*\.[A-Za-z]\w{0,9})"
 )
 SAVED_TO: Final = re2.compile(SAVED_PATTERN)
-# in the same sentence, before the path
+_MADE: Final = r"saved|written|created|generated|exported|downloaded|produced"
+# in the sentence before the path
 WRITTEN: Final = re.compile(
-    r"(?i)\b"
-    + SAVED
-    + r"\b[^.!?\n]*(?::\s*)?$|\b(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$|(?:^|[\n.] *)file:[ \t]*\S{0,3}$"
+    r"(?i)\b(?:" + _MADE + r"|wrote|stored|dumped|rendered|logged|recorded)\b"
+    r"|\b(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$|^[ \t]*file:[ \t]*\S{0,3}$"
 )
-# in the same sentence, after the path
+# right after the path
 WRITTEN_AFTER: Final = re.compile(
-    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?(?:saved|written|created|generated|exported|downloaded|produced)\b"
+    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
+    r"(?:" + _MADE + r")\b"
 )
+# what is said to be wanted, planned or failed has not been made
 NOT_WRITTEN: Final = re.compile(
-    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if|once|when)\b[^.!?\n]*$"
+    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if"
+    r"|once|when)\b"
 )
 BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-")
-QUOTES: Final = {"'": "'", '"': '"', "`": "`", "“": "”", "‘": "’", "*": "*", "«": "»"}
+QUOTES: Final = {"'": "'", '"': '"', "`": "`", "*": "*", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 CLOSERS: Final = frozenset(QUOTES.values())
+AFTER_NAME: Final = frozenset(" \t`'\"*)")
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 # names with a dot that are products, modules or attributes, not files
 PRODUCTS: Final = frozenset(
-    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require"
-    " alpine plotly.js"
-    " matter brain ml tensorflow plotly".split()
+    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine"
+    " plotly.js matter brain ml tensorflow plotly".split()
 )
 MODULES: Final = frozenset(
-    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests"
-    " response module"
-    " system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
-    " data.to builtins r"
-    " res resp img np.random torch.nn".split()
+    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
+    " module system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
+    " builtins r res resp img".split()
 )
-FOLDERS: Final = (
+# attributes of those that are spelt like extensions of files
+ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
+FOLDERS: Final = tuple(
     "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
-    " /volumes /scratch"
-    " /project /workdir /output /outputs /input /results /notebooks /code /repo /src /media/ /storage /lustre /gpfs /nfs".split()
+    " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
+    " /gpfs /nfs".split()
 )
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
 # a wiki's page of a file, whose name may have blanks
@@ -75,6 +74,11 @@ WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'][^\n\"'\])|]*$")
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # what stands at the root of a web site more often than at that of a disk
 WEB: Final = frozenset("png jpg jpeg svg ico css gif webp html htm xml".split())
+PAGES: Final = frozenset("html htm php aspx asp".split())
+SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
+# what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
+LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", 'src="', "src='", "\u203a ", "\u203a")
+LINKED_AFTER: Final = ("](http", "](/wiki", "](//", "](file:", " \u203a")
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
 
 
@@ -85,8 +89,9 @@ def extract_text(text: str) -> list[Hit]:
         text: the whole content, code blocks included (they are passed over).
 
     Returns:
-        One hit per path, in order of first appearance: `write` where the text says that the file was saved, written, created or
-        generated, else `mention`. No web addresses, folders, or frames of a traceback. Linear in the length of the text.
+        One hit per path, in order of first appearance: `write` where the text says that the file was saved, written,
+        created or generated, else `mention`. No web addresses, folders, or frames of a traceback. Linear in the length
+        of the text.
     """
     if "." not in text:
         return []
@@ -128,13 +133,7 @@ def _known(path: str) -> bool:
 def _named(text: str, end: int) -> Hit | None:
     """The file whose name ends at a position, if it is one."""
     after = text[end : end + WINDOW]
-    if after[:1].isalnum():
-        return None
-    if after[:1] and (
-        after[0] in "-@\\" and after[1:2].isalnum() or after[0] in "(=[" or after[0] == "." and after[1:2].isalnum()
-    ):
-        return None
-    if after[:1] in ("/", "?", "#", "%", "&") and after[1:2] not in ("", " ", "\n"):
+    if _continues(after):
         return None
     low = max(0, end - WINDOW)
     window = text[low:end]
@@ -153,15 +152,29 @@ def _named(text: str, end: int) -> Hit | None:
     return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
+def _continues(after: str) -> bool:
+    """Whether a name goes on after its extension, or is called, so that it is something else."""
+    first, second = after[:1], after[1:2]
+    if first.isalnum() or first in ("(", "=", "["):
+        return True
+    if first in ("-", "@", "\\", "."):
+        return second.isalnum()
+    return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
+
+
 def _token_start(window: str) -> int:
     """Where the word that ends the window begins; a backslash before `_` is Markdown's, not a folder's."""
     index = len(window)
     while index:
         character = window[index - 1]
         escaped = character == "\\" and window[index : index + 1] == "_"
-        if character in BARE or escaped or (character > "\x7f" and character.isalnum()) or _comma(window, index):
-            index -= 1
-        elif character == "\\" and index < len(window) and _windows(window[:index]):
+        if (
+            character in BARE
+            or escaped
+            or (character > "\x7f" and character.isalnum())
+            or _comma(window, index)
+            or (character == "\\" and index < len(window) and _windows(window[:index]))
+        ):
             index -= 1
         elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
             index -= 2
@@ -248,53 +261,51 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     suffix = extension(path)
     if not suffix or not is_local(path) or HOST.match(path) or "..." in path:
         return False
-    name = path.rsplit("/", 1)[-1]
-    if before.rstrip().endswith("›") or after.startswith(" ›"):
+    if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
-    if LOG_PLACE.search(after) and suffix in ("cc", "cpp", "c", "h", "hpp", "cu"):
+    stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
+    if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if path.count("/") == 1 and path.startswith("/") and suffix in WEB:
-        return False
-    if after.startswith(("](http", "](/wiki", "](//", "](file:")) or before.endswith(
-        ("](#", "File:", "Image:", "title=")
-    ):
-        return False
-    if before.endswith('File "') and after.startswith('", line') or any(part in path for part in LIBRARIES):
-        return False
-    if before.endswith(('href="', "href='", 'src="', "src='")) or WIKI_FILE.search(before[-120:]):
-        return False
-    if before.endswith("](") and suffix in ("html", "htm", "php", "aspx"):
-        return False
-    if "/wiki/" in path or "thumb/" in path or path.startswith("wiki/"):
-        return False
-    if before.endswith("](") and path.startswith("/") and not path.lower().startswith(tuple(FOLDERS)):
-        return False
-    stem = name[: -len(suffix) - 1]
-    if stem.lower() in PRODUCTS and suffix == "js":
-        return False
-    if "/" not in path and (
-        stem.split(".", 1)[0].lower() in MODULES
-        and (not quoted or suffix in WEAK_EXTENSIONS or suffix in ("log", "html", "mat", "json"))
-    ):
-        return False
-    if (
-        "/" not in path
-        and not quoted
-        and stem.count(".") >= 1
-        and stem.replace(".", "").isalpha()
-        and stem.islower()
-        and not stem.endswith(".tar")
-    ):
-        return False
-    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(before):
+    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(_sentence(before)):
         return False
     return any(character.isalnum() for character in stem)
+
+
+def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a name is that of a page, of a picture on one, or a link's text."""
+    if (
+        after.startswith(LINKED_AFTER)
+        or before.endswith(LINKED_BEFORE)
+        or ("e:" in before[-120:] and WIKI_FILE.search(before[-120:]))
+    ):
+        return True
+    if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not path.lower().startswith(FOLDERS))):
+        return True
+    at_root = path[0] == "/" and path.count("/") == 1
+    return (at_root and suffix in WEB) or "/wiki/" in path or "thumb/" in path or path.startswith("wiki/")
+
+
+def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a name is a place in source code, as tracebacks, warnings and logs name it."""
+    if before.endswith('File "') and after.startswith('", line'):
+        return True
+    return any(part in path for part in LIBRARIES) or (suffix in SOURCES and LOG_PLACE.search(after) is not None)
+
+
+def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
+    """Whether a name without a folder is a product, or an attribute of a module or object."""
+    if stem.lower() in PRODUCTS and suffix == "js":
+        return True
+    if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
+        return True
+    dotted = "." in stem and not stem.endswith(".tar")
+    return dotted and not quoted and stem.islower() and stem.replace(".", "").isalpha()
 
 
 def _whole_line(text: str, start: int, end: int, path: str) -> str | None:
     """The whole line, where it is one name with blanks in a listing of names."""
     line_start = text.rfind("\n", max(0, start - 120), start) + 1
-    if line_start >= start or not line_start and start > 120:
+    if line_start >= start or (not line_start and start > 120):
         return None
     line_end = text.find("\n", end, end + 2)
     if line_end < 0 and len(text) > end:
@@ -329,10 +340,18 @@ def _spaced(before: str, path: str, after: str) -> str | None:
 
 def _operation(before: str, after: str) -> str:
     """`write` where the sentence says that the file was made, else `mention`."""
-    match = WRITTEN.search(before)
-    if match and not NOT_WRITTEN.search(before[: match.start()]):
+    sentence = _sentence(before)
+    match = WRITTEN.search(sentence)
+    if match and not NOT_WRITTEN.search(sentence[: match.start()]):
         return "write"
-    return "write" if WRITTEN_AFTER.search(after[:80]) else "mention"
+    return "write" if after[:1] in AFTER_NAME and WRITTEN_AFTER.search(after[:80]) else "mention"
+
+
+def _sentence(before: str) -> str:
+    """The part of the text before a path that is of the same sentence; a colon leads over a line end."""
+    stripped = before.rstrip()
+    text = stripped if stripped.endswith(":") else before
+    return text[max(map(text.rfind, ".!?\n")) + 1 :]
 
 
 def _saved(text: str, start: int, end: int) -> Hit | None:
@@ -368,7 +387,7 @@ PROSE: tuple[Extractor, ...] = (
     ),
     Extractor(
         name="prose.saved",
-        finds="paths of any other extension after `saved to`, `written to`, `created file`, `output file`, `generated file`, `file:`",
+        finds="paths of any other extension after `saved to`, `written to`, `created file`, `output file`, `file:`",
         text="prose",
         example="Checkpoint saved to 'run/model.weights1'.",
         found=(("write", "run/model.weights1"),),

@@ -21,7 +21,7 @@ CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 
 
 def parse(code: str) -> ast.Module | None:
-    """The syntax tree, or None where the code is no Python, too large or too deep (CPython itself stops at 200 brackets)."""
+    """The syntax tree, or None where the code is no Python, too large or too deep (CPython stops at 200 brackets)."""
     if len(code) > PARSE_LIMIT:
         return None
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from ingest.extractors.blocks import sound
@@ -55,16 +56,20 @@ RUNNERS: Final = {
     "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
     "streamlit": "py", "perl": "pl", "deno": "ts", "ts-node": "ts",
 }  # fmt: skip
-COMPILERS: Final = frozenset("gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split())
+COMPILERS: Final = frozenset(
+    "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
+)
 # options that take a path to be written, by program
 OUTPUT_OPTIONS: Final = {
-    "curl": ("-o", "--output"), "wget": ("-O", "--output-document"), "ffmpeg": (), "pandoc": ("-o", "--output"),
-    "gcc": ("-o",), "g++": ("-o",), "cc": ("-o",), "c++": ("-o",), "clang": ("-o",), "clang++": ("-o",), "rustc": ("-o",),
-    "gfortran": ("-o",), "sort": ("-o", "--output"), "yt-dlp": ("-o", "--output"), "youtube-dl": ("-o", "--output"),
-    "aria2c": ("-o", "--out"), "go": ("-o",), "dot": ("-o",), "jupyter": ("--output",), "gdown": ("-O", "--output"),
-    "http": ("-o", "--output"), "xsltproc": ("-o", "--output"), "openssl": ("-out",), "tee": (), "nasm": ("-o",),
-    "magick": (), "sox": (), "qpdf": (), "inkscape": ("-o", "--export-filename"),
-}  # fmt: skip
+    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm".split(), ("-o",)),
+    **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
+    "wget": ("-O", "--output-document"),
+    "gdown": ("-O", "--output"),
+    "aria2c": ("-o", "--out"),
+    "jupyter": ("--output",),
+    "openssl": ("-out",),
+    "inkscape": ("-o", "--export-filename"),
+}
 # options whose value is no file argument of the command
 VALUE_OPTIONS: Final = frozenset(
     "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
@@ -100,7 +105,7 @@ def command_files(code: str) -> list[Hit]:
 
 def argument_files(arguments: Sequence[str]) -> list[Hit]:
     """The files that one command reads and writes, given as a list of words."""
-    return list(_program([argument for argument in arguments]))
+    return list(_program(list(arguments)))
 
 
 def embedded(code: str) -> Iterator[tuple[str, str]]:
@@ -108,7 +113,7 @@ def embedded(code: str) -> Iterator[tuple[str, str]]:
     for words in commands(code):
         plain = [word for kind, word in words if kind == "word"]
         program = plain[0].rsplit("/", 1)[-1] if plain else ""
-        if not RUNNERS.get(program) == "py":
+        if RUNNERS.get(program) != "py":
             continue
         if "-c" in plain[:-1]:
             yield "python", expand(plain[plain.index("-c") + 1], {})
@@ -266,14 +271,12 @@ def _program(arguments: list[str]) -> Iterator[Hit]:
         named = [path for path in plain if looks_like_file(path) and _is_file(path)]
         yield from (Hit(path, "read", "shell.program") for path in named[:-1])
         yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
-    elif program in ("gzip", "bzip2", "xz"):
-        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
     elif program in ("pip", "pip3", "conda", "uv"):
         yield from (
             Hit(path, "read", "shell.program")
-            for option, path in zip(rest, rest[1:], strict=False)
+            for option, path in pairwise(rest)
             if option in ("-r", "--requirement", "-f", "--file") and _is_file(path)
         )
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
@@ -334,7 +337,7 @@ def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     files = plain if "-e" in rest or "-f" in rest else plain[1:]
     in_place = program in ("sed", "perl") and any(word.startswith("-i") or word == "--in-place" for word in rest)
     for path in files:
-        if _is_file(path) and (program == "grep" and not path.endswith(".") or looks_like_file(path)):
+        if _is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
             yield Hit(path, "read", "shell.program")
             if in_place:
                 yield Hit(path, "write", "shell.program")
@@ -347,11 +350,7 @@ def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:
         flags += rest[0]
         plain = plain[1:]
     archive = next(
-        (
-            after
-            for word, after in zip(rest, rest[1:], strict=False)
-            if word.strip("-").isalpha() and word.endswith("f")
-        ),
+        (after for word, after in pairwise(rest) if word.strip("-").isalpha() and word.endswith("f")),
         "",
     )
     if not archive or not _is_file(archive):

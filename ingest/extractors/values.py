@@ -169,11 +169,7 @@ def elements(value: Value) -> list[Value] | None:
     """What a loop over the value yields, or None where that is not known."""
     found: list[Value] = []
     for option in alternatives(value):
-        if isinstance(option, list | tuple):
-            found.extend(option)
-        elif isinstance(option, dict):
-            found.extend(option)
-        elif isinstance(option, range) and len(option) <= ALTERNATIVES:
+        if isinstance(option, list | tuple | dict) or (isinstance(option, range) and len(option) <= ALTERNATIVES):
             found.extend(option)
         elif option is not UNKNOWN or len(alternatives(value)) == 1:
             return None

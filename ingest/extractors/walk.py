@@ -1,8 +1,8 @@
 """A walk through a parsed Python program that follows known values to the calls that open files.
 
-Variables, folders joined to names, f-strings, loops over literal lists, arguments of the program's own functions: a path
-that the program text decides is found; a path of which only a run can tell a part is not. Nothing is executed. The work is
-bounded by `FUEL` beyond one visit of each node: loops are then walked once, and functions no longer followed.
+Variables, folders joined to names, f-strings, loops over literal lists, arguments of the program's own functions: a
+path that the program text decides is found; a path of which only a run can tell a part is not. Nothing is executed. The
+work is bounded by `FUEL` beyond one visit of each node: loops are then walked once, and functions no longer followed.
 """
 
 from __future__ import annotations
@@ -47,10 +47,7 @@ class Walk(Calls):
 
     def block(self, body: Sequence[ast.stmt]) -> bool:
         """Walk through statements; True when what follows them is not reached."""
-        for statement in body:
-            if self.statement(statement):
-                return True
-        return False
+        return any(self.statement(statement) for statement in body)
 
     def statement(self, node: ast.stmt) -> bool:
         self.fuel -= 1

@@ -1,5 +1,8 @@
 """Error type and message from the output of what failed."""
 
+# a case a line
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import pytest

@@ -47,7 +47,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("linked file", "[paper.pdf](https://e.org/paper.pdf)", []),
     ("wiki", "(/wiki/File:Tower_bridge.jpg) and File:Bridge.png", []),
     ("picture of a page", "![x](/assets/img/logo.png)", []),
-    ("breadcrumb", "https://e.org › files › Paper.pdf - PDF", []),
+    ("breadcrumb", "https://e.org \u203a files \u203a Paper.pdf - PDF", []),
     ("seed pattern's trap", "The answer is: from the file: or path", []),
     ("abbreviations", "e.g. the U.S. data, i.e. v1.2, Fig. 3.a", []),
     ("numbers", "It costs 3.50 or 1.000.000 at 10.30", []),

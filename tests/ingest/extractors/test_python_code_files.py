@@ -1,5 +1,8 @@
 """Files that Python code writes and reads: one small program a case."""
 
+# a case a line
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import textwrap

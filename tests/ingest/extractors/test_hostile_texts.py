@@ -1,0 +1,84 @@
+"""Text made to be slow or to crash a reader: bounded work, and never an exception."""
+
+# ruff: noqa: E501
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.extractors import code_blocks, extract_code, extract_error, extract_text
+
+SIZE = 1_000_000
+UNITS = [
+    *("open(", 'open("', 'open("a.txt","w")', "f(a,", "f(g(", "a(b)(c)", "(", "[", "{", "lambda:", "not ", "-", "a**", "1+"),
+    *("a if b else ", "x.y", "x=1\n", "x=[x,x]\n", "x+=x\n", 'x=f"{x}{x}"\n', "x=x*2\n", "if a:\n x=1\n", "def f():\n", "!ls\n"),
+    *("import a\n", "import a,", "from a import b\n", "try:\n x\nfinally:\n ", "%%writefile a\n", ">>> ", "@a\n"),
+    *("```", "```\n", "\n```", "```python\n", "```py\nx\n```\n", "``` ", "`", '"', "'", "\\", "\\_", " ", "\t", "\r", "\r\n"),
+    *("a.csv ", "a.csv", "saved to ", "saved to a.b", "file ", ".", "/", "a/", "/a,", "a.b.", "http://a.b/c.csv ", "://", "[x]("),
+    *('File "', "Traceback (most recent call last)\n", "Error: ", "ValueError: x\n", "a: ", "é.csv ", "\ud800", "\0"),
+    *("$(", "${", "$a", "<<EOF\n", "cat <<A\n", ">a ", "a=b ", "cp a b\n", "# ", "|", ";", "wget -O a ", "*"),
+]  # fmt: skip
+LANGUAGES = ("python", "bash", "javascript", "")
+
+
+def read_everything(text: str) -> None:
+    """Every public function once."""
+    code_blocks(text)
+    extract_text(text)
+    extract_error(text)
+    for language in LANGUAGES:
+        extract_code(text, language)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_repeated_unit_is_read_without_error(unit: str) -> None:
+    """50 kB of any unit repeated goes through every function."""
+    read_everything((unit * 50_000)[:50_000])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", UNITS)
+def test_megabyte_of_a_unit_is_read(unit: str) -> None:
+    """A megabyte of any unit repeated goes through every function, which a step of quadratic time would not let it."""
+    read_everything((unit * SIZE)[:SIZE])
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('{:>999999999}'.format('a'))",
+        "open('%999999999s' % 'a')",
+        "open(f'{1:>999999999}')",
+        "open('a' * 10**9)",
+        "open('a'.zfill(10**9))",
+        "x = 'a'\n" + "x = x + x\n" * 200 + "open(x)",
+        "x = 'ab'\n" + "x = x.replace('a', x)\n" * 60 + "open(x)",
+        "x = ['a']\n" + "x = x + x\n" * 200 + "[open(y) for y in x]",
+        "x = 9\n" + "x = x * x\n" * 500 + "open(f'{x}')",
+        "x = " + "9" * 6000 + "\nopen(str(x))",
+        "".join(f"{'  ' * n}for a{n} in range(60):\n" for n in range(15)) + "  " * 15 + "open('a.txt')",
+        "[a " + " ".join(f"for a{n} in range(60)" for n in range(50)) + "]",
+        "".join(f"def f{n}(p):\n f{n + 1}(p)\n f{n + 1}(p)\n" for n in range(500)) + "f0('a.txt')",
+        "\n".join(f"x{n} = 'a{n}' if c else 'b{n}'" for n in range(100)) + f"\nopen({'+'.join(f'x{n}' for n in range(100))})",
+        "x = []\nx.append(x)\nopen(x)\ny = x + x\nif c:\n  x = y\nfor z in x: open(z)",
+        "class A:\n def __init__(self): self.a = A()\nA()",
+        "def f(): return f()\nopen(f())",
+    ],
+)  # fmt: skip
+def test_program_that_would_grow_is_bounded(code: str) -> None:
+    """Values that double, widths of a billion and loops in loops cost neither memory nor time."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    facts = extract_code(code, "python")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+    assert all(len(hit.path) < 2000 for hit in (*facts.writes, *facts.reads))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(UNITS), st.text(max_size=4)), max_size=20).map("".join))
+def test_any_text_is_read(text: str) -> None:
+    """No text makes a function raise."""
+    read_everything(text)
