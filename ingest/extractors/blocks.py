@@ -7,18 +7,18 @@ both are rebuilt here within bounds. `prose` is the other half: the text outside
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from bisect import bisect_left
 
-import re2
-
 from ingest.extractors.model import Block
 
-# the two ends of AG2's CODE_BLOCK_PATTERN; [\p{L}\p{N}_] is what Python's \w means
-OPENING = re2.compile(r"```[ \t]*([\p{L}\p{N}_]*)[ \t]*\r?\n")
-CLOSING = re2.compile(r"\r?\n[ \t]*```")
+# the two ends of AG2's CODE_BLOCK_PATTERN; an optional group around the name, because AG2's two runs of blanks side by
+# side are what makes it quadratic
+OPENING = re.compile(r"```[ \t]*(?:(\w+)[ \t]*)?\r?\n")
+CLOSING = re.compile(r"\r?\n[ \t]*```")
 # any line that starts with a fence, with what stands behind it
-FENCE_LINE = re2.compile(r"(?m)^[ \t]*```+[ \t]*([^\n`]*?)[ \t\r]*$")
+FENCE_LINE = re.compile(r"(?m)^[ \t]*```+([^\n`]*)$")
 # beyond this a block without a language is not compiled to find one: the compiler needs about 100 times its size in
 # memory
 COMPILE_LIMIT = 300_000
@@ -47,12 +47,10 @@ def infer_language(code: str) -> str:
     if len(code) > COMPILE_LIMIT:
         return ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if code.count("finally") > FINALLY_LIMIT:
-                ast.parse(code)
-            else:
-                compile(code, "test", "exec")
+        if code.count("finally") > FINALLY_LIMIT:
+            ast.parse(code)
+        else:
+            compile(code, "test", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return ""
     return "python"
@@ -67,30 +65,27 @@ def code_blocks(text: str) -> list[Block]:
     Returns:
         One `Block` per fenced block; nested fences, unclosed fences and fences without a line end behave as in AG2.
     """
-    return [Block(language or infer_language(code), code) for _, _, language, code in _spans(text)]
+    with warnings.catch_warnings():
+        # the compiler warns of escapes in other people's strings
+        warnings.simplefilter("ignore")
+        return [Block(language or infer_language(code), code) for language, code in _fenced(text)]
 
 
-def _spans(text: str) -> list[tuple[int, int, str, str]]:
-    """(start, end, language as written, code) of every fenced block."""
-    if "```" not in text:
-        return []
-    # a replaced surrogate is one character for one, so that positions hold for the text as it was
-    searched = sound(text)
-    closings = [match.start() for match in CLOSING.finditer(searched)]
-    if not closings:
-        return []
-    spans: list[tuple[int, int, str, str]] = []
+def _fenced(text: str) -> list[tuple[str, str]]:
+    """(language as written, code) of every fenced block."""
+    closings = list(CLOSING.finditer(text)) if "```" in text else []
+    starts = [closing.start() for closing in closings]
+    found: list[tuple[str, str]] = []
     position = 0
-    for match in OPENING.finditer(searched):
-        if match.start() < position:
+    for opening in OPENING.finditer(text):
+        if opening.start() < position:
             continue
-        index = bisect_left(closings, match.end())
-        if index == len(closings):
+        index = bisect_left(starts, opening.end())
+        if index == len(starts):
             break
-        end = closings[index]
-        position = searched.index("```", end) + 3
-        spans.append((match.start(), position, match.group(1), text[match.end() : end]))
-    return spans
+        found.append((opening.group(1) or "", text[opening.end() : starts[index]]))
+        position = closings[index].end()
+    return found
 
 
 def prose(text: str) -> str:
@@ -101,12 +96,11 @@ def prose(text: str) -> str:
     """
     if "```" not in text:
         return text
-    text = sound(text)
     kept: list[str] = []
     position = 0
     opened: tuple[int, str] | None = None
     for match in FENCE_LINE.finditer(text):
-        info = match.group(1)
+        info = match.group(1).strip()
         if opened is None or info:
             if opened is None:
                 kept.append(text[position : match.start()])
