@@ -246,6 +246,8 @@ def _copy(run: "Run", found: Found, bounds: Bounds) -> dict[str, Any]:
     if size > bounds.bytes:
         return {**fields, "reason": f"more than {bounds.limits.bytes} bytes of copies in all"}
     bounds.bytes -= size
+    if run.mask is not None:
+        content = run.mask.text(content)
     return {**fields, "copy": _write(run, found.name, content)}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from capture import encode, format
+from capture.mask import Mask
 
 try:
     import fcntl
@@ -34,31 +35,50 @@ class Journal:
         mode: permissions of folders that are made; files get those of them that make sense for a file.
         fsync: `never`, `close` or `always`.
         max_record: bytes; a larger record is cut.
+        mask: what masks secrets, or None.
     """
 
     def __init__(
-        self, path: Path, first: bytes, *, mode: int = 0o700, fsync: str = "close", max_record: int = 64 << 20
+        self,
+        path: Path,
+        first: bytes,
+        *,
+        mode: int = 0o700,
+        fsync: str = "close",
+        max_record: int = 64 << 20,
+        mask: Mask | None = None,
     ) -> None:
         self.path = path
-        self.records = 0
-        self.bytes = 0
         self.lost = 0
         self._mode = mode
         self._fsync = fsync
+        self._mask = mask
         self.max_record = max_record
         self._lock = threading.RLock()
         self._fd = -1
-        self._seq = 0
-        self._size = 0
+        # next number, bytes in the file, and the line being written: one value, so that no signal finds half of it
+        self._at: tuple[int, int, bytes] = (0, 0, b"")
         self._checked = 0
         self._undeclared = 0
         self._reason = ""
         self._torn = False
         self._writing = False
         self._waiting: list[bytes] = []
+        if mask is not None:
+            first = mask.record(first)
         self._first = b'{"v":1,"seq":0,"ts":%d,%b}\n' % (time.time_ns(), first)
         self._warned = False
         self._done = False
+
+    @property
+    def records(self) -> int:
+        """Records in the file."""
+        return self._at[0]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._at[1]
 
     def append(self, body: bytes) -> int | None:
         """Writes a record.
@@ -69,6 +89,8 @@ class Journal:
         Returns:
             The record's `seq`, or None where it could not be written (now).
         """
+        if self._mask is not None:
+            body = self._mask.record(body)
         if len(body) > self.max_record:
             body = self._cut(body)
         with self._lock:
@@ -76,8 +98,8 @@ class Journal:
                 # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
                 self._waiting.append(body)
                 return None
-            self._writing = True
             try:
+                self._writing = True
                 now = time.time_ns()
                 if (now - self._checked > CHECK_NS or self._undeclared) and not self._ready(now):
                     return None
@@ -144,74 +166,69 @@ class Journal:
         return False
 
     def _write(self, body: bytes, now: int) -> int | None:
-        """One line, and its number; None where it failed, which is counted."""
-        seq = self._seq
+        """One line, and its number; None where it failed, which is counted.
+
+        A signal handler may raise at any point. What the file holds then is settled before the next line is written.
+        """
+        if self._at[2]:
+            self._settle()
+        seq, size, _ = self._at
         line = b'{"v":1,"seq":%d,"ts":%d,%b}\n' % (seq, now, body)
         if self._torn:
             line = b"\n" + line
+        self._at = (seq, size, line)
         try:
             if os.write(self._fd, line) != len(line):
-                self._finish(line)
-            self._seq = seq + 1
-            self._size += len(line)
+                self._finish(line, size)
         except OSError as error:
-            return self._failed(error, body, line, now)
-        except BaseException:
-            # a KeyboardInterrupt between the write and the count: what is in the file decides
-            self._recount(line, seq)
-            raise
-        self.records += 1
-        self.bytes += len(line)
+            return self._failed(error, body, now)
+        self._at = (seq + 1, size + len(line), b"")
         self._torn = False
         if self._fsync == "always":
             self._sync()
         return seq
 
-    def _failed(self, error: OSError, body: bytes, line: bytes, now: int) -> int | None:
+    def _failed(self, error: OSError, body: bytes, now: int) -> int | None:
+        seq, size, _ = self._at
         if error.errno == errno.EBADF:
             # somebody closed the descriptor; the file is as good as before
+            self._at = (seq, size, b"")
             self._fd = -1
             if self._present():
                 return self._write(body, now)
             self._missed(None)
             return None
-        written = self._grown()
-        if written:
-            self._torn = True
-            self._size += written
+        grown = self._grown(size)
+        self._torn = self._torn or grown > 0
+        self._at = (seq, size + grown, b"")
         self._missed(error)
         return None
 
-    def _finish(self, line: bytes) -> None:
-        """The rest of a line of which the kernel took only a part."""
-        while True:
-            left = len(line) - self._grown()
-            if left <= 0:
-                return
-            os.write(self._fd, line[-left:])
-
-    def _grown(self) -> int:
-        """Bytes by which the file is longer than what was counted."""
-        try:
-            return os.fstat(self._fd).st_size - self._size
-        except OSError:
-            return 0
-
-    def _recount(self, line: bytes, seq: int) -> None:
-        """Settles what an interrupted write left: finishes the line if any of it is there, else writes it."""
-        if self._seq != seq:
+    def _settle(self) -> None:
+        """Finishes a line whose writing was interrupted, if any of it is in the file, and counts it."""
+        seq, size, line = self._at
+        self._at = (seq, size, b"")
+        if self._grown(size) <= 0:
             return
         try:
-            self._finish(line)
-            self._seq = seq + 1
-            self._size += len(line)
-            self.records += 1
-            self.bytes += len(line)
-            self._torn = False
+            self._finish(line, size)
         except OSError as error:
-            self._torn = self._grown() > 0
-            self._size += self._grown()
-            self._missed(error)
+            self._failed(error, b"", 0)
+            return
+        self._at = (seq + 1, size + len(line), b"")
+        self._torn = False
+
+    def _finish(self, line: bytes, size: int) -> None:
+        """The rest of a line of which the kernel took only a part; the file had `size` bytes before it."""
+        while (left := len(line) - self._grown(size)) > 0:
+            os.write(self._fd, line[-left:])
+
+    def _grown(self, size: int) -> int:
+        """Bytes by which the file is longer than that."""
+        try:
+            return os.fstat(self._fd).st_size - size
+        except OSError:
+            return 0
 
     def _missed(self, error: OSError | None) -> None:
         self.lost += 1
@@ -260,26 +277,25 @@ class Journal:
         self._fd = _out_of_the_way(fd)
         self._lock_file()
         size = os.fstat(self._fd).st_size
-        if size == 0 or self._seq == 0:
+        seq = self._at[0]
+        if size == 0 or seq == 0:
             self._begin()
         else:
-            self._size = size
+            self._at = (seq, size, b"")
 
     def _begin(self) -> None:
         """Writes the first record into a file that is new, or holds no more than a part of that record."""
-        gone = self._seq - 1
+        gone = self._at[0] - 1
+        self._at = (0, 0, b"")
+        self._torn = False
         try:
             os.ftruncate(self._fd, 0)
-            self._seq, self._size, self._torn = 1, 0, False
-            self._finish(self._first)
+            self._finish(self._first, 0)
         except OSError:
-            self._seq = 0
             os.close(self._fd)
             self._fd = -1
             raise
-        self._size = len(self._first)
-        self.records += 1
-        self.bytes += len(self._first)
+        self._at = (1, len(self._first), b"")
         if gone > 0:
             self.lost += gone
             self._undeclared += gone

@@ -96,12 +96,14 @@ class JournalLogger(BaseLogger):
             self.user.log_new_agent(agent, init_args)  # type: ignore[union-attr]
 
     def log_new_wrapper(self, wrapper: Any, init_args: dict[str, Any]) -> None:
-        """Passed on alone: it says nothing that an LLM call does not say."""
+        """Learns what is to be masked. Not recorded: it says nothing that an LLM call does not say."""
+        _learn(init_args)
         if self.user_is_on:
             self.user.log_new_wrapper(wrapper, init_args)  # type: ignore[union-attr]
 
     def log_new_client(self, client: Any, wrapper: Any, init_args: dict[str, Any]) -> None:
-        """Passed on alone: `init_args` hold the API key in plain text."""
+        """Learns what is to be masked. Not recorded: `init_args` hold the API key in plain text."""
+        _learn(init_args)
         if self.user_is_on:
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
@@ -209,7 +211,21 @@ def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:
 def _meet(scope: Scope, agent: Any) -> None:
     """Describes an agent that acts for the first time: the run may have begun after it was made."""
     if not isinstance(agent, str) and scope.run.agents.is_new(agent):
+        if scope.run.mask is not None:
+            scope.run.mask.learn_config(getattr(agent, "llm_config", None))
         scope.run.write(format.AGENT, agents.describe(agent), scope)
+
+
+def _learn(config: Any) -> None:
+    """Takes the secrets of a new LLM client, and of the environment as it is now."""
+    scope = active.scope()
+    if scope is None or scope.run.mask is None:
+        return
+    try:
+        scope.run.mask.learn_config(config)
+        scope.run.mask.learn_environment()
+    except Exception as error:
+        failed(scope.run, error)
 
 
 def _name(source: Any) -> str | None:

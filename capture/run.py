@@ -25,6 +25,7 @@ from capture.errors import CaptureError
 from capture.files import FileLimits, save_files
 from capture.journal import Journal
 from capture.llm import Requests
+from capture.mask import Mask
 
 log = logging.getLogger("capture")
 
@@ -73,6 +74,7 @@ class Run:
         self.started_ns = time.time_ns()
         self.cwd = Path.cwd()
         self.permissions = permissions
+        self.mask = Mask() if recording and setting.mask else None
         self._files = files
         self._ids = 0
         self._lock = threading.RLock()
@@ -83,6 +85,7 @@ class Run:
             mode=permissions,
             fsync=setting.fsync,
             max_record=setting.max_record,
+            mask=self.mask,
         )
 
     # what the user marks
@@ -183,7 +186,7 @@ class Run:
         records = self.journal.records
         return {
             "events": records,
-            "bytes": self.journal.bytes,
+            "bytes": self.journal.size,
             "lost": self.journal.lost,
             "us_per_event": round(self.spent_ns / 1000 / records, 2) if records else 0.0,
         }

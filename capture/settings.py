@@ -31,6 +31,7 @@ class Settings:
         sample_rate: share of runs that are recorded, 0 to 1.
         fsync: `never`, `close` (when the run ends) or `always` (after each record).
         max_record: bytes; a larger record is written with its size and hash in place of the excess.
+        mask: whether secrets are masked.
     """
 
     enabled: bool = True
@@ -39,6 +40,7 @@ class Settings:
     sample_rate: float = 1.0
     fsync: str = "close"
     max_record: int = MAX_RECORD
+    mask: bool = True
 
 
 def read(folder: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -58,6 +60,7 @@ def read(folder: str | os.PathLike[str] | None = None, environ: Mapping[str, str
         sample_rate=_sample_rate(environ),
         fsync=_fsync(environ),
         max_record=_max_record(environ),
+        mask=_switch(environ, "AG2_CAPTURE_MASK", True),
     )
 
 

@@ -144,6 +144,8 @@ def record_print(scope: Scope, objects: tuple[Any, ...], sep: str, end: str) -> 
 def record_input(scope: Scope, prompt: str, password: bool, answer: Any) -> None:
     """Writes an `input` record."""
     try:
+        if password and scope.run.mask is not None and isinstance(answer, str):
+            scope.run.mask.learn([answer])
         fields = {"prompt": prompt, "password": password, "answer": None if password else answer}
         scope.run.write(format.INPUT, fields, scope)
     except Exception as error:

@@ -56,6 +56,8 @@ def read(source: Any, name: str | None) -> Iterator[Chat]:
 def save(run: "Run", chat: Chat) -> None:
     """Writes a transcript into the journal, or beside it with a reference."""
     data, replaced = encode.to_json(chat.messages)
+    if run.mask is not None:
+        data = run.mask.json(data)
     fields: dict[str, Any] = {"chat": chat.name, "count": len(chat.messages), **chat.about}
     replaced = [{**note, "path": "$.messages" + note["path"][1:]} for note in replaced]
     if len(data) <= INLINE:

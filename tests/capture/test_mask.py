@@ -1,0 +1,224 @@
+"""Secrets do not leave the process, in whatever record they turn up; everything else stays as it is."""
+
+import base64
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from autogen import register_function
+from autogen.io.base import IOStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import capture
+from capture.mask import MASKED, Mask, is_telling, secrets_in
+from sample_runs.scripted_llm import ScriptedLLM, call
+from tests.capture.agents import talker, thinker
+from tests.capture.recorded import events, journal, of_kind
+
+StartLLM = Callable[..., ScriptedLLM]
+TOKENS = [
+    "sk-" + "aB3" * 16,
+    "sk-ant-api03-" + "x_Y-9" * 10,
+    "sk_live_" + "a1" * 12,
+    "ghp_" + "a1B2" * 9,
+    "github_pat_" + "a1_B" * 10,
+    "glpat-" + "a1-B" * 5,
+    "AKIA" + "A1B2" * 4,
+    "AIza" + "a1-B_" * 7,
+    "xoxb-" + "123-abc-" * 3,
+    "hf_" + "aB3" * 11,
+    "gsk_" + "aB3" * 10,
+    "npm_" + "aB3" * 12,
+    "pypi-" + "aB3_" * 15,
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+    "Bearer " + "abc.DEF/123" * 3,
+]
+
+
+def files_with(run: capture.Run, secret: str) -> list[str]:
+    """Files of a run that have a secret in them, as it is or as JSON writes it."""
+    forms = {secret.encode(), json.dumps(secret)[1:-1].encode(), orjson.dumps(secret)[1:-1]}
+    found = [path for path in run.path.rglob("*") if path.is_file()]
+    assert found
+    return [path.name for path in found if any(form in path.read_bytes() for form in forms)]
+
+
+@pytest.mark.parametrize("token", TOKENS, ids=lambda token: token[:8])
+@pytest.mark.parametrize("around", ["{}", "key={}.", "line\n{}\nline", '{{"key": "{}"}}', "\\n{}", "({})"])
+def test_well_known_tokens_are_masked(token: str, around: str) -> None:
+    """Each form is found in a text, after a line end, in JSON in a text, and nothing else of the text changes."""
+    text = around.format(token)
+    masked = orjson.loads(Mask({}).json(orjson.dumps({"a": text, "b": [{"c": text}]})))
+    assert masked == {"a": around.format(MASKED), "b": [{"c": around.format(MASKED)}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "risk-assessment-of-the-whole-enterprise-system",
+        "task-management-and-other-words-that-are-long",
+        "a plain sentence about tokens, keys and passwords",
+        "sk-short",
+        "https://example.org/eyJ",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    ],
+)
+def test_what_is_no_token_stays(text: str) -> None:
+    """Words that begin like a token are not touched."""
+    data = orjson.dumps({"text": text})
+    assert Mask({}).json(data) == data
+
+
+def test_private_keys_are_masked() -> None:
+    """A whole key block goes, also where its end is missing."""
+    block = "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----"
+    for text in (f"a {block} b", "a " + block[:50]):
+        masked = orjson.loads(Mask({}).json(orjson.dumps(text)))
+        assert "MIIE" not in masked
+        assert masked.startswith(f"a {MASKED}")
+
+
+@pytest.mark.parametrize(
+    ("name", "telling"),
+    [
+        ("OPENAI_API_KEY", True),
+        ("api-key", True),
+        ("apiKey", True),
+        ("GITHUB_TOKEN", True),
+        ("DB_PASSWORD", True),
+        ("DB_PWD", True),
+        ("aws_secret_access_key", True),
+        ("Authorization", True),
+        ("PWD", False),
+        ("KEYBOARD", False),
+        ("monkey", False),
+        ("tokenizer", False),
+        ("PATH", False),
+    ],
+)
+def test_telling_names(name: str, telling: bool) -> None:
+    """Names are judged by their words, not by parts of words."""
+    assert is_telling(name) is telling
+
+
+def test_secrets_of_a_config_are_found_in_any_form() -> None:
+    """Dicts, lists, AG2's own configuration classes and headers give up what they hide; other values are left."""
+    from autogen import LLMConfig
+
+    config = {
+        "config_list": [{"model": "gpt-4o-mini", "api_key": "key-number-one", "base_url": "http://127.0.0.1/v1"}],
+        "default_headers": {"Authorization": "Bearer header-token-two"},
+        "max_tokens": 1000,
+    }
+    found = secrets_in(config)
+    assert {"key-number-one", "header-token-two"} <= set(found)
+    assert not any("gpt" in value or "http" in value for value in found)
+    own = LLMConfig({"model": "gpt-4o-mini", "api_key": "key-number-three"})
+    assert "key-number-three" in secrets_in(own)
+
+
+keys = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=8, max_size=40).filter(
+    lambda text: len(text.strip()) >= 8 and not text.isalpha()
+)
+
+
+@given(keys, st.text(max_size=20), st.text(max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_a_known_value_is_masked_wherever_it_stands(secret: str, before: str, after: str) -> None:
+    """In a text, in JSON in a text, as a field's name and inside lists: the bytes no longer have it."""
+    text = f"{before} {secret} {after}"
+    value = {"a": text, "b": json.dumps({"c": [text]}), "d": [orjson.dumps(text).decode()], secret: 1, "n": 12345678}
+    data = Mask({"MY_KEY": secret}).json(orjson.dumps(value))
+    read = orjson.loads(data)
+    assert read["n"] == 12345678
+    assert len(read) == 5
+    assert all(secret not in str(part) for part in (read["a"], orjson.loads(read["b"]), orjson.loads(read["d"][0])))
+    assert MASKED in read["a"]
+
+
+@pytest.mark.parametrize("secret", ["12345678", "false", "password", "messages", "null1234"])
+def test_a_value_that_looks_like_json_does_not_break_the_record(secret: str) -> None:
+    """A password of digits, or one that is a field's name, costs neither numbers nor the record's own fields."""
+    mask = Mask({"DB_PASSWORD": secret})
+    record = {"password": False, "duration_ns": 12345678, "messages": [f"it is {secret}"], "x": None}
+    read = orjson.loads(mask.json(orjson.dumps(record)))
+    assert read.keys() == record.keys()
+    assert (read["password"], read["duration_ns"], read["x"]) == (False, 12345678, None)
+    assert read["messages"] == [f"it is {MASKED if len(secret) >= 8 else secret}"]
+
+
+def test_planted_secrets_are_nowhere_in_the_run(scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys in messages, tool arguments and results, code, errors, files, transcripts and tags: none is on the disk."""
+    environment, config, later = "env-value-0123456789", 'conf"ig\\välue\n42', "env-set-later-98765"
+    monkeypatch.setenv("MY_SERVICE_TOKEN", environment)
+    monkeypatch.setenv("ODD_PASSWORD", config)
+    secrets = [environment, config, later, TOKENS[0], TOKENS[3]]
+    told = " and ".join([environment, TOKENS[0], TOKENS[3]])
+    llm = scripted_llm([call("leak", text=told + config), call("leak", text="raise"), "Done. TERMINATE"])
+    got = []
+
+    def leak(text: str) -> str:
+        got.append(text)
+        if text == "raise":
+            raise ValueError(f"bad key {config}")
+        return text
+
+    with contextlib.suppress(RuntimeError), capture.start("runs", console=False, tags={"k": environment}) as run:
+        llm_config = llm.config(default_headers={"x-api-key": base64.b64encode(config.encode()).decode()})
+        llm_config["config_list"][0]["api_key"] = "the-key-of-the-model"
+        asker, user = thinker("asker", llm_config), talker("user")
+        register_function(leak, caller=asker, executor=user, description="Leaks.")
+        monkeypatch.setenv("LATER_API_KEY", later)
+        thinker("other", llm_config)  # a new client: the environment is looked at again
+        result = user.initiate_chat(asker, message=f"Take {told} and the-key-of-the-model.", max_turns=3)
+        run.save_messages(result)
+        run.log("tool_call", "x", where=later, error=ValueError(told))
+        Path("out.txt").write_text(f"{told}\n{config}\n{later}")
+        run.log("success", "out.txt")
+        raise RuntimeError(told)
+    assert got[0] == told + config
+    for secret in (*secrets, "the-key-of-the-model"):
+        assert files_with(run, secret) == []
+    file = of_kind(journal(run), "file")[0]
+    assert file["size"] == Path("out.txt").stat().st_size
+    assert MASKED in (run.path / file["copy"]).read_text()
+    assert MASKED in events(journal(run), "text")[0]["content"]
+    assert llm.requests[0].messages[-1]["content"].startswith(f"Take {told}")  # the agents' own words are untouched
+
+
+def test_a_typed_password_is_masked_where_it_turns_up_later() -> None:
+    """What a human typed unseen is masked in everything that follows."""
+
+    class Human(IOStream):
+        def send(self, message: Any) -> None:
+            pass
+
+        def input(self, prompt: str = "", *, password: bool = False) -> str:
+            return "open sesame"
+
+    with IOStream.set_default(Human()), capture.start("runs") as run:  # type: ignore[arg-type]
+        word = IOStream.get_default().input("Word?", password=True)
+        run.log("tool_call", "login", word=word)
+    assert files_with(run, "open sesame") == []
+
+
+def test_masking_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `AG2_CAPTURE_MASK=0` records are untouched."""
+    monkeypatch.setenv("AG2_CAPTURE_MASK", "0")
+    with capture.start("runs") as run:
+        run.log("success", TOKENS[0])
+    assert of_kind(journal(run), "action")[0]["action_name"] == TOKENS[0]
+
+
+def test_without_re2_masking_works_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RE2 only makes it faster."""
+    monkeypatch.setitem(__import__("sys").modules, "re2", None)
+    mask = Mask({"MY_KEY": "pässword\n1"})
+    for secret in (*TOKENS, "pässword\n1"):
+        assert secret not in orjson.loads(mask.json(orjson.dumps(f"x {secret} y")))
+    assert mask.record(b'"a":"plain"') == b'"a":"plain"'
