@@ -164,6 +164,18 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+def test_a_damaged_database_is_one_line(database: Path, tmp_path: Path) -> None:
+    """A file of which a part was overwritten ends with exit code 2 and one line, not with a traceback."""
+    damaged = tmp_path / "traces.duckdb"
+    content = bytearray(database.read_bytes())
+    content[len(content) // 4 :] = b"\x00" * (len(content) - len(content) // 4)
+    damaged.write_bytes(content)
+    done = command("run_timeline", "--db", tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Error: ")
+
+
 def test_a_reader_that_stops_early(database: Path) -> None:
     """A pipe that is closed after the first line is no error."""
     process = subprocess.Popen(

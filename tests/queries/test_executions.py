@@ -1,6 +1,7 @@
 """Executions, their costs and their stages: the views hold what happened, once, and the queries add up."""
 
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -245,6 +246,28 @@ def test_call_chain_of_a_run(database: Path) -> None:
         ("engineer", "executor", 1),
         ("engineer", "executor", 0),
     ]
+
+
+def test_the_last_hours(tmp_path: Path) -> None:
+    """`hours` leaves out what is older, and what carries no time; without it all of it is there."""
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    builder = Builder()
+    for name, began in (("new", now - timedelta(minutes=30)), ("old", now - timedelta(hours=3)), ("timeless", None)):
+        run = builder.run(name, started_at=began)
+        run.turn(f"agent of {name}", timestamp=began, duration_ms=9000.0)
+        run.llm(f"agent of {name}", None, response_quality_score=0.1, started_at=began)
+    path = builder.write(tmp_path / "traces.duckdb")
+    for query, column in (
+        ("run_overview", "run_id"),
+        ("failed_executions", "conversation_id"),
+        ("slow_executions", "conversation_id"),
+        ("poor_responses", "run_id"),
+        ("agent_performance", "agent_name"),
+    ):
+        assert {row[column].removeprefix("agent of ") for row in answer(path, query, hours=1)} == {"new"}
+        assert {row[column].removeprefix("agent of ") for row in answer(path, query, hours=4)} == {"new", "old"}
+        assert len(answer(path, query)) == 3
+    assert [answer(path, "statistics", hours=hours)[0]["runs"] for hours in (1, 4, None)] == [1, 2, 3]
 
 
 @pytest.fixture(scope="module")

@@ -21,14 +21,11 @@ with
 attempts as (
     select
         run_id,
+        id,
         execution_order,
-        agent_name,
         status,
-        error_message,
-        meta->>'error_type' as error_type,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
-        if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
-        if(event_type = 'code_exec', inputs->>'code', coalesce(inputs->>'args', inputs::varchar)) as input
+        if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type in ('code_exec', 'tool_call')
@@ -54,31 +51,35 @@ streaks as (
         kind,
         what,
         count(*) filter (where status = 'failed') as tries,
-        arg_min(numbered_attempts, execution_order) filter (where status = 'failed') as failure,
-        any_value(numbered_attempts) filter (where status = 'completed') as fix
+        arg_min(id, execution_order) filter (where status = 'failed') as failure_id,
+        any_value(id) filter (where status = 'completed') as fix_id
     from numbered_attempts
     group by
         run_id,
         kind,
         what,
         successes_before
+    having count(*) filter (where status = 'failed') > 0
 )
 
 select
-    run_id,
-    kind,
-    what,
-    tries,
-    failure.error_type,
-    failure.error_message,
-    failure.agent_name as failed_by,
-    failure.input as failed_input,
-    fix.agent_name as fixed_by,
-    fix.input as fixed_input,
-    fix.execution_order - failure.execution_order as events_between
+    streaks.run_id,
+    streaks.kind,
+    streaks.what,
+    streaks.tries,
+    failures.meta->>'error_type' as error_type,
+    failures.error_message,
+    failures.agent_name as failed_by,
+    coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
+    fixes.agent_name as fixed_by,
+    coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
+    fixes.execution_order - failures.execution_order as events_between
 from streaks
-where tries > 0
-    and ($fixed is null or (fix is not null) = $fixed)
+inner join execution_events as failures
+    on failures.run_id = streaks.run_id and failures.id = streaks.failure_id
+left join execution_events as fixes
+    on fixes.run_id = streaks.run_id and fixes.id = streaks.fix_id
+where $fixed is null or (streaks.fix_id is not null) = $fixed
 order by
-    run_id,
-    failure.execution_order
+    streaks.run_id,
+    failures.execution_order
