@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-import pyarrow as pa
-
 from capture import format as journal
 from ingest import facts
 from ingest.ag2_events import read_event
@@ -17,6 +15,7 @@ from ingest.files import FileLedger, Saved, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
+from ingest.rows import Row
 from ingest.runrows import RunRows, Where, milliseconds
 from ingest.turns import Conversation
 
@@ -221,8 +220,8 @@ class Assembler:
         """When the last record was made: UTC microseconds."""
         return self._times[1]
 
-    def finish(self, source_format: str, about: Data, open_status: str) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Give all rows of the run as (table, batch), once.
+    def finish(self, source_format: str, about: Data, open_status: str) -> Iterator[tuple[str, list[Row]]]:
+        """Give all rows of the run as (table, rows), once.
 
         Args:
             source_format: name of the source that read it.
@@ -233,7 +232,7 @@ class Assembler:
         self._conversation.finish(self._transcripts)
         written = self._files.finish()
         self._add_run(source_format, about, open_status, written)
-        yield from self.rows.batches()
+        yield from self.rows.chunks()
 
     def _add_run(self, source_format: str, about: Data, open_status: str, written: int) -> None:
         start, tables, spent = self._start, self.rows.tables, self._llm

@@ -5,6 +5,9 @@ from typing import Any
 
 from ingest.discover import Found
 from ingest.read import Report, read_run
+from ingest.schema import TABLES
+
+_LOST = [column.name for column in TABLES["runs"].columns].index("lost_events")
 
 
 @dataclass
@@ -51,11 +54,10 @@ def check_file(found: Found) -> Check:
     """Read one file and write nothing."""
     report, lost = Report(found), 0
     bad: list[tuple[int, int, str]] = []
-    for table, batch in read_run(found, report):
+    for table, rows in read_run(found, report):
         if table == "quarantine":
-            rows = batch.select(["line", "byte_offset", "error"]).to_pylist()
-            bad += [(row["line"], row["byte_offset"], row["error"]) for row in rows]
+            bad += [(line, offset, error) for _, _, line, offset, error, _ in rows]
         elif table == "runs":
-            lost = sum(batch.column("lost_events").to_pylist())
+            lost = sum(row[_LOST] for row in rows)
     status = report.skipped or report.status
     return Check(found.path, found.run_id, report.source, status, report.records, report.torn, lost, bad, report.notes)

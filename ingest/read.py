@@ -1,4 +1,4 @@
-"""One run, from its files to its rows: paths in, Arrow batches out. No database, no shared state."""
+"""One run, from its files to its rows: paths in, rows out. No database, no shared state."""
 
 import os
 import socket
@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-import pyarrow as pa
-
 from ingest.assemble import Assembler
 from ingest.discover import Found, shown
 from ingest.lines import Bad
+from ingest.rows import Row
 from ingest.sources import find_source
 
 try:
@@ -52,7 +51,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def read_run(found: Found, report: Report) -> Iterator[tuple[str, pa.RecordBatch]]:
+def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
     """Read one file.
 
     Args:
@@ -60,7 +59,7 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, pa.RecordBatch
         report: is filled in.
 
     Yields:
-        (table, batch). Nothing where the file is no run.
+        (table, rows). Nothing where the file is no run.
     """
     try:
         with open_regular(found.path) as file:
@@ -79,7 +78,7 @@ def open_regular(path: str) -> IO[bytes]:
     return open(descriptor, "rb")
 
 
-def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
     head = file.read(HEAD)
     file.seek(0)
     source = find_source(head)
@@ -107,7 +106,7 @@ def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, 
     report.open = source.name == "journal" and not assembler.ended
     report.status = "completed" if source.name != "journal" else status_without_end(file.fileno(), assembler)
     if found.folder is None and not report.records:
-        yield from ((t, without_run(b)) for t, b in assembler.rows.batches() if t == "quarantine")
+        yield from ((table, _without_run(rows)) for table, rows in assembler.rows.chunks() if table == "quarantine")
         return
     yield from assembler.finish(source.name, about, report.status)
     report.status = assembler.status
@@ -130,7 +129,6 @@ def status_without_end(descriptor: int, assembler: Assembler) -> str:
     return "running" if last is not None and time.time() - last / 1e6 < STILL_WRITTEN else "interrupted"
 
 
-def without_run(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The same rows with no run: the file they come from is none."""
-    index = batch.schema.get_field_index("run_id")
-    return batch.set_column(index, batch.schema.field(index), pa.nulls(batch.num_rows, pa.string()))
+def _without_run(rows: list[Row]) -> list[Row]:
+    """The same rows of `quarantine` with no run: the file they come from is none."""
+    return [[None, *row[1:]] for row in rows]

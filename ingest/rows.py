@@ -1,78 +1,83 @@
-"""Rows of one run on their way to Arrow.
+"""Rows on their way from records to Arrow.
 
-Rows are collected in small batches and spooled: a short run stays in memory, a long one goes to a temporary file. Two
-tables have columns that are only known at the end of a run (its order of events, which channels had a message); they
-are filled in when the spool is read back.
+A run's rows are plain lists until the end of the run, because some columns are only known then (the order of events,
+which channels had a message). A short run stays in memory; of a long one all but the last rows lie in a temporary file.
 """
 
+import pickle
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
-import pyarrow as pa
+Row = list[Any]
 
-from ingest.schema import TABLES
+CHUNK_ROWS = 4096
+CHUNK_BYTES = 4 * 1024 * 1024
+"""How many rows, or how much text in them, are kept as objects."""
 
-BATCH_ROWS = 2048
-SPOOL_BYTES = 32 * 1024 * 1024
-"""How much of one table of one run is kept in memory."""
+SPOOL_BYTES = 16 * 1024 * 1024
+"""How much of one table of one run is kept in memory before it goes to a file."""
 
 
 class TableRows:
-    """The rows of one table of one run, in the order they were added."""
+    """The rows of one table of one run, in the order they were added.
 
-    def __init__(self, name: str) -> None:
-        self.schema: pa.Schema = TABLES[name].arrow
+    Args:
+        columns: names of the table's columns.
+    """
+
+    def __init__(self, columns: list[str]) -> None:
         self.count = 0
-        self._rows: list[tuple[Any, ...]] = []
-        self._spool: Any = None
-        self._writer: Any = None
+        self._columns = columns
+        self._rows: list[Row] = []
+        self._bytes = 0
+        self._spool: IO[bytes] | None = None
+        self._chunks = 0
 
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Add a row: a tuple with a value for each column of the table, in order."""
+    def add(self, row: Row) -> None:
+        """Add a row: a list with a value for each column of the table, in order."""
         self._rows.append(row)
         self.count += 1
-        if len(self._rows) >= BATCH_ROWS:
-            self._flush()
+        self._bytes += text_bytes(row)
+        if len(self._rows) >= CHUNK_ROWS or self._bytes >= CHUNK_BYTES:
+            self._store()
 
-    def _batch(self) -> pa.RecordBatch:
-        columns = zip(*self._rows, strict=True) if self._rows else ((),) * len(self.schema)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+    def _store(self) -> None:
+        if self._spool is None:
+            self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed in _chunked
+        pickle.dump(self._rows, self._spool, pickle.HIGHEST_PROTOCOL)
+        self._chunks += 1
+        self._rows, self._bytes = [], 0
 
-    def _flush(self) -> None:
-        if self._writer is None:
-            self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed in batches()
-            self._writer = pa.ipc.new_stream(self._spool, self.schema)
-        self._writer.write_batch(self._batch())
-        self._rows = []
-
-    def batches(self, **late: Any) -> Iterator[pa.RecordBatch]:
-        """Give all rows, once, and forget them.
+    def chunks(self, **late: Any) -> Iterator[list[Row]]:
+        """Give all rows, once, some at a time, and forget them.
 
         Args:
             late: column name to a sequence with a value for each row, in the order the rows were added.
         """
-        start = 0
-        for batch in self._stored():
-            end = start + batch.num_rows
-            for name, values in late.items():
-                index = self.schema.get_field_index(name)
-                array = pa.array(values[start:end], self.schema.field(index).type)
-                batch = batch.set_column(index, self.schema.field(index), array)
-            start = end
-            yield batch
+        places = [(self._columns.index(name), values) for name, values in late.items()]
+        number = 0
+        for chunk in self._stored():
+            for row in chunk:
+                for place, values in places:
+                    row[place] = values[number]
+                number += 1
+            yield chunk
 
-    def _stored(self) -> Iterator[pa.RecordBatch]:
-        if self._writer is not None:
-            self._writer.close()
+    def _stored(self) -> Iterator[list[Row]]:
+        if self._spool is not None:
             with self._spool as spool:
                 spool.seek(0)
-                with pa.ipc.open_stream(spool) as stream:
-                    yield from stream
+                for _ in range(self._chunks):
+                    yield pickle.load(spool)
         if self._rows:
-            yield self._batch()
+            yield self._rows
         self._rows = []
+
+
+def text_bytes(row: Row) -> int:
+    """About how much memory the texts of a row take."""
+    return sum(len(value) for value in row if value.__class__ is str or value.__class__ is bytes)
 
 
 def rank(positions: list[int]) -> list[int]:

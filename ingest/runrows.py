@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
 from ingest.lines import encode
-from ingest.rows import TableRows, rank
+from ingest.rows import Row, TableRows, rank
 from ingest.schema import TABLES
+
+_COLUMNS = {name: [column.name for column in table.columns] for name, table in TABLES.items()}
 
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
@@ -70,13 +70,13 @@ class RunRows:
 
     Args:
         run_id: the run.
-        session_id: may be set later, up to `batches`.
+        session_id: may be set later, up to `chunks`.
     """
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.session_id: str | None = None
-        self.tables = {name: TableRows(name) for name in TABLES}
+        self.tables = {name: TableRows(columns) for name, columns in _COLUMNS.items()}
         self.channels: list[set[str]] = []
         """For each message the channels that had it."""
         self.failed = 0
@@ -95,14 +95,14 @@ class RunRows:
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
         place = 1 if table == "files" else 0  # the seed's `files` has its own id first
-        self.tables[table].add((*row[:place], self.run_id, *row[place:]))
+        self.tables[table].add([*row[:place], self.run_id, *row[place:]])
 
     def add_event(self, event: Event, parent: str | None = None, depth: int = 0) -> None:
         """Add an event, as a child of the event `parent`."""
         self.failed += event.status == "failed"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
-            (
+            [
                 event.id,
                 self.run_id,
                 None,
@@ -124,7 +124,7 @@ class RunRows:
                 encode(event.meta),
                 event.started,
                 event.ended,
-            )
+            ]
         )
 
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
@@ -135,12 +135,12 @@ class RunRows:
         """
         event_id, *rest = row
         self._message_positions.append(where.position)
-        self.tables["messages"].add((self.run_id, event_id, None, *rest, None))
+        self.tables["messages"].add([self.run_id, event_id, None, *rest, None])
         self.channels.append({channel})
         return len(self.channels) - 1
 
-    def batches(self) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Give the rows of all tables as (table, batch), once."""
+    def chunks(self) -> Iterator[tuple[str, list[Row]]]:
+        """Give the rows of all tables as (table, rows), once."""
         late: dict[str, dict[str, Any]] = {
             "execution_events": {
                 "execution_order": rank(self._positions),
@@ -152,8 +152,8 @@ class RunRows:
             },
         }
         for name, rows in self.tables.items():
-            for batch in rows.batches(**late.get(name, {})):
-                yield name, batch
+            for chunk in rows.chunks(**late.get(name, {})):
+                yield name, chunk
 
 
 def preview(text: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Rows of many runs on their way to the database: Parquet files in a staging folder, one per table and worker task.
 
 A worker reads its share of the runs and writes what they become here; the database takes the files in afterwards. So
-nothing but paths and small reports passes between processes, and memory is bounded by one batch a table.
+nothing but paths and small reports passes between processes, and memory is bounded by one row group a table.
 """
 
 import os
@@ -12,14 +12,16 @@ import pyarrow.parquet as pq
 
 from ingest.discover import Found
 from ingest.read import Report, read_run
+from ingest.rows import Row, text_bytes
 from ingest.schema import TABLES
 
-BUFFERED_BYTES = 16 * 1024 * 1024
-"""Rows of a table that are kept until they make a row group worth writing."""
+GROUP_ROWS = 16_384
+GROUP_BYTES = 16 * 1024 * 1024
+"""Rows of a table, or text in them, that are kept until they make a row group worth writing."""
 
 
 class Stage:
-    """Writes batches to `<folder>/<table>/<name>.parquet`.
+    """Writes rows to `<folder>/<table>/<name>.parquet`.
 
     Args:
         folder: the staging folder.
@@ -28,33 +30,35 @@ class Stage:
 
     def __init__(self, folder: str, name: str) -> None:
         self._folder, self._name = folder, name
+        self._schemas = {name: table.arrow for name, table in TABLES.items()}
         self._writers: dict[str, Any] = {}
-        self._buffers: dict[str, list[pa.RecordBatch]] = {}
-        self._sizes: dict[str, int] = {}
+        self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
+        self._bytes = dict.fromkeys(TABLES, 0)
 
-    def add(self, table: str, batch: pa.RecordBatch) -> None:
+    def add(self, table: str, rows: list[Row]) -> None:
         """Add rows to a table."""
-        self._buffers.setdefault(table, []).append(batch)
-        self._sizes[table] = self._sizes.get(table, 0) + batch.nbytes
-        if self._sizes[table] >= BUFFERED_BYTES:
+        self._rows[table] += rows
+        self._bytes[table] += sum(map(text_bytes, rows))
+        if len(self._rows[table]) >= GROUP_ROWS or self._bytes[table] >= GROUP_BYTES:
             self._flush(table)
 
     def _flush(self, table: str) -> None:
-        batches = self._buffers.pop(table, [])
-        self._sizes[table] = 0
-        if not batches:
+        rows, self._rows[table], self._bytes[table] = self._rows[table], [], 0
+        if not rows:
             return
+        schema = self._schemas[table]
         if table not in self._writers:
             folder = os.path.join(self._folder, table)
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"{self._name}.parquet")
-            schema = TABLES[table].arrow
             self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=False)
-        self._writers[table].write_table(pa.Table.from_batches(batches, TABLES[table].arrow))
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
 
     def close(self) -> None:
         """Write what is left."""
-        for table in list(self._buffers):
+        for table in TABLES:
             self._flush(table)
         for writer in self._writers.values():
             writer.close()
@@ -75,8 +79,8 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
     reports = []
     for found in share:
         report = Report(found)
-        for table, batch in read_run(found, report):
-            stage.add(table, batch)
+        for table, rows in read_run(found, report):
+            stage.add(table, rows)
         reports.append(report)
     stage.close()
     return reports

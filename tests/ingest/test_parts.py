@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ingest.code import code_hash, saved_as
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
-from ingest.rows import BATCH_ROWS, TableRows, rank
+from ingest.rows import CHUNK_ROWS, TableRows, rank
 from ingest.schema import TABLES
 from ingest.sources import SOURCES
 from ingest.transcripts import align
@@ -89,12 +89,11 @@ def test_rank_is_the_place_in_a_stable_sort(positions: list[int]) -> None:
 
 def test_many_rows_come_back_in_order_with_their_late_columns() -> None:
     """More rows than a batch holds, spooled, with a column filled in at the end."""
-    rows, count = TableRows("messages"), BATCH_ROWS * 3 + 5
+    rows, count = TableRows(["text", "place"]), CHUNK_ROWS * 3 + 5
     for n in range(count):
-        rows.add(("r", None, None, *(str(n),) * 7, n, n, None))
-    read = [row for batch in rows.batches(message_order=list(range(count, 0, -1))) for row in batch.to_pylist()]
-    assert [r["sender"] for r in read] == [str(n) for n in range(count)]
-    assert [r["message_order"] for r in read] == list(range(count, 0, -1))
+        rows.add([str(n), None])
+    read = [row for chunk in rows.chunks(place=range(count, 0, -1)) for row in chunk]
+    assert read == [[str(n), count - n] for n in range(count)]
 
 
 def test_content_lists_are_flattened_as_ag2_does() -> None:
