@@ -1,13 +1,24 @@
 """The agents that a run has met: who they are, and in which folders their code runs."""
 
 import weakref
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+CHATS: Final = 32
+"""Group chats of which the messages are kept until the end of the run."""
+INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
+"""Agents that AG2 makes up for the choice of a speaker; their chats begin with a copy of the group's."""
 
 
 class Seen:
-    """Agents met so far. Holds none of them alive.
+    """Agents met so far. Holds none of them alive, and only the latest group chats.
+
+    Attributes:
+        folders: where their code runs.
+        chats: their latest group chats, with the name of each one's manager.
+        heard: how many messages went from one to another, by name of sender and recipient.
 
     An agent is announced while it is being made, when half of it is missing, so it is described when it first acts,
     or at the end of the run.
@@ -15,6 +26,8 @@ class Seen:
 
     def __init__(self) -> None:
         self.folders: set[Path] = set()
+        self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
+        self.heard: Counter[tuple[str, str]] = Counter()
         self._acted: dict[int, weakref.ref[Any]] = {}
         self._announced: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
 
@@ -36,6 +49,9 @@ class Seen:
         self._acted[id(agent)] = weakref.ref(agent)
         self._announced.pop(id(agent), None)
         self.folders.update(work_folders(agent))
+        chat = getattr(agent, "_groupchat", None)
+        if chat is not None and not any(chat is known for _, known in self.chats):
+            self.chats.append((str(_name(agent)), chat))
         return True
 
     def silent(self) -> Iterator[dict[str, Any]]:
@@ -45,6 +61,19 @@ class Seen:
             if alive is not None:
                 self.folders.update(work_folders(alive))
             yield facts if alive is None else describe(alive)
+
+    def unheard(self) -> Iterator[tuple[str, list[Any]]]:
+        """Chat histories that have more messages than were heard: a name, and the messages."""
+        done: set[frozenset[str]] = set()
+        for reference in list(self._acted.values()):
+            agent = reference()
+            name = _name(agent)
+            for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
+                pair = frozenset((str(name), str(_name(other))))
+                heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
+                if len(history) > heard and pair not in done and not pair & INTERNAL:
+                    done.add(pair)
+                    yield f"{name} and {_name(other)}", list(history)
 
 
 def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str, Any]:

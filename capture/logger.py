@@ -117,6 +117,7 @@ def received(recipient: Any, kwargs: dict[str, Any]) -> None:
     begun = time.perf_counter_ns()
     try:
         _meet(scope, recipient)
+        run.agents.heard[kwargs["sender"], recipient.name] += 1
         message = kwargs.get("message")
         if not told.event_follows or run.skip or not _is_plain(message):
             _message(scope, recipient, message, kwargs)

@@ -70,6 +70,7 @@ class Run:
         self.requests = Requests()
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
+        self.saved: dict[int, int] = {}
         self.spent_ns = 0
         self.started_ns = time.time_ns()
         self.cwd = Path.cwd()
@@ -178,6 +179,7 @@ class Run:
         for chat in transcript.read(source, name):
             if self.is_open:
                 transcript.save(self, chat)
+                self.saved[id(chat.messages)] = len(chat.messages)
 
     # what is known of it
 
@@ -225,6 +227,7 @@ class Run:
         self.journal.check()
         for facts in self.agents.silent():
             self.write(format.AGENT, facts, self.base)
+        transcript.save_rest(self)
         if self._files is not None:
             save_files(self, self._files)
         fields: dict[str, Any] = {"status": _status(error)}

@@ -36,21 +36,33 @@ def read(source: Any, name: str | None) -> Iterator[Chat]:
         TypeError: the source is none of these.
     """
     if hasattr(source, "groupchat"):
-        yield Chat(name or source.name, list(source.groupchat.messages))
+        yield Chat(name or source.name, source.groupchat.messages)
     elif hasattr(source, "chat_history"):
         about = {key: getattr(source, key, None) for key in ("summary", "cost")}
-        yield Chat(name or "chat", list(source.chat_history), about)
+        yield Chat(name or "chat", source.chat_history, about)
     elif hasattr(source, "messages") and isinstance(source.messages, list):
-        yield Chat(name or getattr(source, "admin_name", None) or "groupchat", list(source.messages))
+        yield Chat(name or getattr(source, "admin_name", None) or "groupchat", source.messages)
     elif isinstance(source, list) and source and all(hasattr(item, "chat_history") for item in source):
         for number, item in enumerate(source):
             yield from read(item, f"{name or 'chat'}_{number}")
     elif isinstance(source, list) and all(isinstance(item, dict) for item in source):
-        yield Chat(name or "messages", list(source))
+        yield Chat(name or "messages", source)
     else:
         raise TypeError(
             f"save_messages: {type(source).__name__} is no GroupChat, GroupChatManager, ChatResult or list of messages"
         )
+
+
+def save_rest(run: "Run") -> None:
+    """Saves, at the end of a run, the group chats that nobody saved, and the histories that the journal lacks.
+
+    A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost.
+    """
+    for manager, chat in run.agents.chats:
+        if run.saved.get(id(chat.messages), 0) < len(chat.messages):
+            save(run, Chat(manager, chat.messages))
+    for name, messages in run.agents.unheard():
+        save(run, Chat(name, messages))
 
 
 def save(run: "Run", chat: Chat) -> None:

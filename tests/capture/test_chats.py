@@ -125,6 +125,26 @@ def test_a_group_chat_is_recorded_with_its_speakers(scripted_llm: StartLLM) -> N
     assert (saved["chat"], saved["count"]) == ("planning", len(chat.messages))
 
 
+def test_transcripts_are_saved_without_being_asked_for() -> None:
+    """At the end of a run the journal has each group chat once, and those histories that began before the run."""
+    a, b = talker("a", "yes"), talker("b", "no")
+    a.initiate_chat(b, message="before", max_turns=1)
+    with capture.start("runs", console=False) as run:
+        a.initiate_chat(b, message="in it", max_turns=1, clear_history=False)
+        c, d = talker("c", "c speaks"), talker("d", "d speaks")
+        for number in range(2):
+            chat = GroupChat([c, d], messages=[], max_round=2, speaker_selection_method="round_robin")
+            c.initiate_chat(GroupChatManager(chat, llm_config=False, name=f"m{number}"), message="go", max_turns=1)
+            if number == 0:
+                run.save_messages(chat, name="mine")
+    saved = [(m["chat"], [x["content"] for x in m["messages"]]) for m in of_kind(journal(run), "messages")]
+    assert saved == [
+        ("mine", ["go", "d speaks"]),
+        ("m1", ["go", "d speaks"]),
+        ("b and a", ["before", "no", "in it", "no"]),
+    ]
+
+
 def test_an_async_chat_is_recorded(scripted_llm: StartLLM) -> None:
     """`a_initiate_chat` inside `async with`, with an async tool."""
     llm = scripted_llm([call("wait"), "Waited. TERMINATE"])

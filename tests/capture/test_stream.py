@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -46,22 +48,34 @@ def texts(run: capture.Run) -> list[str]:
 
 def test_the_console_shows_what_it_showed_before() -> None:
     """With the recorder the console's output is byte for byte the same; with `console=False` there is none."""
-    chat = "talker('a').initiate_chat(talker('b'), message='hi', max_turns=2)"
+    script = """
+        import capture
+        from autogen.io.base import IOStream
+        from tests.capture.agents import talker
 
-    def output(code: str) -> str:
-        script = (
-            f"import capture; from autogen.io.base import IOStream; from tests.capture.agents import talker; {code}"
-        )
-        command = [sys.executable, "-c", script]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ, check=True)
-        return done.stdout.split("TERMINATING RUN")[0]  # an id that differs follows
+        def chat():
+            talker("a").initiate_chat(talker("b"), message="hi", max_turns=2)
+            print("=====", flush=True)
 
+        chat()
+        with capture.start(RUNS):
+            chat()
+        stream = capture.JournalStream(RUNS)
+        IOStream.set_global_default(stream)
+        chat()
+        stream.close()
+        with capture.start(RUNS, console=False):
+            chat()
+    """
     runs = os.path.abspath("runs")
-    before = output(chat)
-    assert "hi" in before
-    assert output(f"capture.start({runs!r}); {chat}") == before
-    assert output(f"IOStream.set_global_default(capture.JournalStream({runs!r})); {chat}") == before
-    assert output(f"capture.start({runs!r}, console=False); {chat}") == ""
+    command = [sys.executable, "-c", textwrap.dedent(script).replace("RUNS", repr(runs))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    # an id that differs from chat to chat is cut out
+    bare, recorded, bare_form, hidden, _ = re.sub(r"RUN \(.*?\)", "RUN", done.stdout).split("=====\n")
+    assert "hi" in bare
+    assert recorded == bare
+    assert bare_form == bare
+    assert hidden == ""
     assert len(os.listdir(runs)) == 3
 
 
