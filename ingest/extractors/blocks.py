@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from bisect import bisect_left
 
@@ -19,9 +20,10 @@ OPENING = re.compile(r"```[ \t]*(?:(\w+)[ \t]*)?\r?\n")
 CLOSING = re.compile(r"\r?\n[ \t]*```")
 # any line that starts with a fence, with what stands behind it
 FENCE_LINE = re.compile(r"(?m)^[ \t]*```+([^\n`]*)$")
-# beyond this a block without a language is not compiled to find one: the compiler needs about 100 times its size in
-# memory
-COMPILE_LIMIT = 300_000
+# characters beyond which code is not given to CPython's compiler: it needs about 100 times their size in memory, and
+# before
+# 3.11 it overflows the stack on a sum of 100,000 terms
+PARSE_LIMIT = 300_000 if sys.version_info >= (3, 11) else 40_000
 # CPython copies a `finally` body per exit, so nested ones compile to exponential size
 FINALLY_LIMIT = 12
 
@@ -44,7 +46,7 @@ def infer_language(code: str) -> str:
     """
     if code.startswith(("python ", "pip", "python3 ")):
         return "sh"
-    if len(code) > COMPILE_LIMIT:
+    if len(code) > PARSE_LIMIT:
         return ""
     try:
         if code.count("finally") > FINALLY_LIMIT:

@@ -9,13 +9,11 @@ from typing import Final
 import re2
 
 from ingest.extractors import patterns, shell
-from ingest.extractors.blocks import sound
+from ingest.extractors.blocks import PARSE_LIMIT, sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local
 from ingest.extractors.walk import Walk
 
-# a syntax tree takes about 100 times the memory of its text
-PARSE_LIMIT: Final = 300_000
 CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 

@@ -77,6 +77,15 @@ def test_program_that_would_grow_is_bounded(code: str) -> None:
     assert all(len(hit.path) < 2000 for hit in (*facts.writes, *facts.reads))
 
 
+@pytest.mark.parametrize(
+    "unit", ["1+", "1**", "-", "not ", "x.", "x or ", "x if y else ", "lambda: ", "await ", "x = "]
+)
+def test_deep_tree_does_not_overflow_the_stack(unit: str) -> None:
+    """Code whose syntax tree is as deep as the text is long is read by patterns, and does not end the process."""
+    read_everything(unit * 100_000 + "x")
+    read_everything("```\n" + unit * 15_000 + "x\n```")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(UNITS), st.text(max_size=4)), max_size=20).map("".join))
 def test_any_text_is_read(text: str) -> None:
