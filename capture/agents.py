@@ -16,6 +16,7 @@ class Seen:
     """Agents met so far. Holds none of them alive, and only the latest group chats.
 
     Attributes:
+        names: what they are called.
         folders: where their code runs.
         chats: their latest group chats, with the name of each one's manager.
         heard: how many messages went from one to another, by name of sender and recipient.
@@ -25,6 +26,7 @@ class Seen:
     """
 
     def __init__(self) -> None:
+        self.names: set[str] = set()
         self.folders: set[Path] = set()
         self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
         self.heard: Counter[tuple[str, str]] = Counter()
@@ -48,6 +50,7 @@ class Seen:
             return False
         self._acted[id(agent)] = weakref.ref(agent)
         self._announced.pop(id(agent), None)
+        self.names.add(str(_name(agent)))
         self.folders.update(work_folders(agent))
         chat = getattr(agent, "_groupchat", None)
         if chat is not None and not any(chat is known for _, known in self.chats):

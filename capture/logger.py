@@ -185,6 +185,8 @@ def _llm_call(
         "started": _nanoseconds(start_time),
         "ended": ended,
     }
+    run.tokens += fields["total_tokens"] or 0
+    run.cost += 0.0 if is_cached or not isinstance(cost, (int, float)) else cost
     raw = delta.json + b',"response":' + answer
     seq = run.write(format.LLM_CALL, fields, scope, agent=agent, raw=raw, replaced=delta.replaced + replaced)
     if seq is not None and len(raw) < run.journal.max_record:

@@ -1,6 +1,7 @@
 """A run: what `start` returns, what the user marks things with, and what `close` ends."""
 
 import asyncio
+import html
 import logging
 import os
 import platform
@@ -71,6 +72,8 @@ class Run:
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
         self.saved: dict[int, int] = {}
+        self.tokens = 0
+        self.cost = 0.0
         self.spent_ns = 0
         self.started_ns = time.time_ns()
         self.cwd = Path.cwd()
@@ -194,10 +197,27 @@ class Run:
         }
 
     def __repr__(self) -> str:
-        state = "open" if self.is_open else "closed" if self.recording else "not recorded"
-        return (
-            f"<capture.Run {self.id} {state}, {self.journal.records} records, {self.journal.lost} lost, in {self.path}>"
-        )
+        facts = ", ".join(f"{name} {value}" for name, value in self._facts())
+        return f"<capture.Run {self.id}: {facts}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{name}</th><td>{html.escape(value)}</td></tr>" for name, value in self._facts())
+        return f"<table><caption>{html.escape(self.id)}</caption>{rows}</table>"
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """What a person wants to know of a run, in words."""
+        if not self.recording:
+            return [("state", "not recorded")]
+        agents = sorted(self.agents.names)
+        return [
+            ("state", "recording" if self.is_open else "closed"),
+            ("records", f"{self.journal.records:,}"),
+            ("lost", f"{self.journal.lost:,}"),
+            ("agents", ", ".join(agents) or "none yet"),
+            ("tokens", f"{self.tokens:,}"),
+            ("cost", f"${self.cost:.4f}"),
+            ("folder", str(self.path)),
+        ]
 
     # its life
 

@@ -1,5 +1,6 @@
 """The journal file under faults that really happen: nothing is raised, nothing torn, and losses are declared."""
 
+import itertools
 import logging
 import os
 import resource
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import orjson
 import pytest
+from autogen.events.agent_events import TextEvent
 from autogen.io.base import IOStream
 
 import capture
@@ -290,6 +293,75 @@ def test_kill_9_loses_no_acknowledged_record(tmp_path: Path) -> None:
     sent = [int(e["content"].split()[0]) for e in events(records, "text")]
     assert sent == list(range(len(sent)))
     assert sent[-1] >= acknowledged
+
+
+@pytest.mark.slow
+def test_two_hundred_kills_lose_no_acknowledged_record() -> None:
+    """Killed at any moment, a run has all that was acknowledged, and at most its last line is torn."""
+    for kill in range(200):
+        name = f"k{kill}"
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                capture.start("runs", run_id=name, console=False)
+                for number in itertools.count():
+                    text = f"{number} " + "x" * (number * 37 % 5000)
+                    IOStream.get_default().send(TextEvent(content=text, sender="a", recipient="b"))
+                    os.write(writer, b"%d\n" % number)
+            finally:
+                os._exit(1)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            pipe.readline()
+            time.sleep(kill % 20 / 1000)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            acknowledged = [int(line) for line in pipe if line.endswith(b"\n")]
+        whole = (Path("runs") / name / "journal.jsonl").read_bytes().split(b"\n")[:-1]
+        records = [orjson.loads(line) for line in whole]
+        check(records)
+        sent = [int(e["content"].split()[0]) for e in events(records, "text")]
+        assert sent == list(range(len(sent)))
+        assert sent[-1] >= max(acknowledged, default=0)
+
+
+@pytest.mark.slow
+def test_an_enormous_event_is_cut_and_the_agent_goes_on() -> None:
+    """A message of 100 MB is over the limit of 64 MB: its record has size and hash, and the agents have all of it."""
+    text = "x" * 100_000_000
+    with capture.start("runs", console=False) as run:
+        assert say(text)[0]["content"] == text
+        say("after")
+    records = journal(run)
+    assert "100000000 bytes" in next(r for r in records if "replaced" in r)["replaced"][0]["reason"]
+    assert "after" in [e["content"] for e in events(records, "text")]
+    assert run.stats()["lost"] == 0
+
+
+def test_a_small_disk_that_fills_up_costs_records_and_nothing_else(tmp_path: Path) -> None:
+    """On a file system of 64 kB the run goes on when it is full, and says what it lost when there is room again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        with capture.start(disk, console=False) as run:
+            (disk / "ballast").write_bytes(b"x" * 30_000)
+            for number in range(10):
+                assert say(f"{number} " + "x" * 9000)[0]["content"].startswith(str(number))
+            assert run.stats()["lost"] > 0
+            (disk / "ballast").unlink()
+            say("after")
+        records = [orjson.loads(line) for line in lines(run) if line.endswith(b"}")]
+        check(records)
+        assert sum(g["lost"] for g in of_kind(records, "gap")) == run.stats()["lost"]
+        assert "after" in [e["content"] for e in events(records, "text")]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_stream_that_raises_still_raises() -> None:
