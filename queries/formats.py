@@ -9,6 +9,7 @@ import html
 import json
 import math
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -17,8 +18,8 @@ from typing import Any, TextIO
 import duckdb
 
 BATCH = 1000
-WIDTH = 60
-"""Cells of a table are cut after this many places; the other formats cut nothing."""
+WIDTH, NARROWEST = 60, 8
+"""Cells of a table are cut after this many places, on a terminal maybe earlier; the other formats cut nothing."""
 
 Row = tuple[Any, ...]
 
@@ -76,14 +77,26 @@ def _write_markdown(names: list[str], kinds: list[str], rows: Iterable[Row], out
 
 
 def write_table(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO, width: int = WIDTH) -> None:
-    """Writes rows in columns as wide as their cells, which are cut after `width` places."""
-    cells = [[_cut(_shown(value), width) for value in row] for row in rows]
-    widths = [max(map(_places, column)) for column in zip(names, *cells, strict=True)]
+    """Writes rows in columns as wide as their cells. Cells are cut after `width` places, on a terminal earlier."""
+    lines = [names, *([_shown(value) for value in row] for row in rows)]
+    widths = [min(width, max(map(_places, column))) for column in zip(*lines, strict=True)]
+    if out.isatty():
+        widths = _fitted(widths, shutil.get_terminal_size().columns)
+    lines.insert(1, ["-" * width for width in widths])
     numeric = [_is_number(kind) for kind in kinds]
-    lines = [names, ["-" * width for width in widths], *cells]
     for line in lines:
-        padded = (_pad(text, width, right) for text, width, right in zip(line, widths, numeric, strict=True))
-        out.write("  ".join(padded).rstrip() + "\n")
+        cells = (
+            _pad(_cut(text, width), width, right) for text, width, right in zip(line, widths, numeric, strict=True)
+        )
+        out.write("  ".join(cells).rstrip() + "\n")
+
+
+def _fitted(widths: list[int], places: int) -> list[int]:
+    """Widths that fit into a line: the widest columns give way first, down to `NARROWEST`."""
+    cap = max(widths)
+    while cap > NARROWEST and sum(min(width, cap) + 2 for width in widths) - 2 > places:
+        cap -= 1
+    return [min(width, cap) for width in widths]
 
 
 FORMATS: dict[str, Callable[[list[str], list[str], Iterable[Row], TextIO], None]] = {
