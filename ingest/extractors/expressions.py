@@ -62,6 +62,10 @@ class Expressions(ABC):
         """What a call returns; the files that it opens are noted."""
 
     @abstractmethod
+    def call_function(self, function: Function, positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
+        """What a function of the program returns."""
+
+    @abstractmethod
     def function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, owner: Class | None = None
     ) -> Function:
@@ -196,10 +200,13 @@ class Expressions(ABC):
         if isinstance(owner, Instance):
             if name in owner.attributes:
                 return owner.attributes[name]
-            found = owner.of.scope.names.get(name, UNKNOWN)
-            return Method(found, owner) if isinstance(found, Function) else found
+            found = owner.of.attribute(name)
+            if not isinstance(found, Function) or found.kind == "static":
+                return found
+            return self.call_function(found, [owner], {}) if found.kind == "property" else Method(found, owner)
         if isinstance(owner, Class):
-            return owner.scope.names.get(name, UNKNOWN)
+            found = owner.attribute(name)
+            return Method(found, owner) if isinstance(found, Function) and found.kind == "class" else found
         if isinstance(owner, Result) and owner.name == "argparse.ArgumentParser().parse_args":
             return self.arguments.get(name, UNKNOWN)
         return UNKNOWN

@@ -196,7 +196,7 @@ class Calls(Expressions):
     def instantiate(self, made: Class, positional: Sequence[Value], keywords: dict[str, Value]) -> Instance:
         """An object of a class of the program, after its `__init__`."""
         instance = made.instance = Instance(made)
-        initializer = made.scope.names.get("__init__")
+        initializer = made.attribute("__init__")
         if isinstance(initializer, Function):
             self.call_function(initializer, [instance, *positional], keywords)
         else:

@@ -83,6 +83,8 @@ class Function:
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
     defaults: dict[str, Value]
+    # `property`, `static` or `class` where a decorator says so
+    kind: str = ""
 
 
 @dataclass(eq=False)
@@ -91,7 +93,20 @@ class Class:
 
     node: ast.ClassDef
     scope: Scope
+    bases: tuple[Class, ...] = ()
     instance: Instance | None = None
+
+    def attribute(self, name: str) -> Value:
+        """A method or attribute of the class or of the first base that has it."""
+        pending, seen = [self], {id(self)}
+        while pending and len(seen) < ALTERNATIVES:
+            made = pending.pop(0)
+            if name in made.scope.names:
+                return made.scope.names[name]
+            bases = [base for base in made.bases if id(base) not in seen]
+            seen.update(map(id, bases))
+            pending.extend(bases)
+        return UNKNOWN
 
 
 @dataclass(eq=False)
@@ -104,10 +119,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Method:
-    """A function bound to an object."""
+    """A function bound to an object, or to a class."""
 
     function: Function
-    owner: Instance
+    owner: Instance | Class
 
 
 def alternatives(value: Value) -> tuple[Value, ...]:

@@ -24,6 +24,12 @@ from ingest.extractors.values import (
     lift,
 )
 
+KINDS: Final = {
+    "property": "property",
+    "cached_property": "property",
+    "staticmethod": "static",
+    "classmethod": "class",
+}
 ANY_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -40,8 +46,10 @@ class Walk(Calls):
             if id(function.node) in self.called:
                 continue
             self.scope = self.module
-            if owner is None:
+            if owner is None or function.kind == "static":
                 self.call_function(function, [], {})
+            elif function.kind == "class":
+                self.call_function(function, [owner], {})
             else:
                 self.call_function(function, [self.instance_of(owner)], {})
 
@@ -97,12 +105,15 @@ class Walk(Calls):
 
     def class_definition(self, node: ast.ClassDef) -> None:
         outer = self.scope
-        made = Class(node, Scope(parent=outer))
+        bases = [self.expression(base) for base in node.bases]
+        made = Class(node, Scope(parent=outer), tuple(base for base in bases if isinstance(base, Class)))
         self.scope = made.scope
         for statement in node.body:
             if isinstance(statement, ANY_FUNCTION):
-                made.scope.names[statement.name] = self.function(statement, made)
-                made.scope.names[statement.name].scope = outer
+                function = self.function(statement, made)
+                function.scope = outer
+                function.kind = _kind(statement)
+                made.scope.names[statement.name] = function
             else:
                 self.statement(statement)
         self.scope = outer
@@ -200,6 +211,15 @@ class Walk(Calls):
         for name in node.names:
             if name in self.module.names:
                 self.scope.names[name] = self.module.names[name]
+
+
+def _kind(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """What decorators make of a method: `property`, `static`, `class`, or '' for a plain one."""
+    for decorator in node.decorator_list:
+        name = getattr(decorator, "attr", getattr(decorator, "id", ""))
+        if name in KINDS:
+            return KINDS[name]
+    return ""
 
 
 def _met(one: Value, other: Value) -> Value:

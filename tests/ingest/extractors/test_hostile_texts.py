@@ -66,6 +66,7 @@ def test_megabyte_of_a_unit_is_read(unit: str) -> None:
         "\n".join(f"x{n} = 'a{n}' if c else 'b{n}'" for n in range(100)) + f"\nopen({'+'.join(f'x{n}' for n in range(100))})",
         "x = []\nx.append(x)\nopen(x)\ny = x + x\nif c:\n  x = y\nfor z in x: open(z)",
         "class A:\n def __init__(self): self.a = A()\nA()",
+        "class A0: pass\nclass B0: pass\n" + "".join(f"class A{n + 1}(A{n}, B{n}): pass\nclass B{n + 1}(B{n}, A{n}): pass\n" for n in range(99)) + "open(A99().p)",
         "def f(): return f()\nopen(f())",
     ],
 )  # fmt: skip
