@@ -13,6 +13,8 @@ EXCEPTION_NAME = re.compile(
     r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"
 )
 NOT_FOUND = re.compile(r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$")
+# colours, which a Jupyter kernel puts into its tracebacks
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 TIMEOUT = ("Timeout", "Execution timed out", "Pip install timed out")
 TRACEBACK = "Traceback (most recent call last)"
 # only the end of an output says how it ended
@@ -30,7 +32,10 @@ def extract_error(output: str) -> tuple[str | None, str | None]:
         shell; `Timeout` for AG2's executors; `ToolError` for a text that starts with `Error:`; otherwise (None, the
         last line that is not empty), or (None, None) for an empty text. Linear in the length of the output.
     """
-    lines = [line.strip() for line in sound(output[-TAIL:]).replace("\r", "\n").split("\n")]
+    text = sound(output[-TAIL:])
+    if "\x1b" in text:
+        text = COLOUR.sub("", text)
+    lines = [line.strip() for line in text.replace("\r", "\n").split("\n")]
     filled = [line for line in lines if line]
     if not filled:
         return None, None

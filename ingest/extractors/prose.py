@@ -21,7 +21,7 @@ KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS
 # a dot and the word behind it; Python's `re`, which is linear here and costs less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z0-9_]{1,11})"
 ENDING: Final = re.compile(ENDING_PATTERN)
-# the seed systems' words before a file that a tool made, and their kin; whatever the file's extension
+# words that stand before a file that a tool made, whatever the file's extension
 SAVED_PATTERN: Final = (
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
     r"[ \t]+(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file"

@@ -26,12 +26,19 @@ for name in ["a", "b"]:
     plot(data[:, 0], data[:, 1], f"out/{name}.png")
 '''
 SCRIPT = "mkdir -p out\nwget -q https://example.org/data.csv -O data.csv\nsort data.csv | head -n 10 > out/top.csv\n"
-TRACEBACK = "\n".join([*(f"line {n} of the output" for n in range(40)), "Traceback (most recent call last):", "ValueError: no"])
+TRACEBACK = "\n".join(
+    [*(f"line {n} of the output" for n in range(40)), "Traceback (most recent call last):", "ValueError: no"]
+)
 TASKS: list[tuple[str, Callable[[str], object], str, int]] = [
     ("prose without files, ASCII", extract_text, SENTENCE, 10_000),
     ("prose without files, other", extract_text, SENTENCE.replace("The", "Thé"), 10_000),
     ("results that name a file each", extract_text, RESULT, 1_000),
-    ("message with a code block", lambda text: [code_blocks(text), extract_text(text)], f"Here:\n```python\n{PROGRAM}```\n", 1),
+    (
+        "message with a code block",
+        lambda text: [code_blocks(text), extract_text(text)],
+        f"Here:\n```python\n{PROGRAM}```\n",
+        1,
+    ),
     ("Python blocks", lambda text: extract_code(text, "python"), PROGRAM, 1),
     ("broken Python", lambda text: extract_code(text, "python"), PROGRAM + "for (\n", 1),
     ("shell blocks", lambda text: extract_code(text, "sh"), SCRIPT, 1),

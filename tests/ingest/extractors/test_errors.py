@@ -40,6 +40,12 @@ OWN_NAME = (
         (SYNTAX, ("SyntaxError", "SyntaxError: '(' was never closed")),
         (OWN_NAME, ("Stop", "__main__.Stop: x")),
         ("Traceback (most recent call last):\n  File \"a\", line 1\nKeyboardInterrupt\n", ("KeyboardInterrupt", "KeyboardInterrupt")),
+        (
+            "\x1b[0;31m-----\x1b[0m\n\x1b[0;31mNameError\x1b[0m      Traceback (most recent call last)\n"
+            "Cell In[1], line 1\n----> 1 x\n\n\x1b[0;31mNameError\x1b[0m: name 'x' is not defined",
+            ("NameError", "NameError: name 'x' is not defined"),
+        ),
+        ("exitcode: 1 (execution failed)\nCode output: \nTimeout", ("Timeout", "Timeout")),
         ("sh: 1: foo: not found\n", ("CommandNotFound", "sh: 1: foo: not found")),
         ("a.sh: line 2: foo: command not found\n", ("CommandNotFound", "a.sh: line 2: foo: command not found")),
         ("partial output\nTimeout", ("Timeout", "Timeout")),
