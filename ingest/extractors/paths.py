@@ -39,7 +39,7 @@ def extension(path: str) -> str:
     stem, dot, suffix = name.rpartition(".")
     if not dot or not stem.strip("."):
         return ""
-    if not (0 < len(suffix) <= 10 and suffix.replace("_", "").isalnum()) or suffix.isdigit():
+    if not (0 < len(suffix) <= 11 and suffix.replace("_", "").isalnum()) or suffix.isdigit():
         return ""
     return suffix.lower()
 

@@ -35,6 +35,8 @@ WRITTEN: Final = re.compile(
     r"(?i)\b(?:" + _MADE + r"|wrote|stored|dumped|rendered|logged|recorded)\b"
     r"|\b(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$|^[ \t]*file:[ \t]*\S{0,3}$"
 )
+SEPARATORS: Final = re.compile(r"[\s:,;&'\"`*()]+")
+LISTING: Final = frozenset(("", "and", "or", "the", "file", "files", "to", "as", "in", "plus"))
 # right after the path
 WRITTEN_AFTER: Final = re.compile(
     r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
@@ -106,7 +108,7 @@ def extract_text(text: str) -> list[Hit]:
         if match.group(1).lower() in KNOWN:
             ends.add(end)
             _note(found, _named(text, end))
-        else:
+        elif not match.group(1)[0].isdigit():
             others = True
     if others:
         for match in SAVED_TO.finditer(text):
@@ -343,7 +345,10 @@ def _operation(before: str, after: str) -> str:
     sentence = _sentence(before)
     match = WRITTEN.search(sentence)
     if match and not NOT_WRITTEN.search(sentence[: match.start()]):
-        return "write"
+        # another name may stand between only in a list of names
+        between = SEPARATORS.split(sentence[match.end() :])
+        if not any("." in word for word in between) or all("." in word or word in LISTING for word in between):
+            return "write"
     return "write" if after[:1] in AFTER_NAME and WRITTEN_AFTER.search(after[:80]) else "mention"
 
 
@@ -351,7 +356,7 @@ def _sentence(before: str) -> str:
     """The part of the text before a path that is of the same sentence; a colon leads over a line end."""
     stripped = before.rstrip()
     text = stripped if stripped.endswith(":") else before
-    return text[max(map(text.rfind, ".!?\n")) + 1 :]
+    return text[max(map(text.rfind, (". ", "! ", "? ", "\n"))) + 1 :]
 
 
 def _saved(text: str, start: int, end: int) -> Hit | None:
