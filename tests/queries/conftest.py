@@ -86,7 +86,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return builder.write(tmp_path_factory.mktemp("traces") / "traces.duckdb")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to `database`."""
     connection = queries.connect(database)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from ingest.schema import TABLES
 
@@ -36,11 +37,11 @@ class Builder:
         con.execute("use out")
         for table in TABLES.values():
             con.execute(table.ddl)
-            columns = [column.name for column in table.columns]
-            marks = ", ".join("?" for _ in columns)
-            rows = [[_cell(row.get(name)) for name in columns] for row in self.rows[table.name]]
-            if rows:
-                con.executemany(f"insert into {table.name} values ({marks})", rows)
+            cells = [{name: _cell(value) for name, value in row.items()} for row in self.rows[table.name]]
+            rows = pa.Table.from_pylist(cells, schema=table.arrow)
+            con.register("rows", rows)
+            con.execute(f"insert into {table.name} select * from rows")
+            con.unregister("rows")
         con.execute(VIEWS.read_text(encoding="utf-8"))
         con.execute("use memory")
         con.execute("detach out")

@@ -52,8 +52,8 @@ def test_every_kind_of_value(form: str) -> None:
     con = duckdb.connect()
     con.execute(
         """select 1::hugeint a, 2.5::decimal(3, 1) b, 'nan'::double c, 1e300 d, true e, null f, [1, null] g,
-        {'x': [1]} h, '{"y": null}'::json i, 'z'::blob j, timestamp '2026-01-01 00:00:00.5' k, interval 1 day l, map {'m': 1} m,
-        uuid() n, 'infinity'::timestamp o"""
+        {'x': [1]} h, '{"y": null}'::json i, 'z'::blob j, timestamp '2026-01-01 00:00:00.5' k, interval 1 day l,
+        map {'m': 1} m, uuid() n, 'infinity'::timestamp o"""
     )
     out = StringIO()
     write(con, form, out)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import queries
 from queries.reference import reference
-from tests.queries.reading import answer
 
 
 def test_every_query_is_explained(sample_traces: Path) -> None:
     """Each query has a section with its question, parameters, columns and a real answer."""
     text = reference(sample_traces)
+    con = queries.connect(sample_traces)
     sections = {section.split("`", 1)[0]: section for section in text.split("#### `")[1:]}
     assert list(sections) == queries.names()
     for name, section in sections.items():
@@ -19,7 +19,7 @@ def test_every_query_is_explained(sample_traces: Path) -> None:
         assert query.question in section
         assert all(f"`{parameter.name}` {parameter.type}" in section for parameter in query.parameters)
         assert all(f"`{column}` {doc}" in section for column, doc in query.columns.items())
-        rows = answer(sample_traces, name)
+        rows = queries.run(name, con).fetchall()
         assert ("No rows on the sample runs." in section) == (not rows)
         assert (f"... {len(rows) - 3} more" in section) == (len(rows) > 3)
 
