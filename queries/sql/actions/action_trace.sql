@@ -1,7 +1,7 @@
 -- Which actions make up one run, in order?
 --
 -- Parameters
---   run_id VARCHAR = LATEST  the run
+--   run_id VARCHAR = LATEST  the run; the latest where none is given
 --
 -- Columns
 --   action_type     tool_call, decision, error or success

@@ -1,7 +1,7 @@
 -- Who called whom in one run, and what was handed over?
 --
 -- Parameters
---   run_id VARCHAR = LATEST  the run
+--   run_id VARCHAR = LATEST  the run; the latest where none is given
 --
 -- Columns
 --   call_sequence  its place among the calls

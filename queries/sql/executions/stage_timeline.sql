@@ -1,7 +1,7 @@
 -- Through which stages did the executions of one run go?
 --
 -- Parameters
---   run_id VARCHAR = LATEST      the run, where no execution is named
+--   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given
 --   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --
 -- Columns

@@ -1,7 +1,7 @@
 -- What was sent to the language models, and what came back?
 --
 -- Parameters
---   run_id VARCHAR = LATEST      the run, where no execution is named
+--   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given
 --   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --   agent_name VARCHAR = NULL    one agent; all where NULL
 --
