@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from capture.errors import CaptureError
 from capture.files import FileLimits
-from capture.run import Run, current, start
+from capture.launch import current, start
+from capture.run import Run
 
 if TYPE_CHECKING:
     from capture.stream import JournalStream
@@ -19,9 +20,9 @@ __all__ = ["CaptureError", "FileLimits", "JournalStream", "Run", "current", "sta
 def __getattr__(name: str) -> Any:
     """`JournalStream`, when it is asked for: it derives from an AG2 class, and AG2 takes seconds to import."""
     if name == "JournalStream":
-        from capture.run import _attach
+        from capture.launch import attachment
 
-        _attach()
+        attachment()  # says what to install where AG2 is missing
         from capture.stream import JournalStream
 
         return JournalStream

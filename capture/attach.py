@@ -29,8 +29,7 @@ from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 
-from capture import active
-from capture import run as runs
+from capture import active, launch
 from capture.logger import JournalLogger, received, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
@@ -240,7 +239,7 @@ def _forked() -> None:
 
 
 def _at_exit() -> None:
-    runs.close_all(runs.uncaught())
+    launch.close_all(launch.uncaught())
 
 
 atexit.register(_at_exit)

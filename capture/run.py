@@ -3,34 +3,24 @@
 import asyncio
 import html
 import logging
-import os
-import platform
-import random
-import re
-import secrets
-import socket
-import sys
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from capture import active, agents, encode, format, git, settings, transcript
+from capture import active, agents, encode, format, transcript
 from capture.action import Action, Step
 from capture.active import Scope
-from capture.errors import CaptureError
 from capture.files import FileLimits, save_files
 from capture.journal import Journal
 from capture.llm import Requests
 from capture.mask import Mask
+from capture.settings import Settings
 
 log = logging.getLogger("capture")
 
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
 """Exceptions by which somebody stops a run that had nothing wrong with it."""
 
@@ -47,16 +37,17 @@ class Run:
     def __init__(
         self,
         run_id: str,
-        setting: settings.Settings,
+        setting: Settings,
+        first: bytes,
         *,
-        facts: Mapping[str, Any],
+        cwd: Path,
         console: bool,
         files: FileLimits | None,
         permissions: int,
         recording: bool,
     ) -> None:
         self.id = run_id
-        self.path = setting.folder.absolute() / run_id
+        self.path = cwd / setting.folder / run_id
         self.recording = recording
         self.console = console
         self.skip = setting.skip
@@ -76,13 +67,12 @@ class Run:
         self.cost = 0.0
         self.spent_ns = 0
         self.started_ns = time.time_ns()
-        self.cwd = Path.cwd()
+        self.cwd = cwd
         self.permissions = permissions
         self.mask = Mask() if recording and setting.mask else None
         self._files = files
         self._ids = 0
         self._lock = threading.RLock()
-        first = _run_start(run_id, facts, self.cwd)
         self.journal = Journal(
             self.path / format.JOURNAL,
             first,
@@ -239,8 +229,10 @@ class Run:
         except Exception as problem:
             log.warning("capture: %s was not closed cleanly: %s: %s", self.id, type(problem).__name__, problem)
         finally:
+            from capture import attach  # not at the top: it imports AG2, which takes seconds
+
             active.closed(self)
-            _attach().release()
+            attach.release()
             self.journal.close()
 
     def _end(self, error: BaseException | None) -> None:
@@ -363,189 +355,7 @@ class Run:
         self.write(format.ACTION, fields, scope, agent=agent)
 
 
-def start(
-    dir: str | os.PathLike[str] | None = None,
-    *,
-    task: str | None = None,
-    mode: str | None = None,
-    tags: Mapping[str, Any] | None = None,
-    session: str | None = None,
-    run_id: str | None = None,
-    project: str | None = None,
-    project_path: str | os.PathLike[str] | None = None,
-    debug: bool = False,
-    console: bool = True,
-    files: FileLimits | Mapping[str, Any] | bool = True,
-    permissions: int = 0o700,
-) -> Run:
-    """Starts recording what AG2's agents do, into `<dir>/<run_id>/journal.jsonl`.
-
-    Use it as `with capture.start(...) as run:` (or `async with`), or as a plain call with `run.close()`. A second
-    plain start in the same thread and task ends the first run.
-
-    Args:
-        dir: where run folders are made; None takes `AG2_CAPTURE_DIR`, or `runs`.
-        task: what the run is for.
-        mode: the workflow mode, such as one-shot or planning-control.
-        tags: your own labels.
-        session: groups runs that belong together.
-        run_id: the run's name, and its folder's; None makes one that sorts by time.
-        project: your project's name.
-        project_path: your project's folder.
-        debug: marks a debug run.
-        console: False does not pass output on to the stream that was AG2's default.
-        files: bounds for the copies of files that the run made (`FileLimits` or its fields); False makes none.
-        permissions: of the run's folder.
-
-    Raises:
-        CaptureError: an argument or environment variable means nothing, AG2 is missing, or it is 1.x.
-    """
-    setting = settings.read(dir)
-    limits = _limits(files)
-    recording = setting.enabled and random.random() < setting.sample_rate
-    if recording:
-        _check_folder(setting.folder, run_id)
-    facts = {
-        "task": task,
-        "mode": mode,
-        "tags": dict(tags or {}),
-        "session": session,
-        "project": project,
-        "project_path": None if project_path is None else os.fspath(project_path),
-        "debug": debug,
-    }
-    attach = _attach() if recording else None
-    run = Run(
-        run_id or _new_id(),
-        setting,
-        facts=facts,
-        console=console,
-        files=limits,
-        permissions=permissions,
-        recording=recording,
-    )
-    if attach is None:
-        return run
-    ended = active.to_end(run.task)
-    if ended is not None:
-        log.warning("capture: %s was still recording and ends here, because a new run starts", ended.id)
-        ended.close()
-    outer = active.known()
-    run.outer = outer.run if outer is not None else None
-    run.journal.open()
-    run.is_open = True
-    attach.acquire(run)
-    active.opened(run)
-    active.scope_here.set(run.base)
-    return run
-
-
-def current() -> Run | None:
-    """The run of this thread or task, or None."""
-    scope = active.known()
-    return scope.run if scope is not None else None
-
-
-def close_all(error: BaseException | None = None) -> None:
-    """Ends every run that is still on, inner ones first: at interpreter exit."""
-    for run in reversed(active.runs()):
-        run.close(error)
-
-
-def _attach() -> Any:
-    """The module that reaches into AG2, imported when a run needs it: AG2 takes seconds to import.
-
-    Raises:
-        CaptureError: AG2 is missing, or has no `autogen.io`.
-    """
-    try:
-        import autogen.io.base
-        import autogen.runtime_logging  # noqa: F401
-    except ImportError as error:
-        raise CaptureError(_missing_ag2(error)) from None
-    from capture import attach
-
-    return attach
-
-
-def _missing_ag2(error: ImportError) -> str:
-    install = 'install AG2 0.x: pip install "ag2-journal[ag2]"'
-    try:
-        version = metadata.version("ag2")
-    except metadata.PackageNotFoundError:
-        return f"AG2 is not installed; {install}"
-    if version.split(".")[0].isdecimal() and int(version.split(".")[0]) >= 1:
-        return f"AG2 {version} has no autogen.io, which this recorder listens to; {install}"
-    return f"AG2 {version} can't be imported ({error}); {install}"
-
-
-def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:
-    if isinstance(files, FileLimits):
-        return files
-    if isinstance(files, bool):
-        return FileLimits() if files else None
-    try:
-        return FileLimits(**files)
-    except TypeError:
-        known = ", ".join(FileLimits.__dataclass_fields__)
-        raise CaptureError(
-            f"files={files!r}: must be True, False, a FileLimits, or a dict of its fields: {known}"
-        ) from None
-
-
-def _check_folder(folder: Path, run_id: str | None) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
-    if run_id is None:
-        return
-    if not SAFE_NAME.fullmatch(run_id):
-        raise CaptureError(f"run_id={run_id!r}: must be a file name of letters, digits, dots, dashes and underscores")
-    if (folder / run_id / format.JOURNAL).exists():
-        raise CaptureError(f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none")
-
-
-def _new_id() -> str:
-    """A name that sorts by time and is taken by nobody."""
-    now = datetime.now(timezone.utc)
-    return f"{now:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(3)}"
-
-
-def _run_start(run_id: str, facts: Mapping[str, Any], cwd: Path) -> bytes:
-    """Body of the first record."""
-    fields = {
-        "kind": format.RUN_START,
-        "run_id": run_id,
-        **facts,
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "cwd": str(cwd),
-        "git_commit": git.commit(cwd),
-        "versions": {
-            "ag2": _version("ag2"),
-            "python": platform.python_version(),
-            "ag2_journal": _version("ag2-journal"),
-            "platform": platform.platform(),
-        },
-    }
-    data, replaced = encode.to_json(fields)
-    if replaced:
-        data = b'%b,"replaced":%b}' % (data[:-1], encode.to_json(replaced)[0])
-    return data[1:-1]
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _status(error: BaseException | None) -> str:
     if error is None or (isinstance(error, SystemExit) and not error.code):
         return "completed"
     return "interrupted" if isinstance(error, INTERRUPTS) else "failed"
-
-
-def uncaught() -> BaseException | None:
-    """The exception that ends the interpreter, if one does."""
-    return None if active.in_notebook() else getattr(sys, "last_value", None)

@@ -10,7 +10,8 @@ from autogen.io.base import IOStream
 
 from capture import active, encode, format
 from capture.active import Scope
-from capture.run import Run, start
+from capture.launch import start
+from capture.run import Run
 
 log = logging.getLogger("capture")
 

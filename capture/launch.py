@@ -1,0 +1,216 @@
+"""Starting a run: what `capture.start` checks, and the record that a journal begins with."""
+
+import logging
+import os
+import platform
+import random
+import re
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from capture import active, encode, format, git, settings
+from capture.errors import CaptureError
+from capture.files import FileLimits
+from capture.run import Run
+
+log = logging.getLogger("capture")
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+def start(
+    dir: str | os.PathLike[str] | None = None,
+    *,
+    task: str | None = None,
+    mode: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    session: str | None = None,
+    run_id: str | None = None,
+    project: str | None = None,
+    project_path: str | os.PathLike[str] | None = None,
+    debug: bool = False,
+    console: bool = True,
+    files: FileLimits | Mapping[str, Any] | bool = True,
+    permissions: int = 0o700,
+) -> Run:
+    """Starts recording what AG2's agents do, into `<dir>/<run_id>/journal.jsonl`.
+
+    Use it as `with capture.start(...) as run:` (or `async with`), or as a plain call with `run.close()`. A second
+    plain start in the same thread and task ends the first run.
+
+    Args:
+        dir: where run folders are made; None takes `AG2_CAPTURE_DIR`, or `runs`.
+        task: what the run is for.
+        mode: the workflow mode, such as one-shot or planning-control.
+        tags: your own labels.
+        session: groups runs that belong together.
+        run_id: the run's name, and its folder's; None makes one that sorts by time.
+        project: your project's name.
+        project_path: your project's folder.
+        debug: marks a debug run.
+        console: False does not pass output on to the stream that was AG2's default.
+        files: bounds for the copies of files that the run made (`FileLimits` or its fields); False makes none.
+        permissions: of the run's folder.
+
+    Raises:
+        CaptureError: an argument or environment variable means nothing, AG2 is missing, or it is 1.x.
+    """
+    setting = settings.read(dir)
+    limits = _limits(files)
+    recording = setting.enabled and random.random() < setting.sample_rate
+    if recording:
+        _check_folder(setting.folder, run_id)
+    facts = {
+        "task": task,
+        "mode": mode,
+        "tags": dict(tags or {}),
+        "session": session,
+        "project": project,
+        "project_path": None if project_path is None else os.fspath(project_path),
+        "debug": debug,
+    }
+    attach = attachment() if recording else None
+    cwd = _cwd()
+    name = run_id or _new_id()
+    run = Run(
+        name,
+        setting,
+        _run_start(name, facts, cwd),
+        cwd=cwd,
+        console=console,
+        files=limits,
+        permissions=permissions,
+        recording=recording,
+    )
+    if attach is None:
+        return run
+    ended = active.to_end(run.task)
+    if ended is not None:
+        log.warning("capture: %s was still recording and ends here, because a new run starts", ended.id)
+        ended.close()
+    outer = active.known()
+    run.outer = outer.run if outer is not None else None
+    run.journal.open()
+    run.is_open = True
+    attach.acquire(run)
+    active.opened(run)
+    active.scope_here.set(run.base)
+    return run
+
+
+def current() -> Run | None:
+    """The run of this thread or task, or None."""
+    scope = active.known()
+    return scope.run if scope is not None else None
+
+
+def close_all(error: BaseException | None = None) -> None:
+    """Ends every run that is still on, inner ones first: at interpreter exit."""
+    for run in reversed(active.runs()):
+        run.close(error)
+
+
+def attachment() -> Any:
+    """The module that reaches into AG2, imported when a run needs it: AG2 takes seconds to import.
+
+    Raises:
+        CaptureError: AG2 is missing, or has no `autogen.io`.
+    """
+    try:
+        import autogen.io.base
+        import autogen.runtime_logging  # noqa: F401
+    except ImportError as error:
+        raise CaptureError(_missing_ag2(error)) from None
+    from capture import attach
+
+    return attach
+
+
+def _missing_ag2(error: ImportError) -> str:
+    install = 'install AG2 0.x: pip install "ag2-journal[ag2]"'
+    try:
+        version = metadata.version("ag2")
+    except metadata.PackageNotFoundError:
+        return f"AG2 is not installed; {install}"
+    if version.split(".")[0].isdecimal() and int(version.split(".")[0]) >= 1:
+        return f"AG2 {version} has no autogen.io, which this recorder listens to; {install}"
+    return f"AG2 {version} can't be imported ({error}); {install}"
+
+
+def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:
+    if isinstance(files, FileLimits):
+        return files
+    if isinstance(files, bool):
+        return FileLimits() if files else None
+    try:
+        return FileLimits(**files)
+    except TypeError:
+        known = ", ".join(FileLimits.__dataclass_fields__)
+        raise CaptureError(
+            f"files={files!r}: must be True, False, a FileLimits, or a dict of its fields: {known}"
+        ) from None
+
+
+def _check_folder(folder: Path, run_id: str | None) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
+    if run_id is None:
+        return
+    if not SAFE_NAME.fullmatch(run_id):
+        raise CaptureError(f"run_id={run_id!r}: must be a file name of letters, digits, dots, dashes and underscores")
+    if (folder / run_id / format.JOURNAL).exists():
+        raise CaptureError(f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none")
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise CaptureError(f"the current folder can't be used ({error.strerror}); change to another first") from None
+
+
+def _new_id() -> str:
+    """A name that sorts by time and is taken by nobody."""
+    now = datetime.now(timezone.utc)
+    return f"{now:%Y%m%dT%H%M%S%f}Z-{secrets.token_hex(3)}"
+
+
+def _run_start(run_id: str, facts: Mapping[str, Any], cwd: Path) -> bytes:
+    """Body of the first record."""
+    fields = {
+        "kind": format.RUN_START,
+        "run_id": run_id,
+        **facts,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "cwd": str(cwd),
+        "git_commit": git.commit(cwd),
+        "versions": {
+            "ag2": _version("ag2"),
+            "python": platform.python_version(),
+            "ag2_journal": _version("ag2-journal"),
+            "platform": platform.platform(),
+        },
+    }
+    data, replaced = encode.to_json(fields)
+    if replaced:
+        data = b'%b,"replaced":%b}' % (data[:-1], encode.to_json(replaced)[0])
+    return data[1:-1]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def uncaught() -> BaseException | None:
+    """The exception that ends the interpreter, if one does."""
+    return None if active.in_notebook() else getattr(sys, "last_value", None)
