@@ -1,0 +1,19 @@
+-- What happened in a run, counted by type of event?
+--
+-- Parameters
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--
+-- Columns
+--   event_type  agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
+--   events      how many
+--   failed      how many of them failed
+select
+    event_type,
+    count(*) as events,
+    count(*) filter (where status = 'failed') as failed
+from execution_events
+where $run_id is null or run_id = $run_id
+group by event_type
+order by
+    events desc,
+    event_type

@@ -1,0 +1,36 @@
+-- What happened in one run, from beginning to end?
+--
+-- Parameters
+--   run_id VARCHAR = LATEST  the run; the latest where none is given
+--
+-- Columns
+--   execution_order  its place in the run
+--   timestamp        when it began, UTC
+--   event            event_type, indented by depth
+--   agent_name       who did it
+--   what             tool, language, file, model, or the beginning of what was said
+--   status           completed, failed or pending
+--   duration_ms      how long it took
+--   error_message    why it failed
+select
+    events.execution_order,
+    events.timestamp,
+    repeat('  ', least(events.depth, 20)) || events.event_type as event,
+    events.agent_name,
+    case events.event_type
+        when 'agent_call' then left(events.outputs->>'full_content', 80)
+        when 'handoff' then concat('to ', events.inputs->>'to_agent')
+        else coalesce(
+            events.meta->>'action_name',
+            events.meta->>'tool_name',
+            events.meta->>'file_path',
+            events.meta->>'language',
+            events.meta->>'model'
+        )
+    end as what,
+    events.status,
+    events.duration_ms,
+    events.error_message
+from execution_events as events
+where events.run_id = $run_id
+order by events.execution_order
