@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ingest import facts
 from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
@@ -15,8 +16,8 @@ from ingest.messages import Message
 from ingest.runrows import Event, RunRows, Where, preview
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
-_FILENAME = re.compile(r"(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s>*]+)")
-"""First line of a block that names the file which AG2's command-line executor saves it in."""
+SAVED_AS = "code.filename"
+"""The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
 REMEMBERED = 256
 """Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
@@ -116,7 +117,7 @@ class CodeLedger:
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = extract_error(output) if status == "failed" else (None, None)
-        looked_at = [extract_code(block.code, block.language) for block in blocks]
+        looked_at = [_look_at(block) for block in blocks]
         event = self._rows.event(
             "code_exec",
             "executed",
@@ -145,22 +146,34 @@ class CodeLedger:
                 event.started,
                 event.duration_ms,
             )
-        saved = {path: block.code for block in blocks if (path := saved_as(block.code))}
-        named = [Hit(path, "write", "filename_comment") for path in saved]
-        writes = named + [hit for fact in looked_at for hit in fact.writes]
-        return Execution(event, blocks, writes, [hit for fact in looked_at for hit in fact.reads], saved)
+        saved = {
+            hit.path: block.code
+            for block, fact in zip(blocks, looked_at, strict=True)
+            for hit in fact.writes
+            if hit.method == SAVED_AS
+        }
+        writes = [hit for fact in looked_at for hit in fact.writes]
+        reads = [hit for fact in looked_at for hit in fact.reads]
+        return Execution(event, blocks, writes, reads, saved)
+
+
+def _look_at(block: Block) -> CodeFacts:
+    """What a block imports, writes and reads. The same code runs again and again; short code is looked up."""
+    if len(block.code) <= CACHED_LENGTH:
+        return _extract_code(block.code, block.language)
+    return extract_code(block.code, block.language)
+
+
+_extract_code = lru_cache(maxsize=2048)(extract_code)
+
+CACHED_LENGTH = 10_000
+"""Characters of code up to which what was found in it is remembered."""
 
 
 def code_hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
     lines = (line.rstrip() for line in code.strip().splitlines())
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def saved_as(code: str) -> str | None:
-    """The file that AG2's command-line executor saves a block in, where its first line names one."""
-    match = _FILENAME.match(code.lstrip().split("\n", 1)[0])
-    return match[1] if match else None
 
 
 def _inputs(blocks: list[Block], written: _Written | None) -> dict[str, object]:

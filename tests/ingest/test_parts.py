@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.code import code_hash, saved_as
+from ingest.code import code_hash
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
 from ingest.rows import CHUNK_ROWS, TableRows, rank
@@ -116,21 +116,6 @@ def test_code_hash_ignores_white_space_at_line_ends() -> None:
     """The same code pasted twice is one code."""
     assert code_hash("a = 1  \nb = 2\n\n") == code_hash("a = 1\nb = 2")
     assert code_hash("a = 1") != code_hash("a = 2")
-
-
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("# filename: x.py\nprint()", "x.py"),
-        ("#filename: a/b.py", "a/b.py"),
-        ("// filename: x.js\n", "x.js"),
-        ("print()\n# filename: x.py", None),
-        ("# a file", None),
-    ],
-)
-def test_the_file_that_a_block_is_saved_in(code: str, name: str | None) -> None:
-    """AG2's command-line executor takes it from the first line."""
-    assert saved_as(code) == name
 
 
 def test_sources_and_tables_have_names_of_their_own() -> None:
