@@ -3,8 +3,8 @@
 
 
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
--- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that was
--- timed has; code that ran is a success, code that failed is an error named after what was raised.
+-- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
+-- was timed has; code that ran is a success, code that failed is an error named after what was raised.
 create view agent_actions as
 with
 
@@ -81,9 +81,9 @@ left join runs on runs.run_id = actions.run_id;
 
 
 -- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn.
--- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run was
--- cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An agent
--- that was not chosen has no execution, so no row is PENDING or SKIPPED.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
+-- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
+-- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
 create view agent_executions as
 with
 
@@ -162,7 +162,8 @@ executions as (
         work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
         starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
         case
-            when calls.status = 'failed' or (starts.event_type = 'llm_call' and starts.status = 'failed') then 'LLM_CALL'
+            when calls.status = 'failed' then 'LLM_CALL'
+            when starts.event_type = 'llm_call' and starts.status = 'failed' then 'LLM_CALL'
             when work_of_turns.failure_id is not null then 'POST_PROCESS'
             when starts.status = 'failed' then 'COMPLETE'
         end as failed_stage,

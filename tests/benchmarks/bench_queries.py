@@ -1,0 +1,166 @@
+"""How long each named query takes on a million events: `python -m tests.benchmarks.bench_queries [runs] [name ...]`.
+
+The events are made in DuckDB: 50 for each run, of every type, a tenth of them failed, in random order of agents and
+tools. That is the worst case for mining, because real runs repeat themselves more. For each query the median over all
+runs and the median over one run are printed, in milliseconds, with the rows that all runs gave.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+import queries
+from ingest.schema import TABLES
+from queries.execution import execute
+from queries.library import Query
+
+VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
+EVENTS_OF_A_RUN = 50
+
+BASE = """
+create table memory.base as
+select
+    i,
+    i // $per_run as run,
+    i % $per_run as place,
+    hash(i) as h,
+    case
+        when i % 5 = 0 then 'agent_call'
+        when i % 5 = 1 then 'llm_call'
+        when i % 5 = 2 then 'handoff'
+        when i % 5 = 3 then if(hash(i) % 2 = 0, 'tool_call', 'code_exec')
+        else if(hash(i) % 3 = 0, 'file_gen', 'tool_call')
+    end as type,
+    ['planner', 'engineer', 'executor', 'critic', 'admin'][1 + (hash(i // 5) % 5)::integer] as agent,
+    ['read', 'write', 'search', 'fetch', 'plot', 'fit', 'load', 'save'][1 + (hash(i) % 8)::integer] as tool,
+    if(hash(i) % 10 = 0, 'failed', 'completed') as status,
+    md5(i::varchar)::uuid as id,
+    md5((i - i % 5)::varchar)::uuid as turn_id,
+    'run-' || lpad((i // $per_run)::varchar, 6, '0') as run_id,
+    timestamp '2026-01-01' + to_seconds(i * 12) as time
+from range($runs * $per_run) as numbers (i)
+"""
+
+ROWS = (
+    """
+    insert into execution_events by name
+    select
+        id, run_id, 'step_' || (place // 20) as step_id, place as execution_order, type as event_type,
+        agent as agent_name, status, time as timestamp, time + interval 1 second as completed_at,
+        (h % 2000)::double as duration_ms,
+        if(type in ('agent_call', 'handoff'), null, turn_id) as parent_event_id,
+        if(type in ('agent_call', 'handoff'), 0, 1) as depth,
+        if(type = 'agent_call', 'message', 'of its kind') as event_subtype,
+        case type
+            when 'agent_call' then json_object('message', repeat('word ', 40), 'sender', 'planner')
+            when 'code_exec' then json_object('code', repeat('x = 1 ', 30) || h % 1000, 'code_hash', h % 1000)
+            when 'tool_call' then json_object('tool', tool, 'args', json_object('n', h % 50))
+            when 'handoff' then json_object('from_agent', agent, 'to_agent', 'engineer')
+            else json_object('generation_context', 'by code')
+        end as inputs,
+        case type
+            when 'agent_call' then json_object('full_content', repeat('word ', 100) || i)
+            when 'llm_call' then json_object('content', repeat('word ', 100), 'tool_calls', null)
+            when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_content', 'x' || h % 500)
+            else json_object('result', repeat('out ', 50), 'exit_code', if(status = 'failed', 1, 0))
+        end as outputs,
+        if(status = 'failed', 'ValueError: bad', null) as error_message,
+        case type
+            when 'agent_call' then json_object('has_code', h % 2 = 0, 'has_tool_calls', h % 3 = 0)
+            when 'tool_call' then json_object('tool_name', tool, 'result_length', 200, 'error_type', 'ValueError')
+            when 'code_exec' then json_object('language', 'python', 'imports', ['numpy', 'm' || h % 20])
+            when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto')
+            when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_type', '.txt')
+            else json_object('model', 'm')
+        end as meta
+    from memory.base
+    order by i
+    """,
+    """
+    insert into llm_calls by name
+    select
+        run_id, id as event_id, agent as agent_name, 'm' || h % 3 as model, 120 as total_tokens, 0.001 as cost,
+        time as started_at, (h % 2000)::double as duration_ms, status, (h % 100) / 100 as response_quality_score,
+        json_object('messages', [{'role': 'user', 'content': repeat('word ', 300)}]) as request,
+        json_object('choices', [{'message': {'content': repeat('word ', 100)}}]) as response
+    from memory.base
+    where type = 'llm_call'
+    order by i
+    """,
+    """
+    insert into code_execs by name
+    select run_id, id as event_id, 'python' as language, (h % 1000)::varchar as code_hash, agent as agent_name, status
+    from memory.base
+    where type = 'code_exec'
+    order by i
+    """,
+    """
+    insert into files by name
+    select
+        id, run_id, id as event_id, 'f' || h % 100 as file_path, '.txt' as file_type, 10 as file_size,
+        if(h % 5 = 0, 'read', 'write') as operation
+    from memory.base
+    where type = 'file_gen'
+    order by i
+    """,
+    """
+    insert into runs by name
+    select
+        run_id, if(run % 9 = 0, 'failed', 'completed') as status, min(time) as started_at, 50000 as duration_ms,
+        10 as messages, 0.1 as cost, '{}' as meta
+    from memory.base
+    group by run_id, run
+    order by run_id
+    """,
+)
+
+
+def build(path: Path, runs: int) -> None:
+    """A database of so many runs, as `ingest` would write it."""
+    con = duckdb.connect()
+    con.execute(f"attach '{path}' as traces (storage_version 'v1.2.0')")
+    con.execute("use traces")
+    for table in TABLES.values():
+        con.execute(table.ddl)
+    con.execute(BASE, {"runs": runs, "per_run": EVENTS_OF_A_RUN})
+    for statement in ROWS:
+        con.execute(statement)
+    con.execute(VIEWS.read_text(encoding="utf-8"))
+    con.close()
+
+
+def median_ms(con: duckdb.DuckDBPyConnection, query: Query, times: int, **parameters: object) -> tuple[float, int]:
+    """Median time until all rows are fetched, in milliseconds, and how many rows there are."""
+    taken, rows = [], 0
+    for _ in range(times):
+        start = time.perf_counter()
+        rows = len(execute(query, con, parameters).fetchall())
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken), rows
+
+
+def main() -> None:
+    """Build the database and print a line per query."""
+    arguments = sys.argv[1:]
+    runs = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 20_000
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "traces.duckdb"
+        build(path, runs)
+        con = queries.connect(path)
+        print(f"{runs * EVENTS_OF_A_RUN:,} events, {path.stat().st_size / 1e6:.0f} MB, DuckDB {duckdb.__version__}")
+        print(f"{'query':24} {'all runs, ms':>12} {'rows':>8} {'one run, ms':>12}")
+        for query in map(queries.find, arguments or queries.names()):
+            everything, rows = median_ms(con, query, 3)
+            line = f"{query.name:24} {everything:12.1f} {rows:8}"
+            if any(parameter.name == "run_id" for parameter in query.parameters):
+                line += f" {median_ms(con, query, 9, run_id=f'run-{runs // 2:06}')[0]:12.1f}"
+            print(line, flush=True)
+        con.close()
+
+
+if __name__ == "__main__":
+    main()
