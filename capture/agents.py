@@ -48,7 +48,8 @@ class Seen:
         known = self._acted.get(id(agent))
         if known is not None and known() is agent:
             return False
-        self._acted[id(agent)] = weakref.ref(agent)
+        key = id(agent)
+        self._acted[key] = weakref.ref(agent, lambda gone: self._forget(key, gone))
         self._announced.pop(id(agent), None)
         self.names.add(str(_name(agent)))
         self.folders.update(work_folders(agent))
@@ -56,6 +57,10 @@ class Seen:
         if chat is not None and not any(chat is known for _, known in self.chats):
             self.chats.append((str(_name(agent)), chat))
         return True
+
+    def _forget(self, key: int, gone: weakref.ref[Any]) -> None:
+        if self._acted.get(key) is gone:
+            del self._acted[key]
 
     def silent(self) -> Iterator[dict[str, Any]]:
         """Descriptions of those that never acted."""

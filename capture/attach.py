@@ -9,6 +9,7 @@ not go through them is reached by replacing a function, each with its reason bes
 - `ConversableAgent._process_received_message`: AG2 logs a message without saying whether an event with the same words
   will follow; knowing it halves what is written.
 - `log_event` in AG2's agent module: AG2 logs four more things with every message, which nobody records.
+- `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
   calls in a pool that several chats share.
@@ -19,6 +20,7 @@ import inspect
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,9 +30,10 @@ from autogen.agentchat import conversable_agent
 from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
+from autogen.oai.client import OpenAIWrapper
 
 from capture import active, launch
-from capture.logger import JournalLogger, received, told
+from capture.logger import JournalLogger, failed_call, received, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
@@ -74,6 +77,7 @@ def _attach() -> None:
     _replace(runtime_logging, "stop", _logging_stop)
     _replace(ConversableAgent, "_process_received_message", _process)
     _replace(conversable_agent, "log_event", _log_event)
+    _replace(OpenAIWrapper, "create", _create)
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
 
@@ -185,6 +189,20 @@ def _log_event(before: Callable[..., None]) -> Callable[..., None]:
             received(source, kwargs)
 
     return log_event
+
+
+def _create(before: Callable[..., Any]) -> Callable[..., Any]:
+    def create(self: Any, **config: Any) -> Any:
+        told.calls_logged = 0
+        begun = time.time_ns()
+        try:
+            return before(self, **config)
+        except Exception as error:
+            if not told.calls_logged:
+                failed_call(self, config, error, begun)
+            raise
+
+    return create
 
 
 def _logging_start(before: Callable[..., str]) -> Callable[..., str]:

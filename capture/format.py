@@ -82,7 +82,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "base": "`seq` of the call that this request continues, or null",
         "base_messages": "how many messages of the rebuilt base request come before `messages`",
         "same": "names of request fields whose value is the same as in the rebuilt base request",
-        "response": "the response as an object, or the error as AG2 logs it",
+        "response": "the response as an object, or the error as AG2 logs it, or as its type and message",
         "status": "ok or error",
         "prompt_tokens": "as the server counted them, or null",
         "completion_tokens": "as the server counted them, or null",

@@ -20,13 +20,15 @@ from capture.stream import failed
 
 
 class Told(threading.local):
-    """What AG2 knows about a message while it logs it.
+    """What is known, in this thread, of the message or call that AG2 is at.
 
     Attributes:
         event_follows: whether the message's own event is sent next.
+        calls_logged: how many LLM calls were logged in the `create` under way.
     """
 
     event_follows = False
+    calls_logged = 0
 
 
 told = Told()
@@ -153,6 +155,28 @@ def _is_plain(message: Any) -> bool:
     return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
 
 
+def failed_call(wrapper: Any, config: dict[str, Any], error: Exception, begun: int) -> None:
+    """Records an LLM call that failed without a word from AG2.
+
+    Args:
+        wrapper: AG2's `OpenAIWrapper`.
+        config: what its `create` was called with.
+        error: what it raised.
+        begun: when it was called, in nanoseconds since 1970.
+    """
+    _record(_failed_call, wrapper, config, error, begun)
+
+
+def _failed_call(scope: Scope, wrapper: Any, config: dict[str, Any], error: Exception, begun: int) -> None:
+    ended = time.time_ns()
+    settings: dict[str, Any] = next(iter(getattr(wrapper, "_config_list", [])), {})
+    request = {**settings, **config}
+    for name in getattr(wrapper, "extra_kwargs", ()):
+        request.pop(name, None)
+    call = {"invocation": None, "response": f"{type(error).__name__}: {error}", "started": begun, "ended": ended}
+    _write_call(scope, config.get("agent"), id(wrapper), request, call, {})
+
+
 def _llm_call(
     scope: Scope,
     invocation: Any,
@@ -165,28 +189,42 @@ def _llm_call(
     start_time: str,
 ) -> None:
     ended = time.time_ns()
-    run = scope.run
-    agent = _name(source)
-    if agent is not None:
-        _meet(scope, source)
-    delta = run.requests.delta(agent or "", request if isinstance(request, dict) else {})
-    answer, replaced = _response(response)
+    told.calls_logged += 1
     usage = getattr(response, "usage", None)
+    counts = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    scope.run.tokens += counts["total_tokens"] or 0
+    scope.run.cost += 0.0 if is_cached or not isinstance(cost, (int, float)) else cost
     fields = {
         "invocation": str(invocation),
-        "wrapper": run.wrappers.setdefault(wrapper_id, len(run.wrappers)),
-        "model": request.get("model") if isinstance(request, dict) else None,
-        "status": "error" if isinstance(response, str) else "ok",
-        "prompt_tokens": getattr(usage, "prompt_tokens", None),
-        "completion_tokens": getattr(usage, "completion_tokens", None),
-        "total_tokens": getattr(usage, "total_tokens", None),
+        "response": response,
         "cost": cost,
         "cached": bool(is_cached),
         "started": _nanoseconds(start_time),
         "ended": ended,
     }
-    run.tokens += fields["total_tokens"] or 0
-    run.cost += 0.0 if is_cached or not isinstance(cost, (int, float)) else cost
+    _write_call(scope, source, wrapper_id, request if isinstance(request, dict) else {}, fields, counts)
+
+
+def _write_call(
+    scope: Scope, source: Any, wrapper_id: int, request: dict[str, Any], call: dict[str, Any], counts: dict[str, Any]
+) -> None:
+    run = scope.run
+    agent = _name(source)
+    if agent is not None:
+        _meet(scope, source)
+    delta = run.requests.delta(agent or "", request)
+    response = call.pop("response")
+    answer, replaced = _response(response)
+    fields = {
+        "wrapper": run.wrappers.setdefault(wrapper_id, len(run.wrappers)),
+        "model": request.get("model"),
+        "status": "error" if isinstance(response, str) else "ok",
+        "cost": None,
+        "cached": False,
+        **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens")),
+        **counts,
+        **call,
+    }
     raw = delta.json + b',"response":' + answer
     seq = run.write(format.LLM_CALL, fields, scope, agent=agent, raw=raw, replaced=delta.replaced + replaced)
     if seq is not None and len(raw) < run.journal.max_record:

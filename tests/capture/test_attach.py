@@ -12,6 +12,7 @@ from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.logger.base_logger import BaseLogger
+from autogen.oai.client import OpenAIWrapper
 
 import capture
 from tests.capture.agents import talker
@@ -30,6 +31,7 @@ REPLACED: list[tuple[Any, str]] = [
     (runtime_logging, "is_logging"),
     (runtime_logging, "start"),
     (runtime_logging, "stop"),
+    (OpenAIWrapper, "create"),
     (threading.Thread, "start"),
     (ThreadPoolExecutor, "submit"),
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,25 @@ def test_a_failing_model_is_recorded_and_the_error_goes_on(scripted_llm: StartLL
     assert (end["status"], end["error"]["type"]) == ("failed", type(raised.value).__name__)
     assert "out of order" in end["error"]["message"]
     assert "initiate_chat" in end["error"]["traceback"]
+
+
+def test_a_call_that_times_out_is_recorded(scripted_llm: StartLLM) -> None:
+    """AG2 does not log a timeout; the journal has the call with its request and error, once."""
+
+    def answer(request: object) -> str:
+        time.sleep(0.5)
+        return "Too late."
+
+    llm = scripted_llm(answer)
+    user, model = talker("user"), thinker("model", llm.config(timeout=0.1))
+    with pytest.raises(TimeoutError), capture.start("runs", console=False) as run:
+        user.initiate_chat(model, message="Hello?", max_turns=1)
+    records = journal(run)
+    call = of_kind(records, "llm_call")[0]
+    assert len(of_kind(records, "llm_call")) == 1
+    assert (call["agent"], call["status"], call["model"]) == ("model", "error", "scripted-1")
+    assert call["response"].startswith("TimeoutError")
+    assert rebuilt_requests(records)[call["seq"]]["messages"] == llm.requests[0].messages
 
 
 def test_a_raising_tool_is_recorded(scripted_llm: StartLLM) -> None:
