@@ -204,6 +204,33 @@ def test_a_failing_model_is_recorded_and_the_error_goes_on(scripted_llm: StartLL
     assert "initiate_chat" in end["error"]["traceback"]
 
 
+def test_nested_chats_and_legacy_functions_are_recorded(scripted_llm: StartLLM) -> None:
+    """A chat inside an agent's turn, and a model that answers with the old `function_call`."""
+    llm = scripted_llm(["Inner answer."])
+    with capture.start("runs", console=False) as run:
+        user, lead, helper = talker("user"), talker("lead"), thinker("helper", llm.config())
+        chats = [{"recipient": helper, "message": "Inner question?", "max_turns": 1, "summary_method": "last_msg"}]
+        lead.register_nested_chats(chats, trigger=user)
+        user.initiate_chat(lead, message="Outer question?", max_turns=1)
+        old = talker("old", function_map={"double": lambda x: x * 2})
+        asks = {"content": None, "function_call": {"name": "double", "arguments": '{"x": 4}'}}
+        talker("asker").initiate_chat(old, message=asks, max_turns=1)
+    records = journal(run)
+    said = [e["content"] for e in events(records, "text")]
+    assert said[:4] == ["Outer question?", "Inner question?", "Inner answer.", "Inner answer."]
+    assert len(of_kind(records, "llm_call")) == len(llm.requests) == 1
+    assert events(records, "executed_function")[0]["content"] == 8
+    assert events(records, "function_response")[0]["content"] == 8
+
+
+def test_multimodal_messages_are_recorded() -> None:
+    """A message of several parts is in the journal as it is."""
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "data:image/png;"}}]
+    with capture.start("runs", console=False) as run:
+        talker("a").initiate_chat(talker("b"), message={"content": parts}, max_turns=1)
+    assert of_kind(journal(run), "message")[0]["message"]["content"] == parts
+
+
 def test_a_call_that_times_out_is_recorded(scripted_llm: StartLLM) -> None:
     """AG2 does not log a timeout; the journal has the call with its request and error, once."""
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 from autogen.agentchat import a_run_group_chat, run_group_chat
-from autogen.agentchat.group.patterns import RoundRobinPattern
+from autogen.agentchat.group import (
+    AgentTarget,
+    ContextVariables,
+    OnCondition,
+    StringLLMCondition,
+    TerminateTarget,
+)
+from autogen.agentchat.group.patterns import DefaultPattern, RoundRobinPattern
 from autogen.events.agent_events import InputRequestEvent
 
 import capture
@@ -88,6 +95,33 @@ def test_a_pattern_chat_is_recorded(scripted_llm: StartLLM, is_async: bool) -> N
     assert got == types(run)
     said = {e["content"] for e in events(records, "text")}
     assert {"An idea.", "A flaw."} <= said
+    assert list(rebuilt_requests(records).values()) == [request.body for request in llm.requests]
+
+
+def test_handoffs_are_recorded(scripted_llm: StartLLM) -> None:
+    """A handoff that the model chose and one after work: who to whom; the context variables stand at the end."""
+    llm = scripted_llm(
+        {"You are triage": [call("transfer_to_expert_1")], "You are expert": ["Solved."], "You are closer": ["Bye."]}
+    )
+    triage, expert, closer = (thinker(name, llm.config()) for name in ("triage", "expert", "closer"))
+    triage.handoffs.add_llm_condition(
+        OnCondition(target=AgentTarget(expert), condition=StringLLMCondition(prompt="hard questions"))
+    )
+    expert.handoffs.set_after_work(AgentTarget(closer))
+    closer.handoffs.set_after_work(TerminateTarget())
+    pattern = DefaultPattern(
+        initial_agent=triage, agents=[triage, expert, closer], context_variables=ContextVariables({"topic": "stars"})
+    )
+    with capture.start("runs") as run:
+        response = run_group_chat(pattern=pattern, messages="A hard one.", max_rounds=10)
+        got = [event.type for event in response.events]
+    records = journal(run)
+    assert got == types(run)
+    chosen = events(records, "on_condition_l_l_m_transition")
+    assert [(e["source_agent"], e["transition_target"]["agent_name"]) for e in chosen] == [("triage", "expert")]
+    after = events(records, "after_works_transition")
+    assert (after[0]["source_agent"], after[0]["transition_target"]["agent_name"]) == ("expert", "closer")
+    assert events(records, "run_completion")[0]["context_variables"]["data"] == {"topic": "stars"}
     assert list(rebuilt_requests(records).values()) == [request.body for request in llm.requests]
 
 
