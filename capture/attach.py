@@ -8,7 +8,8 @@ not go through them is reached by replacing a function, each with its reason bes
 - `ThreadIOStream`, `AsyncThreadIOStream`: `run()`, `a_run()` and `run_group_chat()` send to such a private stream.
 - `ConversableAgent._process_received_message`: AG2 logs a message without saying whether an event with the same words
   will follow; knowing it halves what is written.
-- `log_event` in AG2's agent module: AG2 logs four more things with every message, which nobody records.
+- `log_event` and `logging_enabled` in AG2's agent module: with every message AG2 logs each way of replying that it
+  tried, which nobody records, and which costs as much as recording the message.
 - `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
@@ -19,6 +20,7 @@ import atexit
 import inspect
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +79,7 @@ def _attach() -> None:
     _replace(runtime_logging, "stop", _logging_stop)
     _replace(ConversableAgent, "_process_received_message", _process)
     _replace(conversable_agent, "log_event", _log_event)
+    _replace(conversable_agent, "logging_enabled", _logging_enabled)
     _replace(OpenAIWrapper, "create", _create)
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
@@ -189,6 +192,19 @@ def _log_event(before: Callable[..., None]) -> Callable[..., None]:
             received(source, kwargs)
 
     return log_event
+
+
+def _logging_enabled(before: Callable[[], bool]) -> Callable[[], bool]:
+    caller = sys._getframe
+
+    def logging_enabled() -> bool:
+        if caller(1).f_code.co_name == "generate_reply":
+            logger = runtime_logging.autogen_logger
+            if isinstance(logger, JournalLogger) and not logger.user_is_on:
+                return False
+        return before()
+
+    return logging_enabled
 
 
 def _create(before: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,6 +27,7 @@ REPLACED: list[tuple[Any, str]] = [
     (AsyncThreadIOStream, "input"),
     (ConversableAgent, "_process_received_message"),
     (conversable_agent, "log_event"),
+    (conversable_agent, "logging_enabled"),
     (runtime_logging, "autogen_logger"),
     (runtime_logging, "is_logging"),
     (runtime_logging, "start"),
