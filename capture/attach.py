@@ -35,7 +35,7 @@ from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
 
 from capture import active, launch
-from capture.logger import JournalLogger, failed_call, received, told
+from capture.logger import JournalLogger, failed_call, received, said_by_event, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
@@ -174,11 +174,12 @@ def _private_async_input(before: Callable[..., Any]) -> Callable[..., Any]:
 
 def _process(before: Callable[..., None]) -> Callable[..., None]:
     def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
-        told.event_follows = not (silent if sender.silent is None else sender.silent)
+        event_follows = not (silent if sender.silent is None else sender.silent)
+        told.said_by_event = event_follows and said_by_event(self, message, sender)
         try:
             before(self, message, sender, silent)
         finally:
-            told.event_follows = False
+            told.said_by_event = False
 
     return _process_received_message
 
@@ -198,7 +199,8 @@ def _logging_enabled(before: Callable[[], bool]) -> Callable[[], bool]:
     caller = sys._getframe
 
     def logging_enabled() -> bool:
-        if caller(1).f_code.co_name == "generate_reply":
+        name = caller(1).f_code.co_name
+        if name == "generate_reply" or (told.said_by_event and name == "_process_received_message"):
             logger = runtime_logging.autogen_logger
             if isinstance(logger, JournalLogger) and not logger.user_is_on:
                 return False

@@ -23,11 +23,11 @@ class Told(threading.local):
     """What is known, in this thread, of the message or call that AG2 is at.
 
     Attributes:
-        event_follows: whether the message's own event is sent next.
+        said_by_event: whether the message's own event is sent next, and says all of it.
         calls_logged: how many LLM calls were logged in the `create` under way.
     """
 
-    event_follows = False
+    said_by_event = False
     calls_logged = 0
 
 
@@ -110,22 +110,26 @@ class JournalLogger(BaseLogger):
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
 
-def received(recipient: Any, kwargs: dict[str, Any]) -> None:
-    """Records a message that an agent received, unless the event that follows says all of it."""
+def said_by_event(recipient: Any, message: Any, sender: Any) -> bool:
+    """Whether the event that follows a message says all of it, so that its record is left out.
+
+    That is so for all but few messages, and writing them twice would double the cost of recording.
+    """
     scope = active.scope()
-    if scope is None:
-        return
-    run = scope.run
-    begun = time.perf_counter_ns()
+    if scope is None or scope.run.skip or not _is_plain(message):
+        return False
     try:
         _meet(scope, recipient)
-        run.agents.heard[kwargs["sender"], recipient.name] += 1
-        message = kwargs.get("message")
-        if not told.event_follows or run.skip or not _is_plain(message):
-            _message(scope, recipient, message, kwargs)
+        scope.run.agents.heard[sender.name, recipient.name] += 1
     except Exception as error:
-        failed(run, error)
-    run.spent_ns += time.perf_counter_ns() - begun
+        failed(scope.run, error)
+    return True
+
+
+def received(recipient: Any, kwargs: dict[str, Any]) -> None:
+    """Records a message that an agent received, unless the event that follows says all of it."""
+    if not told.said_by_event:
+        _record(_message, recipient, kwargs)
 
 
 def _record(what: Callable[..., None], *args: Any) -> None:
@@ -140,9 +144,12 @@ def _record(what: Callable[..., None], *args: Any) -> None:
     scope.run.spent_ns += time.perf_counter_ns() - begun
 
 
-def _message(scope: Scope, recipient: Any, message: Any, kwargs: dict[str, Any]) -> None:
+def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
+    _meet(scope, recipient)
     sender = kwargs.get("sender")
-    fields = {"sender": sender, "recipient": _name(recipient), "message": message}
+    name = _name(recipient)
+    scope.run.agents.heard[str(sender), str(name)] += 1
+    fields = {"sender": sender, "recipient": name, "message": kwargs.get("message")}
     if not kwargs.get("valid", True):
         fields["valid"] = False
     scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
