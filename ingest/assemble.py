@@ -34,16 +34,17 @@ class Assembler:
     Args:
         run_id: the run.
         source_path: the file that its records stand in.
-        folder: the run's folder, in which copies of files are looked for; None for a transcript that stands alone.
+        folder: the run's folder, in which copies of files are looked for; None for a file that stands alone.
+        channel: what `messages.source` says of its `message` records.
     """
 
-    def __init__(self, run_id: str, source_path: str, folder: str | None) -> None:
+    def __init__(self, run_id: str, source_path: str, folder: str | None, channel: str) -> None:
         self.rows = RunRows(run_id)
         self.records = self.bad_lines = self.torn_lines = 0
         self.not_understood: list[str] = []
         self.ended = False
         self.status: str | None = None
-        self._source_path, self._folder = source_path, folder
+        self._source_path, self._folder, self._channel = source_path, folder, channel
         self._agents: dict[str, Data] = {}
         self._files = FileLedger(self.rows)
         self._llm = LLMLedger(self.rows)
@@ -119,7 +120,7 @@ class Assembler:
     def _message(self, data: Data, where: Where) -> None:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
-        self._tell(facts.Said(message, "transcript" if self._folder is None else "logger"), where)
+        self._tell(facts.Said(message, self._channel), where)
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
@@ -228,7 +229,8 @@ class Assembler:
             about: what the source found out beside the records.
             open_status: the run's status where no `run_end` tells: running, interrupted, or completed.
         """
-        self.rows.session_id = text_or_none(self._start.get("session"))
+        sessions = list(about.get("sessions") or ())
+        self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
         self._conversation.finish(self._transcripts)
         written = self._files.finish()
         self._add_run(source_format, about, open_status, written)
@@ -238,7 +240,7 @@ class Assembler:
         start, tables, spent = self._start, self.rows.tables, self._llm
         versions = start["versions"] if isinstance(start.get("versions"), dict) else {}
         status = self.status = text_or_none(self._end.get("status")) or open_status
-        began, ended = self._times if source_format == "journal" else (None, None)
+        began, ended = self._times
         meta = self._meta(about)
         self.rows.add(
             "runs",
@@ -270,6 +272,8 @@ class Assembler:
         known = {"task", "mode", "tags", "session", "host", "cwd", "git_commit", *journal.COMMON, "run_id"}
         meta |= {k: v for k, v in self._start.items() if k not in known and v is not None}
         meta |= self._conversation.run_facts
+        if len(about.get("sessions") or ()) > 1:
+            meta["sessions"] = list(about["sessions"])
         if self._agents:
             meta["agents"] = list(self._agents.values())
         for name in ("error", "stats"):

@@ -10,8 +10,13 @@ import click
 from ingest import pipeline
 from ingest.check import check_file
 from ingest.discover import IngestError, discover
+from ingest.sources import SOURCES
+from ingest.stdin import standard_input
 
 JOB = "load"
+
+SOURCE_NAMES = [source.name for source in SOURCES]
+SOURCE_HELP = "What the files are; by default their content tells."
 
 
 class _Commands(click.Group):
@@ -46,7 +51,7 @@ def main() -> None:
     """Turn recordings of AG2 agents into tables.
 
     \b
-    ingest runs/            read journals and transcripts below runs/ into ./traces
+    ingest runs/            read journals, transcripts and logs below runs/ into ./traces
     ingest check runs/      read everything, write nothing, say what is wrong with it
     """
 
@@ -54,16 +59,22 @@ def main() -> None:
 @main.command(JOB)
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--out", default="traces", show_default=True, type=click.Path(), help="The folder of tables.")
+@click.option("--source", type=click.Choice(SOURCE_NAMES), help=SOURCE_HELP)
 @click.option("--force", is_flag=True, help="Read everything again, also what has not changed.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a line went to quarantine (a cut-off last line aside).")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary for programs to standard output.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @_clear_errors
-def load(paths: tuple[str, ...], out: str, force: bool, strict: bool, as_json: bool, quiet: bool) -> None:
-    """Read journals and transcripts below PATHS into tables (the default command)."""
+def load(
+    paths: tuple[str, ...], out: str, source: str | None, force: bool, strict: bool, as_json: bool, quiet: bool
+) -> None:
+    """Read journals, transcripts and AG2's own logs below PATHS into tables (the default command).
+
+    They may be compressed (.gz, .zst). A PATH of - is standard input.
+    """
     say = _quiet if quiet else _say
     with _Progress(shown=not quiet and sys.stderr.isatty()) as progress:
-        summary = pipeline.run(list(paths), out, force=force, note=say, progress=progress)
+        summary = pipeline.run(list(paths), out, force=force, source=source, note=say, progress=progress)
     if as_json:
         click.echo(json.dumps(summary.as_dict()))
     _tell(summary, say)
@@ -117,20 +128,22 @@ class _Progress:
 
 @main.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--source", type=click.Choice(SOURCE_NAMES), help=SOURCE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @_clear_errors
-def check(paths: tuple[str, ...], as_json: bool) -> None:
+def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """Read everything below PATHS, write nothing, and report on each file.
 
     Exits with 1 where a file has lines that can't be read or records that are missing.
     """
     faulty = False
-    for found in discover(list(paths), "", _say):
-        report = check_file(found)
-        faulty = faulty or report.faulty
-        if as_json:
-            click.echo(json.dumps(report.as_dict()))
-        else:
-            for line in report.lines():
-                click.echo(line)
+    with standard_input(paths) as given:
+        for found in discover(list(paths), "", _say, source, given):
+            report = check_file(found)
+            faulty = faulty or report.faulty
+            if as_json:
+                click.echo(json.dumps(report.as_dict()))
+            else:
+                for line in report.lines():
+                    click.echo(line)
     sys.exit(1 if faulty else 0)

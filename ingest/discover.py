@@ -9,12 +9,20 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from capture import format as journal
+from ingest.compressed import SUFFIXES as PACKED
 
-SUFFIXES = (".json", ".jsonl")
+ENDINGS = (".json", ".jsonl", ".log", ".db", ".sqlite")
+"""Of the names of files that may be runs."""
+
+STANDARD_INPUT = "-"
+"""The path that stands for it."""
+
+_SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
+_JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
 
 
 class IngestError(Exception):
@@ -31,6 +39,8 @@ class Found:
         folder: the run's folder, where the file is the journal of one.
         stamp: sizes and times of all files that belong to it. It changes when the run does.
         size: bytes of the file.
+        source: name of the source that reads it, where the user says so.
+        content: where its bytes really are, where that is not its path.
     """
 
     path: str
@@ -38,6 +48,8 @@ class Found:
     folder: str | None
     stamp: str
     size: int
+    source: str | None = None
+    content: str | None = None
 
     @property
     def place(self) -> str:
@@ -45,13 +57,17 @@ class Found:
         return _digest([self.path])[:8]
 
 
-def discover(paths: list[str], out: str, note: Callable[[str], None]) -> list[Found]:
+def discover(
+    paths: list[str], out: str, note: Callable[[str], None], source: str | None = None, given: Iterable[Found] = ()
+) -> list[Found]:
     """Find what may be a run.
 
     Args:
-        paths: files and folders.
+        paths: files and folders; standard input (`-`) is passed over.
         out: the folder of tables; nothing in it is a source.
         note: called with one line for each thing that was passed over.
+        source: name of the source that reads all of them, whatever they look like.
+        given: what was found elsewhere.
 
     Returns:
         In a stable order, each file once, each run id once.
@@ -61,19 +77,28 @@ def discover(paths: list[str], out: str, note: Callable[[str], None]) -> list[Fo
     """
     found: dict[str, Found] = {}
     excluded = os.path.realpath(out)
-    for given in paths:
-        root = os.path.realpath(given)
+    for path in paths:
+        if path == STANDARD_INPUT:
+            continue
+        root = os.path.realpath(path)
         if not os.path.exists(root):
-            raise IngestError(f"{given}: no such file or folder")
+            raise IngestError(f"{path}: no such file or folder")
         if os.path.isfile(root):
             candidates = iter([_file(root, os.path.dirname(root))])
         elif os.path.isdir(root):
             candidates = _walk(root, excluded, note)
         else:
-            raise IngestError(f"{given}: neither a file nor a folder")
+            raise IngestError(f"{path}: neither a file nor a folder")
         for candidate in candidates:
             found.setdefault(candidate.path, candidate)
-    return list(_with_own_ids(found.values()))
+    for candidate in given:
+        found.setdefault(candidate.path, candidate)
+    return [_forced(item, source) for item in _with_own_ids(found.values())]
+
+
+def _forced(found: Found, source: str | None) -> Found:
+    """The same file, to be read by this source; what was read by another one is read again."""
+    return found if source is None else replace(found, source=source, stamp=f"{found.stamp} {source}")
 
 
 def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Found]:
@@ -83,8 +108,8 @@ def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Fou
         if folder == excluded:
             continue
         entries = _entries(folder, note)
-        if any(e.name == journal.JOURNAL and e.is_file(follow_symlinks=False) for e in entries):
-            yield _run(folder, entries)
+        if name := _journal_in(entries):
+            yield _run(folder, name, entries)
             continue
         below: list[str] = []
         for entry in entries:
@@ -93,7 +118,7 @@ def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Fou
             elif entry.is_dir(follow_symlinks=False):
                 if not entry.name.startswith("."):
                     below.append(entry.path)
-            elif entry.name.endswith(SUFFIXES) and entry.is_file(follow_symlinks=False):
+            elif entry.name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
                 yield _file(entry.path, root)
         folders.extend(reversed(below))
 
@@ -107,8 +132,14 @@ def _entries(folder: str, note: Callable[[str], None]) -> list[os.DirEntry[str]]
         return []
 
 
-def _run(folder: str, entries: list[os.DirEntry[str]]) -> Found:
-    path = os.path.join(folder, journal.JOURNAL)
+def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
+    """The name of a folder's journal, which may be compressed, or None where there is none."""
+    names = {entry.name for entry in entries if entry.name in _JOURNALS and entry.is_file(follow_symlinks=False)}
+    return next((name for name in _JOURNALS if name in names), None)
+
+
+def _run(folder: str, name: str, entries: list[os.DirEntry[str]]) -> Found:
+    path = os.path.join(folder, name)
     stamps = list(_stamps(folder, entries))
     size = os.stat(path, follow_symlinks=False).st_size
     return Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), size)
@@ -127,9 +158,9 @@ def _stamps(folder: str, entries: list[os.DirEntry[str]]) -> Iterator[str]:
 
 
 def _file(path: str, root: str) -> Found:
-    if os.path.basename(path) == journal.JOURNAL and stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):
-        folder = os.path.dirname(path)
-        return _run(folder, _entries(folder, lambda _: None))
+    folder, name = os.path.split(path)
+    if name in _JOURNALS and stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):
+        return _run(folder, name, _entries(folder, lambda _: None))
     status = os.stat(path, follow_symlinks=False)
     stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
     return Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
@@ -147,7 +178,7 @@ def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
         if run_id in taken:
             run_id = f"{run_id}~{item.place}"
         taken.add(run_id)
-        yield Found(item.path, run_id, item.folder, item.stamp, item.size)
+        yield replace(item, run_id=run_id)
 
 
 def shown(path: str) -> str:

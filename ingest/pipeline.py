@@ -13,11 +13,13 @@ from typing import Any
 
 import duckdb
 
-from ingest.discover import Found, IngestError, discover
+from ingest.discover import ENDINGS, Found, IngestError, discover
 from ingest.parquet import days_of, settle, write_days
 from ingest.read import Report, open_regular
 from ingest.snapshot import Known, Snapshot, forget, load, remember
+from ingest.sources import source_named
 from ingest.stage import read_share
+from ingest.stdin import standard_input
 
 try:
     import fcntl
@@ -81,15 +83,17 @@ def run(
     out: str = "traces",
     *,
     force: bool = False,
+    source: str | None = None,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
     """Ingest runs: bring the tables in `out` up to date with what lies below `paths`.
 
     Args:
-        paths: folders with runs, or single files.
+        paths: folders with runs, or single files; `-` is standard input.
         out: the folder of tables; made where it is missing.
         force: read everything again.
+        source: name of the source that reads all of them (`ingest.sources`); by default their content tells.
         note: called with one line for each thing worth knowing, as it happens.
         progress: called with the bytes done and the bytes to do.
 
@@ -98,7 +102,10 @@ def run(
 
     Raises:
         IngestError: the input or the folder of tables can't be worked with. The tables are as they were.
+        KeyError: there is no source of this name.
     """
+    if source is not None:
+        source_named(source)
     began = time.monotonic()
     summary = Summary(out=out)
 
@@ -108,12 +115,13 @@ def run(
             note(line)
 
     _make_folder(out)
-    found = discover(paths, out, tell)
-    summary.found = len(found)
-    if not found:
-        tell(f"{', '.join(paths)}: nothing to ingest, no journal.jsonl, *.json or *.jsonl there")
-    with _lock(out, tell):
-        _ingest(found, Snapshot(out), force, summary, tell, progress or (lambda done, total: None))
+    with standard_input(paths) as given:
+        found = discover(paths, out, tell, source, given)
+        summary.found = len(found)
+        if not found:
+            tell(f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there")
+        with _lock(out, tell):
+            _ingest(found, Snapshot(out), force, summary, tell, progress or (lambda done, total: None))
     summary.seconds = time.monotonic() - began
     return summary
 

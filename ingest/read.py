@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from ingest.assemble import Assembler
+from ingest.compressed import unpack
 from ingest.discover import Found, shown
 from ingest.lines import Bad
 from ingest.rows import Row
-from ingest.sources import find_source
+from ingest.sources import Source, find_source, source_named
 
 try:
     import fcntl
@@ -62,7 +63,7 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
         (table, rows). Nothing where the file is no run.
     """
     try:
-        with open_regular(found.path) as file:
+        with open_regular(found.content or found.path) as file:
             yield from _read(file, found, report)
     except OSError as error:
         report.skipped = f"can't be read: {error.strerror or error}"
@@ -78,25 +79,24 @@ def open_regular(path: str) -> IO[bytes]:
     return open(descriptor, "rb")
 
 
-def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
-    head = file.read(HEAD)
-    file.seek(0)
-    source = find_source(head)
-    if source is None and found.folder is not None:
-        source = find_source(b'{"v":1,"seq":')  # its name says what it is; its lines may all be broken
+def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
+    file, archive = unpack(opened)
+    source = _source(file, found)
     if source is None:
-        report.skipped = "neither a journal nor a transcript"
+        report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     about: dict[str, Any] = {}
-    assembler = Assembler(found.run_id, shown(found.path), found.folder)
+    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel)
     for item in source.read(file, about):
         if isinstance(item, Bad):
             assembler.add_bad(item)
         else:
             assembler.add(item)
-    if "not_a_transcript" in about:
-        report.skipped = about["not_a_transcript"]
+    if "not_a_run" in about:
+        report.skipped = (archive and archive.error) or about["not_a_run"]
         return
+    if archive is not None and archive.error:
+        assembler.add_bad(Bad(archive.error, b"", 0, archive.tell(), archive.torn))
     report.source, report.records = source.name, assembler.records
     report.bad, report.torn = assembler.bad_lines, assembler.torn_lines
     if "newer_version" in about:
@@ -104,12 +104,21 @@ def _read(file: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, 
         report.notes.append(f"journal of version {version}, newer than this package reads; what it knows was read")
     report.notes += assembler.not_understood[:1]
     report.open = source.name == "journal" and not assembler.ended
-    report.status = "completed" if source.name != "journal" else status_without_end(file.fileno(), assembler)
+    report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if found.folder is None and not report.records:
         yield from ((table, _without_run(rows)) for table, rows in assembler.rows.chunks() if table == "quarantine")
         return
     yield from assembler.finish(source.name, about, report.status)
     report.status = assembler.status
+
+
+def _source(file: IO[bytes], found: Found) -> Source | None:
+    """What the file is: as the user says, or else as it looks. A journal's name says it where its lines are broken."""
+    head = file.read(HEAD)
+    file.seek(0)
+    if found.source is not None:
+        return source_named(found.source)
+    return find_source(head) or (source_named("journal") if found.folder is not None else None)
 
 
 def status_without_end(descriptor: int, assembler: Assembler) -> str:

@@ -7,6 +7,7 @@ order. Ids come back in the same run (a cached answer repeats them), so each is 
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ingest import facts
@@ -18,6 +19,10 @@ from ingest.runrows import Event, RunRows, Where, milliseconds, preview
 REQUESTED, STARTED, ENDED = "requested", "started", "ended"
 ERROR_PREFIX = "Error: "
 """How AG2 begins the answer of a tool that raised, is unknown or was given bad JSON."""
+
+
+REMEMBERED = 64
+"""Calls without an answer among which the one that a function's return belongs to is looked for."""
 
 
 @dataclass(slots=True)
@@ -87,10 +92,20 @@ class ToolLedger:
         return None
 
     def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
+        """The call that a function's return belongs to.
+
+        AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
+        none, and never with the id of the call.
+        """
         running = self._running.get(fact.name)
         if running:
             return running[-1]
-        return next((c for c in self._open.get(_key(None, fact.name), ()) if c.state == REQUESTED), None)
+        latest = list(islice(reversed(self._open.values()), REMEMBERED))[::-1]
+        waiting = [call for queue in latest for call in islice(queue, REMEMBERED) if not call.has_result]
+        arguments = _arguments(fact.arguments)
+        named = [call for call in waiting if call.name == fact.name]
+        same = [call for call in named or waiting if call.arguments == arguments]
+        return next(iter(same or named), None)
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
         if not call.has_result or not fact.returned:
@@ -139,7 +154,12 @@ class ToolLedger:
             queue = min(queues, key=lambda q: q[0].where.position, default=None)
         else:
             queue = self._open.get(_key(response.call_id, response.name or ""))
-        return queue.popleft() if queue else None
+        if not queue:
+            return None
+        call = queue.popleft()
+        if not queue:
+            del self._open[_key(call.call_id, call.name)]
+        return call
 
     def _event(self, call: ToolCall) -> Event:
         result = text_or_none(call.result)

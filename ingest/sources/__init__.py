@@ -1,7 +1,8 @@
 """Where runs come from: one module a source, one entry here each.
 
 A source says whether a file is its own, from the file's first bytes, and reads it into records in the journal's
-vocabulary (`capture.format`). To add one: write the module, add it to `SOURCES`.
+vocabulary (`capture.format`). What it is given is plain: compressed files are unpacked before. To add one: write the
+module, add it to `SOURCES`.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.lines import Bad, Record
-from ingest.sources import journal, transcript
+from ingest.sources import ag2_file_log, ag2_sqlite, journal, transcript
 
 
 @dataclass(frozen=True)
@@ -20,17 +21,21 @@ class Source:
         name: what `runs.source_format` says.
         recognise: whether a file is of this kind, from its first 64 kB.
         read: gives every line or element of the file, in order, as `Record` or `Bad`, and puts what the file says of
-            the run beside its records into the dict it is given.
+            the run beside its records into the dict it is given: `meta`, `sessions`, `not_a_run` with the reason.
+        channel: what `messages.source` says of messages from here.
     """
 
     name: str
     recognise: Callable[[bytes], bool]
     read: Callable[[IO[bytes], dict[str, Any]], Iterator[Record | Bad]]
+    channel: str = "logger"
 
 
 SOURCES = (
     Source("journal", journal.recognise, journal.read),
-    Source("transcript", transcript.recognise, transcript.read),
+    Source("ag2_sqlite", ag2_sqlite.recognise, ag2_sqlite.read),
+    Source("ag2_file_log", ag2_file_log.recognise, ag2_file_log.read),
+    Source("transcript", transcript.recognise, transcript.read, channel="transcript"),
 )
 
 

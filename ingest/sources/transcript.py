@@ -32,7 +32,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
 
     Args:
         file: the transcript.
-        about: receives the keys beside the messages as `meta`, and `not_a_transcript` with the reason where the file
+        about: receives the keys beside the messages as `meta`, and `not_a_run` with the reason where the file
             turns out to be something else; nothing is yielded then.
     """
     raw = file.read()
@@ -44,7 +44,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         return
     elements = _elements(value, about)
     if not any(is_message(element) for element in elements):
-        about["not_a_transcript"] = "no list of messages in it"
+        about["not_a_run"] = "no list of messages in it"
         return
     for place, element in enumerate(elements, 1):
         yield _record(element, place, 0)
@@ -84,7 +84,7 @@ def _read_broken(file: IO[bytes], raw: bytes, error: str, about: dict[str, Any])
         yield Bad(error, raw, 1, 0, torn=True)
         return
     if value is not None and not is_message(value):
-        about["not_a_transcript"] = "its lines are no messages"
+        about["not_a_run"] = "its lines are no messages"
         return
     for line, offset, text in read_lines(file):
         try:

@@ -1,0 +1,115 @@
+"""Gzip and zstd files, read as what is in them.
+
+They are known by their first bytes, not by their names, and unpacked as they are read, so that memory does not grow
+with them. An archive that breaks off or is damaged ends where it breaks; what came before it is good. A small file that
+unpacks to an endless one is stopped.
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from typing import IO, Any
+
+SUFFIXES = ("", ".gz", ".zst")
+"""What a compressed file's name has behind its ending. The first of several is preferred."""
+
+MAX_RATIO = 500
+"""How many bytes one byte of an archive may become. Journals reach 10 to 50, gzip's bombs 1,030."""
+
+SMALL = 64 * 1024 * 1024
+"""Bytes that any archive may unpack to."""
+
+_PIECE = 256 * 1024
+
+
+def _zstd(file: IO[bytes]) -> Any:
+    import pyarrow as pa  # here, because who only reads the tables needs no Arrow
+
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+
+
+_FORMATS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda file: gzip.GzipFile(fileobj=file, mode="rb")),
+    b"\x28\xb5\x2f\xfd": ("zstd", _zstd),
+}
+
+
+class Unpacked(io.RawIOBase):
+    """The content of an archive.
+
+    Args:
+        file: the archive.
+        name: its format, for messages.
+        opener: makes a reader of it.
+
+    Attributes:
+        error: why it ends before its end, or None.
+        torn: the archive breaks off, so the writer may still be at it.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, opener: Callable[[IO[bytes]], Any]) -> None:
+        self.error: str | None = None
+        self.torn = False
+        self._file, self._name, self._opener = file, name, opener
+        self._reader = opener(file)
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """To the beginning."""
+        return True
+
+    def tell(self) -> int:
+        """Bytes unpacked so far."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Begin again. Raises UnsupportedOperation for any other place."""
+        if (offset, whence) == (self._position, io.SEEK_SET):
+            return offset
+        if (offset, whence) != (0, io.SEEK_SET):
+            raise io.UnsupportedOperation("an archive is read from its beginning")
+        self._file.seek(0)
+        self._reader, self._position, self.error, self.torn = self._opener(self._file), 0, None, False
+        return 0
+
+    def readinto(self, buffer: Any) -> int:
+        """Unpack the next bytes. Where the archive is broken, it ends."""
+        if self.error is not None:
+            return 0
+        try:
+            data = self._reader.read(min(len(buffer), _PIECE))
+        except (OSError, EOFError, zlib.error) as error:
+            # Arrow has no class of its own for it
+            self.torn = isinstance(error, EOFError) or "Truncated" in str(error)
+            reason = "it breaks off" if self.torn else str(error)
+            self.error = f"{self._name} archive damaged after {self._position} bytes of content: {reason}"
+            return 0
+        self._position += len(data)
+        if self._position > SMALL and self._position > MAX_RATIO * self._file.tell():
+            self.error = f"{self._name} archive unpacks to more than {MAX_RATIO} times its size; unpack it yourself"
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def unpack(file: IO[bytes]) -> tuple[IO[bytes], Unpacked | None]:
+    """The content of a file.
+
+    Args:
+        file: any file, at its beginning.
+
+    Returns:
+        The file itself and None; or what is in an archive, and the archive, which knows in the end if it was whole.
+    """
+    head = file.read(4)
+    file.seek(0)
+    for magic, (name, opener) in _FORMATS.items():
+        if head.startswith(magic):
+            archive = Unpacked(file, name, opener)
+            return io.BufferedReader(archive, _PIECE), archive
+    return file, None

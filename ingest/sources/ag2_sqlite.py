@@ -1,0 +1,134 @@
+"""The database of AG2's own SQLite logger: `autogen.runtime_logging.start(logger_type="sqlite")`.
+
+A row of any of its tables is a record, and the tables are read side by side in the order of time. Sessions that were
+logged to the same database are one run, because AG2 does not say to which session an event or a function call belongs.
+
+The database is copied before it is opened: SQLite follows links, and opens what lies beside a database.
+"""
+
+import heapq
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, Any
+
+from ingest.ag2_logs import Data, Secrets, nanoseconds, translate
+from ingest.lines import MAX_LINE, Bad, Record, decode, encode
+
+MAGIC = b"SQLite format 3\0"
+
+TABLES = ("version", "oai_wrappers", "oai_clients", "agents", "events", "chat_completions", "function_calls")
+"""AG2's tables. Of rows of the same time, those of an earlier one come first."""
+
+_TELLING = frozenset(TABLES[3:])
+"""Without any of these a database is not AG2's."""
+
+_CONFIGURED = frozenset(TABLES[1:4])
+"""The tables that hold what something was configured with, keys and passwords among it."""
+
+
+@dataclass(slots=True)
+class _Row:
+    table: str
+    values: Data
+
+
+def recognise(head: bytes) -> bool:
+    """Any SQLite database. Whether it has AG2's tables shows when it is read."""
+    return head.startswith(MAGIC)
+
+
+def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """Read every row of AG2's tables.
+
+    Args:
+        file: the database.
+        about: receives `sessions`, the ids of AG2's logging sessions, and `not_a_run` with the reason where the file
+            is no database of AG2's; nothing is yielded then.
+    """
+    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+        path = os.path.join(folder, "copy.db")
+        with open(path, "wb") as copy:
+            shutil.copyfileobj(file, copy, 1024 * 1024)
+        with closing(sqlite3.connect(path)) as con:
+            try:
+                tables = _prepare(con)
+            except sqlite3.Error as error:
+                about["not_a_run"] = f"a SQLite database that can't be read: {error}"
+                return
+            if not _TELLING & tables.keys():
+                about["not_a_run"] = "a SQLite database without the tables of AG2's logger"
+                return
+            yield from _records(con, tables, about)
+
+
+def _prepare(con: sqlite3.Connection) -> dict[str, list[str]]:
+    """AG2's tables with their columns, on a connection that runs nothing that the database brings along.
+
+    Only ordinary tables count: a view or a virtual table could run for ever. Generated columns are not listed.
+    """
+    con.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+    con.execute("PRAGMA query_only = ON")
+    con.execute("PRAGMA trusted_schema = OFF")
+    if hasattr(con, "setlimit"):  # Python 3.11
+        con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_LINE)
+    ordinary = con.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
+    present = {name for (name,) in ordinary}
+    return {
+        name: [column[1] for column in con.execute(f'PRAGMA table_info("{name}")')]
+        for name in TABLES
+        if name in present
+    }
+
+
+def _records(con: sqlite3.Connection, tables: dict[str, list[str]], about: Data) -> Iterator[Record | Bad]:
+    secrets = Secrets()
+    sessions: dict[str, None] = {}
+    about["sessions"] = sessions
+    broken: list[str] = []
+    streams = [_rows(con, number, name, tables[name], broken) for number, name in enumerate(TABLES) if name in tables]
+    place = 0
+    for place, (_, _, _, row) in enumerate(heapq.merge(*streams, key=lambda entry: entry[:3]), 1):
+        values = _without_secrets(row, secrets)
+        if isinstance(session := values.get("session_id"), str):
+            sessions.setdefault(session)
+        yield Record(translate(row.table, values), encode({"table": row.table, **values}), place, 0)
+    for number, error in enumerate(broken, 1):
+        yield Bad(error, b"", place + number, 0)
+
+
+def _rows(
+    con: sqlite3.Connection, number: int, table: str, columns: list[str], broken: list[str]
+) -> Iterator[tuple[int, int, int, _Row]]:
+    """The rows of one table as (time, number of the table, number of the row, row).
+
+    AG2 adds rows as things happen, so that each table is in order already. Where it breaks off, `broken` says so.
+    """
+    time = count = 0
+    names = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
+    try:
+        for values in con.execute(f'SELECT {names} FROM "{table}" ORDER BY rowid'):
+            row = {name: _json_value(value) for name, value in zip(columns, values, strict=True)}
+            time = nanoseconds(row.get("end_time") or row.get("timestamp")) or time
+            yield time, number, count, _Row(table, row)
+            count += 1
+    except (sqlite3.Error, MemoryError) as error:
+        broken.append(f"the table {table} breaks off after {count} rows: {error}")
+
+
+def _json_value(value: Any) -> Any:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+
+
+def _without_secrets(row: _Row, secrets: Secrets) -> Data:
+    values = row.values
+    if row.table in _CONFIGURED and isinstance(values.get("init_args"), str):
+        try:
+            values["init_args"] = encode(secrets.mask(decode(values["init_args"].encode())[0]))
+        except ValueError:
+            pass  # no JSON: there are no names in it to go by
+    return {name: secrets.clean(value) if isinstance(value, str) else value for name, value in values.items()}
