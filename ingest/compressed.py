@@ -23,10 +23,25 @@ SMALL = 64 * 1024 * 1024
 _PIECE = 256 * 1024
 
 
+class _Lent(io.RawIOBase):
+    """A file that stays open when its reader, as Arrow's do, closes it in the end."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
 def _zstd(file: IO[bytes]) -> Any:
     import pyarrow as pa  # here, because who only reads the tables needs no Arrow
 
-    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+    return pa.CompressedInputStream(pa.PythonFile(_Lent(file), mode="r"), "zstd")
 
 
 _FORMATS: dict[bytes, tuple[str, Callable[[IO[bytes]], Any]]] = {

@@ -1,0 +1,329 @@
+"""AG2's own loggers, run for real: what the model's server and the tool saw is what the tables say."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
+from autogen import ConversableAgent, GroupChat, GroupChatManager, runtime_logging
+from autogen.coding import LocalCommandLineCodeExecutor
+
+from sample_runs.scripted_llm import Call, Failure, Reply, Request, ScriptedLLM, Step
+from tests.ingest.conftest import Ingest
+
+QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
+KEY = "scripted-llm-needs-none"
+"""The API key that `ScriptedLLM.config` gives."""
+
+LOGGERS = {"file": ("runtime.log", "ag2_file_log"), "sqlite": ("logs.db", "ag2_sqlite")}
+"""AG2's name of a logger to the file that it writes here and the source that reads it."""
+
+
+@contextmanager
+def logging_to(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Log everything that AG2 does in here. Gives the log, which stands alone in its folder."""
+    monkeypatch.chdir(folder)
+    name = LOGGERS[kind][0]
+    path = folder / "autogen_logs" / name if kind == "file" else folder / name
+    runtime_logging.start(logger_type=kind, config={"filename": name, "dbname": name})  # type: ignore[arg-type]
+    try:
+        yield path
+    finally:
+        runtime_logging.stop()
+
+
+@dataclass
+class Chat:
+    """A logged chat, and what the other side saw of it."""
+
+    log: Path
+    requests: list[Request]
+    looked: list[str]
+    history: list[dict[str, Any]]
+    code: str
+    began: datetime
+    ended: datetime
+
+
+def record(folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> Chat:
+    """Log a chat with code, a tool called twice at once (one call raises), and a model that fails at the end."""
+    code = "I write it.\n```python\nprint('it''s \"ok\"')\n```"
+    first = Reply(calls=(Call("look_up", {"key": "b"}), Call("look_up", {"key": "a"})))
+    replies: Iterator[Step] = iter([first, Reply(code), Reply("done\tTERMINATE"), Failure(500, "broken")])
+    looked: list[str] = []
+
+    def look(key: str) -> dict[str, str]:
+        """Looks something up."""
+        looked.append(key)
+        if key == "b":
+            raise KeyError(key)
+        return {"found": key}
+
+    began = datetime.now(timezone.utc)
+    with ScriptedLLM(lambda request: next(replies)) as llm, logging_to(folder, kind, monkeypatch) as log:
+        # AG2 0.14's SQLite logger fails on a `base_url` in the configuration
+        monkeypatch.setenv("OPENAI_BASE_URL", llm.base_url)
+        config = llm.config()
+        del config["config_list"][0]["base_url"]
+        engineer = ConversableAgent("engineer", llm_config=config, **QUIET)
+        runner = ConversableAgent(
+            "runner",
+            llm_config=False,
+            code_execution_config={"executor": LocalCommandLineCodeExecutor(work_dir=folder / "work")},
+            is_termination_msg=lambda m: "TERMINATE" in str(m.get("content")),
+            **QUIET,
+        )
+        engineer.register_for_llm(name="look_up", description="look something up")(look)
+        runner.register_for_execution(name="look_up")(look)
+        result = runner.initiate_chat(engineer, message="What is the answer?", silent=True)
+        with pytest.raises(Exception, match="broken"):
+            engineer.generate_reply(messages=[{"role": "user", "content": "once more"}])
+    return Chat(log, llm.requests, looked, result.chat_history, code, began, datetime.now(timezone.utc))
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Chat]:
+    """The chat as each logger tells it."""
+    chats = {}
+    for kind in LOGGERS:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            chats[kind] = record(tmp_path_factory.mktemp(kind), kind, monkeypatch)
+    return chats
+
+
+Recorded = Callable[[str], Chat]
+
+
+@pytest.fixture
+def chat(recorded: dict[str, Chat], runs: Path) -> Recorded:
+    """Gives the chat of a logger with a copy of the log, alone in `runs`."""
+    return lambda kind: replace(recorded[kind], log=Path(shutil.copy(recorded[kind].log, runs)))
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_a_chat_with_code_and_tools(kind: str, chat: Recorded, ingested: Ingest) -> None:
+    """Messages, LLM calls, tool calls and code are as AG2, the server, the tool and the executor had them."""
+    done = chat(kind)
+    tables = ingested(done.log.parent)
+    assert tables.summary.sources == {LOGGERS[kind][1]: 1}
+    assert tables.summary.quarantine_rows == 0
+
+    said = tables.sql("SELECT sender, content, source, timestamp FROM messages ORDER BY message_order")
+    assert [s["content"] or "" for s in said] == [m["content"] or "" for m in done.history]
+    assert [s["sender"] for s in said] == ["runner", "engineer"] * 3
+    assert {s["source"] for s in said} == {"logger"}
+    began, ended = done.began.replace(tzinfo=None), done.ended.replace(tzinfo=None)
+    assert all(began <= s["timestamp"] <= ended for s in said)
+
+    calls = tables.sql("SELECT * FROM llm_calls ORDER BY started_at")
+    requests = [json.loads(c["request"]) for c in calls]
+    bodies = [request.body for request in done.requests]
+    assert [r["messages"] for r in requests] == [b["messages"] for b in bodies]
+    assert [r.get("tools") for r in requests] == [b.get("tools") for b in bodies]
+    assert [c["status"] for c in calls] == ["completed"] * 3 + ["failed"]
+    assert calls[3]["error_message"].startswith("error_code:")
+    answers = [json.loads(c["response"])["choices"][0]["message"] for c in calls[:3]]
+    assert [a["content"] for a in answers] == [None, done.code, "done\tTERMINATE"]
+    sent_back = done.requests[1].messages[2]["tool_calls"]
+    assert [c["id"] for c in answers[0]["tool_calls"]] == [c["id"] for c in sent_back]
+    assert all(c["total_tokens"] == c["prompt_tokens"] + c["completion_tokens"] > 0 for c in calls[:3])
+    assert all(began <= c["started_at"] <= c["ended_at"] <= ended and c["cost"] > 0 for c in calls[:3])
+
+    tools = tables.sql("SELECT *, arguments->>'key' AS key FROM tool_calls ORDER BY key")
+    assert [t["key"] for t in tools] == sorted(done.looked)
+    assert {t["call_id"] for t in tools} == {c["id"] for c in sent_back}
+    assert {(t["tool_name"], t["agent_name"], t["executor"]) for t in tools} == {("look_up", "engineer", "runner")}
+    assert [t["status"] for t in tools] == ["completed", "failed"]
+    assert json.loads(tools[0]["result"]) == {"found": "a"}
+
+    (execution,) = tables.sql("SELECT * FROM code_execs")
+    assert (execution["exit_code"], execution["agent_name"], execution["executor"]) == (0, "engineer", "runner")
+    assert execution["code"] in done.code
+    assert execution["output"] == 'its "ok"\n'
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_the_run_of_a_log(kind: str, chat: Recorded, ingested: Ingest) -> None:
+    """Session, times, tokens and every raw record are there, and ingesting again changes nothing."""
+    done = chat(kind)
+    tables = ingested(done.log.parent)
+    (run,) = tables.sql("SELECT * FROM runs")
+    assert (run["run_id"], run["source_format"], run["status"]) == (done.log.name, LOGGERS[kind][1], "completed")
+    assert (run["messages"], run["llm_calls"], run["tool_calls"], run["code_execs"]) == (6, 4, 2, 1)
+    assert done.began.replace(tzinfo=None) <= run["started_at"] < run["ended_at"] <= done.ended.replace(tzinfo=None)
+    assert json.loads(run["meta"])["agents"][-1]["name"] == "runner"
+    kinds = {r["kind"] for r in tables.sql("SELECT DISTINCT kind FROM journal")}
+    assert {"message", "llm_call", "function_call", "agent", "log_event", "log_oai_clients"} <= kinds
+    records = [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")]
+    if kind == "file":
+        lines = done.log.read_text().splitlines()
+        assert len(records) == tables.summary.lines == len(lines)
+        assert records[0] == {"text": lines[0]}
+        assert run["session_id"] in lines[0]
+    else:
+        with closing(sqlite3.connect(done.log)) as con:
+            names = [name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            counts = {name: con.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+            ((session,),) = con.execute("SELECT DISTINCT session_id FROM agents")
+        assert {name: sum(r["table"] == name for r in records) for name in names} == counts
+        assert run["session_id"] == session
+    assert ingested(done.log.parent).summary.unchanged == 1
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_two_sessions_in_one_log_are_one_run(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """AG2 does not say which session an event belongs to; the run names both."""
+    for word in ("one", "two"):
+        with logging_to(tmp_path, kind, monkeypatch) as log:
+            a, b = (ConversableAgent(n, llm_config=False, default_auto_reply=word, **QUIET) for n in "ab")
+            a.initiate_chat(b, message=word, max_turns=1)
+    tables = ingested(log)
+    assert [m["content"] for m in tables.sql("SELECT content FROM messages ORDER BY message_order")] == [
+        *("one", "one"),
+        *("two", "two"),
+    ]
+    (run,) = tables.sql("SELECT session_id, meta FROM runs")
+    assert run["session_id"] is None
+    assert len(set(json.loads(run["meta"])["sessions"])) == 2
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_a_group_chat_is_told_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """The logger sees a message as often as there are members; the tables have it once, with its author."""
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        members = [ConversableAgent(n, llm_config=False, default_auto_reply=f"{n} again", **QUIET) for n in "abc"]
+        group = GroupChat(agents=[*members], messages=[], max_round=6, speaker_selection_method="round_robin")
+        members[0].initiate_chat(GroupChatManager(groupchat=group, llm_config=False), message="go", silent=True)
+    tables = ingested(log)
+    assert tables.one("SELECT count(*) FROM journal WHERE kind = 'message'") > len(group.messages)
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [tuple(s.values()) for s in said] == [(m["name"], m["content"]) for m in group.messages]
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_keys_do_not_reach_the_tables(kind: str, chat: Recorded, ingested: Ingest) -> None:
+    """Where the log has the API key in clear text, as AG2 before 0.14 writes it, no table and no Parquet file has."""
+    done = chat(kind)
+    password = "p4ss-of-the-proxy"
+    if kind == "file":
+        state = json.dumps({"api_key": KEY, "headers": {"Authorization": f"Bearer {KEY}", "proxy_password": password}})
+        client = {"client_id": 1, "wrapper_id": 2, "session_id": "s", "class": "OpenAI", "json_state": state}
+        said = {
+            "event_name": "received_message",
+            "source_name": "x",
+            "json_state": json.dumps({"message": f"my {KEY}"}),
+        }
+        with done.log.open("a") as file:
+            file.write(f"{json.dumps(client)}\n{json.dumps(said)}\n[file_logger] Failed with {password}\n")
+    else:
+        arguments = json.dumps({"config_list": [{"api_key": KEY, "azure_ad_token": password}]})
+        with closing(sqlite3.connect(done.log)) as con:
+            con.execute("UPDATE oai_clients SET init_args = ?", [arguments])
+            con.execute("UPDATE agents SET init_args = ?", [json.dumps({"llm_config": json.loads(arguments)})])
+            con.commit()
+    assert KEY.encode() in done.log.read_bytes()
+    tables = ingested(done.log.parent)
+    for table in ("journal", "runs", "messages", "execution_events"):
+        text = repr(tables.sql(f"SELECT * FROM {table}"))
+        assert KEY not in text
+        assert password not in text
+    assert "[masked]" in repr(tables.sql("SELECT record FROM journal WHERE kind = 'log_oai_clients'"))
+
+
+def test_bad_lines_of_a_file_log(chat: Recorded, ingested: Ingest) -> None:
+    """Torn, broken and foreign lines are in quarantine, text is a record, entries of unknown shape are kept raw."""
+    done = chat("file")
+    odd = [
+        b'{"event_name": "received_message", "json_state": "{broken"}',
+        b'{"event_name": "received_message", "json_state": 7, "timestamp": [], "thread_id": {}}',
+        b'{"invocation_id": 1, "request": "x", "response": ["y"], "cost": "free", "start_time": "0000"}',
+        b'{"input_args": null, "returns": {}}',
+        b'{"agent_name": 3, "args": {"groupchat": 1, "llm_config": {"config_list": [1]}}}',
+        b'{"something": "else"}',
+        b"Traceback (most recent call last):",
+    ]
+    bad = [b"{broken", b"\xff\xfe text", b'{"a": ' + b"[" * 600 + b"]" * 600 + b"}"]
+    good = len(done.log.read_bytes().splitlines())
+    torn = b'{"source_id": 1, "source_na'
+    done.log.write_bytes(done.log.read_bytes() + b"\n".join([*odd, *bad, torn]))
+    tables = ingested(done.log.parent)
+    assert [r["bytes"].rstrip(b"\n") for r in tables.sql("SELECT bytes FROM quarantine ORDER BY line")] == [*bad, torn]
+    summary = tables.summary
+    assert (summary.journal_rows, summary.quarantine_rows, summary.torn) == (good + len(odd), len(bad) + 1, 1)
+    assert tables.one("SELECT messages FROM runs") == 6
+    assert tables.one("SELECT kind FROM journal WHERE record->>'something' = 'else'") == "log_entry"
+
+
+def test_a_damaged_database_gives_what_can_be_read(chat: Recorded, ingested: Ingest) -> None:
+    """Rows before the damage are read, the damage is in quarantine with the table's name, and nothing is left over."""
+    done = chat("sqlite")
+    with closing(sqlite3.connect(done.log)) as con:
+        size = con.execute("PRAGMA page_size").fetchone()[0]
+        page = con.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events'").fetchone()[0]
+    content = bytearray(done.log.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    done.log.write_bytes(content)
+    tables = ingested(done.log)
+    (bad,) = tables.sql("SELECT error, bytes FROM quarantine")
+    assert bad["error"].startswith("the table events breaks off after 0 rows: ")
+    assert tables.one("SELECT llm_calls FROM runs") == 4
+    assert {p.name for p in done.log.parent.iterdir()} == {"logs.db"}
+
+
+def test_databases_that_are_none_of_ag2s(runs: Path, ingested: Ingest) -> None:
+    """Each is one line: no database, an empty one, a foreign one, one whose tables are views that never end."""
+    (runs / "text.db").write_text("hello")
+    (runs / "cut.db").write_bytes(b"SQLite format 3\0" + b"\1" * 50)
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+    for name, statement in {
+        "foreign.sqlite": "CREATE TABLE users (name TEXT)",
+        "views.sqlite": f"CREATE VIEW events AS {endless} SELECT 'received_message' AS event_name, x AS id FROM n",
+    }.items():
+        with closing(sqlite3.connect(runs / name)) as con:
+            con.execute(statement)
+            con.commit()
+    tables = ingested(runs)
+    notes = {Path(note.split(":")[0]).name: note for note in tables.summary.notes}
+    assert set(notes) == {"text.db", "cut.db", "foreign.sqlite", "views.sqlite"}
+    assert "can't be read: file is not a database" in notes["cut.db"]
+    assert "without the tables of AG2's logger" in notes["foreign.sqlite"]
+    assert "without the tables of AG2's logger" in notes["views.sqlite"]
+    assert tables.one("SELECT count(*) FROM runs") == 0
+
+
+def test_a_hostile_database(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Odd columns, types and bytes are records all the same; what lies beside it is not opened, nor is it changed."""
+    path = runs / "odd.db"
+    with closing(sqlite3.connect(path)) as con:
+        con.execute('CREATE TABLE events (event_name, "a""b", json_state, big AS (zeroblob(1000000000)))')
+        con.execute("CREATE TABLE function_calls (args PRIMARY KEY) WITHOUT ROWID")
+        rows = [
+            ("received_message", 1.5, '{"message": "hi", "sender": "a"}'),
+            (b"\xff\x00", float("inf"), "[" * 10_000),
+            (None, 2**62, b"\xfe"),
+        ]
+        con.executemany("INSERT INTO events VALUES (?, ?, ?)", rows)
+        con.execute("INSERT INTO events VALUES (CAST(x'ff41' AS TEXT), NULL, NULL)")
+        con.commit()
+    (runs / "odd.db-wal").symlink_to(tmp_path / "secret")
+    before = path.read_bytes()
+    tables = ingested(runs)
+    records = [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")]
+    assert [r["event_name"] for r in records] == ["received_message", "\\xff\0", None, "\\xffA"]
+    assert [r['a"b'] for r in records] == [1.5, None, 2**62, None]
+    assert tables.sql("SELECT sender, content FROM messages") == [{"sender": "a", "content": "hi"}]
+    assert "function_calls breaks off after 0 rows" in tables.one("SELECT error FROM quarantine")
+    assert path.read_bytes() == before
