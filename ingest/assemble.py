@@ -22,6 +22,10 @@ from ingest.turns import Conversation
 SPACING = 16
 """Positions between two records, for the events that one record makes before and after its own."""
 
+MAX_SEQ = 2**53
+MAX_COUNT = 2**63 - 1
+"""What a number in a journal may be; a larger one is no number of records."""
+
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
 
@@ -51,7 +55,9 @@ class Assembler:
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[list[Any]] = []
         self._steps: set[str] = set()
-        self._failures: set[tuple[str | None, str | None]] = set()
+        self._leaving: tuple[str | None, str | None] | None = None
+        """Type and message of the exception that is leaving steps right now."""
+        self._actions: set[str] = set()
         self._start: Data = {}
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
@@ -61,11 +67,16 @@ class Assembler:
         """Take in one record, in order."""
         data = record.data
         seq = count(data.get("seq"))
-        seq = self._next_seq if seq is None else seq
+        seq = self._next_seq if seq is None or seq > MAX_SEQ else seq
+        repeated = seq < self._next_seq
         self._lost += max(0, seq - self._next_seq)
         self._next_seq = max(self._next_seq, seq + 1)
         self.records += 1
         kind, where = str(data.get("kind")), self._where(data, seq)
+        if repeated:
+            where.key += f" of line {record.line}"
+        if kind not in _LEAVES_STEPS:
+            self._leaving = None
         if where.time is not None:
             self._times = [self._times[0] if self._times[0] is not None else where.time, where.time]
         handler = _KINDS.get(kind)
@@ -183,6 +194,8 @@ class Assembler:
         )
         event.id = self._action_id(text_or_none(data.get("id")) or where.key)
         parent = None if where.parent is None or where.parent in self._steps else self._action_id(where.parent)
+        parent = where.parent = None if parent == event.id else parent
+        self._actions.add(event.id)
         self.rows.add_event(event, parent, 1 if parent else 0)
 
     def _action_id(self, name: str) -> str:
@@ -205,9 +218,9 @@ class Assembler:
         """An exception on its way out is told of by every step that it leaves, and by the run."""
         fact = _failed(data)
         if data.get("status") == "failed" and fact.error is not None:
-            if (fact.error_type, fact.error) not in self._failures:
+            if (fact.error_type, fact.error) != self._leaving:
                 self._tell(fact, where)
-            self._failures.add((fact.error_type, fact.error))
+            self._leaving = fact.error_type, fact.error
 
     # --- the run
 
@@ -233,6 +246,7 @@ class Assembler:
         self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
         self._conversation.finish(self._transcripts)
         written = self._files.finish()
+        self.rows.drop_parents(self._actions)
         self._add_run(source_format, about, open_status, written)
         yield from self.rows.chunks()
 
@@ -261,7 +275,7 @@ class Assembler:
             *(text_or_none(start.get(name)) for name in ("host", "cwd", "git_commit")),
             self._source_path,
             source_format,
-            self._lost,
+            min(self._lost, MAX_COUNT),
             int(datetime.now(timezone.utc).timestamp() * 1_000_000),
             encode(meta),
         )
@@ -292,6 +306,9 @@ def _failed(data: Data) -> facts.Failed:
     error = error if isinstance(error, dict) else {}
     return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
 
+
+_LEAVES_STEPS = frozenset({journal.STEP_END, journal.RUN_END, journal.FILE, journal.MESSAGES, journal.GAP})
+"""Kinds of records between an exception's way out of a step and its way out of the run."""
 
 _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
     journal.RUN_START: Assembler._run_start,

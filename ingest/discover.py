@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def discover(
         if not os.path.exists(root):
             raise IngestError(f"{path}: no such file or folder")
         if os.path.isfile(root):
-            candidates = iter([_file(root, os.path.dirname(root))])
+            candidates = _file(root, os.path.dirname(root), excluded)
         elif os.path.isdir(root):
             candidates = _walk(root, excluded, note)
         else:
@@ -109,7 +110,10 @@ def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Fou
             continue
         entries = _entries(folder, note)
         if name := _journal_in(entries):
-            yield _run(folder, name, entries)
+            yield from _run(folder, name, entries, excluded)
+            continue
+        if linked := [e.path for e in entries if e.name in _JOURNALS and e.is_symlink()]:
+            note(f"{shown(linked[0])}: skipped, it is a link")
             continue
         below: list[str] = []
         for entry in entries:
@@ -119,7 +123,7 @@ def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Fou
                 if not entry.name.startswith("."):
                     below.append(entry.path)
             elif entry.name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                yield _file(entry.path, root)
+                yield from _file(entry.path, root, excluded)
         folders.extend(reversed(below))
 
 
@@ -138,32 +142,40 @@ def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     return next((name for name in _JOURNALS if name in names), None)
 
 
-def _run(folder: str, name: str, entries: list[os.DirEntry[str]]) -> Found:
+def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str) -> Iterator[Found]:
+    """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
     path = os.path.join(folder, name)
-    stamps = list(_stamps(folder, entries))
-    size = os.stat(path, follow_symlinks=False).st_size
-    return Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), size)
+    stamps = list(_stamps(folder, entries, excluded))
+    with suppress(FileNotFoundError):
+        size = os.stat(path, follow_symlinks=False).st_size
+        yield Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), size)
 
 
-def _stamps(folder: str, entries: list[os.DirEntry[str]]) -> Iterator[str]:
+def _stamps(folder: str, entries: list[os.DirEntry[str]], excluded: str) -> Iterator[str]:
     """A line for each ordinary file of a run: name, size, time, inode."""
     for entry in entries:
-        if entry.is_symlink():
+        if entry.is_symlink() or entry.path == excluded:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _stamps(entry.path, _entries(entry.path, lambda _: None))
+            yield from _stamps(entry.path, _entries(entry.path, lambda _: None), excluded)
         else:
-            status = entry.stat(follow_symlinks=False)
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # a temporary file of a run that goes on
+                continue
             yield f"{entry.path[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
-def _file(path: str, root: str) -> Found:
+def _file(path: str, root: str, excluded: str) -> Iterator[Found]:
+    """The file, unless it is gone by now."""
     folder, name = os.path.split(path)
-    if name in _JOURNALS and stat.S_ISREG(os.stat(path, follow_symlinks=False).st_mode):
-        return _run(folder, name, _entries(folder, lambda _: None))
-    status = os.stat(path, follow_symlinks=False)
-    stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
-    return Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
+    with suppress(FileNotFoundError):
+        status = os.stat(path, follow_symlinks=False)
+        if name in _JOURNALS and stat.S_ISREG(status.st_mode):
+            yield from _run(folder, name, _entries(folder, lambda _: None), excluded)
+            return
+        stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
+        yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
 
 
 def _digest(lines: list[str]) -> str:

@@ -52,7 +52,7 @@ class LLMLedger:
             meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **tokens},
         )
         if not data.get("cached"):
-            self.tokens = [a + (b or 0) for a, b in zip(self.tokens, tokens.values(), strict=True)]
+            self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, tokens.values(), strict=True)]
             self.cost += cost or 0.0
         if missing:
             event.meta["request_incomplete"] = missing
@@ -121,7 +121,12 @@ def count(value: Any) -> int | None:
 
 def number(value: Any) -> float | None:
     """A number, or None."""
-    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return None
 
 
 def microseconds(nanoseconds: Any) -> int | None:

@@ -6,19 +6,21 @@ killed ingest is mended by the next one. JSON and UUID columns are text here: th
 """
 
 import os
-import shutil
+import re
 import uuid
 from collections.abc import Iterable
 
 import duckdb
 
 from ingest import schema
-from ingest.snapshot import sync_folder
+from ingest.discover import IngestError
+from ingest.snapshot import Snapshot, sync_folder
 
 FOLDER = "parquet"
 UNKNOWN = "unknown"
 UNFINISHED = ".unfinished"
 ROW_GROUP = 50_000
+_NAME = re.compile(r"[0-9a-f]{12}\.parquet(\.unfinished)?")
 
 
 def days_of(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> set[str]:
@@ -100,27 +102,25 @@ _ORDER = {
 """How rows stand in a file, after the run."""
 
 
-def settle(out: str, snapshot: str) -> bool:
+def settle(snapshot: Snapshot) -> bool:
     """Bring the Parquet files to what the snapshot lists.
 
     Args:
-        out: the `traces` folder.
-        snapshot: path of `traces.duckdb`.
+        snapshot: the snapshot, whose folder the files are in.
 
     Returns:
         Whether anything had to be done.
     """
-    root = os.path.join(out, FOLDER)
-    with duckdb.connect() as con:
-        con.execute("ATTACH '{}' AS t (READ_ONLY)".format(snapshot.replace("'", "''")))
+    root = os.path.join(snapshot.out, FOLDER)
+    changed = False
+    with snapshot.opened() as con:
         listed = con.execute("SELECT table_name, day, file FROM t.ingest.parquet").fetchall()
         wanted = {os.path.join(root, table, file) for table, _, file in listed}
-        changed = False
         for path in sorted(wanted):
             if os.path.exists(path + UNFINISHED) and not os.path.exists(path):
                 os.replace(path + UNFINISHED, path)
                 changed = True
-        for path in _present(root) - wanted:
+        for path in _ours(root) - wanted:
             os.remove(path)
             changed = True
         missing = [entry for entry in listed if not os.path.exists(os.path.join(root, entry[0], entry[2]))]
@@ -130,6 +130,7 @@ def settle(out: str, snapshot: str) -> bool:
     if changed:
         _remove_empty(root)
         sync_folder(root)
+    snapshot.discard()
     return changed
 
 
@@ -142,11 +143,33 @@ def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[
         os.replace(path + UNFINISHED, path)
 
 
-def _present(root: str) -> set[str]:
-    return {os.path.join(folder, name) for folder, _, names in os.walk(root) for name in names}
+def _ours(root: str) -> set[str]:
+    """The files there that an ingest wrote. What somebody else put there is not ours to remove."""
+    return {
+        os.path.join(root, table, day, name)
+        for table in schema.TABLES
+        for day in _folders(os.path.join(root, table))
+        for name in os.listdir(os.path.join(root, table, day))
+        if _NAME.fullmatch(name)
+    }
+
+
+def _folders(path: str) -> list[str]:
+    """The partitions of a table, links aside."""
+    if os.path.islink(path) or not os.path.isdir(path):
+        return []
+    with os.scandir(path) as scan:
+        return [e.name for e in scan if e.name.startswith("date=") and e.is_dir(follow_symlinks=False)]
 
 
 def _remove_empty(root: str) -> None:
-    for folder, _, _ in os.walk(root, topdown=False):
-        if folder != root and not os.listdir(folder):
-            shutil.rmtree(folder)
+    for table in schema.TABLES:
+        for day in _folders(os.path.join(root, table)):
+            if not os.listdir(os.path.join(root, table, day)):
+                os.rmdir(os.path.join(root, table, day))
+
+
+def check_folder(out: str) -> None:
+    """Raises IngestError where the place of the Parquet files is a link: nothing is written through one."""
+    if os.path.islink(os.path.join(out, FOLDER)):
+        raise IngestError(f"{os.path.join(out, FOLDER)}: is a link; choose another folder with --out")

@@ -4,7 +4,9 @@ import contextlib
 import multiprocessing
 import os
 import shutil
+import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -13,8 +15,8 @@ from typing import Any
 
 import duckdb
 
-from ingest.discover import ENDINGS, Found, IngestError, discover
-from ingest.parquet import days_of, settle, write_days
+from ingest.discover import ENDINGS, Found, IngestError, discover, shown
+from ingest.parquet import UNKNOWN, check_folder, days_of, settle, write_days
 from ingest.read import Report, open_regular
 from ingest.snapshot import Known, Snapshot, forget, load, remember
 from ingest.sources import source_named
@@ -140,34 +142,41 @@ def _ingest(
     fresh = known is None
     before = {k.path: k for k in known or ()}
     found = _keep_ids(found, before)
-    changed = [f for f in found if force or _has_changed(f, before.get(f.path))]
+    changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
-    staging = os.path.join(snapshot.out, STAGING)
-    shutil.rmtree(staging, ignore_errors=True)
+    check_folder(snapshot.out)
+    shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
+    # A name of its own: workers of a killed ingest may still be writing.
+    staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
     try:
         if changed or fresh:
             reports = _read(changed, staging, progress)
             _count(reports, before, summary, tell)
             _store(reports, before, snapshot, fresh, staging, summary)
-        settle(snapshot.out, snapshot.path)
+        settle(snapshot)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
 
 
 def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
     """A file keeps the run id that it was first given; a run id that another file has is not given again."""
-    taken = {k.run_id: path for path, k in before.items() if k.run_id is not None}
+    owners = {k.run_id: k for k in before.values() if k.run_id is not None}
+    taken = set(owners)
     result = []
     for f in found:
-        known = before.get(f.path)
-        owner = taken.get(f.run_id)
+        known, owner = before.get(shown(f.path)), owners.get(f.run_id)
         if known and known.run_id is not None:
             f = replace(f, run_id=known.run_id)
-        elif owner is not None and owner != f.path and os.path.exists(owner):
+        elif f.run_id in taken and not (owner and _was_moved(owner, f)):
             f = replace(f, run_id=f"{f.run_id}~{f.place}")
-        taken[f.run_id] = f.path
+        taken.add(f.run_id)
         result.append(f)
     return result
+
+
+def _was_moved(owner: Known, found: Found) -> bool:
+    """Whether the run that has this id stood elsewhere before. A journal's id is its own; a path's may come again."""
+    return not os.path.exists(owner.path) and (found.folder is not None or owner.stamp == found.stamp)
 
 
 def _has_changed(found: Found, known: Known | None) -> bool:
@@ -201,13 +210,25 @@ def _read(changed: list[Found], staging: str, progress: Callable[[int, int], Non
             progress(done, total)
         return reports
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    with ProcessPoolExecutor(workers, context) as pool:
+    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
         tasks = {pool.submit(read_share, share, staging, str(n)): share for n, share in enumerate(shares)}
         for task in as_completed(tasks):
             reports += task.result()
             done += sum(f.size for f in tasks[task])
             progress(done, total)
     return sorted(reports, key=lambda report: report.found.path)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the ingest does, also where that was killed and could not say so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
 
 
 def _shares(found: list[Found]) -> Iterator[list[Found]]:
@@ -226,7 +247,7 @@ def _shares(found: list[Found]) -> Iterator[list[Found]]:
 def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:
     sources: Counter[str] = Counter()
     for report in reports:
-        path = report.found.path
+        path = shown(report.found.path)
         if report.skipped:
             summary.skipped += 1
             tell(f"{path}: skipped, {report.skipped}")
@@ -258,15 +279,19 @@ def _store(
 ) -> None:
     con = snapshot.begin(fresh)
     try:
-        ids = {r.found.run_id for r in reports}
+        read = [r for r in reports if not r.failed]
+        ids = {r.found.run_id for r in read if r.source}
+        paths = {shown(r.found.path) for r in read}
         # a run that was moved is known under its old path
-        replaced = [k for k in before.values() if k.run_id in ids or k.path in {r.found.path for r in reports}]
+        replaced = [k for k in before.values() if k.path in paths or k.run_id in ids]
         days = days_of(con, [k.run_id for k in replaced if k.run_id])
         forget(con, replaced)
         load(con, staging)
-        remember(con, [_known(report) for report in reports])
-        summary.journal_rows = _check(con, reports)
-        days |= days_of(con, ids) | {"unknown"}
+        remember(con, [_known(report) for report in read])
+        summary.journal_rows = _check(con, read)
+        days |= days_of(con, ids)
+        if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
+            days.add(UNKNOWN)  # quarantined lines that belong to no run
         write_days(con, snapshot.out, days)
         snapshot.commit(con)
     except duckdb.Error as error:
@@ -278,7 +303,7 @@ def _store(
 def _known(report: Report) -> Known:
     run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
     found = report.found
-    return Known(found.path, found.stamp, run_id, report.status, report.source, report.records, report.bad)
+    return Known(shown(found.path), found.stamp, run_id, report.status, report.source, report.records, report.bad)
 
 
 def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:

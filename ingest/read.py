@@ -37,7 +37,7 @@ class Report:
         records: lines or messages that were understood.
         bad: lines that were not.
         torn: those of them that were cut off at the end of the file.
-        open: there is no end in it, so it may grow without its files changing their names.
+        failed: it could not be read this time; what the tables have of it stays, and the next ingest tries again.
         notes: one line each.
     """
 
@@ -47,7 +47,7 @@ class Report:
     records: int = 0
     bad: int = 0
     torn: int = 0
-    open: bool = False
+    failed: bool = False
     status: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -66,7 +66,7 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
         with open_regular(found.content or found.path) as file:
             yield from _read(file, found, report)
     except OSError as error:
-        report.skipped = f"can't be read: {error.strerror or error}"
+        report.skipped, report.failed = f"can't be read: {error.strerror or error}", True
 
 
 def open_regular(path: str) -> IO[bytes]:
@@ -103,7 +103,6 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         version = about["newer_version"]
         report.notes.append(f"journal of version {version}, newer than this package reads; what it knows was read")
     report.notes += assembler.not_understood[:1]
-    report.open = source.name == "journal" and not assembler.ended
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if found.folder is None and not report.records:
         yield from ((table, _without_run(rows)) for table, rows in assembler.rows.chunks() if table == "quarantine")

@@ -12,6 +12,8 @@ from ingest.schema import TABLES
 
 _COLUMNS = {name: [column.name for column in table.columns] for name, table in TABLES.items()}
 
+_PARENT, _DEPTH = (_COLUMNS["execution_events"].index(name) for name in ("parent_event_id", "depth"))
+
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
 
@@ -19,6 +21,8 @@ PREVIEW = 500
 @dataclass(slots=True)
 class Where:
     """Where in a run a record stands.
+
+    `parent` is the event of the marked action around it, if there is one.
 
     Attributes:
         key: names the record within its run: its `seq`, or what else is unique.
@@ -81,6 +85,8 @@ class RunRows:
         """For each message the channels that had it."""
         self.failed = 0
         self._positions: list[int] = []
+        self._marked: dict[str, list[int]] = {}
+        self._parents_dropped: set[int] = set()
         self._message_positions: list[int] = []
 
     def id(self, kind: str, key: str) -> str:
@@ -99,6 +105,8 @@ class RunRows:
 
     def add_event(self, event: Event, parent: str | None = None, depth: int = 0) -> None:
         """Add an event, as a child of the event `parent`."""
+        if depth and event.where.parent is not None:
+            self._marked.setdefault(event.where.parent, []).append(len(self._positions))
         self.failed += event.status == "failed"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
@@ -127,6 +135,16 @@ class RunRows:
             ]
         )
 
+    def drop_parents(self, actions: set[str]) -> None:
+        """What happened in a marked action whose end was never recorded has no such parent.
+
+        Args:
+            actions: ids of the actions that have an event.
+        """
+        for action, events in self._marked.items():
+            if action not in actions:
+                self._parents_dropped.update(events)
+
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
         """Add a row of `messages`: its values from `event_id` on without `message_order` and `source`.
 
@@ -152,8 +170,19 @@ class RunRows:
             },
         }
         for name, rows in self.tables.items():
+            number = 0
             for chunk in rows.chunks(**late.get(name, {})):
+                if name == "execution_events" and self._parents_dropped:
+                    self._drop_parents(chunk, number)
+                number += len(chunk)
                 yield name, chunk
+
+    def _drop_parents(self, chunk: list[Row], first: int) -> None:
+        for row in chunk:
+            if first in self._parents_dropped:
+                row[_DEPTH] -= 1
+                row[_PARENT] = row[_PARENT] if row[_DEPTH] else None
+            first += 1
 
 
 def preview(text: str | None) -> str | None:

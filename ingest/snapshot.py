@@ -6,7 +6,8 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import resources
 
@@ -18,10 +19,9 @@ from ingest.discover import IngestError
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
+COPY = ".traces.duckdb.copy"
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
-
-MEMORY_LIMIT = "512MB"
 
 _STATE = """
     CREATE SCHEMA ingest;
@@ -69,20 +69,36 @@ class Snapshot:
         """
         if not os.path.exists(self.path):
             return None
-        with duckdb.connect() as con:
+        with self.opened() as con:
             try:
-                con.execute(f"ATTACH {_quoted(self.path)} AS old (READ_ONLY)")
-            except duckdb.Error as error:
-                reason = str(error).splitlines()[0]
-                raise IngestError(f"{self.path}: not a DuckDB database ({reason}); move it away") from None
-            try:
-                found = con.execute("SELECT schema_version FROM old.ingest.version").fetchone()
+                found = con.execute("SELECT schema_version FROM t.ingest.version").fetchone()
                 if found is None or found[0] != schema.VERSION:
                     return None
-                rows = con.execute("SELECT path, stamp, run_id, status, format, records, bad FROM old.ingest.sources")
+                rows = con.execute("SELECT path, stamp, run_id, status, format, records, bad FROM t.ingest.sources")
                 return [Known(*row) for row in rows.fetchall()]
-            except duckdb.Error:
+            except duckdb.CatalogException:
                 return None
+
+    @contextmanager
+    def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection on which the present database is attached as `t`, read-only.
+
+        Raises:
+            IngestError: the file is no database.
+        """
+        with duckdb.connect() as con:
+            try:
+                con.execute(f"ATTACH {_quoted(self.path)} AS t (READ_ONLY)")
+            except duckdb.Error as error:
+                if not _is_database(self.path):
+                    reason = str(error).splitlines()[0]
+                    raise IngestError(f"{self.path}: not a DuckDB database ({reason}); move it away") from None
+                # Somebody has it open for writing, as DuckDB's own shell does by default, and so holds its lock. The
+                # lock is on the file, not on what is in it.
+                copy = os.path.join(self.out, COPY)
+                shutil.copyfile(self.path, copy)
+                con.execute(f"ATTACH {_quoted(copy)} AS t (READ_ONLY)")
+            yield con
 
     def begin(self, fresh: bool) -> duckdb.DuckDBPyConnection:
         """A connection to a new database `t`, a copy of the present one, or empty.
@@ -94,8 +110,6 @@ class Snapshot:
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
-        con.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
-        con.execute("SET preserve_insertion_order = true")
         con.execute(f"SET temp_directory = {_quoted(os.path.join(self.out, '.staging', 'spill'))}")
         con.execute(f"ATTACH {_quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
         con.execute("USE t")
@@ -126,7 +140,7 @@ class Snapshot:
 
     def discard(self) -> None:
         """Remove what a killed ingest left."""
-        for path in (self._new, f"{self._new}.wal"):
+        for path in (self._new, f"{self._new}.wal", os.path.join(self.out, COPY)):
             if os.path.exists(path):
                 os.remove(path)
 
@@ -166,6 +180,12 @@ def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
     con.register("read_now", rows)
     con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
     con.unregister("read_now")
+
+
+def _is_database(path: str) -> bool:
+    """Whether a file begins as DuckDB's files do: after a checksum of 8 bytes stands their name."""
+    with open(path, "rb") as file:
+        return file.read(12)[8:] == b"DUCK"
 
 
 def sync_folder(path: str) -> None:

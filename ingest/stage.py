@@ -79,8 +79,12 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
     reports = []
     for found in share:
         report = Report(found)
-        for table, rows in read_run(found, report):
-            stage.add(table, rows)
+        try:
+            # Rows are given when all records have been read, so a run that fails while it is read has staged nothing.
+            for table, rows in read_run(found, report):
+                stage.add(table, rows)
+        except Exception as error:  # a mistake of ours must not cost the other runs
+            report = Report(found, skipped=f"could not be ingested: {type(error).__name__}: {error}", failed=True)
         reports.append(report)
     stage.close()
     return reports

@@ -7,7 +7,6 @@ order. Ids come back in the same run (a cached answer repeats them), so each is 
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from ingest import facts
@@ -92,26 +91,18 @@ class ToolLedger:
         return None
 
     def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
-        """The call that a function's return belongs to.
-
-        AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
-        none, and never with the id of the call.
-        """
-        running = self._running.get(fact.name)
-        if running:
-            return running[-1]
-        latest = list(islice(reversed(self._open.values()), REMEMBERED))[::-1]
-        waiting = [call for queue in latest for call in islice(queue, REMEMBERED) if not call.has_result]
-        arguments = _arguments(fact.arguments)
-        named = [call for call in waiting if call.name == fact.name]
-        same = [call for call in named or waiting if call.arguments == arguments]
-        return next(iter(same or named), None)
+        """The call that a wrapped function returned from. Parallel calls of one tool differ in their arguments."""
+        running = [c for c in self._running.get(fact.name, ()) if not c.has_result]
+        asked = [c for c in self._open.get(_key(None, fact.name), ()) if c.state == REQUESTED]
+        calls = [c for c in running or asked if c.executor in (None, fact.executor)]
+        same = [c for c in calls if c.arguments == fact.arguments]
+        return same[0] if same else calls[0] if len(calls) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
         if not call.has_result or not fact.returned:
             call.failed, call.error = fact.failed, fact.error
-        if not (call.has_result and isinstance(fact.result, str)):
-            call.result = fact.result  # the value itself says more than the text made of it
+        if not (call.has_result and _is_text_of(fact.result, call.result)):
+            call.result = fact.result
         call.has_result, call.ended = True, where.time
         call.state = STARTED if fact.returned else ENDED  # after a return AG2 still sends its event
         call.executor = call.executor or fact.executor
@@ -208,6 +199,16 @@ class ToolLedger:
             milliseconds(call.started, call.ended),
         )
         return event
+
+
+def _is_text_of(text: Any, value: Any) -> bool:
+    """Whether AG2 made this text of a tool's value, which then says more: `str` of it, or JSON."""
+    if not isinstance(text, str) or isinstance(value, str):
+        return False
+    try:
+        return text == str(value) or decode(text.encode())[0] == value
+    except ValueError:
+        return False
 
 
 def _key(call_id: str | None, name: str) -> str:

@@ -135,7 +135,7 @@ class Conversation:
         event = self._rows.event(
             "handoff",
             "transfer",
-            replace(where, position=where.position - 2),
+            replace(where, position=where.position - 2, parent=None),
             agent=thread.speaker,
             started=where.time,
             ended=where.time,
@@ -202,6 +202,7 @@ class Conversation:
         depth = 1 if where.parent else 0  # inside a marked action
         self._rows.add_event(turn, where.parent, depth)
         for child in children:
+            child.where.parent = where.parent
             self._child(child, turn.id, depth + 1)
         if execution:
             self._executed(execution, depth + 1)

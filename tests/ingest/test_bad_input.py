@@ -224,3 +224,37 @@ odd = {m.split(".")[0] for m in sys.modules if "autogen" in m}
 assert not odd, odd
 """
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[2])
+
+
+def test_odd_numbers_in_one_run_cost_no_other(runs: Path, ingested: Ingest) -> None:
+    """Counts, costs and numbers beyond any sense: the run is there, and so are the others."""
+    most = 2**63 - 1
+    call = {"kind": "llm_call", "agent": "a", "response": {}, "request": {}, "status": "ok"}
+    gap = {"kind": "gap", "lost": most, "reason": "x"}
+    write_journal(runs, "gaps", gap, gap)
+    write_journal(runs, "tokens", *[{**call, "prompt_tokens": most, "total_tokens": most}] * 2)
+    write_journal(runs, "cost", {**call, "cost": 10**400, "started": most, "ended": -1, "completion_tokens": 2.5})
+    write_journal(runs, "seq", {**gap, "seq": most}, {**logged("a", "b", "hi"), "seq": None, "ts": most})
+    write_journal(runs, "good", logged("a", "b", "hi"))
+    assert len(ingested(runs).sql("SELECT run_id FROM runs")) == 5
+
+
+def test_a_mistake_in_one_run_costs_no_other(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ingester itself fails on a run, one line says so and the run is tried again next time."""
+    write_journal(runs, "bad", logged("a", "b", "trip"))
+    write_journal(runs, "good", logged("a", "b", "hi"))
+
+    def trip(self: Any, record: Any) -> None:
+        if "trip" in record.text:
+            raise RuntimeError("tripped")
+        original(self, record)
+
+    from ingest.assemble import Assembler
+
+    original = Assembler.add
+    with monkeypatch.context() as patch:
+        patch.setattr(Assembler, "add", trip)
+        tables = ingested(runs)
+    assert tables.sql("SELECT run_id FROM runs") == [{"run_id": "good"}]
+    assert any("tripped" in note for note in tables.summary.notes)
+    assert ingested(runs).one("SELECT count(*) FROM runs") == 2

@@ -154,8 +154,8 @@ def test_parquet_that_was_damaged_is_mended(runs: Path, ingested: Ingest) -> Non
     write_journal(runs, "a", logged("a", "b", "hi"))
     out = ingested(runs).out
     next((out / "parquet" / "messages").rglob("*.parquet")).unlink()
-    (out / "parquet" / "messages" / "date=unknown" / "junk.parquet.unfinished").parent.mkdir(exist_ok=True)
-    (out / "parquet" / "messages" / "date=unknown" / "junk.parquet.unfinished").write_bytes(b"half")
+    (out / "parquet" / "messages" / "date=unknown" / "0123456789ab.parquet.unfinished").parent.mkdir(exist_ok=True)
+    (out / "parquet" / "messages" / "date=unknown" / "0123456789ab.parquet.unfinished").write_bytes(b"half")
     (out / ".staging").mkdir()
     (out / ".traces.duckdb.new").write_bytes(b"half")
     parquet_matches(ingested(runs, force=True))
@@ -248,3 +248,96 @@ def test_duckdb_1_opens_the_file(runs: Path, ingested: Ingest) -> None:
         [python, "-c", script, str(out / "traces.duckdb")], capture_output=True, text=True, check=True
     )
     assert done.stdout == "hi 1\n"
+
+
+def test_what_somebody_else_put_there_stays(runs: Path, tmp_path: Path) -> None:
+    """`--out` may be a folder with other things in it, also in its `parquet`; a link there is refused."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out, lake = tmp_path / "data", tmp_path / "lake"
+    mine = [
+        out / "parquet" / "mine" / "results.parquet",
+        out / "parquet" / "messages" / "notes.txt",
+        lake / "s.parquet",
+    ]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"precious")
+    ingest.run([str(runs)], str(out))
+    ingest.run([str(runs)], str(out), force=True)
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "parquet").symlink_to(lake)
+    with pytest.raises(ingest.IngestError, match="is a link"):
+        ingest.run([str(runs)], str(linked))
+    assert [path.read_bytes() for path in mine] == [b"precious"] * 3
+
+
+def test_a_reader_that_could_write_is_not_in_the_way(runs: Path, ingested: Ingest) -> None:
+    """DuckDB's own shell opens the file for writing and locks it; the ingest goes on, and the next one does not read again."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    script = f"import duckdb, sys; con = duckdb.connect({str(out / 'traces.duckdb')!r}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"1\n"
+        assert ingest.run([str(runs)], str(out)).unchanged == 1
+        write_journal(runs, "b", logged("a", "b", "hi"))
+        assert ingest.run([str(runs)], str(out)).new == 1
+        shell.communicate()
+    assert ingested(runs).one("SELECT count(*) FROM runs") == 2
+    with duckdb.connect(str(out / "traces.duckdb")):  # and so does a notebook that ingests
+        assert ingest.run([str(runs)], str(out)).unchanged == 2
+
+
+def test_a_file_that_can_not_be_read_now_is_read_later(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the tables have of it stays, and it is tried again although it did not change."""
+    path = write_journal(runs, "a", logged("a", "b", "hi"))
+    write_journal(runs, "b", logged("a", "b", "ho"))
+    ingested(runs)
+    os.utime(path)
+
+    def refuse(name: str) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ingest.read.open_regular", refuse)
+        tables = ingested(runs)
+        assert tables.sql("SELECT run_id FROM runs ORDER BY 1") == [{"run_id": "a"}, {"run_id": "b"}]
+        assert any("Permission denied" in note for note in tables.summary.notes)
+    assert ingested(runs).summary.updated == 1
+
+
+def test_a_new_file_takes_no_other_runs_place(runs: Path, ingested: Ingest) -> None:
+    """A transcript of the same name in another folder is another run, also where the first is gone from disk."""
+    for day, word in (("day1", "monday"), ("day2", "tuesday")):
+        (runs / day).mkdir()
+        (runs / day / "chat.json").write_text(json.dumps([{"role": "user", "name": "x", "content": word}]))
+        ingested(runs / day)
+        (runs / day / "chat.json").unlink()
+    (runs / "day3").mkdir()
+    (runs / "day3" / "chat.json").write_text('{"a": "config"}')
+    said = ingested(runs / "day3").sql("SELECT content FROM messages ORDER BY 1")
+    assert [s["content"] for s in said] == ["monday", "tuesday"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such names")
+def test_names_that_are_no_utf_8_are_escaped(runs: Path, ingested: Ingest) -> None:
+    """They are ingested like others, and known again."""
+    odd = os.fsencode(runs) + b"/caf\xe9"
+    os.mkdir(odd)
+    write_journal(Path(os.fsdecode(odd)), "r", logged("a", "b", "hi"))
+    with open(odd + b"/\xe9.json", "w") as file:
+        json.dump([{"role": "user", "name": "x", "content": "y"}], file)
+    tables = ingested(runs)
+    assert [r["run_id"] for r in tables.sql("SELECT run_id FROM runs ORDER BY 1")] == ["caf\\udce9/\\udce9.json", "r"]
+    assert ingested(runs).summary.unchanged == 2
+
+
+def test_tables_inside_a_run_are_no_part_of_it(runs: Path) -> None:
+    """`ingest runs/r --out runs/r/traces` reads the run once."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    out = runs / "r" / "traces"
+    assert ingest.run([str(runs / "r")], str(out)).new == 1
+    assert ingest.run([str(runs / "r")], str(out)).unchanged == 1
