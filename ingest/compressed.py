@@ -20,7 +20,8 @@ MAX_RATIO = 500
 SMALL = 64 * 1024 * 1024
 """Bytes that any archive may unpack to."""
 
-_PIECE = 256 * 1024
+_PIECE = 16 * 1024
+"""Bytes unpacked at a time. What is unpacked of a piece before an archive breaks is lost with it."""
 
 
 class _Lent(io.RawIOBase):
@@ -97,7 +98,7 @@ class Unpacked(io.RawIOBase):
         if self.error is not None:
             return 0
         try:
-            data = self._reader.read(min(len(buffer), _PIECE))
+            data = self._reader.read1(min(len(buffer), _PIECE))
         except (OSError, EOFError, zlib.error) as error:
             # Arrow has no class of its own for it
             self.torn = isinstance(error, EOFError) or "Truncated" in str(error)
@@ -126,5 +127,5 @@ def unpack(file: IO[bytes]) -> tuple[IO[bytes], Unpacked | None]:
     for magic, (name, opener) in _FORMATS.items():
         if head.startswith(magic):
             archive = Unpacked(file, name, opener)
-            return io.BufferedReader(archive, _PIECE), archive
+            return io.BufferedReader(archive, 8 * _PIECE), archive
     return file, None
