@@ -7,6 +7,7 @@ order. Ids come back in the same run (a cached answer repeats them), so each is 
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ingest import facts
@@ -91,12 +92,21 @@ class ToolLedger:
         return None
 
     def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
-        """The call that a wrapped function returned from. Parallel calls of one tool differ in their arguments."""
-        running = [c for c in self._running.get(fact.name, ()) if not c.has_result]
-        asked = [c for c in self._open.get(_key(None, fact.name), ()) if c.state == REQUESTED]
-        calls = [c for c in running or asked if c.executor in (None, fact.executor)]
-        same = [c for c in calls if c.arguments == fact.arguments]
-        return same[0] if same else calls[0] if len(calls) == 1 else None
+        """The call that a function's return belongs to.
+
+        AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
+        none, and never with the id of the call. Calls that run at the same time differ in their arguments.
+        """
+        running = [call for calls in self._running.values() for call in calls]
+        latest = islice(reversed(self._open.values()), REMEMBERED)
+        calls = running or [call for queue in reversed(list(latest)) for call in islice(queue, REMEMBERED)]
+        named = [call for call in calls if call.name == fact.name]
+        waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
+        arguments = _arguments(fact.arguments)
+        same = [call for call in waiting if call.arguments == arguments]
+        if same:
+            return same[0]
+        return waiting[0] if named and len(waiting) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
         if not call.has_result or not fact.returned:

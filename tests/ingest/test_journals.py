@@ -312,3 +312,50 @@ def test_both_ingests_of_a_run_give_the_same_ids(runs: Path, ingested: Ingest) -
     write_journal(runs, "r", logged("a", "b", "hi"), logged("b", "a", "ho"))
     first = ingested(runs).sql("SELECT id FROM execution_events ORDER BY execution_order")
     assert ingested(runs, force=True).sql("SELECT id FROM execution_events ORDER BY execution_order") == first
+
+
+def test_parallel_calls_of_one_tool_keep_their_results(runs: Path, ingested: Ingest) -> None:
+    """Two calls of a tool at once, the first to start returns first: each has its own result."""
+
+    def ran(kind: str, n: str, **more: Any) -> Row:
+        return event(kind, func_name="price", call_id=n, arguments={"of": n}, recipient="box", **more)
+
+    def returned(n: str) -> Row:
+        about = {"agent": "box", "name": "price", "arguments": {"of": n}}
+        return {"kind": "function_call", **about, "result": {"price": n}}
+
+    calls = [
+        {"id": n, "type": "function", "function": {"name": "price", "arguments": json.dumps({"of": n})}} for n in "ab"
+    ]
+    write_journal(
+        runs,
+        "r",
+        logged("x", "box", {"content": None, "tool_calls": calls}),
+        ran("execute_function", "a"),
+        ran("execute_function", "b"),
+        returned("a"),
+        ran("executed_function", "a", content="{'price': 'a'}"),
+        returned("b"),
+        ran("executed_function", "b", content="{'price': 'b'}"),
+    )
+    rows = ingested(runs).sql("SELECT call_id, result FROM tool_calls ORDER BY 1")
+    assert [tuple(r.values()) for r in rows] == [("a", '{"price":"a"}'), ("b", '{"price":"b"}')]
+
+
+def test_an_action_without_an_end_is_no_parent(runs: Path, ingested: Ingest) -> None:
+    """A run that was killed inside a marked action: its turns stand alone, with what happened in them below."""
+    llm = {"kind": "llm_call", "agent": "a", "request": {}, "response": {}, "status": "ok", "parent": "x1"}
+    write_journal(runs, "r", llm, {**logged("a", "b", "hi"), "parent": "x1"}, end=False)
+    rows = ingested(runs).sql("SELECT event_type, depth, parent_event_id, id FROM execution_events ORDER BY 1")
+    assert [(r["event_type"], r["depth"]) for r in rows] == [("agent_call", 0), ("llm_call", 1)]
+    assert rows[0]["parent_event_id"] is None
+    assert rows[1]["parent_event_id"] == rows[0]["id"]
+
+
+def test_the_same_error_on_another_day_is_another_error(runs: Path, ingested: Ingest) -> None:
+    """Three steps fail with the same words, each caught: three errors."""
+    failed = {"kind": "step_end", "status": "failed", "error": {"type": "ValueError", "message": "no data"}}
+    start = {"kind": "step_start", "id": "s", "name": "s"}
+    write_journal(runs, "r", *[start, failed] * 3)
+    tables = ingested(runs)
+    assert len(tables.events("error")) == tables.one("SELECT errors FROM runs") == 3
