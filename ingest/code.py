@@ -38,6 +38,7 @@ class _Written:
 
     agent: str | None
     text: str
+    blocks: list[Block]
 
 
 @dataclass(slots=True)
@@ -61,59 +62,53 @@ class CodeLedger:
         self._rows = rows
         self._open: dict[str, _Open] = {}
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
+        self._watched = False
 
     def started(self, fact: facts.CodeStarted, where: Where) -> None:
         """The executor has found code and is about to run it."""
+        self._watched = True
         self._open[fact.executor] = _Open(where, languages=fact.languages)
 
     def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> None:
         """The executor of the old kind is about to run one block."""
+        self._watched = True
         execution = self._open.setdefault(fact.executor, _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
 
-    def said(self, message: Message, where: Where) -> Execution | None:
-        """Take in a message. Gives the execution that it reports, if it does."""
+    def said(self, message: Message, channel: str, where: Where) -> Execution | None:
+        """Take in a message. Gives the execution that it reports, if it does.
+
+        Where AG2's events are in the run, they tell what was executed: a model may answer `exitcode: 0` as well.
+        """
+        self._watched = self._watched or channel == "event"
         execution = self._open.pop(message.sender or "", None)
         reply = _REPLY.match(message.plain)
-        result = None
-        if reply:
-            output = message.plain[reply.end() :]
-            result = self._finished(message, where, execution, int(reply[1]), output)
-        elif execution:
-            result = self._finished(message, where, execution, None, "")
-        elif "```" in message.plain:
-            self._written.append(_Written(message.sender, message.plain))
-        return result
+        if reply and (execution or channel == "transcript" or not self._watched):
+            return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
+        if execution:
+            return self._finished(message.sender, where, execution, None, "")
+        blocks = code_blocks(message.plain) if "```" in message.plain else []
+        if blocks:
+            self._written.append(_Written(message.sender, message.plain, blocks))
+        return None
 
     def unfinished(self) -> list[Execution]:
         """At the end of the run: executions that nothing was heard of again."""
-        nobody = Message(None, None, None, "", None, "")
-        return [
-            self._finished(nobody, execution.where, execution, None, "", executor=executor)
-            for executor, execution in self._open.items()
-        ]
+        return [self._finished(executor, e.where, e, None, "") for executor, e in self._open.items()]
 
-    def _source(self, executor: str | None) -> _Written | None:
-        """The latest message with code blocks that somebody else wrote."""
-        for written in reversed(self._written):
-            if written.agent != executor or executor is None:
-                return written
-        return None
+    def _source(self, executor: str | None, languages: list[str]) -> _Written | None:
+        """The latest message with code blocks that somebody else wrote, in these languages where they are known."""
+        others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
+        alike = (w for w in others if [block.language for block in w.blocks] == languages)
+        return next(alike, others[0] if others else None)
 
     def _finished(
-        self,
-        message: Message,
-        where: Where,
-        execution: _Open | None,
-        exit_code: int | None,
-        output: str,
-        executor: str | None = None,
+        self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
     ) -> Execution:
-        executor = executor or message.sender
-        written = self._source(executor)
+        written = self._source(executor, execution.languages if execution else [])
         blocks = execution.blocks if execution and execution.blocks else []
         if not blocks and written:
-            blocks = code_blocks(written.text)
+            blocks = written.blocks if exit_code == 0 else _until_failure(written.blocks, output)
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = extract_error(output) if status == "failed" else (None, None)
@@ -155,6 +150,23 @@ class CodeLedger:
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
+
+
+def _until_failure(blocks: list[Block], output: str) -> list[Block]:
+    """The blocks up to the one that failed, where the output tells which: the executor stops there.
+
+    A traceback names the file that the block was saved in: `tmp_code_` and the MD5 of the code, or a name of its own.
+    """
+    for number in range(len(blocks) - 1, -1, -1):
+        code = blocks[number].code
+        names = [hit.path for hit in _look_at(blocks[number]).writes if hit.method == SAVED_AS]
+        if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
+            return blocks[: number + 1]
+    return blocks
+
+
+def _md5(code: str) -> str:
+    return hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
 
 
 def _look_at(block: Block) -> CodeFacts:

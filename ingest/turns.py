@@ -188,7 +188,7 @@ class Conversation:
         agent = message.sender
         children = self._pending.pop(agent, [])
         self._orphans(message.recipient)
-        execution = self._code.said(message, where)
+        execution = self._code.said(message, said.channel, where)
         children += [execution.event] if execution else []
         children += [self._tools.answered(response, agent, where) for response in message.responses]
         first = min([where.position, *(child.where.position for child in children)])

@@ -359,3 +359,41 @@ def test_the_same_error_on_another_day_is_another_error(runs: Path, ingested: In
     write_journal(runs, "r", *[start, failed] * 3)
     tables = ingested(runs)
     assert len(tables.events("error")) == tables.one("SELECT errors FROM runs") == 3
+
+
+def test_code_belongs_to_who_wrote_the_block(runs: Path, ingested: Ingest) -> None:
+    """A later message that only mentions three backticks is not where the code came from."""
+    write_journal(
+        runs,
+        "r",
+        logged("coder", "m", "```python\nprint('right')\n```"),
+        logged("reviewer", "m", "A block opens with ``` and closes with it. Run it."),
+        event("generate_code_execution_reply", code_blocks=["python"], sender="m", recipient="runner"),
+        logged("runner", "m", "exitcode: 0 (execution succeeded)\nCode output: right"),
+    )
+    (row,) = ingested(runs).sql("SELECT agent_name, code FROM code_execs")
+    assert row == {"agent_name": "coder", "code": "print('right')"}
+
+
+def test_an_exit_code_that_a_model_made_up_is_no_execution(runs: Path, ingested: Ingest) -> None:
+    """Where AG2's events are recorded, they tell what was executed."""
+    fake = "exitcode: 0 (execution succeeded)\nCode output: I believe it worked"
+    write_journal(runs, "r", text("a", "b", "```python\n1\n```"), text("b", "a", fake))
+    assert ingested(runs).one("SELECT count(*) FROM code_execs") == 0
+
+
+def test_blocks_after_the_one_that_failed_did_not_run(runs: Path, ingested: Ingest) -> None:
+    """The traceback names the file of the block that raised; the executor stopped there."""
+    from hashlib import md5
+
+    codes = ["print(1)", "1 / 0", "print(3)"]
+    blocks = "\n".join(f"```python\n{code}\n```" for code in codes)
+    output = f'Traceback\n  File "/w/tmp_code_{md5(codes[1].encode()).hexdigest()}.py", line 1\nZeroDivisionError: x'
+    write_journal(
+        runs,
+        "r",
+        logged("a", "b", blocks),
+        logged("b", "a", f"exitcode: 1 (execution failed)\nCode output: {output}"),
+    )
+    rows = ingested(runs).sql("SELECT code FROM code_execs")
+    assert [r["code"] for r in rows] == codes[:2]

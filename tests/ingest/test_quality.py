@@ -1,0 +1,217 @@
+"""The quality of responses: each check, and how seldom the checks are wrong about real agents."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import queries
+from ingest.quality import CHECKS, MAX_WORDS, Quality, judge
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Row, write_journal
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real_transcripts"
+FINE = "The mean of the week is 5.25 degrees."
+
+
+def said(
+    text: str | None, calls: tuple[str, ...] = (), request: Row | None = None, agent: str = "writer", **choice: Any
+) -> Quality:
+    """The verdict on a chat completion that says this and calls tools with these arguments."""
+    tool_calls = [{"id": str(n), "function": {"name": "f", "arguments": a}} for n, a in enumerate(calls)] or None
+    message = {"role": "assistant", "content": text, "tool_calls": tool_calls, "refusal": choice.pop("refusal", None)}
+    response = {"choices": [{"message": message, "finish_reason": "stop", **choice}]}
+    quality = judge(request or {}, response, text, tool_calls, agent, failed=False)
+    assert quality is not None
+    return quality
+
+
+def found(quality: Quality) -> list[str]:
+    """Names of the checks that a response failed."""
+    return quality.errors + quality.warnings
+
+
+JSON = {"response_format": {"type": "json_object"}}
+
+FAILING = [
+    ("empty", said(None)),
+    ("empty", said(" \n")),
+    ("error_text", said("Error: the model is overloaded, please retry later.")),
+    ("error_text", said("openai.RateLimitError: Error code: 429 - rate limit reached for gpt")),
+    ("error_text", said("Sorry, an internal error occurred while I was answering you.")),
+    ("error_text", said("**Internal Server Error**")),
+    ("refusal", said("I'm sorry, but I can't assist with that request.")),
+    ("refusal", said("I\u2019m sorry, I can\u2019t help you with that one.")),
+    ("refusal", said("As an AI language model, I cannot browse the web for you.")),
+    ("refusal", said("Unfortunately, I am unable to access the file that you sent.")),
+    ("refusal", said(None, refusal="I can't help with that.")),
+    ("refusal", said("It goes on like", finish_reason="content_filter")),
+    ("broken_json", said('{"mean": 5.25, "unit": ')),
+    ("broken_json", said('[{"mean": 5.25}, {"mean" 7}]')),
+    ("broken_json", said("Here is the result that you asked for:\n```json\n{'mean': 5.25}\n```")),
+    ("broken_json", said('The result, cut off:\n```json\n{"mean": 5.')),
+    ("broken_json", said(FINE, request=JSON)),
+    ("broken_json", said(None, calls=('{"path": "a.csv"', "{}"))),
+    ("too_short", said("Yes.")),
+    ("too_short", said("It is done now")),
+    ("too_long", said("word " * (MAX_WORDS + 1))),
+    ("self_correction", said("The mean is 4. Wait, no, the mean is 5.25 degrees.")),
+    ("self_correction", said("I made a mistake in the sum above; the mean is 5.25.")),
+    ("self_correction", said("My previous answer was wrong: the mean is 5.25 degrees.")),
+    ("self_correction", said("I apologize for the confusion. The mean is 5.25 degrees.")),
+]
+
+PASSING = [
+    said(FINE),
+    said(None, calls=('{"path": "a.csv"}',)),
+    said("", calls=("",)),
+    said(None, calls=('{"text": "two\nlines"}',)),
+    said("TERMINATE"),
+    said("engineer", agent="speaker_selection_agent"),
+    said("42"),
+    said('{"mean": 5.25}'),
+    said('{"mean": 5.25}\n\nTERMINATE'),
+    said('{"mean": 5.25}', request=JSON),
+    said('```json\n{"mean": 5.25}\n```', request=JSON),
+    said("[1] See the paper for the method and the data."),
+    said("[Skip to content](#content) and read the page below."),
+    said("```python\nprint(1)\n```"),
+    said("\u5e73\u5747\u6c17\u6e29\u306f\u4e94\u5ea6\u3067\u3059"),
+    said("Error analysis of the fit: the residuals are small and even."),
+    said("The script failed with `ValueError: no such column`, so I read the header first."),
+    said("I cannot find a column of that name, so I list the columns."),
+    said("The server can't provide more than 100 rows, so the script pages through them."),
+    said("I won't repeat the table; the mean is 5.25 degrees."),
+    said("I cannot open the page from here, so run this:\n```python\nprint(1)\n```"),
+    said("Actually, the station has two sensors; both are in the table."),
+    said("Here is the corrected script, with the right column."),
+    said("The previous response of the planner was a list of three steps."),
+    said("Wait for the download to end before you read the file."),
+]
+
+
+@pytest.mark.parametrize(("check", "quality"), FAILING)
+def test_a_poor_response_fails_the_check_that_is_meant_for_it(check: str, quality: Quality) -> None:
+    """It fails this check and no other; the kind of the check decides whether the response is valid."""
+    assert found(quality) == [check]
+    kind = next(c.kind for c in CHECKS if c.name == check)
+    assert quality.valid == (kind == "warning")
+    assert bool(quality.errors) == (kind == "error")
+    assert 0 <= quality.score < 1
+
+
+@pytest.mark.parametrize("quality", PASSING)
+def test_a_good_response_passes_every_check(quality: Quality) -> None:
+    """What only resembles a poor response has the full score."""
+    assert (found(quality), quality.valid, quality.score) == ([], True, 1.0)
+
+
+def test_every_check_is_tried() -> None:
+    """There is a response that fails it, and a rule in words."""
+    assert {check.name for check in CHECKS} == {check for check, _ in FAILING}
+    assert all(check.rule and check.kind in ("error", "warning") for check in CHECKS)
+
+
+def test_a_response_with_an_error_is_below_the_usual_threshold() -> None:
+    """Any error takes the score under 0.7, nothing at all takes it to 0, and one warning leaves it above."""
+    assert said(None).score == 0
+    assert all(quality.score < 0.7 for _, quality in FAILING if not quality.valid)
+    assert all(quality.score > 0.7 for _, quality in FAILING if quality.valid)
+
+
+def test_metrics_count_what_the_response_holds() -> None:
+    """Words, characters, whether its JSON parses, code, tool calls and why it ended."""
+    assert said("a b\nc d e ```x```").metrics == {
+        "words": 6,
+        "characters": 17,
+        "json_valid": None,
+        "has_code": True,
+        "tool_calls": 0,
+        "finish_reason": "stop",
+    }
+    assert said('{"a": 1}').metrics["json_valid"] is True
+    assert said('{"a": 1').metrics["json_valid"] is False
+    assert said(None, calls=("{}", "{}")).metrics["tool_calls"] == 2
+
+
+def test_a_response_of_unknown_shape_is_not_judged() -> None:
+    """Nothing is claimed of what is no chat completion; a response without choices has no text."""
+    assert judge({}, {"output": []}, None, None, None, failed=False) is None
+    assert judge({}, [1], None, None, None, failed=False) is None
+    nothing = judge({}, {"choices": []}, None, None, None, failed=False)
+    assert nothing is not None
+    assert nothing.errors == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["I ", "```json\n", "{", '{"a":', "[", "sorry, ", "wait, ", ".\n", "i am an ", "\ud800", "as an ai ", "```", "x.A"],
+)
+def test_a_megabyte_of_hostile_text_is_judged(unit: str) -> None:
+    """Repeated beginnings of what the patterns look for go through, which a step of quadratic time would not let them."""
+    text = unit * (1_000_000 // len(unit))
+    assert said(text).metrics["characters"] == len(text)
+
+
+def test_the_tables_say_which_responses_are_poor(runs: Path, ingested: Ingest) -> None:
+    """From the journal to `poor_responses`: a failed call, a refusal and an empty answer, worst first."""
+
+    def call(agent: str, text: str | None, **fields: Any) -> Row:
+        message = {"role": "assistant", "content": text}
+        return {
+            "kind": "llm_call",
+            "agent": agent,
+            "model": "m",
+            "request": {"messages": []},
+            "response": {"choices": [{"message": message}]},
+            **fields,
+        }
+
+    write_journal(
+        runs,
+        "r",
+        call("good", FINE),
+        call("brief", "Yes."),
+        call("refusing", "I'm sorry, but I can't help with that."),
+        call("silent", None),
+        call("broken", None, status="error", response="error_code:429, config 0 failed"),
+    )
+    tables = ingested(runs)
+    con = queries.connect(tables.out)
+    rows = queries.run("poor_responses", con).fetchall()
+    assert [(row[1], json.loads(row[4])) for row in rows] == [
+        ("silent", ["empty"]),
+        ("broken", ["error_text"]),
+        ("refusing", ["refusal"]),
+    ]
+    assert [row[1] for row in queries.run("poor_responses", con, threshold=0.9).fetchall()][-1] == "brief"
+    (good,) = tables.sql("SELECT * FROM llm_calls WHERE agent_name = 'good'")
+    assert (good["response_valid"], good["response_quality_score"]) == (True, 1.0)
+    assert json.loads(good["response_metrics"])["words"] == 8
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real transcripts are not on this machine")
+def test_real_agents_raise_few_alarms() -> None:
+    """Of 762 messages of real agents at most 3 are errors and 4 self-corrections, as many as a reader finds.
+
+    Read one by one: the errors are an empty message and two agents that say they cannot do what they were asked; the
+    self-corrections take something back in so many words. Short are the notes of an orchestrator (a speaker's name,
+    that the request is satisfied) and a bare shell command; agents that made the other half have none.
+    """
+    counts: dict[str, dict[str, int]] = {"algorithm": {}, "handcrafted": {}}
+    messages = 0
+    for path in sorted(REAL.rglob("*.json")):
+        for message in json.loads(path.read_text(encoding="utf-8"))["history"]:
+            if (message.get("name") or message["role"]) in ("Computer_terminal", "human"):
+                continue
+            messages += 1
+            for check in found(said(message["content"])):
+                half = counts[path.parent.name]
+                half[check] = half.get(check, 0) + 1
+    assert messages > 700
+    assert counts["handcrafted"].keys() <= {"too_short"}
+    assert counts["algorithm"].pop("empty") == 1
+    assert counts["algorithm"].pop("refusal") in (1, 2)
+    assert counts["algorithm"].pop("self_correction") <= 4
+    assert counts["algorithm"] == {}
