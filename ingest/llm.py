@@ -9,6 +9,7 @@ from typing import Any
 
 from ingest.lines import encode
 from ingest.messages import plain_text, text_or_none
+from ingest.quality import judge
 from ingest.runrows import Event, RunRows, Where, milliseconds
 
 REMEMBERED = 256
@@ -35,6 +36,7 @@ class LLMLedger:
         tokens = {k: count(data.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
         cost = number(data.get("cost"))
         content, tool_calls = answer(response)
+        quality = judge(request, response, content, tool_calls, text_or_none(data.get("agent")), failed)
         event = self._rows.event(
             "llm_call",
             "call",
@@ -71,7 +73,7 @@ class LLMLedger:
             milliseconds(event.started, event.ended),
             event.status,
             error,
-            *(None,) * 5,
+            *((None,) * 5 if quality is None else quality.row()),
         )
         return event
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 1
+VERSION = 2
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -163,11 +163,11 @@ _ALL = (
             duration_ms DOUBLE from request to response
             status VARCHAR completed, failed
             error_message VARCHAR what AG2 logged in place of a response
-            response_valid BOOLEAN the response passed every check
-            response_quality_score DOUBLE 0 to 1
-            response_validation_errors JSON list of checks that failed
-            response_warnings JSON list of checks that warn
-            response_metrics JSON word count and the like
+            response_valid BOOLEAN no check found an error; NULL for a response of unknown shape
+            response_quality_score DOUBLE 0 to 1, the share of checks passed; an error ends the checks
+            response_validation_errors JSON list of the error that a check found, by name
+            response_warnings JSON list of the checks that warn, by name
+            response_metrics JSON words, characters, json_valid, has_code, tool_calls, finish_reason
         """),
     ),
     Table(

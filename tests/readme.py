@@ -20,6 +20,7 @@ import queries
 import queries.cli
 from capture import format as journal
 from ingest.extractors import EXTRACTORS
+from ingest.quality import CHECKS
 from ingest.schema import TABLES
 from queries.formats import write
 from queries.reference import reference
@@ -71,6 +72,13 @@ def extractor_reference(traces: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
+def quality_reference(traces: Path) -> str:
+    """The checks of a response's quality."""
+    rows = ["| check | kind | a response fails it when |", "| --- | --- | --- |"]
+    rows += [f"| `{check.name}` | {check.kind} | {check.rule} |" for check in CHECKS]
+    return "\n".join(rows) + "\n"
+
+
 def query_reference(traces: Path) -> str:
     """The named queries."""
     return reference(traces)
@@ -79,6 +87,7 @@ def query_reference(traces: Path) -> str:
 PARTS: dict[str, Callable[[Path], str]] = {
     "journal": journal_reference,
     "tables": table_reference,
+    "quality": quality_reference,
     "extractors": extractor_reference,
     "queries": query_reference,
 }

@@ -149,7 +149,7 @@ def test_a_response_of_unknown_shape_is_not_judged() -> None:
     ["I ", "```json\n", "{", '{"a":', "[", "sorry, ", "wait, ", ".\n", "i am an ", "\ud800", "as an ai ", "```", "x.A"],
 )
 def test_a_megabyte_of_hostile_text_is_judged(unit: str) -> None:
-    """Repeated beginnings of what the patterns look for go through, which a step of quadratic time would not let them."""
+    """Repeated beginnings of the patterns go through, which a step of quadratic time would not let them."""
     text = unit * (1_000_000 // len(unit))
     assert said(text).metrics["characters"] == len(text)
 
