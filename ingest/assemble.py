@@ -53,7 +53,7 @@ class Assembler:
         self._files = FileLedger(self.rows)
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
-        self._transcripts: list[list[Any]] = []
+        self._transcripts: list[tuple[int, list[Any]]] = []
         self._steps: set[str] = set()
         self._leaving: tuple[str | None, str | None] | None = None
         """Type and message of the exception that is leaving steps right now."""
@@ -157,7 +157,7 @@ class Assembler:
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")
         if isinstance(messages, list):
-            self._transcripts.append(messages)
+            self._transcripts.append((where.position, messages))
 
     def _step_start(self, data: Data, where: Where) -> None:
         self._steps.add(str(data.get("id")))

@@ -58,18 +58,24 @@ class Message:
     requests: list[ToolRequest] = field(default_factory=list)
     responses: list[ToolResponse] = field(default_factory=list)
 
+    @property
+    def has_call_ids(self) -> bool:
+        """Whether it asks for or answers tool calls that have ids."""
+        return any(r.call_id for r in self.requests) or any(r.call_id for r in self.responses)
+
     def key(self, with_sender: bool = True) -> bytes:
         """What makes two sightings the same message: 16 bytes from author, text, calls and answers.
 
         Args:
             with_sender: False where the other side names no authors.
         """
-        # In pattern chats the content of a tool request is None on one channel and the text 'None' on another.
+        # In pattern chats the content of a tool request is None on one channel and the text 'None' on another. Who
+        # asked or answered is not always told, but the ids of the calls are enough.
         plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
         parts = [plain]
         parts += [f"{r.call_id} {r.name}" for r in self.requests]
         parts += [str(r.call_id) for r in self.responses]
-        if with_sender:
+        if with_sender and not self.has_call_ids:
             parts.append(self.sender or "")
         return hashlib.md5("\0".join(parts).encode(), usedforsecurity=False).digest()
 
@@ -95,7 +101,7 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
         message = {"content": message}
     role, name = text_or_none(message.get("role")) or "", text_or_none(message.get("name"))
     if sender is None:
-        sender, addressee = _speaker(role, name)
+        sender, addressee = _speaker(role, name, message)
         recipient = recipient or addressee
     content = message.get("content")
     result = Message(
@@ -111,7 +117,9 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
     return result
 
 
-def _speaker(role: str, name: str | None) -> tuple[str | None, str | None]:
+def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str | None, str | None]:
+    if role == "function" or (role == "tool" and "tool_call_id" in message):
+        return None, None  # in the shape of OpenAI's API the name is the tool's
     if name:
         return name, None
     if match := _SPEAKER_IN_ROLE.match(role):

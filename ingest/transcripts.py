@@ -1,14 +1,17 @@
 """Which messages of a saved transcript the journal has already.
 
-Both are sequences of messages with gaps in either; they are aligned as `diff` aligns lines, so that the same words
-said twice stay two messages and a message that one side lacks stands where it belongs.
+Both are sequences of messages with gaps in either. They are aligned by a longest common subsequence, so that the same
+words said twice stay two messages and a message that one side lacks stands where it belongs. The algorithm is that of
+Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of pairs that rises on both sides.
 """
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
-MAX_PRODUCT = 4_000_000
-"""Length times length up to which the exact alignment is worth its time (about a second); above it a greedy one."""
+NEAREST = 64
+"""Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
+time where thousands of messages say the same."""
 
 
 def align(journal: Sequence[bytes], transcript: Sequence[bytes]) -> list[int | None]:
@@ -16,39 +19,41 @@ def align(journal: Sequence[bytes], transcript: Sequence[bytes]) -> list[int | N
 
     Args:
         journal: keys of the journal's messages, in order.
-        transcript: keys of the transcript's messages, in order.
+        transcript: keys of the transcript's messages, in order. A transcript is saved at the end of a chat, so where
+            there is a choice the last messages of the journal are meant.
 
     Returns:
         Indexes, rising.
     """
+    places: defaultdict[bytes, list[int]] = defaultdict(list)
+    for index, key in enumerate(journal):
+        places[key].append(index)
+    # Backwards, so that of equally long chains the one that lies latest is found: a falling chain of places.
+    ends: list[int] = []
+    pairs: list[tuple[int, int, int]] = []
+    last_pair: list[int] = []
+    shift = len(journal) - len(transcript)
+    for number in range(len(transcript) - 1, -1, -1):
+        for place in _nearest(places.get(transcript[number], []), number + shift):
+            length = bisect_left(ends, -place)
+            pairs.append((number, place, last_pair[length - 1] if length else -1))
+            if length == len(ends):
+                ends.append(-place)
+                last_pair.append(len(pairs) - 1)
+            elif -place < ends[length]:
+                ends[length] = -place
+                last_pair[length] = len(pairs) - 1
     matches: list[int | None] = [None] * len(transcript)
-    start = 0
-    while start < min(len(journal), len(transcript)) and journal[start] == transcript[start]:
-        matches[start] = start
-        start += 1
-    rest, wanted = journal[start:], transcript[start:]
-    if not rest or not wanted:
-        return matches
-    if len(rest) * len(wanted) <= MAX_PRODUCT:
-        blocks = SequenceMatcher(None, rest, wanted, autojunk=False).get_matching_blocks()
-        for block in blocks:
-            for k in range(block.size):
-                matches[start + block.b + k] = start + block.a + k
-    else:
-        _greedy(rest, wanted, start, matches)
+    pair = last_pair[-1] if last_pair else -1
+    while pair >= 0:
+        number, place, pair = pairs[pair]
+        matches[number] = place
     return matches
 
 
-def _greedy(rest: Sequence[bytes], wanted: Sequence[bytes], start: int, matches: list[int | None]) -> None:
-    """Take each message's next occurrence: right whenever the journal lacks nothing."""
-    places: dict[bytes, list[int]] = {}
-    for index in range(len(rest) - 1, -1, -1):
-        places.setdefault(rest[index], []).append(index)
-    last = -1
-    for index, key in enumerate(wanted):
-        stack = places.get(key, [])
-        while stack and stack[-1] <= last:
-            stack.pop()
-        if stack:
-            last = stack.pop()
-            matches[start + index] = start + last
+def _nearest(places: list[int], expected: int) -> list[int]:
+    """The places nearest to the expected one, from the first to the last, so that none follows another of its own."""
+    if len(places) > NEAREST:
+        middle = min(max(bisect_left(places, expected) - NEAREST // 2, 0), len(places) - NEAREST)
+        places = places[middle : middle + NEAREST]
+    return places

@@ -51,6 +51,8 @@ class _Seen:
     key: bytes
     anonymous_key: bytes
     position: int
+    sender: str | None
+    recipient: str | None
 
 
 class Conversation:
@@ -225,7 +227,7 @@ class Conversation:
         )
         self._latest[agent] = _Said(message.key(), {message.recipient})
         self._asked[message.recipient] = where.time
-        self._seen.append(_Seen(message.key(), message.key(with_sender=False), where.position))
+        self._seen.append(_Seen(message.key(), message.key(False), where.position, agent, message.recipient))
         return index
 
     def _turn_event(self, message: Message, where: Where, position: int) -> Event:
@@ -299,14 +301,14 @@ class Conversation:
 
     # --- the end of the run
 
-    def finish(self, transcripts: list[list[Any]]) -> None:
+    def finish(self, transcripts: list[tuple[int, list[Any]]]) -> None:
         """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
 
         Args:
-            transcripts: lists of messages as they were saved.
+            transcripts: (position, messages) for each that was saved.
         """
-        for number, transcript in enumerate(transcripts):
-            self._merge(transcript, f"transcript {number}")
+        for number, (saved_at, transcript) in enumerate(transcripts):
+            self._merge(transcript, saved_at, f"transcript {number}")
         for agent in list(self._pending):
             self._orphans(agent)
         for execution in self._code.unfinished():
@@ -315,17 +317,30 @@ class Conversation:
         for event, turn in self._tools.unanswered():
             self._child(event, turn, 1 if turn else 0)
 
-    def _merge(self, transcript: list[Any], name: str) -> None:
+    def _merge(self, transcript: list[Any], saved_at: int, name: str) -> None:
         messages = [parse_message(m) for m in transcript]
-        named = all(message.sender for message in messages)
-        order = sorted(range(len(self._seen)), key=lambda i: self._seen[i].position)
-        ours = [self._seen[i].key if named else self._seen[i].anonymous_key for i in order]
-        position = self._seen[order[0]].position - 1 if order else 0
-        matches = align(ours, [message.key(named) for message in messages])
+        speakers = {m.sender for m in messages if m.sender}
+        named = all(m.sender or m.has_call_ids for m in messages)
+        ours = [
+            index
+            for index, seen in enumerate(self._seen)
+            if seen.position <= saved_at and (not named or self._may_stand_in(seen, speakers))
+        ]
+        ours.sort(key=lambda index: self._seen[index].position)
+        keys = [self._seen[index].key if named else self._seen[index].anonymous_key for index in ours]
+        matches = align(keys, [message.key(named) for message in messages])
+        found = [ours[match] for match in matches if match is not None]
+        position = self._seen[found[0]].position - 1 if found else saved_at
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
                 where = Where(f"{name}/{place}", position + 1, None, thread=name)
                 self._said(facts.Said(message, "transcript"), where)
             else:
-                self._rows.channels[order[match]].add("transcript")
-                position = self._seen[order[match]].position
+                self._rows.channels[ours[match]].add("transcript")
+                position = self._seen[ours[match]].position
+
+    def _may_stand_in(self, seen: _Seen, speakers: set[str]) -> bool:
+        """Whether a message belongs to a chat of these speakers: not one of theirs to somebody in another chat."""
+        if seen.sender not in speakers:
+            return False
+        return seen.recipient in speakers or seen.recipient not in self._latest

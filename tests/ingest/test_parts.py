@@ -3,7 +3,6 @@
 import contextlib
 import json
 import random
-from difflib import SequenceMatcher
 
 import orjson
 import pytest
@@ -66,9 +65,7 @@ def test_a_journal_that_lacks_nothing_matches_all(journal: list[str], dropped: s
     """A transcript with some messages left out is found in the journal, whatever repeats."""
     keys = [x.encode() for x in journal]
     transcript = [k for i, k in enumerate(keys) if i not in dropped]
-    exact = [m for m in align(keys, transcript) if m is not None]
-    blocks = SequenceMatcher(None, keys, transcript, autojunk=False).get_matching_blocks()
-    assert len(exact) >= sum(b.size for b in blocks)
+    assert None not in align(keys, transcript)
 
 
 def test_a_long_transcript_is_aligned_quickly() -> None:
