@@ -13,6 +13,7 @@ from ingest import facts
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import extract_text
 from ingest.files import FileLedger
+from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
@@ -38,7 +39,6 @@ class _Thread:
     logged: tuple[int, str | None, str | None] | None = None
     """The message that the logger told of last, as (index, sender, recipient): its event may follow at once."""
     speaker: str | None = None
-    selected: str | None = None
     selection: dict[str, Any] = field(default_factory=dict)
     """What is known of how the next speaker is being chosen."""
     human_input: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +71,9 @@ class Conversation:
         self._pending: defaultdict[str | None, list[Event]] = defaultdict(list)
         self._latest: dict[str | None, _Said] = {}
         self._asked: dict[str | None, int | None] = {}
+        self._floor = Floor()
+        self._selected_agents: set[str | None] = set()
+        """Those who were given the word and have not spoken yet."""
         self._seen: list[_Seen] = []
         self.run_facts: dict[str, Any] = {}
 
@@ -123,13 +126,14 @@ class Conversation:
 
     def _selected(self, speaker: str, where: Where) -> None:
         thread = self._threads[where.thread]
-        thread.selected = speaker
+        self._selected_agents.add(speaker)
         self._asked[speaker] = where.time
-        if thread.speaker is not None and thread.speaker != speaker:
-            self._handoff(thread, speaker, where, "group_chat_selection")
+        before = self._floor.before(speaker)
+        if before is not None and before != speaker:
+            self._handoff(thread, before, speaker, where, "group_chat_selection")
         thread.selection = {}
 
-    def _handoff(self, thread: _Thread, to: str, where: Where, reason: str) -> None:
+    def _handoff(self, thread: _Thread, before: str, to: str, where: Where, reason: str) -> None:
         meta = {"reason": reason, "selection": None, **thread.selection}
         if meta["selection"] is None and reason == "group_chat_selection":
             methods = {a.get("selection") for a in self._agents.values() if a.get("members")} - {None}
@@ -138,10 +142,10 @@ class Conversation:
             "handoff",
             "transfer",
             replace(where, position=where.position - 2, parent=None),
-            agent=thread.speaker,
+            agent=before,
             started=where.time,
             ended=where.time,
-            inputs={"from_agent": thread.speaker, "to_agent": to},
+            inputs={"from_agent": before, "to_agent": to},
             meta=meta,
         )
         self._rows.add_event(event)
@@ -156,6 +160,7 @@ class Conversation:
             return
         if self._is_copy(message):
             self._asked[message.recipient] = where.time
+            self._floor.relayed(message.sender, message.recipient, where.position)
             return
         index = self._turn(said, where)
         if said.channel == "logger":
@@ -196,9 +201,12 @@ class Conversation:
         first = min([where.position, *(child.where.position for child in children)])
         turn = self._turn_event(message, where, first)
         if agent not in INTERNAL_AGENTS:
-            if thread.speaker is not None and agent is not None and agent not in (thread.speaker, thread.selected):
-                self._handoff(thread, agent, turn.where, "reply")
-            thread.speaker, thread.selected = agent, None
+            before = self._floor.before(agent, message.recipient)
+            if before is not None and agent is not None and before != agent and agent not in self._selected_agents:
+                self._handoff(thread, before, agent, turn.where, "reply")
+            self._selected_agents.discard(agent)
+            self._floor.said(agent, message.recipient, where.position)
+            thread.speaker = agent
         else:
             thread.selection["selection"] = "auto"
         depth = 1 if where.parent else 0  # inside a marked action
@@ -254,7 +262,7 @@ class Conversation:
             inputs={
                 "role": message.role or self._role(message.sender),
                 "message": preview(message.plain),
-                "sender": thread.speaker,
+                "sender": self._floor.before(message.sender, message.recipient),
                 "recipient": message.recipient,
             },
             outputs={"full_content": message.content},
