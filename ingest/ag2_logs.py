@@ -158,7 +158,7 @@ def _object(value: Any) -> Data:
 # --- the text that Python makes of an object
 
 _TOKEN = re.compile(
-    r"""[ ]+ | [A-Za-z_][\w.]* | -?\d[\w.]*(?:e[+-]\d+)? | [,=:] | [\[({] | [\])}]
+    r"""[ ]+ | [A-Za-z_]\w*(?:\.\w+){0,8} | -?\d[\w.]*(?:e[+-]\d+)? | [,=:] | [\[({] | [\])}]
       | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" """,
     re.VERBOSE,
 )

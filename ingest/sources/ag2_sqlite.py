@@ -30,6 +30,9 @@ _TELLING = frozenset(TABLES[3:])
 _CONFIGURED = frozenset(TABLES[1:4])
 """The tables that hold what something was configured with, keys and passwords among it."""
 
+_BROKEN = (sqlite3.Error, UnicodeError, MemoryError)
+"""What a damaged database raises. Names in it, and messages that quote them, need not be UTF-8."""
+
 
 @dataclass(slots=True)
 class _Row:
@@ -57,7 +60,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         with closing(sqlite3.connect(path)) as con:
             try:
                 tables = _prepare(con)
-            except sqlite3.Error as error:
+            except _BROKEN as error:
                 about["not_a_run"] = f"a SQLite database that can't be read: {error}"
                 return
             if not _TELLING & tables.keys():
@@ -116,7 +119,7 @@ def _rows(
             time = nanoseconds(row.get("end_time") or row.get("timestamp")) or time
             yield time, number, count, _Row(table, row)
             count += 1
-    except (sqlite3.Error, MemoryError) as error:
+    except _BROKEN as error:
         broken.append(f"the table {table} breaks off after {count} rows: {error}")
 
 

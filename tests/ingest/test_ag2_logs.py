@@ -295,9 +295,12 @@ def test_databases_that_are_none_of_ag2s(runs: Path, ingested: Ingest) -> None:
         with closing(sqlite3.connect(runs / name)) as con:
             con.execute(statement)
             con.commit()
+    cut = (runs / "foreign.sqlite").read_bytes()
+    (runs / "names.db").write_bytes(cut.replace(b"CREATE TABLE", b"CREATE \xc1\xff\xff\xff\xff"))
     tables = ingested(runs)
     notes = {Path(note.split(":")[0]).name: note for note in tables.summary.notes}
-    assert set(notes) == {"text.db", "cut.db", "foreign.sqlite", "views.sqlite"}
+    assert set(notes) == {"text.db", "cut.db", "names.db", "foreign.sqlite", "views.sqlite"}
+    assert "a SQLite database that can't be read" in notes["names.db"]
     assert "can't be read: file is not a database" in notes["cut.db"]
     assert "without the tables of AG2's logger" in notes["foreign.sqlite"]
     assert "without the tables of AG2's logger" in notes["views.sqlite"]
