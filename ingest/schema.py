@@ -196,7 +196,7 @@ _ALL = (
             event_id UUID its code_exec in execution_events
             language VARCHAR as written on the block, or as AG2 inferred it
             code VARCHAR the code
-            code_hash VARCHAR first 16 hex digits of the SHA-256 of the code, trailing white space removed
+            code_hash VARCHAR first 16 hex digits of the SHA-256 of the code, white space at line ends and around it removed
             exit_code INTEGER exit code of the execution
             output VARCHAR what it printed
             agent_name VARCHAR who wrote it
@@ -218,7 +218,7 @@ _ALL = (
             file_name VARCHAR last part of the path
             file_type VARCHAR extension with its dot, or empty
             file_size BIGINT bytes, where known
-            file_content VARCHAR text content, where the recorder saved it or --files-root led to it
+            file_content VARCHAR text content, where the recorder saved it
             source VARCHAR code_execution, tool_call, message, recorder
             created_at TIMESTAMP UTC
             operation VARCHAR write, read, mention

@@ -4,6 +4,9 @@ Three shapes: a JSON list of messages; an object with such a list under `message
 other keys describe the run; a message a line (JSONL). A list that was cut off is read as far as it goes.
 """
 
+import codecs
+import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,14 +19,20 @@ from ingest.lines import Bad, Record, decode, encode, read_lines
 from ingest.messages import is_message
 
 LISTS = ("messages", "history", "chat_history")
-"""Keys under which an object holds its messages, the first that is there."""
+"""Keys under which an object holds its messages: the first that has any."""
+
+RESTARTS = 100
+"""How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
 _MESSAGE_KEYS = re.compile(rb'"(?:role|name|content|tool_calls|messages|history|chat_history)"\s*:')
 _TEXT = re.compile(rb"\s*[\[{]")
+_LATER_MESSAGE = re.compile(rb'\n\s*\{[^\n]{0,200}"(?:role|name|content)"\s*:')
+_NEXT = re.compile(r"\},?\s*\{")
 
 
 def recognise(head: bytes) -> bool:
     """JSON in which a key that messages have stands near the beginning. The rest shows when it is read."""
+    head = _utf_8(head)
     return _TEXT.match(head) is not None and _MESSAGE_KEYS.search(head) is not None
 
 
@@ -35,12 +44,11 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         about: receives the keys beside the messages as `meta`, and `not_a_run` with the reason where the file
             turns out to be something else; nothing is yielded then.
     """
-    raw = file.read()
+    raw = _utf_8(file.read())
     try:
         value, _ = decode(raw)
     except ValueError as error:
-        file.seek(0)
-        yield from _read_broken(file, raw, str(error), about)
+        yield from _read_broken(raw, str(error), about)
         return
     elements = _elements(value, about)
     if not any(is_message(element) for element in elements):
@@ -55,11 +63,18 @@ def _elements(value: Any, about: dict[str, Any]) -> list[Any]:
         return value
     if not isinstance(value, dict):
         return []
-    for key in LISTS:
-        if isinstance(value.get(key), list):
-            about["meta"] = {k: v for k, v in value.items() if k != key}
-            return list(value[key])
+    lists = [key for key in LISTS if isinstance(value.get(key), list)]
+    for key in [key for key in lists if any(is_message(element) for element in value[key])] or lists:
+        about["meta"] = {k: v for k, v in value.items() if k != key}
+        return list(value[key])
     return [value]  # a transcript of one line
+
+
+def _utf_8(raw: bytes) -> bytes:
+    """The same text as UTF-8 without a mark: Windows programs write UTF-16, and UTF-8 with a mark in front."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace").encode()
+    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 def _record(element: Any, line: int, offset: int, text: str | None = None) -> Record | Bad:
@@ -70,47 +85,81 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
     return Record(data, text, line, offset)
 
 
-def _read_broken(file: IO[bytes], raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
-    """JSONL, or a list that was cut off, or neither."""
+def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """JSONL, or a list that is broken, or neither."""
     if raw.lstrip().startswith(b"["):
-        yield from _salvage(raw, error)
+        yield from _salvage(raw)
         return
-    first = raw.lstrip().split(b"\n", 1)[0]
+    if b"\n" not in raw.strip():
+        yield Bad(error, raw, 1, 0, torn=True)
+        return
+    first = next(read_lines(io.BytesIO(raw)))[2]
     try:
         value = orjson.loads(first)
     except orjson.JSONDecodeError:
         value = None
-    if value is None and b"\n" not in raw.strip():
-        yield Bad(error, raw, 1, 0, torn=True)
+    if isinstance(value, dict) and any(isinstance(value.get(key), list) for key in LISTS):
+        about["not_a_run"] = "each line is a whole conversation; put each into a file of its own"
         return
-    if value is not None and not is_message(value):
+    if value is not None and not is_message(value) and not _LATER_MESSAGE.search(raw):
         about["not_a_run"] = "its lines are no messages"
         return
-    for line, offset, text in read_lines(file):
+    for line, offset, text in read_lines(io.BytesIO(raw)):
         try:
             data, clean = decode(text)
         except ValueError as bad:
             yield Bad(str(bad), text, line, offset, torn=not text.endswith(b"\n"))
         else:
-            yield _record(data, line, offset, clean)
+            if line == 1 and isinstance(data, dict) and not is_message(data):
+                about["meta"] = data  # a first line that describes the run
+                yield Record({"kind": "meta"}, clean, line, offset)
+            else:
+                yield _record(data, line, offset, clean)
 
 
-def _salvage(raw: bytes, error: str) -> Iterator[Record | Bad]:
-    """The messages of a list up to where it breaks; the rest is one bad line."""
-    text = raw.decode("utf-8", "replace")
+def _salvage(raw: bytes) -> Iterator[Record | Bad]:
+    """The messages of a list that is broken somewhere. What can't be read is kept, and reading goes on behind it."""
+    text = raw.decode("utf-8", "surrogateescape")
     decoder = json.JSONDecoder(parse_constant=lambda _: None)
-    position, place = text.index("[") + 1, 0
-    while True:
-        position = _skip(text, position)
-        try:
-            value, end = decoder.raw_decode(text, position)
-            value = decode(json.dumps(value).encode())[0]
-        except (ValueError, RecursionError):
-            break
+    position, place, restarts = text.index("[") + 1, 0, 0
+    while (position := _skip(text, position)) < len(text):
         place += 1
-        yield _record(value, place, 0)
+        try:
+            _, end = decoder.raw_decode(text, position)
+            reason = None
+        except (ValueError, RecursionError):
+            end = _restart(decoder, text, position) if restarts < RESTARTS else len(text)
+            restarts += 1
+            reason = "the list is broken here" if end < len(text) else "the list breaks off here"
+        piece = text[position:end].encode("utf-8", "surrogateescape")
+        item = _piece(piece, place, reason)
+        if isinstance(item, Bad):
+            item.offset = len(text[:position].encode("utf-8", "surrogateescape"))
+        yield item
         position = end
-    yield Bad(f"the list breaks off: {error}", text[position:].encode(), place + 1, len(text[:position].encode()), True)
+        if text[position:].strip() == "]":
+            return
+
+
+def _piece(piece: bytes, place: int, reason: str | None) -> Record | Bad:
+    if reason is None:
+        try:
+            value, clean = decode(piece)
+            return _record(value, place, 0, clean)
+        except ValueError as error:
+            reason = str(error)
+    return Bad(reason, piece, place, 0, torn=reason.endswith("off here"))
+
+
+def _restart(decoder: json.JSONDecoder, text: str, position: int) -> int:
+    """Where the next message begins behind a place that can't be read; the end of the text if there is none."""
+    for match in itertools.islice(_NEXT.finditer(text, position + 1), RESTARTS):
+        try:
+            if is_message(decoder.raw_decode(text, match.end() - 1)[0]):
+                return match.end() - 1
+        except (ValueError, RecursionError):
+            continue
+    return len(text)
 
 
 def _skip(text: str, position: int) -> int:

@@ -161,3 +161,66 @@ def test_an_error_answer_of_ag2_is_a_failed_call(runs: Path, ingested: Ingest) -
     (runs / "e.json").write_text(json.dumps(chat))
     (row,) = ingested(runs).sql("SELECT status, error_message, arguments::VARCHAR AS a FROM tool_calls")
     assert row == {"status": "failed", "error_message": "Error: no such station", "a": '"not json"'}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("lines", [False, True])
+def test_files_of_windows_programs_are_read(encoding: str, lines: bool, runs: Path, ingested: Ingest) -> None:
+    """UTF-16, and UTF-8 with a mark in front."""
+    text = "\n".join(map(json.dumps, CHAT)) if lines else json.dumps(CHAT, ensure_ascii=False)
+    (runs / "w.json").write_text(text, encoding=encoding)
+    assert ingested(runs).one("SELECT count(*) FROM messages") == len(CHAT)
+
+
+def test_the_list_that_has_messages_is_meant(runs: Path, ingested: Ingest) -> None:
+    """An empty `messages` beside a full `chat_history`."""
+    (runs / "t.json").write_text(json.dumps({"messages": [], "chat_history": CHAT}))
+    assert ingested(runs).one("SELECT count(*) FROM messages") == len(CHAT)
+
+
+def test_a_first_line_that_describes_the_run(runs: Path, ingested: Ingest) -> None:
+    """JSONL with an object about the run in front: it goes to runs.meta, and is a row of journal."""
+    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, [{"task": "count", "seed": 3}, *CHAT])) + "\n")
+    tables = ingested(runs)
+    assert tables.sql("SELECT task, messages, meta->>'seed' AS seed FROM runs") == [
+        {"task": "count", "messages": 4, "seed": "3"}
+    ]
+    assert tables.one("SELECT count(*) FROM journal") == 5
+
+
+def test_whole_conversations_on_lines_are_named(runs: Path, ingested: Ingest) -> None:
+    """Files made for fine-tuning hold many runs in one; one line says what to do."""
+    (runs / "t.jsonl").write_text("\n".join(json.dumps({"messages": CHAT}) for _ in range(3)))
+    assert any("whole conversation" in note for note in ingested(runs).summary.notes)
+
+
+def test_a_list_that_is_broken_in_the_middle_goes_on_behind(runs: Path, ingested: Ingest) -> None:
+    """One bad message costs one message, and is no torn line."""
+    parts = [json.dumps(m).encode() for m in CHAT * 5]
+    parts[7] = parts[7].replace(b'"content"', b'"content', 1)
+    parts[12] = parts[12].replace(b"engineer", b"engin\xffer") if b"engineer" in parts[12] else b'{"role": "\xff"}'
+    (runs / "t.json").write_bytes(b"[" + b",\n".join(parts) + b"]")
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == len(parts) - 2
+    rows = tables.sql("SELECT bytes FROM quarantine ORDER BY line")
+    assert [r["bytes"].strip(b",\n ") for r in rows] == [parts[7], parts[12]]
+    assert (tables.summary.torn, tables.summary.lines) == (0, len(parts))
+
+
+def test_a_tool_is_nobody_who_speaks(runs: Path, ingested: Ingest) -> None:
+    """In the shape of OpenAI's API a tool message names the tool; that is no agent."""
+    call = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    chat = [
+        {"role": "assistant", "name": "bot", "content": None, "tool_calls": [call]},
+        {"role": "tool", "name": "weather", "tool_call_id": "c", "content": "rain"},
+        {"role": "assistant", "name": "bot", "content": "It rains."},
+    ]
+    (runs / "t.json").write_text(json.dumps(chat))
+    tables = ingested(runs)
+    assert [m["sender"] for m in tables.sql("SELECT sender FROM messages ORDER BY message_order")] == [
+        "bot",
+        None,
+        "bot",
+    ]
+    assert tables.sql("SELECT result, executor FROM tool_calls") == [{"result": "rain", "executor": None}]
+    assert tables.events("handoff") == []
