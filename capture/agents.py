@@ -102,6 +102,9 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
         "model": _model(config),
         "tools": _tools(agent, config),
     }
+    for folder in sorted(work_folders(agent))[:1]:
+        below = folder.is_relative_to(Path.cwd())
+        fields["work_dir"] = folder.relative_to(Path.cwd()).as_posix() if below else str(folder)
     if chat is not None:
         fields["members"] = [_name(member) for member in getattr(chat, "agents", [])]
         selection = getattr(chat, "speaker_selection_method", None)

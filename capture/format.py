@@ -106,6 +106,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "system_message": "its system message",
         "model": "its model, or null",
         "tools": "names of the tools it may call",
+        "work_dir": "of one that runs code: the folder it runs in, relative to the run's where it lies below it",
         "members": "of a group chat manager: names of the chat's agents",
         "selection": "of a group chat manager: how the next speaker is chosen",
     },

@@ -50,7 +50,7 @@ class Assembler:
         self.status: str | None = None
         self._source_path, self._folder, self._channel = source_path, folder, channel
         self._agents: dict[str, Data] = {}
-        self._files = FileLedger(self.rows)
+        self._files = FileLedger(self.rows, self._agents)
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[tuple[int, list[Any]]] = []
@@ -253,7 +253,7 @@ class Assembler:
     def _add_run(self, source_format: str, about: Data, open_status: str, written: int) -> None:
         start, tables, spent = self._start, self.rows.tables, self._llm
         versions = start["versions"] if isinstance(start.get("versions"), dict) else {}
-        status = self.status = text_or_none(self._end.get("status")) or open_status
+        status = self.status = _STATUSES.get(str(self._end.get("status")), "completed" if self.ended else open_status)
         began, ended = self._times
         meta = self._meta(about)
         self.rows.add(
@@ -306,6 +306,9 @@ def _failed(data: Data) -> facts.Failed:
     error = error if isinstance(error, dict) else {}
     return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
 
+
+_STATUSES = {status: status for status in ("completed", "failed", "interrupted")}
+"""What the end of a run may say of it."""
 
 _LEAVES_STEPS = frozenset({journal.STEP_END, journal.RUN_END, journal.FILE, journal.MESSAGES, journal.GAP})
 """Kinds of records between an exception's way out of a step and its way out of the run."""

@@ -4,6 +4,7 @@ The recorder's records come last, so a written file waits until the end of its r
 """
 
 import os
+import posixpath
 import stat
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,6 +12,7 @@ from typing import Any
 
 from capture import format as journal
 from ingest.code import code_hash
+from ingest.messages import text_or_none
 from ingest.runrows import Event, RunRows, Where, preview
 
 MAX_CONTENT = 16 * 1024 * 1024
@@ -53,10 +55,16 @@ class _Named:
 
 
 class FileLedger:
-    """The files of one run."""
+    """The files of one run.
 
-    def __init__(self, rows: RunRows) -> None:
-        self._rows = rows
+    Args:
+        rows: where the rows go.
+        agents: what the run's records say of each agent, by name. An executor's `work_dir` tells its files from those
+            of another.
+    """
+
+    def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]]) -> None:
+        self._rows, self._agents = rows, agents
         self._written: list[_Written] = []
         self._named: dict[tuple[str, str], _Named] = {}
         self._saved: dict[str, Saved] = {}
@@ -84,12 +92,12 @@ class FileLedger:
         rows: dict[str, tuple[Any, ...]] = {}
         unclaimed = dict(self._saved)
         for written in self._written:
-            saved = self._match(written.path)
+            saved = self._match(written.path, written.cause.meta.get("executor"))
             if saved:
                 unclaimed.pop(saved.path, None)
             event = self._generated(written, saved)
             if event.status == "completed":
-                rows[written.path] = self._written_row(written, saved, event)
+                rows[saved.path if saved else written.path] = self._written_row(written, saved, event)
         for saved in unclaimed.values():
             ran = self._ran.get(code_hash(saved.content)) if saved.content else None
             if ran:
@@ -105,9 +113,13 @@ class FileLedger:
             self._add_named(named)
         return len(rows)
 
-    def _match(self, path: str) -> Saved | None:
+    def _match(self, path: str, executor: str | None = None) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own."""
         path = _normal(path)
+        folder = text_or_none(self._agents.get(executor or "", {}).get("work_dir"))
+        inside = posixpath.normpath(posixpath.join(folder, path)) if folder else path
+        if inside in self._saved:
+            return self._saved[inside]
         if path in self._saved:
             return self._saved[path]
         tail = "/" + path.lstrip("/")
@@ -203,7 +215,7 @@ class FileLedger:
         method: str,
         sha256: str | None,
     ) -> tuple[Any, ...]:
-        file_id = self._rows.id("file", f"{operation}/{path}")
+        file_id = self._rows.id("file", f"{operation}/{path}/{event.id}")
         where = event.where
         name, suffix = PurePosixPath(path).name, _suffix(path)
         return (

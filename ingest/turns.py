@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest import facts
+from ingest.claims import claims_check, says_made_up
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import extract_text
 from ingest.files import FileLedger
@@ -91,7 +92,8 @@ class Conversation:
                 self._selected(fact.speaker, where)
             case facts.SelectionAttempt():
                 thread.selection["selection"] = "auto"
-                thread.selection.setdefault("attempts", []).append(fact.mentions)
+                attempt = {"succeeded": fact.succeeded, "mentions": fact.mentions}
+                thread.selection.setdefault("attempts", []).append(attempt)
             case facts.Transition():
                 thread.selection |= {"selection": fact.rule, "transition_target": fact.target}
             case facts.ToolStarted():
@@ -177,14 +179,14 @@ class Conversation:
         manager, author = message.sender, message.name
         original = self._latest.get(author)
         is_manager = bool(self._agents.get(manager or "", {}).get("members"))
-        message.sender = author
         if (
             original
-            and original.key == message.key()
+            and original.key == replace(message, sender=author).key()
             and (manager in original.recipients or is_manager)
             and message.recipient not in original.recipients
         ):
             original.recipients.add(message.recipient)
+            message.sender = author
             return True
         message.sender = author if is_manager else manager
         return False
@@ -244,10 +246,15 @@ class Conversation:
         hits = extract_text(message.plain)
         meta: dict[str, Any] = {
             "has_code": "```" in message.plain,
+            "code_languages": self._code.languages,
             "has_tool_calls": bool(message.requests),
             "file_references": list(dict.fromkeys(hit.path for hit in hits)),
             "content_length": len(message.plain),
         }
+        if says_made_up(message.plain):
+            meta["says_made_up"] = True
+        if claims_check(message.plain):
+            meta["claims_check"] = True
         if message.sender in INTERNAL_AGENTS:
             meta["internal"] = True
         if thread.human_input:

@@ -397,3 +397,28 @@ def test_blocks_after_the_one_that_failed_did_not_run(runs: Path, ingested: Inge
     )
     rows = ingested(runs).sql("SELECT code FROM code_execs")
     assert [r["code"] for r in rows] == codes[:2]
+
+
+def test_two_executors_that_write_a_file_of_one_name(runs: Path, ingested: Ingest) -> None:
+    """Each code's file is the one in its own executor's folder."""
+
+    def wrote(where: str) -> list[Row]:
+        code = f"```python\nopen('result.txt', 'w').write('{where}')\n```"
+        return [
+            {"kind": "agent", "name": f"runner_{where}", "work_dir": where},
+            logged(f"coder_{where}", f"runner_{where}", code),
+            logged(f"runner_{where}", f"coder_{where}", "exitcode: 0 (execution succeeded)\nCode output: "),
+        ]
+
+    saved = [
+        {"kind": "file", "path": f"{w}/result.txt", "size": 5, "copy": f"files/{w}/result.txt"}
+        for w in ("north", "south")
+    ]
+    write_journal(runs, "r", *wrote("north"), *wrote("south"), *saved)
+    for where in ("north", "south"):
+        (runs / "r" / "files" / where).mkdir(parents=True)
+        (runs / "r" / "files" / where / "result.txt").write_text(where)
+    tables = ingested(runs)
+    written = {f["agent_name"]: f["outputs"]["file_content"] for f in tables.events("file_gen")}
+    assert written == {"coder_north": "north", "coder_south": "south"}
+    assert len(tables.sql("SELECT id FROM files WHERE operation = 'write'")) == 2
