@@ -12,10 +12,10 @@ demo: .venv/for-demo
 	@.venv/bin/queries tool_chains --db $(TRACES)
 
 test: .venv/for-test
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m pytest -n auto --dist loadfile -m "not slow"
 
 slow: .venv/for-test
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest -n auto -m slow
 
 lint: .venv/for-test
 	$(PY) -m ruff check .
