@@ -39,7 +39,8 @@ class _Thread:
 
     logged: tuple[int, str | None, str | None] | None = None
     """The message that the logger told of last, as (index, sender, recipient): its event may follow at once."""
-    speaker: str | None = None
+    failed_caller: str | None = None
+    """Whose LLM call was the last one, where it failed: the exception that follows is of that call."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What is known of how the next speaker is being chosen."""
     human_input: list[dict[str, Any]] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Conversation:
                 self._said(fact, where)
             case facts.Called():
                 self._pending[fact.event.agent].append(fact.event)
+                thread.failed_caller = fact.event.agent if fact.event.status == "failed" else None
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
@@ -111,11 +113,12 @@ class Conversation:
                 self.run_facts.update(fact.facts)
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
+        thread = self._threads[where.thread]
         event = self._rows.event(
             "error",
             fact.error_type or "error",
             where,
-            agent=self._threads[where.thread].speaker,
+            agent=thread.failed_caller,
             status="failed",
             started=where.time,
             ended=where.time,
@@ -208,7 +211,6 @@ class Conversation:
                 self._handoff(thread, before, agent, turn.where, "reply")
             self._selected_agents.discard(agent)
             self._floor.said(agent, message.recipient, where.position)
-            thread.speaker = agent
         else:
             thread.selection["selection"] = "auto"
         depth = 1 if where.parent else 0  # inside a marked action

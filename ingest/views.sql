@@ -1,5 +1,5 @@
 -- Views in the shapes of the systems that these tables replace, with exactly their columns.
--- The first is OmniClaude's action log, the other four are WriterOS's execution tracking.
+-- The first is an action log, the other four track the executions of agents.
 
 
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
@@ -34,17 +34,17 @@ select
         else coalesce(actions.meta->>'error_type', actions.event_subtype, actions.event_type)
     end as action_name,
     case
-        when actions.is_marked then json_merge_patch(
-            coalesce(actions.inputs, '{}'),
-            case
-                when (actions.outputs->'result') is null then '{}'
-                else json_object('result', actions.outputs->'result')
-            end,
-            case
-                when actions.error_message is null then '{}'
-                else json_object('error_message', actions.error_message)
-            end
-        )
+        -- put together as text: json_merge_patch would drop every null inside a result
+        when actions.is_marked then (
+            '{'
+            || concat_ws(
+                ',',
+                '"error_message":' || to_json(actions.error_message)::varchar,
+                '"result":' || nullif((actions.outputs->'result')::varchar, 'null'),
+                nullif(substr(actions.inputs::varchar, 2, length(actions.inputs::varchar) - 2), '')
+            )
+            || '}'
+        )::json
         when actions.event_type = 'tool_call' then json_object(
             'tool_parameters', actions.inputs->'args',
             'tool_result', actions.outputs->'result',

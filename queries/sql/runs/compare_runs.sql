@@ -1,7 +1,7 @@
 -- What differs between two sets of runs, such as before and after a change of prompt or model?
 --
 -- Parameters
---   before VARCHAR = NULL  one set: a pattern such as '2026-01-*', or a tag's value; the older half where NULL
+--   before VARCHAR = NULL  one set: a pattern such as '202601*', or a tag's value; the older half where NULL
 --   after VARCHAR = NULL   the other set, in the same way; all other runs where NULL
 --   tag VARCHAR = NULL     name of the tag that tells the sets apart; run ids do where NULL
 --   min_runs BIGINT = 5    runs that each set needs before a difference is called clear
