@@ -36,6 +36,7 @@ class _Open:
 class _Written:
     """A message with code in it."""
 
+    turn: str
     agent: str | None
     text: str
     blocks: list[Block]
@@ -63,6 +64,8 @@ class CodeLedger:
         self._open: dict[str, _Open] = {}
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
         self._watched = False
+        self.languages: list[str] = []
+        """Languages of the blocks in the message that was said last, where they are known."""
 
     def started(self, fact: facts.CodeStarted, where: Where) -> None:
         """The executor has found code and is about to run it."""
@@ -80,6 +83,7 @@ class CodeLedger:
 
         Where AG2's events are in the run, they tell what was executed: a model may answer `exitcode: 0` as well.
         """
+        self.languages = []
         self._watched = self._watched or channel == "event"
         execution = self._open.pop(message.sender or "", None)
         reply = _REPLY.match(message.plain)
@@ -89,7 +93,9 @@ class CodeLedger:
             return self._finished(message.sender, where, execution, None, "")
         blocks = code_blocks(message.plain) if "```" in message.plain else []
         if blocks:
-            self._written.append(_Written(message.sender, message.plain, blocks))
+            self.languages = [block.language for block in blocks if block.language]
+            turn = self._rows.id("agent_call", where.key)
+            self._written.append(_Written(turn, message.sender, message.plain, blocks))
         return None
 
     def unfinished(self) -> list[Execution]:
@@ -124,7 +130,8 @@ class CodeLedger:
             error=error,
             inputs=_inputs(blocks, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
-            meta=_meta(blocks, looked_at, status, exit_code, executor, error_type),
+            meta=_meta(blocks, looked_at, status, exit_code, executor, error_type)
+            | {"written_in": written.turn if written else None},
         )
         for block in blocks or [Block("", "")]:
             self._rows.add(

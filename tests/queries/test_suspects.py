@@ -1,0 +1,142 @@
+"""Where a failed run went wrong: each kind of evidence, and how often the first suspect is the right one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.queries.conftest import REAL_TRANSCRIPTS, ingest
+from tests.queries.reading import answer
+
+LABELLED = REAL_TRANSCRIPTS / "whowhen" / "algorithm"
+FAILED = "exitcode: 1 (execution failed)\nCode output: KeyError: 'mean'"
+WORKED = "exitcode: 0 (execution succeeded)\nCode output: 5.25"
+SILENT = "exitcode: 0 (execution succeeded)\nCode output: "
+
+
+def code(source: str) -> str:
+    """A message with a block of Python."""
+    return f"I run this.\n```python\n{source}\n```"
+
+
+def suspects(folder: Path, *said: tuple[str, str], **parameters: Any) -> list[dict[str, Any]]:
+    """The suspects of a run in which these agents said this, one after the other, after a user's task."""
+    history = [{"name": name, "role": "user", "content": content} for name, content in (("user", "Do it."), *said)]
+    runs = folder / "runs"
+    runs.mkdir()
+    (runs / "chat.json").write_text(json.dumps(history), encoding="utf-8")
+    return answer(ingest(runs, folder / "traces"), "suspects", **parameters)
+
+
+def test_the_first_code_is_suspected_before_later_failures(tmp_path: Path) -> None:
+    """Whoever wrote the first code comes first, even where other code failed; who only runs code is never suspected."""
+    found = suspects(
+        tmp_path,
+        ("planner", "The engineer writes a script, then the analyst sums up."),
+        ("engineer", code("load()")),
+        ("terminal", WORKED),
+        ("analyst", code("mean()")),
+        ("terminal", FAILED),
+        ("engineer", code("mean(1)")),
+        ("terminal", SILENT),
+        top=9,
+    )
+    assert [(s["rank"], s["agent_name"], s["message_order"]) for s in found] == [
+        (1, "engineer", 2),
+        (2, "analyst", 4),
+        (3, "engineer", 6),
+    ]
+    assert found[0]["evidence"] == ["first code or tool call of the run"]
+    assert found[1]["evidence"] == ["first failure of the run", "failed, and somebody else wrote the next code"]
+    assert (found[1]["failed"], found[1]["error"]) == (1, "KeyError: 'mean'")
+    assert found[2]["evidence"] == ["its code printed nothing"]
+
+
+def test_made_up_data_weigh_most(tmp_path: Path) -> None:
+    """Code on data that its author calls made up comes before the first code."""
+    found = suspects(
+        tmp_path,
+        ("engineer", code("load('a.csv')")),
+        ("terminal", FAILED),
+        ("analyst", code("data = [1, 2]  # placeholder\nmean(data)")),
+        ("terminal", WORKED),
+    )
+    assert [s["agent_name"] for s in found] == ["analyst", "engineer"]
+    assert found[0]["suspicion"] == "first code or tool call on data that the message calls made up"
+
+
+def test_a_run_without_code_went_wrong_with_its_first_answer(tmp_path: Path) -> None:
+    """The first message after the task is suspected, then the one that only says that it checked."""
+    found = suspects(
+        tmp_path,
+        ("expert", "The answer is 12."),
+        ("critic", "Is that so?"),
+        ("checker", "I have carefully verified every step. TERMINATE"),
+    )
+    assert [(s["agent_name"], s["suspicion"]) for s in found] == [
+        ("expert", "first answer in a run without code and tools"),
+        ("checker", "says that it checked, without code or tool"),
+    ]
+
+
+def test_the_same_code_again_is_evidence(tmp_path: Path) -> None:
+    """Code that failed and is run again unchanged says so."""
+    found = suspects(
+        tmp_path,
+        ("engineer", code("load()")),
+        ("terminal", FAILED),
+        ("engineer", code("load()")),
+        ("terminal", FAILED),
+    )
+    assert found[1]["evidence"] == ["ran the same code again", "failed again"]
+
+
+def labels(folder: Path) -> dict[str, tuple[str, int]]:
+    """Agent and message that people named, by run."""
+    files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    return {name: (run["mistake_agent"], int(run["mistake_step"])) for name, run in files.items()}
+
+
+def first_suspects(traces: Path) -> dict[str, tuple[str, int]]:
+    """Agent and message of the first suspect, by file."""
+    rows = answer(traces, "suspects", top=1)
+    return {row["run_id"].rsplit("/", 1)[-1]: (row["agent_name"], row["message_order"]) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, int]]:
+    """The first suspects of the labelled runs."""
+    if not LABELLED.is_dir():
+        pytest.skip(f"the labelled runs are not at {LABELLED}")
+    return first_suspects(ingest(LABELLED, tmp_path_factory.mktemp("labelled") / "traces"))
+
+
+def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[str, int]]) -> None:
+    """Of 63 labelled runs 71 % of the agents and 49 % of the messages, and no half of them far below."""
+    named = labels(LABELLED)
+    assert named.keys() == found.keys()
+    order = sorted(named, key=lambda name: int(name.split(".")[0]))
+    agents = [found[name][0] == named[name][0] for name in order]
+    steps = [found[name][1] == named[name][1] for name in order]
+    assert round(100 * sum(agents) / len(order)) == 71
+    assert round(100 * sum(steps) / len(order)) == 49
+    middle = len(order) // 2
+    for half in (slice(None, None, 2), slice(1, None, 2), slice(middle), slice(middle, None)):
+        assert sum(agents[half]) / len(agents[half]) >= 0.60
+        assert sum(steps[half]) / len(steps[half]) >= 0.42
+
+
+def test_suspicion_does_not_read_the_labels(found: dict[str, tuple[str, int]], tmp_path: Path) -> None:
+    """The same runs with other labels, or with none, have the same suspects."""
+    wrong, none = tmp_path / "wrong", tmp_path / "none"
+    for folder in (wrong, none):
+        folder.mkdir()
+    for path in LABELLED.glob("*.json"):
+        run = json.loads(path.read_text(encoding="utf-8"))
+        last = len(run["history"]) - 1
+        wrongly = {"mistake_agent": run["history"][last]["name"], "mistake_step": str(last), "mistake_reason": "x"}
+        (wrong / path.name).write_text(json.dumps({**run, **wrongly}), encoding="utf-8")
+        (none / path.name).write_text(json.dumps({"history": run["history"]}), encoding="utf-8")
+    assert first_suspects(ingest(wrong, tmp_path / "wrong_traces")) == found
+    assert first_suspects(ingest(none, tmp_path / "none_traces")) == found
