@@ -1,5 +1,6 @@
 """Executions, their costs and their stages: the views hold what happened, once, and the queries add up."""
 
+import json
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -92,8 +93,8 @@ def test_actions_have_a_row_each(traces: Path) -> None:
 def test_marked_actions_keep_their_details(database: Path) -> None:
     """The details of a marked action are the user's, with the result beside them."""
     actions = {row["action_name"]: row for row in rows(database, "agent_actions") if row["correlation_id"] == "actions"}
-    assert actions["select_agent"]["action_details"] == '{"chosen":"engineer"}'
-    assert actions["Read"]["action_details"] == '{"file_path":"x","result":{"n":1}}'
+    assert json.loads(actions["select_agent"]["action_details"]) == {"chosen": "engineer"}
+    assert json.loads(actions["Read"]["action_details"]) == {"file_path": "x", "result": {"n": 1}}
     assert actions["Read"]["project_name"] == "cmb"
     assert (actions["done"]["action_type"], actions["select_agent"]["action_type"]) == ("success", "decision")
 
