@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from math import isfinite
 from os import PathLike, fspath
 from typing import Any
 from uuid import UUID
@@ -98,11 +99,18 @@ def _event_fields(event: Any) -> Any:
         # as any: a handoff's target is declared by its base class, which has none of the target's own fields
         return event.__pydantic_serializer__.to_python(event, warnings=False, serialize_as_any=True)
     except Exception:
-        name = getattr(event, "type", None)
+        name = _get(event, "type", None)
         return {
             "type": name if isinstance(name, str) else type(event).__name__,
-            "content": getattr(event, "content", event),
+            "content": _get(event, "content", event),
         }
+
+
+def _get(value: Any, name: str, default: Any) -> Any:
+    try:
+        return getattr(value, name, default)
+    except Exception:
+        return default
 
 
 def _by_hand(value: Any) -> tuple[bytes, Replaced]:
@@ -112,7 +120,7 @@ def _by_hand(value: Any) -> tuple[bytes, Replaced]:
         return orjson.dumps(plain), walk.replaced
     except Exception as error:
         note = {"path": "$", "reason": f"{type(value).__name__} could not be serialised: {type(error).__name__}"}
-        return b"null", [note]
+        return b"{}" if isinstance(value, dict) else b"null", [note]
 
 
 class _Walk:
@@ -126,12 +134,26 @@ class _Walk:
         self.replaced.append({"path": path, "reason": reason})
 
     def plain(self, value: Any, path: str, depth: int) -> Any:
-        """The value as what JSON knows."""
+        """The value as what JSON knows. One that raises when it is looked at costs no more than itself."""
+        before = len(self.replaced)
+        try:
+            return self.looked_at(value, path, depth)
+        except Exception as error:
+            del self.replaced[before:]
+            return self.refused(value, path, error)
+
+    def refused(self, value: Any, path: str, error: Exception) -> str:
+        """What stands for a value that raised."""
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        self.note(path, f"{kind}, which raised {type(error).__name__}")
+        return f"<{kind}>"
+
+    def looked_at(self, value: Any, path: str, depth: int) -> Any:
+        """The value as what JSON knows, unless it raises."""
         if value is None or value is True or value is False:
             return value
-        kind = type(value)
-        if kind is float:
-            return value
+        if isinstance(value, float):
+            return self.number(value, path)
         if isinstance(value, str):
             return self.text(value, path)
         if isinstance(value, int) and not isinstance(value, Enum):
@@ -153,7 +175,7 @@ class _Walk:
     def nested(self, value: Any, path: str, depth: int) -> Any:
         """The value as what JSON knows, where it may hold others."""
         if isinstance(value, Mapping):
-            return {self.text(str(k), path): self.plain(v, f"{path}.{k}", depth) for k, v in list(value.items())}
+            return self.mapping(value, path, depth)
         if isinstance(value, (list, tuple, set, frozenset)):
             return [self.plain(item, f"{path}[{i}]", depth) for i, item in enumerate(list(value))]
         if isinstance(value, Enum):
@@ -164,24 +186,56 @@ class _Walk:
             self.note(path, f"exception {type(value).__name__}")
             return self.plain(error_fields(value), path, depth)
         if is_dataclass(value) and not isinstance(value, type):
-            return {f.name: self.plain(getattr(value, f.name, None), f"{path}.{f.name}", depth) for f in fields(value)}
-        if hasattr(value, "__pydantic_serializer__") and not isinstance(value, type):
+            return {field.name: self.member(value, field.name, path, depth) for field in fields(value)}
+        if hasattr(type(value), "__pydantic_serializer__"):
             return self.model(value, path, depth)
         return self.thing(value, path, depth)
 
+    def mapping(self, value: Mapping[Any, Any], path: str, depth: int) -> dict[str, Any]:
+        """A mapping, with keys made of text."""
+        plain: dict[str, Any] = {}
+        for key, item in list(value.items()):
+            try:
+                name = self.text(str(key), path)
+            except Exception as error:
+                name = self.refused(key, path, error)
+            while name in plain:  # two keys with the same text
+                name += "'"
+            plain[name] = self.plain(item, f"{path}.{name}", depth)
+        return plain
+
+    def member(self, value: Any, name: str, path: str, depth: int) -> Any:
+        """An attribute."""
+        try:
+            inner = getattr(value, name, None)
+        except Exception as error:
+            return self.refused(value, f"{path}.{name}", error)
+        return self.plain(inner, f"{path}.{name}", depth)
+
+    # the built-in types' own methods, because a subclass may do anything in its own
+
     def text(self, value: str, path: str) -> str:
         try:
-            value.encode()
+            str.encode(value)
         except UnicodeEncodeError:
             self.note(path, "text with lone surrogates, written as \\udXXX")
-            return value.encode("utf-8", "backslashreplace").decode()
-        return str(value)
+            return str.encode(value, "utf-8", "backslashreplace").decode()
+        return str.__str__(value)
 
     def integer(self, value: int, path: str) -> Any:
-        if -INT64 <= value < INT64:
-            return int(value)
+        number = int.__index__(value)
+        if -INT64 <= number < INT64:
+            return number
         self.note(path, "integer beyond 64 bits")
-        return hex(value)
+        return hex(number)
+
+    def number(self, value: float, path: str) -> float | None:
+        """A float; JSON has no number for one that is not finite."""
+        number = float.__float__(value)
+        if isfinite(number):
+            return number
+        self.note(path, repr(number))
+        return None
 
     def binary(self, value: bytes, path: str) -> str:
         try:
@@ -199,17 +253,18 @@ class _Walk:
 
     def thing(self, value: Any, path: str, depth: int) -> Any:
         """Any other object: an array as a list, an agent as its name, the rest as text."""
-        if type(value).__module__ == "numpy" and hasattr(value, "tolist") and getattr(value, "size", 0) <= MAX_TEXT:
+        module = type(value).__module__
+        kind = f"{module}.{type(value).__qualname__}"
+        if module == "numpy" and hasattr(value, "tolist") and getattr(value, "size", 0) <= MAX_TEXT:
             return self.plain(value.tolist(), path, depth)
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        name = getattr(value, "name", None)
-        if type(value).__module__.startswith("autogen") and isinstance(name, str):
+        name = getattr(value, "name", None) if module.startswith("autogen") else None
+        if isinstance(name, str):
             self.note(path, f"{kind}, by its name")
             return self.text(name, path)
         self.note(path, kind)
-        if callable(value) and hasattr(value, "__qualname__"):
-            return f"{getattr(value, '__module__', '')}.{value.__qualname__}"
         try:
+            if callable(value) and hasattr(value, "__qualname__"):
+                return self.text(f"{getattr(value, '__module__', '')}.{value.__qualname__}", path)
             return self.text(repr(value)[:MAX_TEXT], path)
         except Exception:
             return f"<{kind}>"

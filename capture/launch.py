@@ -200,7 +200,7 @@ def _run_start(run_id: str, facts: Mapping[str, Any], cwd: Path) -> bytes:
     }
     data, replaced = encode.to_json(fields)
     if replaced:
-        data = b'%b,"replaced":%b}' % (data[:-1], encode.to_json(replaced)[0])
+        return b'%b,"replaced":%b' % (data[1:-1], encode.to_json(replaced)[0])
     return data[1:-1]
 
 

@@ -1,5 +1,6 @@
 """Anything becomes JSON, one line of valid UTF-8, and what had to be replaced is named."""
 
+import dataclasses
 import datetime
 import enum
 import math
@@ -37,6 +38,54 @@ class Angry:
     __str__ = __repr__
 
 
+class Unloaded:
+    """Raises when its attributes are looked at."""
+
+    @property
+    def name(self) -> str:
+        raise RuntimeError("not loaded")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("outside of a request")
+
+
+class Disguised:
+    """Raises already when it is asked for its class."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        pass
+
+
+@dataclasses.dataclass
+class Lazy:
+    """A dataclass of which one field is computed, and can't be."""
+
+    good: set[int]
+    bad: int = dataclasses.field(init=False)
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"{name} is not there yet")
+
+
+class Closed(dict[str, Any]):
+    """A mapping that can't be read."""
+
+    def items(self) -> Any:
+        raise RuntimeError("closed")
+
+
+class Word(str):
+    """A text with a form of its own."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no")
+
+
 def loop() -> dict[str, Any]:
     """A dict that holds itself."""
     value: dict[str, Any] = {"a": 1}
@@ -70,7 +119,6 @@ def test_what_json_knows_stays_as_it_is() -> None:
         "set": frozenset({3}),
         "color": Color.RED,
         "bytes": b"abc",
-        "nothing": math.nan,
     }
     assert through(natural) == (
         {
@@ -80,7 +128,6 @@ def test_what_json_knows_stays_as_it_is() -> None:
             "set": [3],
             "color": "red",
             "bytes": "abc",
-            "nothing": None,
         },
         [],
     )
@@ -92,15 +139,52 @@ def test_what_json_knows_stays_as_it_is() -> None:
         ("a\ud800b", "a\\ud800b", "text with lone surrogates, written as \\udXXX"),
         (2**70, hex(2**70), "integer beyond 64 bits"),
         (b"\xff\x00", "\\xff\x00", "2 bytes that are no UTF-8"),
+        (math.nan, None, "nan"),
         (len, "builtins.len", "builtins.builtin_function_or_method"),
         (Angry(), f"<{__name__}.Angry>", f"{__name__}.Angry"),
     ],
 )
-def test_what_json_does_not_know_is_replaced_by_text(value: Any, written: str, reason: str) -> None:
+def test_what_json_does_not_know_is_replaced_by_text(value: Any, written: str | None, reason: str) -> None:
     """The text stands in its place, and the path says where."""
-    data, replaced = encode.to_json({"x": [value]})
-    assert orjson.loads(data) == {"x": [written]}
+    data, replaced = encode.to_json({"x": [value], "y": {2}})
+    assert orjson.loads(data) == {"x": [written], "y": [2]}
     assert replaced == [{"path": "$.x[0]", "reason": reason}]
+
+
+@pytest.mark.parametrize(
+    ("make", "noted"),
+    [
+        (Unloaded, True),
+        (Disguised, True),
+        (lambda: Lazy({1}), True),
+        (lambda: Closed(a=object()), True),
+        (lambda: [Word("w"), {1}], False),
+        (lambda: {Word("w"): {1}}, True),
+        (lambda: {Angry(): {1}}, True),
+    ],
+    ids=["getattr", "class", "field", "items", "text", "key text", "key"],
+)
+def test_a_value_that_raises_costs_only_itself(make: Any, noted: bool) -> None:
+    """The rest of the record is as it was, in an action and in the first record, and `replaced` names the place."""
+    with capture.start("runs", task="plot", tags={"bad": make(), "good": "tag"}) as run:
+        run.log("decision", "pick", bad=make(), good="detail", result=[make(), "result"])
+    records = journal(run)
+    assert (records[0]["task"], records[0]["tags"]["good"], records[0]["run_id"]) == ("plot", "tag", run.id)
+    action = of_kind(records, "action")[0]
+    assert (action["action_name"], action["details"]["good"], action["result"][1]) == ("pick", "detail", "result")
+    assert ("$.tags.bad" in str(records[0].get("replaced"))) is noted
+    assert ("$.result[0]" in str(action.get("replaced"))) is noted
+
+
+def test_keys_that_raise_or_are_the_same_text_keep_their_values() -> None:
+    """No value of a mapping is lost to its key."""
+    assert through({Angry(): 1, Angry(): 2, 3: "int", "3": "str"})[0] == {
+        f"<{__name__}.Angry>": 1,
+        f"<{__name__}.Angry>'": 2,
+        "3": "int",
+        "3'": "str",
+    }
+    assert through(Lazy({1}))[0] == {"good": [1], "bad": f"<{__name__}.Lazy>"}
 
 
 def test_exceptions_keep_their_traceback() -> None:
