@@ -70,14 +70,25 @@ ROWS = (
         end as outputs,
         if(status = 'failed', 'ValueError: bad', null) as error_message,
         case type
-            when 'agent_call' then json_object('has_code', h % 2 = 0, 'has_tool_calls', h % 3 = 0)
+            when 'agent_call' then json_object(
+                'has_code', h % 2 = 0, 'code_languages', if(h % 2 = 0, ['python'], []), 'has_tool_calls', h % 3 = 0
+            )
             when 'tool_call' then json_object('tool_name', tool, 'result_length', 200, 'error_type', 'ValueError')
-            when 'code_exec' then json_object('language', 'python', 'imports', ['numpy', 'm' || h % 20])
+            when 'code_exec' then json_object(
+                'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor', 'written_in', turn_id
+            )
             when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto')
             when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_type', '.txt')
             else json_object('model', 'm')
         end as meta
     from memory.base
+    order by i
+    """,
+    """
+    insert into messages by name
+    select run_id, id as event_id, place // 5 as message_order, agent as sender, repeat('word ', 100) || i as content
+    from memory.base
+    where type = 'agent_call'
     order by i
     """,
     """

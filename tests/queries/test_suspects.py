@@ -12,7 +12,6 @@ from tests.queries.reading import answer
 LABELLED = REAL_TRANSCRIPTS / "whowhen" / "algorithm"
 FAILED = "exitcode: 1 (execution failed)\nCode output: KeyError: 'mean'"
 WORKED = "exitcode: 0 (execution succeeded)\nCode output: 5.25"
-SILENT = "exitcode: 0 (execution succeeded)\nCode output: "
 
 
 def code(source: str) -> str:
@@ -39,7 +38,9 @@ def test_the_first_code_is_suspected_before_later_failures(tmp_path: Path) -> No
         ("analyst", code("mean()")),
         ("terminal", FAILED),
         ("engineer", code("mean(1)")),
-        ("terminal", SILENT),
+        ("terminal", FAILED),
+        ("engineer", code("mean(2)")),
+        ("terminal", WORKED),
         top=9,
     )
     assert [(s["rank"], s["agent_name"], s["message_order"]) for s in found] == [
@@ -50,7 +51,7 @@ def test_the_first_code_is_suspected_before_later_failures(tmp_path: Path) -> No
     assert found[0]["evidence"] == ["first code or tool call of the run"]
     assert found[1]["evidence"] == ["first failure of the run", "failed, and somebody else wrote the next code"]
     assert (found[1]["failed"], found[1]["error"]) == (1, "KeyError: 'mean'")
-    assert found[2]["evidence"] == ["its code printed nothing"]
+    assert found[2]["evidence"] == ["failed again"]
 
 
 def test_made_up_data_weigh_most(tmp_path: Path) -> None:
@@ -90,6 +91,7 @@ def test_the_same_code_again_is_evidence(tmp_path: Path) -> None:
         ("terminal", FAILED),
     )
     assert found[1]["evidence"] == ["ran the same code again", "failed again"]
+    assert found[1]["suspicion"] == "ran the same code again"
 
 
 def labels(folder: Path) -> dict[str, tuple[str, int]]:
