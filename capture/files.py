@@ -128,7 +128,10 @@ def _changed(run: "Run", bounds: Bounds) -> Iterator[Found]:
     seen: set[tuple[int, int]] = set()
     for root in _roots(run):
         for entry in _walk(root, run.path.parent, bounds):
-            info = entry.stat(follow_symlinks=False)
+            try:
+                info = entry.stat(follow_symlinks=False)
+            except OSError:  # removed since
+                continue
             if max(info.st_mtime_ns, info.st_ctime_ns) < since or not stat.S_ISREG(info.st_mode):
                 continue
             path = Path(entry.path)

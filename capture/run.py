@@ -236,17 +236,28 @@ class Run:
             self.journal.close()
 
     def _end(self, error: BaseException | None) -> None:
+        """Writes what is left to be said. What fails in one part costs neither the others nor the last record."""
         self.journal.check()
-        for facts in self.agents.silent():
-            self.write(format.AGENT, facts, self.base)
-        transcript.save_rest(self)
-        if self._files is not None:
-            save_files(self, self._files)
+        for what, part in (
+            ("agents", self._write_silent_agents),
+            ("transcripts", lambda: transcript.save_rest(self)),
+            ("files", lambda: save_files(self, self._files) if self._files is not None else None),
+        ):
+            try:
+                part()
+            except Exception as problem:
+                reason = f"{what} may be missing: {type(problem).__name__}: {problem}"
+                log.warning("capture: %s: %s", self.id, reason)
+                self.write(format.GAP, {"lost": 0, "reason": reason}, self.base)
         fields: dict[str, Any] = {"status": _status(error)}
         if error is not None:
             fields["error"] = encode.error_fields(error)
         fields["stats"] = self.stats()
         self.write(format.RUN_END, fields, self.base)
+
+    def _write_silent_agents(self) -> None:
+        for facts in self.agents.silent():
+            self.write(format.AGENT, facts, self.base)
 
     def __enter__(self) -> "Run":
         self.entered = True

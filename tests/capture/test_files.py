@@ -190,3 +190,22 @@ def test_a_file_that_vanishes_or_is_unreadable_is_described() -> None:
         Path("x.txt").chmod(0)
         run.log("success", "x.txt")
     assert saved(run)["x.txt"]["reason"] == "Permission denied"
+
+
+def test_a_file_that_vanishes_while_it_is_looked_for_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs remove their files when they like: the run's own are saved, and its end is written."""
+    Path("gone.tmp").touch()
+    real = os.scandir
+
+    def scandir(folder: str) -> list["os.DirEntry[str]"]:
+        entries = list(real(folder))
+        Path("gone.tmp").unlink(missing_ok=True)
+        return entries
+
+    with capture.start("runs") as run:
+        Path("made.txt").write_text("made")
+        run.log("success", "made.txt and gone.tmp")
+        monkeypatch.setattr(os, "scandir", scandir)
+    assert not Path("gone.tmp").exists()
+    assert saved(run).keys() == {"made.txt"}
+    assert journal(run)[-1]["status"] == "completed"

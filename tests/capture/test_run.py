@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -378,3 +379,30 @@ def test_without_a_usable_ag2_start_says_what_to_install(tmp_path: Path, version
     assert len(lines) == 2, done.stderr
     assert all(words in line and 'pip install "ag2-journal[ag2]"' in line for line in lines)
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("part", ["agents", "transcripts", "files"])
+def test_no_part_of_the_end_costs_the_status(
+    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the agents, the transcripts or the files can't be written, the run's end says why the run failed."""
+
+    class Unreadable(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            raise RuntimeError("broken by the user")
+
+    with contextlib.suppress(ValueError), capture.start("runs") as run:
+        a = talker("a")
+        say("hi")
+        a.initiate_chat(talker("b"), message="hi", max_turns=1, silent=True)
+        if part == "agents":
+            monkeypatch.setattr(type(run.agents), "silent", Unreadable(["x"]).__iter__)
+        elif part == "transcripts":
+            a._oai_messages[a] = Unreadable(["x", "y"])  # type: ignore[assignment]
+        else:
+            run.agents.folders = Unreadable(["x"])  # type: ignore[assignment]
+        raise ValueError("the reason")
+    records = journal(run)
+    assert (records[-1]["status"], records[-1]["error"]["message"]) == ("failed", "the reason")
+    assert f"{part} may be missing: " in of_kind(records, "gap")[-1]["reason"]
+    assert f"{part} may be missing: " in caplog.text
