@@ -219,6 +219,8 @@ def _write_call(
     agent = _name(source)
     if agent is not None:
         _meet(scope, source)
+    if run.mask is not None:
+        run.mask.learn_config({name: value for name, value in request.items() if name != "messages"})
     delta = run.requests.delta(agent or "", request)
     response = call.pop("response")
     answer, replaced = _response(response)

@@ -23,6 +23,8 @@ log = logging.getLogger("capture")
 
 INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
 """Exceptions by which somebody stops a run that had nothing wrong with it."""
+HANDED_OVER = frozenset({format.ACTION, format.AGENT, format.STEP_START})
+"""Kinds in which field names are looked at for secrets: those that the user fills. Messages are too many for that."""
 
 
 class Run:
@@ -73,6 +75,8 @@ class Run:
         self._files = files
         self._ids = 0
         self._lock = threading.RLock()
+        if self.mask is not None:
+            first = self.mask.handed_over(b"{%b}" % first)[1:-1]
         self.journal = Journal(
             self.path / format.JOURNAL,
             first,
@@ -315,6 +319,8 @@ class Run:
         if kind in self.skip:
             return None
         data, notes = encode.to_json(fields)
+        if kind in HANDED_OVER and self.mask is not None:
+            data = self.mask.handed_over(data)
         notes = notes + (replaced or [])
         parts = [b'"kind":"%b"' % kind.encode(), self.place(scope)]
         if agent is not None:

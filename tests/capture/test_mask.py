@@ -9,13 +9,13 @@ from typing import Any
 
 import orjson
 import pytest
-from autogen import register_function
+from autogen import LLMConfig, register_function
 from autogen.io.base import IOStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capture
-from capture.mask import MASKED, Mask, is_telling, secrets_in
+from capture.mask import MASKED, PLAIN_WORD, Mask, is_telling, secrets_in
 from sample_runs.scripted_llm import ScriptedLLM, call
 from tests.capture.agents import talker, thinker
 from tests.capture.recorded import events, journal, of_kind
@@ -99,6 +99,11 @@ def test_private_keys_are_masked() -> None:
         ("monkey", False),
         ("tokenizer", False),
         ("PATH", False),
+        ("SORT_KEY", False),
+        ("primary_key", False),
+        ("eos_token", False),
+        ("GPG_KEY_NAME", False),
+        ("SECRET_ACCESS_KEY", True),
     ],
 )
 def test_telling_names(name: str, telling: bool) -> None:
@@ -108,8 +113,6 @@ def test_telling_names(name: str, telling: bool) -> None:
 
 def test_secrets_of_a_config_are_found_in_any_form() -> None:
     """Dicts, lists, AG2's own configuration classes and headers give up what they hide; other values are left."""
-    from autogen import LLMConfig
-
     config = {
         "config_list": [{"model": "gpt-4o-mini", "api_key": "key-number-one", "base_url": "http://127.0.0.1/v1"}],
         "default_headers": {"Authorization": "Bearer header-token-two"},
@@ -123,7 +126,7 @@ def test_secrets_of_a_config_are_found_in_any_form() -> None:
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=8, max_size=40).filter(
-    lambda text: len(text.strip()) >= 8 and not text.isalpha()
+    lambda text: len(text.strip()) >= 8 and not PLAIN_WORD.fullmatch(text)
 )
 
 
@@ -133,7 +136,7 @@ def test_a_known_value_is_masked_wherever_it_stands(secret: str, before: str, af
     """In a text, in JSON in a text, as a field's name and inside lists: the bytes no longer have it."""
     text = f"{before} {secret} {after}"
     value = {"a": text, "b": json.dumps({"c": [text]}), "d": [orjson.dumps(text).decode()], secret: 1, "n": 12345678}
-    data = Mask({"MY_KEY": secret}).json(orjson.dumps(value))
+    data = Mask({"MY_API_KEY": secret}).json(orjson.dumps(value))
     read = orjson.loads(data)
     assert read["n"] == 12345678
     assert len(read) == 5
@@ -141,10 +144,11 @@ def test_a_known_value_is_masked_wherever_it_stands(secret: str, before: str, af
     assert MASKED in read["a"]
 
 
-@pytest.mark.parametrize("secret", ["12345678", "false", "password", "messages", "null1234"])
+@pytest.mark.parametrize("secret", ["12345678", "false", "duration_ns", "run_end_of_the_whole_thing", "null1234"])
 def test_a_value_that_looks_like_json_does_not_break_the_record(secret: str) -> None:
     """A password of digits, or one that is a field's name, costs neither numbers nor the record's own fields."""
-    mask = Mask({"DB_PASSWORD": secret})
+    mask = Mask({})
+    mask.learn([secret])
     record = {"password": False, "duration_ns": 12345678, "messages": [f"it is {secret}"], "x": None}
     read = orjson.loads(mask.json(orjson.dumps(record)))
     assert read.keys() == record.keys()
@@ -218,7 +222,108 @@ def test_masking_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_re2_masking_works_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """RE2 only makes it faster."""
     monkeypatch.setitem(__import__("sys").modules, "re2", None)
-    mask = Mask({"MY_KEY": "pässword\n1"})
+    mask = Mask({"MY_SECRET": "pässword\n1"})
     for secret in (*TOKENS, "pässword\n1"):
         assert secret not in orjson.loads(mask.json(orjson.dumps(f"x {secret} y")))
     assert mask.record(b'"a":"plain"') == b'"a":"plain"'
+
+
+HEX = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+def test_what_the_user_hands_over_is_masked_by_its_field_names() -> None:
+    """Tags, details and results of a run whose agents were made before it: no value under a telling name is written."""
+    secrets = [HEX, "correct-horse-battery", "dXNlcjpwYXNz", "pw-of-the-db", "in-a-text-1", "in-a-list-1", "of-a-model"]
+    config = {"config_list": [{"model": "gpt-4o-mini", "api_key": HEX}]}
+    with capture.start("runs", tags={"llm": config, "plain": "stays"}) as run:
+        run.log("decision", "config", llm_config=config, url="postgres://u:pw@h and postgres://u:pw-of-the-db@h/d")
+        run.log("tool_call", "login", password="correct-horse-battery", headers={"Authorization": "Basic dXNlcjpwYXNz"})
+        with run.timed("tool_call", "ask") as action:
+            action.set_result([{"secrets": ["in-a-list-1"]}, "got {'token': 'in-a-text-1', 'n': 1}"])
+        run.log("tool_call", "model", config=LLMConfig({"model": "gpt-4o-mini", "api_key": "of-a-model"}))
+        run.log("tool_call", "later", said=f"it was {HEX} or correct-horse-battery")
+    for secret in (*secrets, ":pw@"):
+        assert files_with(run, secret) == []
+    records = journal(run)
+    assert records[0]["tags"] == {
+        "llm": {"config_list": [{"model": "gpt-4o-mini", "api_key": MASKED}]},
+        "plain": "stays",
+    }
+    actions = of_kind(records, "action")
+    assert actions[0]["details"]["url"] == f"postgres://u:{MASKED}@h and postgres://u:{MASKED}@h/d"
+    assert actions[2]["result"] == [{"secrets": [MASKED]}, f"got {{'token': '{MASKED}', 'n': 1}}"]
+    assert actions[-1]["details"]["said"] == f"it was {MASKED} or {MASKED}"
+
+
+def test_fields_that_hold_no_secret_stay() -> None:
+    """Counts, plain words, keys of tables and templates are written as they are."""
+    details = {
+        "max_tokens": 100,
+        "token": "the quick brown fox",
+        "eos_token": "<|endoftext|>",
+        "api_key": "NotRequired",
+        "sort_key": "created_at_2024",
+        "url": "postgres://{user}:{password}@{host}",
+        "text": '{"password": {"type": "string"}}',
+        "password": None,
+    }
+    with capture.start("runs") as run:
+        run.log("tool_call", "x", **details)
+    assert of_kind(journal(run), "action")[0]["details"] == details
+
+
+def test_parameters_of_an_llm_call_are_looked_at(scripted_llm: StartLLM) -> None:
+    """A secret in a request's own parameters is masked there and later."""
+    llm = scripted_llm(["ok"])
+    asker, user = thinker("asker", llm.config(extra_body={"service_token": "abc-123-def"})), talker("user")
+    with capture.start("runs", console=False) as run:
+        user.initiate_chat(asker, message="go", max_turns=1)
+        run.log("success", "used abc-123-def")
+    assert llm.requests[0].body["service_token"] == "abc-123-def"
+    assert files_with(run, "abc-123-def") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "masked"),
+    [
+        ("SORT_KEY", "created_at_2024", False),
+        ("PRIMARY_KEY", "run_start", False),
+        ("OPENAI_API_KEY", "NotRequired", False),
+        ("AUTH_TOKEN", "engineer", False),
+        ("DB_PASSWORD", "step_start", False),
+        ("AZURE_KEY", HEX, True),
+        ("DB_PASSWORD", "correct horse battery staple", True),
+        ("DB_PASSWORD", "hunter2hunter2", True),
+    ],
+)
+def test_a_variable_is_a_secret_by_its_name_and_value(name: str, value: str, masked: bool) -> None:
+    """Plain words and sort keys in the environment are masked nowhere."""
+    data = orjson.dumps({"text": f"it is {value}."})
+    assert (MASKED.encode() in Mask({name: value}).json(data)) is masked
+
+
+def test_a_value_like_a_word_is_masked_only_where_it_is_the_whole_word() -> None:
+    """Inside a longer word it stays; after a line end or letter as JSON writes them it goes."""
+    mask = Mask({"DB_PASSWORD": "plot2024"})
+    for text in ("replot2024", "plot20245", "xplot2024x"):
+        assert orjson.loads(mask.json(orjson.dumps(text))) == text
+    for text in (
+        "'plot2024'",
+        "a\nplot2024",
+        json.dumps(["\nplot2024", "\u2014plot2024"]),
+        "是plot2024是",
+        "a_plot2024_b",
+    ):
+        assert "plot2024" not in orjson.loads(mask.json(orjson.dumps(text)))
+
+
+def test_the_envelope_is_never_masked() -> None:
+    """A secret that is equal to a kind or a field's name costs no record its meaning."""
+    with capture.start("runs") as run:
+        run.log("tool_call", "x", password="run_end1")
+        assert run.mask is not None
+        run.mask.learn(["action_name", "step_start", "run_start", "action-1"])
+        with run.step("step_start"):
+            run.log("tool_call", "y")
+    assert [r["kind"] for r in journal(run)] == ["run_start", "action", "step_start", "action", "step_end", "run_end"]
+    assert [r["action_name"] for r in of_kind(journal(run), "action")] == ["x", "y"]
