@@ -69,6 +69,8 @@ class Journal:
         self._first = b'{"v":1,"seq":0,"ts":%d,%b}\n' % (time.time_ns(), first)
         self._warned = False
         self._done = False
+        self.begun = 0
+        """How many files were begun: a second one where the first was deleted."""
 
     @property
     def records(self) -> int:
@@ -120,6 +122,14 @@ class Journal:
         """Makes the file, or finds that it can't be made: then later records try again."""
         with self._lock:
             self._present()
+
+    def look(self) -> int:
+        """Makes the file anew where it was deleted, and returns `begun`."""
+        with self._lock:
+            if not self._writing and not self._done:
+                self._present()
+                self._checked = time.time_ns()
+            return self.begun
 
     def check(self) -> None:
         """Makes the next append look whether the file is still there."""
@@ -296,6 +306,7 @@ class Journal:
             self._fd = -1
             raise
         self._at = (1, len(self._first), b"")
+        self.begun += 1
         if gone > 0:
             self.lost += gone
             self._undeclared += gone

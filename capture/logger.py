@@ -221,7 +221,8 @@ def _write_call(
         _meet(scope, source)
     if run.mask is not None:
         run.mask.learn_config({name: value for name, value in request.items() if name != "messages"})
-    delta = run.requests.delta(agent or "", request)
+    requests = run.requests()
+    delta = requests.delta(agent or "", request)
     response = call.pop("response")
     answer, replaced = _response(response)
     fields = {
@@ -237,7 +238,7 @@ def _write_call(
     raw = delta.json + b',"response":' + answer
     seq = run.write(format.LLM_CALL, fields, scope, agent=agent, raw=raw, replaced=delta.replaced + replaced)
     if seq is not None and len(raw) < run.journal.max_record:
-        run.requests.remember(agent or "", delta.written(seq))
+        requests.remember(agent or "", delta.written(seq))
 
 
 def _response(response: Any) -> tuple[bytes, encode.Replaced]:

@@ -61,7 +61,8 @@ class Run:
         self.default_stream: Any = None
         self.base = Scope(self, base=True)
         self.stray = Scope(self, attributed=False)
-        self.requests = Requests()
+        self._requests = Requests()
+        self._requests_of = 0
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
         self.saved: dict[int, int] = {}
@@ -286,6 +287,13 @@ class Run:
         """The scope in force here, in this run."""
         here = active.known()
         return here if here is not None and here.run is self else self.base
+
+    def requests(self) -> Requests:
+        """The LLM requests that are in the journal: none, where it was deleted and begun anew."""
+        begun = self.journal.look()
+        if begun != self._requests_of:
+            self._requests, self._requests_of = Requests(), begun
+        return self._requests
 
     def next_id(self, kind: str) -> str:
         """A name for a record that others can point at."""

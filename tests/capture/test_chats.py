@@ -1,6 +1,7 @@
 """What real AG2 agents do stands in the journal. The truth is what the other side saw: server, tools, disk."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 import time
@@ -328,3 +329,21 @@ def test_a_whole_script_can_forget_to_close(tmp_path: Path) -> None:
         end: dict[str, Any] = journal(tmp_path / name)[-1]
         assert (end["kind"], end["status"]) == ("run_end", status), done.stderr
     assert end["error"]["type"] == "ZeroDivisionError"
+
+
+def test_requests_after_the_journal_was_deleted_stand_on_their_own(scripted_llm: StartLLM) -> None:
+    """No request in the new file refers to one that is gone, and each can be rebuilt as it was sent."""
+    llm = scripted_llm(lambda request: f"answer {request.number}")
+    turns = []
+
+    def ends(message: dict[str, Any]) -> bool:
+        turns.append(message)
+        if len(turns) == 3:
+            shutil.rmtree(run.path)
+        return False
+
+    user = talker("user", is_termination_msg=ends)
+    with capture.start("runs", console=False) as run:
+        user.initiate_chat(thinker("assistant", llm.config()), message="first", max_turns=6)
+    rebuilt = [request["messages"] for request in rebuilt_requests(journal(run)).values()]
+    assert rebuilt == [request.body["messages"] for request in llm.requests[3:]]
