@@ -7,7 +7,7 @@ text is noted with its path, so that a reader knows what is not original.
 
 import hashlib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -37,6 +37,18 @@ def to_json(value: Any) -> tuple[bytes, Replaced]:
         return orjson.dumps(value), []
     except Exception:
         return _by_hand(value)
+
+
+def not_finite(value: Any, path: str = "$", depth: int = 0) -> Replaced:
+    """The NaNs and infinities in a value: JSON has no such numbers, and the serialisers write null without a word."""
+    if isinstance(value, float):
+        return [] if isfinite(value) else [{"path": path, "reason": repr(float(value))}]
+    inner: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inner = ((f"{path}.{key}", item) for key, item in value.items())
+    elif isinstance(value, (list, tuple)):
+        inner = ((f"{path}[{i}]", item) for i, item in enumerate(value))
+    return [note for where, item in inner if depth < MAX_DEPTH for note in not_finite(item, where, depth + 1)]
 
 
 def event_to_json(event: Any) -> tuple[bytes, Replaced]:

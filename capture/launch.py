@@ -42,7 +42,8 @@ def start(
     """Starts recording what AG2's agents do, into `<dir>/<run_id>/journal.jsonl`.
 
     Use it as `with capture.start(...) as run:` (or `async with`), or as a plain call with `run.close()`. A second
-    plain start in the same thread and task ends the first run.
+    plain start in the same thread and task ends the first run. What ends the program is recorded, save for `sys.exit`
+    after a plain start: Python does not tell that to anybody, and the run counts as completed. Use `with` for it.
 
     Args:
         dir: where run folders are made; None takes `AG2_CAPTURE_DIR`, or `runs`.
@@ -199,6 +200,7 @@ def _run_start(run_id: str, facts: Mapping[str, Any], cwd: Path) -> bytes:
         },
     }
     data, replaced = encode.to_json(fields)
+    replaced = replaced or encode.not_finite(facts)
     if replaced:
         return b'%b,"replaced":%b' % (data[1:-1], encode.to_json(replaced)[0])
     return data[1:-1]

@@ -25,6 +25,8 @@ INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
 """Exceptions by which somebody stops a run that had nothing wrong with it."""
 HANDED_OVER = frozenset({format.ACTION, format.AGENT, format.STEP_START})
 """Kinds in which field names are looked at for secrets: those that the user fills. Messages are too many for that."""
+NUMBERS = frozenset({format.ACTION, format.FUNCTION_CALL})
+"""Kinds in which a number that became null is noted, because somebody may compute with it."""
 
 
 class Run:
@@ -327,6 +329,8 @@ class Run:
         if kind in self.skip:
             return None
         data, notes = encode.to_json(fields)
+        if not notes and kind in NUMBERS and b"null" in data:
+            notes = encode.not_finite(fields)
         if kind in HANDED_OVER and self.mask is not None:
             data = self.mask.handed_over(data)
         notes = notes + (replaced or [])

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from autogen import runtime_logging
 from autogen.agentchat.group.events.transition_events import AfterWorksTransitionEvent, OnConditionLLMTransitionEvent
 from autogen.agentchat.group.targets.transition_target import AgentTarget
 from autogen.events.agent_events import ErrorEvent, ExecutedFunctionEvent, InputRequestEvent, TextEvent
@@ -309,3 +310,21 @@ def test_an_event_that_is_no_event_is_recorded() -> None:
             IOStream.get_default().send(thing)
     assert [r["event"]["type"] for r in of_kind(journal(run), "event")] == ["str", "Angry", "NoneType"]
     assert run.stats()["lost"] == 0
+
+
+def test_numbers_that_json_has_not_are_noted() -> None:
+    """NaN and the infinities are null in what the user marks and what functions return, and `replaced` says which."""
+    with capture.start("runs", tags={"limit": math.inf}) as run:
+        run.log("tool_call", "fit", loss=[0.5, math.nan], best=(1, {"a": -math.inf}), nothing=None)
+        run.log("tool_call", "fit", loss=[math.nan, {1}])
+        runtime_logging.log_function_use(talker("a"), len, {}, {"loss": math.nan})
+    records = journal(run)
+    assert records[0]["replaced"] == [{"path": "$.tags.limit", "reason": "inf"}]
+    first, second = of_kind(records, "action")
+    assert first["details"]["loss"] == [0.5, None]
+    assert first["replaced"] == [
+        {"path": "$.details.loss[1]", "reason": "nan"},
+        {"path": "$.details.best[1].a", "reason": "-inf"},
+    ]
+    assert second["replaced"] == [{"path": "$.details.loss[0]", "reason": "nan"}]
+    assert of_kind(records, "function_call")[0]["replaced"] == [{"path": "$.result.loss", "reason": "nan"}]
