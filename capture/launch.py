@@ -62,6 +62,7 @@ def start(
     Raises:
         CaptureError: an argument or environment variable means nothing, AG2 is missing, or it is 1.x.
     """
+    _check_types(dir, tags, run_id, project_path, permissions)
     setting = settings.read(dir)
     limits = _limits(files)
     recording = setting.enabled and random.random() < setting.sample_rate
@@ -142,6 +143,18 @@ def _missing_ag2(error: ImportError) -> str:
     if version.split(".")[0].isdecimal() and int(version.split(".")[0]) >= 1:
         return f"AG2 {version} has no autogen.io, which this recorder listens to; {install}"
     return f"AG2 {version} can't be imported ({error}); {install}"
+
+
+def _check_types(dir: Any, tags: Any, run_id: Any, project_path: Any, permissions: Any) -> None:
+    for name, value in (("dir", dir), ("project_path", project_path)):
+        if value is not None and not (isinstance(value, (str, os.PathLike)) and isinstance(os.fspath(value), str)):
+            raise CaptureError(f"{name}={value!r}: must be a path: a string or a Path")
+    if tags is not None and not isinstance(tags, Mapping):
+        raise CaptureError(f"tags={tags!r}: must be a dict of your own labels, such as {{'team': 'a'}}")
+    if run_id is not None and not isinstance(run_id, str):
+        raise CaptureError(f"run_id={run_id!r}: must be a string, or None for one that is made up")
+    if not isinstance(permissions, int) or isinstance(permissions, bool) or not 0 <= permissions <= 0o7777:
+        raise CaptureError(f"permissions={permissions!r}: must be a number such as 0o700")
 
 
 def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:

@@ -15,9 +15,6 @@ from capture.run import Run
 
 log = logging.getLogger("capture")
 
-PRIVATE = "_capture_private"
-"""Set on AG2's own per-run streams, which record by themselves."""
-
 
 class JournalStream(IOStream):
     """An IOStream that records into a journal and passes everything on.
@@ -54,7 +51,7 @@ class JournalStream(IOStream):
         if scope.run.console or self.forward is not scope.run.default_stream:
             self.forward.send(message)
 
-    def print(self, *objects: Any, sep: str = " ", end: str = "\n", flush: bool = False) -> None:
+    def print(self, *objects: Any, sep: str | None = " ", end: str | None = "\n", flush: bool = False) -> None:
         """Records a print and passes it on."""
         scope = self._scope()
         if scope is not None:
@@ -133,10 +130,10 @@ def record_event(scope: Scope, event: Any) -> None:
     run.spent_ns += time.perf_counter_ns() - begun
 
 
-def record_print(scope: Scope, objects: tuple[Any, ...], sep: str, end: str) -> None:
-    """Writes a `print` record."""
+def record_print(scope: Scope, objects: tuple[Any, ...], sep: str | None, end: str | None) -> None:
+    """Writes a `print` record; None as separator or line end means the usual one, as it does to Python's `print`."""
     try:
-        text = str(sep).join(str(item) for item in objects) + str(end)
+        text = (" " if sep is None else str(sep)).join(map(str, objects)) + ("\n" if end is None else str(end))
         scope.run.write(format.PRINT, {"text": text}, scope)
     except Exception as error:
         failed(scope.run, error)

@@ -1,6 +1,8 @@
 """The environment's settings, and arguments that mean nothing: one clear error at start."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,3 +141,26 @@ def test_arguments_that_mean_nothing_are_one_clear_error() -> None:
         with pytest.raises(capture.CaptureError, match=words):
             capture.start(dir, **options)
     assert capture.current() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dir", 5),
+        ("dir", b"runs"),
+        ("tags", "abc"),
+        ("tags", 5),
+        ("tags", []),
+        ("run_id", 5),
+        ("permissions", "700"),
+        ("permissions", True),
+        ("permissions", 0o70000),
+        ("project_path", 5),
+    ],
+)
+def test_an_argument_of_the_wrong_type_is_one_clear_error(name: str, value: Any) -> None:
+    """The error names the argument and what was given, and nothing is made."""
+    with pytest.raises(capture.CaptureError, match=re.escape(f"{name}={value!r}: must be")):
+        capture.start(**{"dir": "runs", name: value})
+    assert capture.current() is None
+    assert not Path("runs").exists()

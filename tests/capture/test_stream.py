@@ -91,15 +91,16 @@ def test_the_users_default_stream_goes_on_receiving() -> None:
             assert isinstance(IOStream.get_global_default(), capture.JournalStream)
             say("hi")
             stream.print("a", 1, sep="-", end="!")
+            stream.print("b", 2, sep=None, end=None)
             assert stream.input("name?") == "answer to name?"
             assert stream.colour == "red"
         assert IOStream.get_global_default() is IOStream.get_default() is mine
     finally:
         IOStream.set_global_default(before)
     assert [m.content.content for m in mine.sent if m.type == "text"] == texts(run) == ["hi", "hello"]
-    assert mine.printed == [(("a", 1), "-", "!")]
+    assert mine.printed == [(("a", 1), "-", "!"), (("b", 2), None, None)]
     records = journal(run)
-    assert [p["text"] for p in of_kind(records, "print")] == ["a-1!"]
+    assert [p["text"] for p in of_kind(records, "print")] == ["a-1!", "b 2\n"]
     assert [(i["prompt"], i["answer"]) for i in of_kind(records, "input")] == [("name?", "answer to name?")]
 
 
