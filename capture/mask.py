@@ -138,7 +138,7 @@ class Mask:
 
     def learn(self, values: Iterable[str]) -> None:
         """Takes in values that are to be masked from here on; those under 8 characters are not."""
-        new = {value for value in values if len(value) >= MIN_LENGTH} - self._values
+        new = {value for value in values if len(value) >= MIN_LENGTH} - self._values - {MASKED}
         if not new:
             return
         with self._lock:
