@@ -14,6 +14,7 @@ from ingest import facts
 from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
 from ingest.messages import Message
 from ingest.runrows import Event, RunRows, Where, preview
+from ingest.syntax import diff, normal_hash
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
 SAVED_AS = "code.filename"
@@ -63,6 +64,7 @@ class CodeLedger:
         self._rows = rows
         self._open: dict[str, _Open] = {}
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
+        self._failing: dict[str | None, tuple[str, str | None]] = {}
         self._watched = False
         self.languages: list[str] = []
         """Languages of the blocks in the message that was said last, where they are known."""
@@ -133,6 +135,7 @@ class CodeLedger:
             meta=_meta(blocks, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
         )
+        self._compare(event)
         for block in blocks or [Block("", "")]:
             self._rows.add(
                 "code_execs",
@@ -140,6 +143,7 @@ class CodeLedger:
                 block.language or None,
                 block.code if blocks else None,
                 code_hash(block.code) if blocks else None,
+                _normal_hash(block.code, block.language) if blocks else None,
                 exit_code,
                 output,
                 event.agent,
@@ -157,6 +161,16 @@ class CodeLedger:
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
+
+    def _compare(self, event: Event) -> None:
+        """Remember code that failed until code in its language succeeds, and say what has changed by then."""
+        language, code = event.meta["language"], event.inputs["code"]
+        if event.status == "failed":
+            self._failing.setdefault(language, (event.id, code))
+        elif event.status == "completed" and language in self._failing:
+            failed_id, failed_code = self._failing.pop(language)
+            changed = diff(failed_code, code) if failed_code is not None and code is not None else None
+            event.meta |= {"fixes": failed_id, "diff": changed}
 
 
 def _until_failure(blocks: list[Block], output: str) -> list[Block]:
@@ -184,6 +198,7 @@ def _look_at(block: Block) -> CodeFacts:
 
 
 _extract_code = lru_cache(maxsize=2048)(extract_code)
+_normal_hash = lru_cache(maxsize=256)(normal_hash)
 
 CACHED_LENGTH = 10_000
 """Characters of code up to which what was found in it is remembered."""

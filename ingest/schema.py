@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 2
+VERSION = 3
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -197,6 +197,7 @@ _ALL = (
             language VARCHAR as written on the block, or as AG2 inferred it
             code VARCHAR the code
             code_hash VARCHAR first 16 hex digits of the SHA-256 of the code, white space around its lines aside
+            code_normal_hash VARCHAR the same for code that differs only in names of its own, texts, comments, layout
             exit_code INTEGER exit code of the execution
             output VARCHAR what it printed
             agent_name VARCHAR who wrote it

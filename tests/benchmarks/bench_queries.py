@@ -104,7 +104,9 @@ ROWS = (
     """,
     """
     insert into code_execs by name
-    select run_id, id as event_id, 'python' as language, (h % 1000)::varchar as code_hash, agent as agent_name, status
+    select
+        run_id, id as event_id, 'python' as language, (h % 1000)::varchar as code_hash,
+        (h % 500)::varchar as code_normal_hash, agent as agent_name, status
     from memory.base
     where type = 'code_exec'
     order by i

@@ -249,10 +249,11 @@ def test_imports_together(traces: Path) -> None:
     assert all(0 < row["share"] <= 1 for row in found)
 
 
-def test_recurring_code(traces: Path) -> None:
+@pytest.mark.parametrize(("by", "column"), [("text", "code_hash"), ("syntax", "code_normal_hash")])
+def test_recurring_code(traces: Path, by: str, column: str) -> None:
     """Code that recurs is what has the same hash."""
-    counts = Counter(row["code_hash"] for row in rows(traces, "code_execs") if row["code_hash"])
-    found = answer(traces, "recurring_code")
+    counts = Counter(row[column] for row in rows(traces, "code_execs") if row[column])
+    found = answer(traces, "recurring_code", by=by)
     assert {row["code_hash"]: row["executions"] for row in found} == {
         key: count for key, count in counts.items() if count >= 2
     }

@@ -1,27 +1,31 @@
--- Which code was executed again and again, letter by letter?
+-- Which code was executed again and again?
 --
 -- Parameters
+--   by VARCHAR = 'text'   one of: text, syntax; letter by letter, or with other names, texts and comments too
 --   min_count BIGINT = 2  executions, at least
 --   min_runs BIGINT = 1   runs that it appears in, at least
 --
 -- Columns
---   code_hash   names the code
+--   code_hash   names the code, or its normalised syntax
 --   language    its language
 --   executions  how often it was executed
 --   failed      how often it failed
 --   runs        how many runs it appears in
+--   variants    how many different texts it has
 --   agents      who wrote it
---   code        the code
+--   code        the code; one of its texts
 select
-    code_hash,
+    if($by = 'syntax', code_normal_hash, code_hash) as code_hash,
     any_value(language) as language,
     count(*) as executions,
     count(*) filter (where status = 'failed') as failed,
     count(distinct run_id) as runs,
+    count(distinct code_execs.code_hash) as variants,
     array_agg(distinct agent_name order by agent_name) as agents,
-    any_value(code) as code
+    min(code) as code
 from code_execs
-group by code_hash
+where if($by = 'syntax', code_normal_hash, code_execs.code_hash) is not null
+group by if($by = 'syntax', code_normal_hash, code_execs.code_hash)
 having count(*) >= $min_count
     and count(distinct run_id) >= $min_runs
 order by

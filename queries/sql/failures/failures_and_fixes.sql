@@ -15,6 +15,7 @@
 --   failed_input    the first code or arguments that failed
 --   fixed_by        whose code or call worked; NULL where none did
 --   fixed_input     the code or arguments that worked
+--   changed         what changed from the code that failed first to the code that worked, as a diff
 --   events_between  events of the run from the first failure to the success
 with
 
@@ -73,6 +74,7 @@ select
     coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
     fixes.agent_name as fixed_by,
     coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
+    if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,
     fixes.execution_order - failures.execution_order as events_between
 from streaks
 inner join execution_events as failures

@@ -1,0 +1,131 @@
+"""What is the same in two pieces of code, and what is not: a hash of the normalised syntax, and a diff.
+
+Two runs seldom write the same code letter by letter. They do write it again with other variables, other texts and other
+comments, and then its normalised syntax is the same.
+"""
+
+import ast
+import difflib
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ingest.extractors.blocks import sound
+from ingest.extractors.python import parse
+
+MAX_LINES, MAX_LENGTH = 400, 40_000
+"""Lines and characters of code up to which a diff is made. Finding one can take time quadratic in the lines."""
+
+PYTHON = frozenset({"python", "py", "python3", "ipython", "jupyter"})
+
+# Python's own `re`, ten times as fast as RE2 on many small matches. No alternative here can fail once it has begun
+# (what is left open ends with the line or the text), so nothing is looked at twice.
+_STRING = r"""(?P<string>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?)"""
+_BLOCK = r"/\*(?s:.*?)(?:\*/|\Z)"
+_HASH = re.compile(rf"{_STRING}|#[^\n]*")
+_SLASHES = re.compile(rf"{_STRING}|//[^\n]*|{_BLOCK}")
+_DASHES = re.compile(rf"{_STRING}|--[^\n]*|{_BLOCK}")
+_NOT_CODE = {
+    **dict.fromkeys("c cpp c++ csharp cs css go java javascript js kotlin php rust scala swift ts".split(), _SLASHES),
+    **dict.fromkeys(("typescript", "jsx", "tsx"), _SLASHES),
+    **dict.fromkeys(("sql", "lua", "haskell"), _DASHES),
+}
+"""Texts and comments of languages. One that is not here has comments behind `#`, as shells do."""
+_AROUND_MARKS = re.compile(r" ?([^\w ]) ?")
+
+_NAMED_BY: dict[type[ast.AST], str] = {
+    ast.Name: "id",
+    ast.arg: "arg",
+    ast.FunctionDef: "name",
+    ast.AsyncFunctionDef: "name",
+    ast.ClassDef: "name",
+    ast.ExceptHandler: "name",
+}
+"""The field in which a node holds a name that the code may have given itself."""
+
+_IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+class _Own(NamedTuple):
+    """A name that the code gives itself, in its place in the tree."""
+
+    name: str
+
+
+def normal_hash(code: str, language: str) -> str:
+    """A hash that stays the same when only names, texts, comments and layout change.
+
+    Of Python the names that the code itself gives are numbered in order of appearance, texts are all alike, docstrings
+    are left out; names of modules, builtins, attributes and keyword arguments count, and so do numbers. Of other
+    languages, and of Python that does not parse, names count too. Time is linear in the length.
+
+    Returns:
+        The first 16 hex digits of a SHA-256.
+    """
+    code = sound(code)
+    tree = parse(code) if language.lower() in PYTHON or not language else None
+    normal = _without_texts(code, language.lower()) if tree is None else "\0".join(_nodes(tree))
+    return hashlib.sha256(normal.encode()).hexdigest()[:16]
+
+
+def _without_texts(code: str, language: str) -> str:
+    """Code whose texts are all alike, without comments, and without blanks that separate nothing."""
+    code = _NOT_CODE.get(language, _HASH).sub(lambda match: "''" if match.group("string") else " ", code)
+    return _AROUND_MARKS.sub(r"\1", " ".join(code.split()))
+
+
+def _nodes(tree: ast.Module) -> Iterator[str]:
+    """The syntax tree in one fixed order, without recursion, so that its depth does not matter."""
+    own = _own_names(tree)
+    numbers: dict[str, str] = {}
+    pending: list[object] = [tree]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.AST):
+            if isinstance(item, ast.Constant) and isinstance(item.value, str | bytes):
+                yield "''"
+                continue
+            yield type(item).__name__
+            pending.append(")")
+            given = _NAMED_BY.get(type(item))
+            for name, value in reversed(list(ast.iter_fields(item))):
+                if name == given and value in own:
+                    pending.append(_Own(value))
+                elif name not in _IGNORED_FIELDS and value is not None and value != []:
+                    pending += [value, name + "="]
+        elif isinstance(item, list):
+            pending += [part for part in reversed(item) if not _is_text(part)]
+        elif isinstance(item, _Own):
+            yield numbers.setdefault(item.name, f"name {len(numbers)}")
+        else:
+            yield str(item) if isinstance(item, str) else repr(item)
+
+
+def _own_names(tree: ast.Module) -> set[str]:
+    """Names that the code gives to variables, arguments, functions and classes of its own."""
+    own: set[str] = set()
+    for node in ast.walk(tree):
+        field = _NAMED_BY.get(type(node))
+        if field and not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+            own.add(getattr(node, field))
+    return own
+
+
+def _is_text(part: object) -> bool:
+    """Whether a statement is nothing but a text: a docstring, or code commented out with quotes."""
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
+
+
+def diff(before: str, after: str) -> str | None:
+    """What changed between two pieces of code, as a unified diff without file names.
+
+    Returns:
+        None where one of the two is longer than `MAX_LINES` or `MAX_LENGTH`; an empty text where nothing changed.
+    """
+    if max(len(before), len(after)) > MAX_LENGTH:
+        return None
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > MAX_LINES:
+        return None
+    return "\n".join(list(difflib.unified_diff(old, new, lineterm="", n=2))[2:])

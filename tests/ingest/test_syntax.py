@@ -1,0 +1,111 @@
+"""Code that is the same but for its names, and what changed between a failure and its fix."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import queries
+from ingest.syntax import MAX_LINES, diff, normal_hash
+from tests.ingest.conftest import Ingest
+
+PLAIN = """import numpy as np
+
+def load(path):
+    rows = np.loadtxt(path)
+    return rows.mean()
+
+print(load('a.csv'), 1)
+"""
+
+SAME = {
+    "names": PLAIN.replace("load(", "read(").replace("rows", "table"),
+    "texts": PLAIN.replace("'a.csv'", '"""b.txt"""'),
+    "comments": PLAIN.replace("(path):\n", "(path):  # the file\n    '''Mean of it.'''\n"),
+    "layout": PLAIN.replace("    ", "  ").replace("\n\n", "\n").replace("(path)", "( path )"),
+}
+OTHER = {
+    "attribute": PLAIN.replace("mean", "std"),
+    "module": PLAIN.replace("numpy", "cupy"),
+    "builtin": PLAIN.replace("print", "repr"),
+    "number": PLAIN.replace("1)", "2)"),
+    "order of names": PLAIN.replace("return rows", "return path"),
+    "statement": PLAIN + "print()\n",
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_normalised_syntax_ignores_what_only_looks_different(change: str) -> None:
+    """The code's own names, texts, comments and layout don't count."""
+    assert SAME[change] != PLAIN
+    assert normal_hash(SAME[change], "python") == normal_hash(PLAIN, "python")
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_normalised_syntax_sees_what_code_does(change: str) -> None:
+    """Attributes, modules, builtins, numbers, statements and which name stands where do count."""
+    assert OTHER[change] != PLAIN
+    assert normal_hash(OTHER[change], "python") != normal_hash(PLAIN, "python")
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "same", "other"),
+    [
+        ("sh", "pip install 'a' # now", 'pip   install "b"\n', "pip remove 'a'"),
+        ("javascript", "let a = 'x' // it", 'let a="y"/* it */', "let b = 'x'"),
+        ("sql", "select 'a' -- it", 'select\n"b"', "select 1"),
+        ("python", "print 'a' # old", "print  'b'", "exec 'a'"),
+    ],
+)
+def test_other_languages_are_normalised_by_their_tokens(language: str, one: str, same: str, other: str) -> None:
+    """Texts, comments and blanks don't count; names do. Python that does not parse is read so, too."""
+    assert normal_hash(one, language) == normal_hash(same, language)
+    assert normal_hash(one, language) != normal_hash(other, language)
+
+
+@pytest.mark.parametrize(
+    "unit", ['"', '"\\', "'", "`", "/*", "(", "x=", "[", "\ud800", "#", "--", " ", "if x:\n", "\0"]
+)
+@pytest.mark.parametrize("language", ["python", "sh", "js", "sql"])
+def test_a_megabyte_of_hostile_code_is_hashed(unit: str, language: str) -> None:
+    """Code that opens and never closes goes through, which a step of quadratic time would not let it."""
+    assert len(normal_hash(unit * (1_000_000 // len(unit)), language)) == 16
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="no `patch` on this machine")
+def test_a_diff_turns_the_one_into_the_other(tmp_path: Path) -> None:
+    """`patch` makes the code that worked out of the one that failed; too much code has no diff."""
+    before, after = PLAIN, PLAIN.replace("mean", "std") + "print()\n"
+    changed = diff(before, after)
+    assert changed is not None
+    (tmp_path / "code.py").write_text(before, encoding="utf-8")
+    header = "--- code.py\n+++ code.py\n"
+    subprocess.run(["patch", "-s", "code.py"], input=header + changed + "\n", text=True, cwd=tmp_path, check=True)
+    assert (tmp_path / "code.py").read_text(encoding="utf-8") == after
+    assert diff(before, before) == ""
+    assert diff(before, "x\n" * (MAX_LINES + 1)) is None
+
+
+def test_tables_say_what_fixed_a_failure_and_what_recurs(runs: Path, ingested: Ingest) -> None:
+    """From transcripts to `failures_and_fixes` and `recurring_code`: the first failure against the first success."""
+    first, second, third = (f"import csv\nvalue = {n}\nprint(valeu)" for n in (1, 2, 3))
+    fixed, again = "import csv\nvalue = 3\nprint(value)", "import csv\nnumber = 3\nprint(number)  # same"
+    said = [(first, 1), (second, 1), (third, 1), (fixed, 0), (again, 0)]
+    history = [{"name": "user", "role": "user", "content": "Do it."}]
+    for code, exit_code in said:
+        state = "execution failed" if exit_code else "execution succeeded"
+        history.append({"name": "engineer", "role": "user", "content": f"```python\n{code}\n```"})
+        output = f"exitcode: {exit_code} ({state})\nCode output: x"
+        history.append({"name": "terminal", "role": "user", "content": output})
+    (runs / "chat.json").write_text(json.dumps(history), encoding="utf-8")
+    con = queries.connect(ingested(runs).out)
+    relation = queries.run("failures_and_fixes", con)
+    (row,) = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    assert row["tries"] == 3
+    assert row["changed"] == diff(first, fixed)
+    relation = queries.run("recurring_code", con, by="syntax")
+    (row,) = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    assert (row["executions"], row["variants"], row["failed"]) == (2, 2, 0)
+    assert queries.run("recurring_code", con).fetchall() == []
