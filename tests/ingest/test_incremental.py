@@ -215,7 +215,7 @@ def test_a_kill_at_any_moment_leaves_a_snapshot(runs: Path, tmp_path: Path) -> N
         path = write_journal(runs, f"r{k}", *(logged("a", "b", f"changed {k} {n}") for n in range(50 + k)))
         os.utime(path)
         with subprocess.Popen([*command, "--force"], cwd=ROOT) as process:
-            time.sleep(takes * k / 40)
+            time.sleep(1.5 * takes * k / 40)
             process.send_signal(signal.SIGKILL)
         with duckdb.connect() as con:
             con.execute(f"ATTACH '{out}/traces.duckdb' AS t (READ_ONLY)")
