@@ -3,9 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
 
 from sample_runs.scripted_llm import Script, ScriptedLLM
+
+# Machines are noisy: how long one example takes is no finding.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 StartLLM = Callable[[Script], ScriptedLLM]
 
