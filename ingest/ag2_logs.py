@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from capture import format as journal
-from ingest.lines import decode
+from ingest.lines import unwrapped
 from ingest.messages import text_or_none
 
 Data = dict[str, Any]
@@ -83,21 +83,21 @@ def _llm_call(row: Data) -> Data:
 
 
 def _response(value: Any) -> Any:
-    value = _value(value)
+    value = unwrapped(value)
     if isinstance(value, dict) and value.keys() == {"response"}:
         return value["response"]  # how the SQLite logger wraps text
     return parse_repr(value) if isinstance(value, str) else value
 
 
 def _function_call(row: Data) -> Data | None:
-    result = _value(row.get("returns"))
+    result = unwrapped(row.get("returns"))
     if isinstance(result, str) and result.startswith(NOT_SERIALISED):
         return None
     return {
         "kind": journal.FUNCTION_CALL,
         "agent": row.get("source_name"),
         "name": row.get("function_name"),
-        "arguments": _value(row.get("args")),
+        "arguments": unwrapped(row.get("args")),
         "result": result,
         "status": "ok",
     }
@@ -140,18 +140,8 @@ def nanoseconds(text: Any) -> int | None:
     return (moment - _EPOCH) // _MICROSECOND * 1000
 
 
-def _value(value: Any) -> Any:
-    """JSON text as its value; other values, and text that is no JSON, as they are."""
-    if isinstance(value, str):
-        try:
-            return decode(value.encode())[0]
-        except ValueError:
-            return value
-    return value
-
-
 def _object(value: Any) -> Data:
-    value = _value(value)
+    value = unwrapped(value)
     return value if isinstance(value, dict) else {}
 
 

@@ -122,6 +122,19 @@ def _depth(value: Any) -> int:
     return depth
 
 
+def unwrapped(value: Any) -> Any:
+    """JSON text as the value in it; other values, and text that is no JSON, as they are.
+
+    Models send the arguments of a call as JSON text, and not always as valid JSON; AG2's loggers wrap values in text.
+    """
+    if isinstance(value, str):
+        try:
+            return decode(value.encode())[0]
+        except ValueError:
+            return value
+    return value
+
+
 def encode(value: Any) -> str:
     """JSON text of a value that `decode` returned."""
     try:

@@ -14,7 +14,7 @@ import duckdb
 
 from ingest import schema
 from ingest.discover import IngestError
-from ingest.snapshot import Snapshot, sync_folder
+from ingest.snapshot import Snapshot, quoted, sync_folder
 
 FOLDER = "parquet"
 UNKNOWN = "unknown"
@@ -67,9 +67,8 @@ def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, day: s
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
-    target = (path + UNFINISHED).replace("'", "''")
     con.execute(
-        f"COPY (SELECT {columns} FROM {rows} ORDER BY run_id, {_ORDER[table.name]}) TO '{target}' "
+        f"COPY (SELECT {columns} FROM {rows} ORDER BY run_id, {_ORDER[table.name]}) TO {quoted(path + UNFINISHED)} "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
     )
 
@@ -102,14 +101,11 @@ _ORDER = {
 """How rows stand in a file, after the run."""
 
 
-def settle(snapshot: Snapshot) -> bool:
+def settle(snapshot: Snapshot) -> None:
     """Bring the Parquet files to what the snapshot lists.
 
     Args:
         snapshot: the snapshot, whose folder the files are in.
-
-    Returns:
-        Whether anything had to be done.
     """
     root = os.path.join(snapshot.out, FOLDER)
     changed = False
@@ -131,7 +127,6 @@ def settle(snapshot: Snapshot) -> bool:
         _remove_empty(root)
         sync_folder(root)
     snapshot.discard()
-    return changed
 
 
 def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str]]) -> None:

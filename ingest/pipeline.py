@@ -18,7 +18,7 @@ import duckdb
 from ingest.discover import ENDINGS, Found, IngestError, discover, shown
 from ingest.parquet import UNKNOWN, check_folder, days_of, settle, write_days
 from ingest.read import Report, open_regular
-from ingest.snapshot import Known, Snapshot, forget, load, remember
+from ingest.snapshot import STAGING, Known, Snapshot, forget, load, remember
 from ingest.sources import source_named
 from ingest.stage import read_share
 from ingest.stdin import standard_input
@@ -28,7 +28,6 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-STAGING = ".staging"
 LOCK = ".lock"
 
 SHARE_BYTES = 16 * 1024 * 1024

@@ -20,6 +20,7 @@ from ingest.discover import IngestError
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
 COPY = ".traces.duckdb.copy"
+STAGING = ".staging"
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
 
@@ -88,7 +89,7 @@ class Snapshot:
         """
         with duckdb.connect() as con:
             try:
-                con.execute(f"ATTACH {_quoted(self.path)} AS t (READ_ONLY)")
+                con.execute(f"ATTACH {quoted(self.path)} AS t (READ_ONLY)")
             except duckdb.Error as error:
                 if not _is_database(self.path):
                     reason = str(error).splitlines()[0]
@@ -97,7 +98,7 @@ class Snapshot:
                 # lock is on the file, not on what is in it.
                 copy = os.path.join(self.out, COPY)
                 shutil.copyfile(self.path, copy)
-                con.execute(f"ATTACH {_quoted(copy)} AS t (READ_ONLY)")
+                con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
             yield con
 
     def begin(self, fresh: bool) -> duckdb.DuckDBPyConnection:
@@ -110,8 +111,8 @@ class Snapshot:
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
-        con.execute(f"SET temp_directory = {_quoted(os.path.join(self.out, '.staging', 'spill'))}")
-        con.execute(f"ATTACH {_quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
+        con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
+        con.execute(f"ATTACH {quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
         con.execute("USE t")
         con.execute("BEGIN")
         if fresh:
@@ -169,7 +170,7 @@ def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
         if os.path.isdir(folder):
             columns = ", ".join(f'"{c.name}"' for c in table.columns)
             con.execute(
-                f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM read_parquet({_quoted(folder + "/*.parquet")})'
+                f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM read_parquet({quoted(folder + "/*.parquet")})'
             )
 
 
@@ -200,5 +201,6 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as SQL writes it, for the statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from typing import Any
 
 from ingest import facts
 from ingest.extractors import extract_error
-from ingest.lines import decode, encode
+from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, text_or_none
 from ingest.runrows import Event, RunRows, Where, milliseconds, preview
 
@@ -63,7 +63,7 @@ class ToolLedger:
 
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
         """A message of `agent` asks for a call."""
-        call = ToolCall(request.call_id, request.name, where, agent, turn, arguments=_arguments(request.arguments))
+        call = ToolCall(request.call_id, request.name, where, agent, turn, arguments=unwrapped(request.arguments))
         self._open[_key(request.call_id, request.name)].append(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
@@ -82,7 +82,7 @@ class ToolLedger:
         if fact.returned:
             call = self._returned(fact)
             if call is None:
-                call = ToolCall(None, fact.name, where, executor=fact.executor, arguments=_arguments(fact.arguments))
+                call = ToolCall(None, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments))
                 self._end(call, fact, where)
                 return self._event(call)
         else:
@@ -102,7 +102,7 @@ class ToolLedger:
         calls = running or [call for queue in reversed(list(latest)) for call in islice(queue, REMEMBERED)]
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
-        arguments = _arguments(fact.arguments)
+        arguments = unwrapped(fact.arguments)
         same = [call for call in waiting if call.arguments == arguments]
         if same:
             return same[0]
@@ -223,13 +223,3 @@ def _is_text_of(text: Any, value: Any) -> bool:
 
 def _key(call_id: str | None, name: str) -> str:
     return f"id {call_id}" if call_id is not None else f"name {name}"
-
-
-def _arguments(value: Any) -> Any:
-    """A call's arguments: models send them as JSON text, and not always as valid JSON."""
-    if isinstance(value, str):
-        try:
-            return decode(value.encode())[0]
-        except ValueError:
-            return value
-    return value

@@ -237,9 +237,10 @@ class Conversation:
             tokens[-1] if tokens else None,
             where.time,
         )
-        self._latest[agent] = _Said(message.key(), {message.recipient})
+        key = message.key()
+        self._latest[agent] = _Said(key, {message.recipient})
         self._asked[message.recipient] = where.time
-        self._seen.append(_Seen(message.key(), message.key(False), where.position, agent, message.recipient))
+        self._seen.append(_Seen(key, message.key(False), where.position, agent, message.recipient))
         return index
 
     def _turn_event(self, message: Message, where: Where, position: int) -> Event:
