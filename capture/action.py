@@ -1,6 +1,7 @@
 """What the user marks around a piece of work: a step of the workflow, or a timed action. Sync and async alike."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from capture.run import Run
 
 
-class _Around:
+class _Around(ABC):
     """Something with a beginning and an end, whose inside points at it."""
 
     def __init__(self, run: "Run") -> None:
@@ -38,11 +39,13 @@ class _Around:
         active.scope_here.set(self._outer)
         return duration
 
+    @abstractmethod
     def open(self) -> None:
-        raise NotImplementedError
+        """Begins it."""
 
+    @abstractmethod
     def finish(self, error: BaseException | None) -> None:
-        raise NotImplementedError
+        """Ends it, with what went wrong."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
