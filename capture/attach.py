@@ -6,10 +6,9 @@ not go through them is reached by replacing a function, each with its reason bes
 - `IOStream.get_default`: a stream that user code sets after the start (`set_default`, `set_global_default`) would
   otherwise end the recording.
 - `ThreadIOStream`, `AsyncThreadIOStream`: `run()`, `a_run()` and `run_group_chat()` send to such a private stream.
-- `ConversableAgent._process_received_message`: AG2 logs a message without saying whether an event with the same words
-  will follow; knowing it halves what is written.
-- `log_event` and `logging_enabled` in AG2's agent module: with every message AG2 logs each way of replying that it
-  tried, which nobody records, and which costs as much as recording the message.
+- `log_event` and `logging_enabled` in AG2's agent module: AG2 logs a message without saying whether an event with the
+  same words will follow, which its caller's variables tell; knowing it halves what is written. And with every message
+  AG2 logs each way of replying that it tried, which nobody records, and which costs as much as recording the message.
 - `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
@@ -29,7 +28,6 @@ from typing import Any
 
 import autogen.runtime_logging
 from autogen.agentchat import conversable_agent
-from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
@@ -77,7 +75,6 @@ def _attach() -> None:
     _replace(runtime_logging, "is_logging", lambda _: True)
     _replace(runtime_logging, "start", _logging_start)
     _replace(runtime_logging, "stop", _logging_stop)
-    _replace(ConversableAgent, "_process_received_message", _process)
     _replace(conversable_agent, "log_event", _log_event)
     _replace(conversable_agent, "logging_enabled", _logging_enabled)
     _replace(OpenAIWrapper, "create", _create)
@@ -172,25 +169,18 @@ def _private_async_input(before: Callable[..., Any]) -> Callable[..., Any]:
     return input
 
 
-def _process(before: Callable[..., None]) -> Callable[..., None]:
-    def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
-        event_follows = not (silent if sender.silent is None else sender.silent)
-        told.said_by_event = event_follows and said_by_event(self, message, sender)
-        try:
-            before(self, message, sender, silent)
-        finally:
-            told.said_by_event = False
-
-    return _process_received_message
-
-
 def _log_event(before: Callable[..., None]) -> Callable[..., None]:
+    caller = sys._getframe
+
     def log_event(source: Any, name: str, **kwargs: Any) -> None:
         logger = runtime_logging.autogen_logger
-        if not isinstance(logger, JournalLogger) or logger.user_is_on:
+        if name != "received_message" or not isinstance(logger, JournalLogger):
             before(source, name, **kwargs)
-        elif name == "received_message":
+            return
+        if not said_by_event(caller(1).f_locals):
             received(source, kwargs)
+        if logger.user_is_on:
+            logger.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
 
     return log_event
 
@@ -199,11 +189,12 @@ def _logging_enabled(before: Callable[[], bool]) -> Callable[[], bool]:
     caller = sys._getframe
 
     def logging_enabled() -> bool:
-        name = caller(1).f_code.co_name
-        if name == "generate_reply" or (told.said_by_event and name == "_process_received_message"):
+        frame = caller(1)
+        name = frame.f_code.co_name
+        if name == "generate_reply" or name == "_process_received_message":
             logger = runtime_logging.autogen_logger
-            if isinstance(logger, JournalLogger) and not logger.user_is_on:
-                return False
+            if type(logger) is JournalLogger and not logger.user_is_on:
+                return name != "generate_reply" and not said_by_event(frame.f_locals)
         return before()
 
     return logging_enabled

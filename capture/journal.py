@@ -52,13 +52,14 @@ class Journal:
         self.lost = 0
         self._mode = mode
         self._fsync = fsync
+        self._fsync_each = fsync == "always"
         self._mask = mask
         self.max_record = max_record
         self._lock = threading.RLock()
         self._fd = -1
         # next number, bytes in the file, and the line being written: one value, so that no signal finds half of it
         self._at: tuple[int, int, bytes] = (0, 0, b"")
-        self._checked = 0
+        self._check_at = 0
         self._undeclared = 0
         self._reason = ""
         self._torn = False
@@ -103,7 +104,7 @@ class Journal:
             try:
                 self._writing = True
                 now = time.time_ns()
-                if (now - self._checked > CHECK_NS or self._undeclared) and not self._ready(now):
+                if now > self._check_at and not self._ready(now):
                     return None
                 return self._write(body, now)
             finally:
@@ -128,18 +129,18 @@ class Journal:
         with self._lock:
             if not self._writing and not self._done:
                 self._present()
-                self._checked = time.time_ns()
+                self._check_at = time.time_ns() + CHECK_NS
             return self.begun
 
     def check(self) -> None:
         """Makes the next append look whether the file is still there."""
-        self._checked = 0
+        self._check_at = 0
 
     def close(self) -> None:
         """Ends it: nothing is written any more, and the lock is gone."""
         with self._lock:
             self._done = True
-            self._checked = 0
+            self._check_at = 0
             if self._fd < 0:
                 return
             try:
@@ -154,7 +155,7 @@ class Journal:
         """Forgets the file without a word, in a forked child: the journal is the parent's."""
         self._lock = threading.RLock()
         self._done = True
-        self._checked = 0
+        self._check_at = 0
         if self._fd >= 0:
             try:
                 os.close(self._fd)
@@ -169,7 +170,7 @@ class Journal:
 
     def _ready(self, now: int) -> bool:
         """Looks after the file, and declares what was lost before; False where the next record is lost too."""
-        self._checked = now
+        self._check_at = now + CHECK_NS
         if not self._done and self._present() and (not self._undeclared or self._declare(now)):
             return True
         self._missed(None)
@@ -180,21 +181,24 @@ class Journal:
 
         A signal handler may raise at any point. What the file holds then is settled before the next line is written.
         """
-        if self._at[2]:
+        seq, size, unsettled = self._at
+        if unsettled:
             self._settle()
-        seq, size, _ = self._at
+            seq, size, _ = self._at
         line = b'{"v":1,"seq":%d,"ts":%d,%b}\n' % (seq, now, body)
         if self._torn:
             line = b"\n" + line
         self._at = (seq, size, line)
+        length = len(line)
         try:
-            if os.write(self._fd, line) != len(line):
+            if os.write(self._fd, line) != length:
                 self._finish(line, size)
         except OSError as error:
             return self._failed(error, body, now)
-        self._at = (seq + 1, size + len(line), b"")
-        self._torn = False
-        if self._fsync == "always":
+        self._at = (seq + 1, size + length, b"")
+        if self._torn:
+            self._torn = False
+        if self._fsync_each:
             self._sync()
         return seq
 
@@ -243,6 +247,7 @@ class Journal:
     def _missed(self, error: OSError | None) -> None:
         self.lost += 1
         self._undeclared += 1
+        self._check_at = 0  # the next record is to say so first
         if error is not None:
             self._reason = str(error)
             self._warn(error)
@@ -254,6 +259,7 @@ class Journal:
         before = self.lost
         if self._write(fields[1:-1], now) is None:
             self._undeclared, self.lost = lost, before
+            self._check_at = 0
             return False
         return True
 
@@ -310,6 +316,7 @@ class Journal:
         if gone > 0:
             self.lost += gone
             self._undeclared += gone
+            self._check_at = 0
             self._reason = "the journal was deleted"
             self._warn(self._reason)
 

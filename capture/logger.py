@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,14 +20,12 @@ from capture.stream import failed
 
 
 class Told(threading.local):
-    """What is known, in this thread, of the message or call that AG2 is at.
+    """What is known, in this thread, of the call that AG2 is at.
 
     Attributes:
-        said_by_event: whether the message's own event is sent next, and says all of it.
         calls_logged: how many LLM calls were logged in the `create` under way.
     """
 
-    said_by_event = False
     calls_logged = 0
 
 
@@ -110,26 +108,36 @@ class JournalLogger(BaseLogger):
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
 
-def said_by_event(recipient: Any, message: Any, sender: Any) -> bool:
+def said_by_event(frame: Mapping[str, Any]) -> bool:
     """Whether the event that follows a message says all of it, so that its record is left out.
 
-    That is so for all but few messages, and writing them twice would double the cost of recording.
+    That is so for all but few messages, and writing them twice would double the cost of recording. Where it is so, the
+    message is counted.
+
+    Args:
+        frame: the variables of AG2's `_process_received_message`, which logs a message before it decides on an event.
     """
     scope = active.scope()
-    if scope is None or scope.run.skip or not _is_plain(message):
+    if scope is None or scope.run.skip:
         return False
     try:
-        _meet(scope, recipient)
-        scope.run.agents.heard[sender.name, recipient.name] += 1
+        message, sender, recipient = frame["message"], frame["sender"], frame["self"]
+        silent = frame["silent"] if sender.silent is None else sender.silent
+        if silent or not frame["valid"] or not (type(message) is str or _is_plain(message)):
+            return False
+        seen = scope.run.agents
+        if not seen.hear(sender, recipient):
+            _meet(scope, recipient)
+            seen.introduce(sender, recipient)
     except Exception as error:
         failed(scope.run, error)
+        return False
     return True
 
 
 def received(recipient: Any, kwargs: dict[str, Any]) -> None:
-    """Records a message that an agent received, unless the event that follows says all of it."""
-    if not told.said_by_event:
-        _record(_message, recipient, kwargs)
+    """Records a message that an agent received."""
+    _record(_message, recipient, kwargs)
 
 
 def _record(what: Callable[..., None], *args: Any) -> None:
@@ -156,9 +164,7 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
 
 
 def _is_plain(message: Any) -> bool:
-    """Whether a message is no more than its words, so that its event says all of it."""
-    if type(message) is str:
-        return True
+    """Whether a message, an object, is no more than its words, so that its event says all of it."""
     return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
 
 

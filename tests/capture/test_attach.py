@@ -25,7 +25,6 @@ REPLACED: list[tuple[Any, str]] = [
     (ThreadIOStream, "input"),
     (AsyncThreadIOStream, "send"),
     (AsyncThreadIOStream, "input"),
-    (ConversableAgent, "_process_received_message"),
     (conversable_agent, "log_event"),
     (conversable_agent, "logging_enabled"),
     (runtime_logging, "autogen_logger"),
