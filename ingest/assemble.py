@@ -4,7 +4,7 @@ Records come in order. Each is kept as it is in `journal`; what it tells is hand
 LLM calls and the files. At the end the run itself gets its row.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -40,9 +40,12 @@ class Assembler:
         source_path: the file that its records stand in.
         folder: the run's folder, in which copies of files are looked for; None for a file that stands alone.
         channel: what `messages.source` says of its `message` records.
+        roots: folders in which files are looked for of which the recorder saved nothing.
     """
 
-    def __init__(self, run_id: str, source_path: str, folder: str | None, channel: str) -> None:
+    def __init__(
+        self, run_id: str, source_path: str, folder: str | None, channel: str, roots: Sequence[str] = ()
+    ) -> None:
         self.rows = RunRows(run_id)
         self.records = self.bad_lines = self.torn_lines = 0
         self.not_understood: list[str] = []
@@ -50,7 +53,7 @@ class Assembler:
         self.status: str | None = None
         self._source_path, self._folder, self._channel = source_path, folder, channel
         self._agents: dict[str, Data] = {}
-        self._files = FileLedger(self.rows, self._agents)
+        self._files = FileLedger(self.rows, self._agents, roots)
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[tuple[int, list[Any]]] = []
@@ -245,7 +248,7 @@ class Assembler:
         sessions = list(about.get("sessions") or ())
         self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
         self._conversation.finish(self._transcripts)
-        written = self._files.finish()
+        written = self._files.finish(text_or_none(self._start.get("cwd")))
         self.rows.drop_parents(self._actions)
         self._add_run(source_format, about, open_status, written)
         yield from self.rows.chunks()

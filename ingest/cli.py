@@ -17,6 +17,7 @@ JOB = "load"
 
 SOURCE_NAMES = [source.name for source in SOURCES]
 SOURCE_HELP = "What the files are; by default their content tells."
+ROOT_HELP = "Look here for files that a run names and its recorder did not save. May be given several times."
 
 
 class _Commands(click.Group):
@@ -61,12 +62,22 @@ def main() -> None:
 @click.option("--out", default="traces", show_default=True, type=click.Path(), help="The folder of tables.")
 @click.option("--source", type=click.Choice(SOURCE_NAMES), help=SOURCE_HELP)
 @click.option("--force", is_flag=True, help="Read everything again, also what has not changed.")
+@click.option("--files-root", "files_roots", multiple=True, metavar="DIR", type=click.Path(), help=ROOT_HELP)
+@click.option("--drop-missing", is_flag=True, help="Runs below PATHS whose files are gone leave the tables.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a line went to quarantine (a cut-off last line aside).")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary for programs to standard output.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @_clear_errors
 def load(
-    paths: tuple[str, ...], out: str, source: str | None, force: bool, strict: bool, as_json: bool, quiet: bool
+    paths: tuple[str, ...],
+    out: str,
+    source: str | None,
+    force: bool,
+    files_roots: tuple[str, ...],
+    drop_missing: bool,
+    strict: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Read journals, transcripts and AG2's own logs below PATHS into tables (the default command).
 
@@ -74,7 +85,16 @@ def load(
     """
     say = _quiet if quiet else _say
     with _Progress(shown=not quiet and sys.stderr.isatty()) as progress:
-        summary = pipeline.run(list(paths), out, force=force, source=source, note=say, progress=progress)
+        summary = pipeline.run(
+            list(paths),
+            out,
+            force=force,
+            source=source,
+            files_roots=files_roots,
+            drop_missing=drop_missing,
+            note=say,
+            progress=progress,
+        )
     if as_json:
         click.echo(json.dumps(summary.as_dict()))
     _tell(summary, say)
@@ -98,6 +118,8 @@ def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
         f"{summary.unchanged} unchanged, {summary.skipped} file{'' if summary.skipped == 1 else 's'} skipped"
         + (f": {kinds}" if kinds else "")
     )
+    if summary.dropped or summary.pruned:
+        say(f"{summary.dropped} dropped, their files are gone; {summary.pruned} left out, they were pruned")
     say(
         f"{summary.lines} lines = {summary.journal_rows} in journal + {summary.quarantine_rows} in quarantine, "
         f"{summary.bytes / 1e6:.1f} MB in {summary.seconds:.1f} s -> {summary.out}"

@@ -8,7 +8,7 @@ folders that were given.
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +42,7 @@ class Found:
         size: bytes of the file.
         source: name of the source that reads it, where the user says so.
         content: where its bytes really are, where that is not its path.
+        roots: folders in which the files that it names are looked for.
     """
 
     path: str
@@ -51,6 +52,7 @@ class Found:
     size: int
     source: str | None = None
     content: str | None = None
+    roots: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -59,7 +61,12 @@ class Found:
 
 
 def discover(
-    paths: list[str], out: str, note: Callable[[str], None], source: str | None = None, given: Iterable[Found] = ()
+    paths: list[str],
+    out: str,
+    note: Callable[[str], None],
+    source: str | None = None,
+    given: Iterable[Found] = (),
+    roots: Sequence[str] = (),
 ) -> list[Found]:
     """Find what may be a run.
 
@@ -69,13 +76,18 @@ def discover(
         note: called with one line for each thing that was passed over.
         source: name of the source that reads all of them, whatever they look like.
         given: what was found elsewhere.
+        roots: folders in which the files that a run names are looked for.
 
     Returns:
         In a stable order, each file once, each run id once.
 
     Raises:
-        IngestError: a path does not exist.
+        IngestError: a path does not exist, or a root is no folder.
     """
+    for root in roots:
+        if not os.path.isdir(root):
+            raise IngestError(f"{root}: no such folder, but --files-root names it")
+    below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
     excluded = os.path.realpath(out)
     for path in paths:
@@ -94,12 +106,15 @@ def discover(
             found.setdefault(candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
-    return [_forced(item, source) for item in _with_own_ids(found.values())]
+    return [_as_told(item, source, below) for item in _with_own_ids(found.values())]
 
 
-def _forced(found: Found, source: str | None) -> Found:
-    """The same file, to be read by this source; what was read by another one is read again."""
-    return found if source is None else replace(found, source=source, stamp=f"{found.stamp} {source}")
+def _as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
+    """The same file, to be read by this source and with these roots; what was read otherwise is read again."""
+    told = [name for name in (source, *roots) if name is not None]
+    if not told:
+        return found
+    return replace(found, source=source, roots=roots, stamp=shown(" ".join([found.stamp, *told])))
 
 
 def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Found]:

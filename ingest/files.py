@@ -6,6 +6,7 @@ The recorder's records come last, so a written file waits until the end of its r
 import os
 import posixpath
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,7 +14,11 @@ from typing import Any
 from capture import format as journal
 from ingest.code import code_hash
 from ingest.messages import text_or_none
+from ingest.roots import Content, FileRoots
 from ingest.runrows import Event, RunRows, Where, preview
+
+MAX_SAME_NAME = 100
+"""Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""
 
 MAX_CONTENT = 16 * 1024 * 1024
 """Bytes of a saved copy that are read; the recorder copies files below 1 MB."""
@@ -61,13 +66,17 @@ class FileLedger:
         rows: where the rows go.
         agents: what the run's records say of each agent, by name. An executor's `work_dir` tells its files from those
             of another.
+        roots: folders in which files are looked for of which the recorder saved nothing.
     """
 
-    def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]]) -> None:
+    def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]], roots: Sequence[str] = ()) -> None:
         self._rows, self._agents = rows, agents
+        self._roots = FileRoots(roots)
+        self._cwd: str | None = None
         self._written: list[_Written] = []
         self._named: dict[tuple[str, str], _Named] = {}
         self._saved: dict[str, Saved] = {}
+        self._by_name: dict[str, list[Saved]] = {}
         self._ran: dict[str, tuple[Event, int]] = {}
 
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
@@ -87,26 +96,38 @@ class FileLedger:
         """The recorder saw this file."""
         self._saved[file.path] = file
 
-    def finish(self) -> int:
-        """Add the `file_gen` events and the rows of `files`. Gives the number of written files."""
+    def finish(self, cwd: str | None = None) -> int:
+        """Add the `file_gen` events and the rows of `files`.
+
+        Args:
+            cwd: the folder that the run was started in, where that is known.
+
+        Returns:
+            The number of written files.
+        """
+        self._cwd = cwd
+        for file in sorted(self._saved.values(), key=lambda s: len(s.path)):
+            self._by_name.setdefault(posixpath.basename(file.path), []).append(file)
         rows: dict[str, tuple[Any, ...]] = {}
         unclaimed = dict(self._saved)
         for written in self._written:
-            saved = self._match(written.path, written.cause.meta.get("executor"))
+            executor = written.cause.meta.get("executor")
+            saved = self._match(written.path, executor)
             if saved:
                 unclaimed.pop(saved.path, None)
-            event = self._generated(written, saved)
+            held = self._held(written.path, saved, executor)
+            event = self._generated(written, held, saved is not None)
             if event.status == "completed":
-                rows[saved.path if saved else written.path] = self._written_row(written, saved, event)
+                rows[saved.path if saved else written.path] = self._written_row(written, event)
         for saved in unclaimed.values():
             ran = self._ran.get(code_hash(saved.content)) if saved.content else None
             if ran:
                 written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)
-                rows[saved.path] = self._written_row(written, saved, self._generated(written, saved))
+                held = Content(saved.size, saved.sha256, saved.content)
+                rows[saved.path] = self._written_row(written, self._generated(written, held, True))
                 continue
             event = self._found(saved)
-            row = self._row(saved.path, event, saved.size, saved.content, "recorder", "write", "recorder", saved.sha256)
-            rows[saved.path] = row
+            rows[saved.path] = self._row(saved.path, event, "recorder", "write", "recorder")
         for row in rows.values():
             self._rows.add("files", *row)
         for named in self._named.values():
@@ -123,16 +144,35 @@ class FileLedger:
         if path in self._saved:
             return self._saved[path]
         tail = "/" + path.lstrip("/")
-        matches = [s for p, s in self._saved.items() if ("/" + p).endswith(tail) or path.endswith("/" + p)]
-        return min(matches, key=lambda s: len(s.path), default=None)
+        same_name = self._by_name.get(posixpath.basename(path), ())[:MAX_SAME_NAME]
+        matches = (s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path))
+        return next(matches, None)
 
-    def _generated(self, written: _Written, saved: Saved | None) -> Event:
+    def _held(self, path: str, saved: Saved | None, executor: str | None = None) -> Content | None:
+        """What a file holds: as the recorder saw it, and what it did not save as it lies in one of the roots."""
+        seen = Content(saved.size, saved.sha256, saved.content) if saved else None
+        if not self._roots or (seen and seen.text is not None):
+            return seen
+        here = self._roots.find(_normal(path), self._cwd, self._folders(executor))
+        if seen is None or here is None:
+            return here or seen
+        same = seen.sha256 == here.sha256 if seen.sha256 else seen.size == here.size
+        return here if same else seen
+
+    def _folders(self, executor: str | None) -> list[str]:
+        """Working folders of code executors, that of this one first."""
+        names = [executor or "", *self._agents]
+        folders = (text_or_none(self._agents.get(name, {}).get("work_dir")) for name in names)
+        return list(dict.fromkeys(folder for folder in folders if folder))[:MAX_SAME_NAME]
+
+    def _generated(self, written: _Written, held: Content | None, seen: bool) -> Event:
+        """The event of a written file. `seen`: the recorder saw the file, so it was written whatever became of code."""
         cause = written.cause
-        content = saved.content if saved and saved.content is not None else written.content
-        size = saved.size if saved else len(content.encode()) if content is not None else None
+        content = held.text if held and held.text is not None else written.content
+        size = held.size if held else len(content.encode()) if content is not None else None
         tool = cause.inputs.get("tool")
         language = cause.inputs.get("language")
-        done = cause.status == "completed" or saved is not None
+        done = cause.status == "completed" or seen
         how = f"during {language or 'code'} execution" if cause.type == "code_exec" else f"by tool {tool}"
         event = self._rows.event(
             "file_gen",
@@ -163,7 +203,7 @@ class FileLedger:
                 "has_content": content is not None,
                 "file_type": _suffix(written.path),
                 "method": written.method,
-                "sha256": saved.sha256 if saved else None,
+                "sha256": held.sha256 if held else None,
             },
         )
         self._rows.add_event(event, cause.id, written.depth + 1)
@@ -171,6 +211,7 @@ class FileLedger:
 
     def _found(self, saved: Saved) -> Event:
         """The event of a file that only the recorder knows of."""
+        held = self._held(saved.path, saved) or Content(None, None, None)
         event = self._rows.event(
             "file_gen",
             "created",
@@ -181,8 +222,8 @@ class FileLedger:
             inputs={"code_snippet": None, "tool": None, "tool_args": None, "generation_context": "Found at the end"},
             outputs={
                 "file_path": saved.path,
-                "file_content": saved.content,
-                "file_size": saved.size,
+                "file_content": held.text,
+                "file_size": held.size,
                 "file_extension": _suffix(saved.path),
             },
             meta={
@@ -190,52 +231,37 @@ class FileLedger:
                 "source": "recorder",
                 "language": None,
                 "tool": None,
-                "has_content": saved.content is not None,
+                "has_content": held.text is not None,
                 "file_type": _suffix(saved.path),
                 "method": "recorder",
-                "sha256": saved.sha256,
+                "sha256": held.sha256,
             },
         )
         self._rows.add_event(event)
         return event
 
-    def _written_row(self, written: _Written, saved: Saved | None, event: Event) -> tuple[Any, ...]:
-        size, content = event.outputs["file_size"], event.outputs["file_content"]
-        sha256 = saved.sha256 if saved else None
-        return self._row(written.path, event, size, content, written.source, "write", written.method, sha256)
+    def _written_row(self, written: _Written, event: Event) -> tuple[Any, ...]:
+        return self._row(written.path, event, written.source, "write", written.method)
 
-    def _row(
-        self,
-        path: str,
-        event: Event,
-        size: int | None,
-        content: str | None,
-        source: str,
-        operation: str,
-        method: str,
-        sha256: str | None,
-    ) -> tuple[Any, ...]:
-        file_id = self._rows.id("file", f"{operation}/{path}/{event.id}")
-        where = event.where
-        name, suffix = PurePosixPath(path).name, _suffix(path)
+    def _row(self, path: str, event: Event, source: str, operation: str, method: str) -> tuple[Any, ...]:
         return (
-            file_id,
-            where.node_id,
+            self._rows.id("file", f"{operation}/{path}/{event.id}"),
+            event.where.node_id,
             event.id,
             path,
-            name,
-            suffix,
-            size,
-            content,
+            PurePosixPath(path).name,
+            _suffix(path),
+            event.outputs["file_size"],
+            event.outputs["file_content"],
             source,
             event.ended if event.ended is not None else event.started,
             operation,
             method,
-            sha256,
+            event.meta["sha256"],
         )
 
     def _add_named(self, named: _Named) -> None:
-        saved = self._match(named.path)
+        held = self._held(named.path, self._match(named.path))
         self._rows.add(
             "files",
             self._rows.id("file", f"{named.operation}/{named.path}"),
@@ -244,13 +270,13 @@ class FileLedger:
             named.path,
             PurePosixPath(named.path).name,
             _suffix(named.path),
-            saved.size if saved else None,
-            saved.content if saved else None,
+            held.size if held else None,
+            held.text if held else None,
             named.source,
             named.where.time,
             named.operation,
             named.method,
-            saved.sha256 if saved else None,
+            held.sha256 if held else None,
         )
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -17,6 +17,7 @@ import duckdb
 
 from ingest.discover import ENDINGS, Found, IngestError, discover, shown
 from ingest.parquet import UNKNOWN, check_folder, days_of, settle, write_days
+from ingest.pruned import Pruned, read_pruned, without_pruned, write_pruned
 from ingest.read import Report, open_regular
 from ingest.snapshot import STAGING, Known, Snapshot, forget, load, remember
 from ingest.sources import source_named
@@ -48,6 +49,8 @@ class Summary:
         updated: runs that were replaced.
         unchanged: files that were not read again.
         skipped: files that are no run.
+        dropped: runs that left the tables because their files are gone.
+        pruned: files that were left out because their runs were pruned.
         sources: how many runs were read by which source.
         lines: lines and messages read.
         journal_rows: of them, rows in `journal`.
@@ -65,6 +68,8 @@ class Summary:
     updated: int = 0
     unchanged: int = 0
     skipped: int = 0
+    dropped: int = 0
+    pruned: int = 0
     sources: dict[str, int] = field(default_factory=dict)
     lines: int = 0
     journal_rows: int = 0
@@ -85,6 +90,8 @@ def run(
     *,
     force: bool = False,
     source: str | None = None,
+    files_roots: Sequence[str] = (),
+    drop_missing: bool = False,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
@@ -95,6 +102,8 @@ def run(
         out: the folder of tables; made where it is missing.
         force: read everything again.
         source: name of the source that reads all of them (`ingest.sources`); by default their content tells.
+        files_roots: folders in which the files that a run names are looked for, where the recorder saved none.
+        drop_missing: runs below `paths` whose files are gone leave the tables.
         note: called with one line for each thing worth knowing, as it happens.
         progress: called with the bytes done and the bytes to do.
 
@@ -117,12 +126,13 @@ def run(
 
     _make_folder(out)
     with standard_input(paths) as given:
-        found = discover(paths, out, tell, source, given)
+        found = discover(paths, out, tell, source, given, files_roots)
         summary.found = len(found)
         if not found:
             tell(f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there")
         with _lock(out, tell):
-            _ingest(found, Snapshot(out), force, summary, tell, progress or (lambda done, total: None))
+            missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
+            _ingest(found, Snapshot(out), force, missing_below, summary, tell, progress or (lambda done, total: None))
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -131,6 +141,7 @@ def _ingest(
     found: list[Found],
     snapshot: Snapshot,
     force: bool,
+    missing_below: list[str],
     summary: Summary,
     tell: Callable[[str], None],
     progress: Callable[[int, int], None],
@@ -140,18 +151,23 @@ def _ingest(
         tell(f"{snapshot.path}: made by another version of this package; all sources here are read again")
     fresh = known is None
     before = {k.path: k for k in known or ()}
+    pruned = read_pruned(snapshot)
+    everything, found = found, without_pruned(found, pruned)
+    summary.pruned = len(everything) - len(found)
     found = _keep_ids(found, before)
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
+    gone = list(_missing(before, everything, missing_below))
+    summary.dropped = sum(k.run_id is not None for k in gone)
     check_folder(snapshot.out)
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
     try:
-        if changed or fresh:
+        if changed or fresh or gone:
             reports = _read(changed, staging, progress)
             _count(reports, before, summary, tell)
-            _store(reports, before, snapshot, fresh, staging, summary)
+            _store(reports, before, gone, pruned, snapshot, fresh, staging, summary)
         settle(snapshot)
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
@@ -176,6 +192,23 @@ def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
 def _was_moved(owner: Known, found: Found) -> bool:
     """Whether the run that has this id stood elsewhere before. A journal's id is its own; a path's may come again."""
     return not os.path.exists(owner.path) and (found.folder is not None or owner.stamp == found.stamp)
+
+
+def _missing(before: dict[str, Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
+    """What stood below these folders and is gone. Where a folder can't be looked into, nothing in it counts as gone."""
+    present = {shown(f.path) for f in found}
+    for known in before.values():
+        if known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders):
+            try:
+                os.lstat(known.path)
+            except (FileNotFoundError, NotADirectoryError):
+                yield known
+            except OSError:
+                continue
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def _has_changed(found: Found, known: Known | None) -> bool:
@@ -271,6 +304,8 @@ def _count(reports: list[Report], before: dict[str, Known], summary: Summary, te
 def _store(
     reports: list[Report],
     before: dict[str, Known],
+    gone: list[Known],
+    pruned: list[Pruned],
     snapshot: Snapshot,
     fresh: bool,
     staging: str,
@@ -282,7 +317,9 @@ def _store(
         ids = {r.found.run_id for r in read if r.source}
         paths = {shown(r.found.path) for r in read}
         # a run that was moved is known under its old path
-        replaced = [k for k in before.values() if k.path in paths or k.run_id in ids]
+        replaced = [k for k in before.values() if k.path in paths or k.run_id in ids] + gone
+        if fresh and pruned:
+            write_pruned(con, pruned)
         days = days_of(con, [k.run_id for k in replaced if k.run_id])
         forget(con, replaced)
         load(con, staging)

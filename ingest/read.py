@@ -86,7 +86,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     about: dict[str, Any] = {}
-    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel)
+    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
     for item in source.read(file, about):
         if isinstance(item, Bad):
             assembler.add_bad(item)

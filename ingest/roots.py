@@ -1,0 +1,155 @@
+"""Folders in which the files that a run names are looked for: `--files-root`.
+
+What names a file is hostile input, and what lies there may be anything. So nothing is opened through a link or outside
+of these folders, nothing in a hidden folder (keys and settings live there), only ordinary files, and what is read of
+them is bounded.
+"""
+
+import hashlib
+import os
+import posixpath
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+MAX_TEXT = 1_000_000
+"""Bytes. The text of a shorter file is kept, as the recorder does; of others only size and hash."""
+
+MAX_READ = 1_000_000_000
+"""Bytes that are read for one run, a few seconds' work. Behind them a file has its size alone."""
+
+_PIECE = 1 << 20
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_BY_STEPS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds.
+
+    Attributes:
+        size: bytes, where known.
+        sha256: of the bytes; None where too much would have to be read.
+        text: the content, where it is UTF-8 text below `MAX_TEXT`.
+    """
+
+    size: int | None
+    sha256: str | None
+    text: str | None
+
+
+class FileRoots:
+    """The folders, for one run.
+
+    Args:
+        roots: the folders. Of several that have a file the first counts.
+    """
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = [os.path.realpath(root) for root in roots]
+        self._left = MAX_READ
+        self._seen: dict[str, Content | None] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._roots)
+
+    def find(self, path: str, cwd: str | None, folders: Sequence[str]) -> Content | None:
+        """The file that a run names.
+
+        Args:
+            path: as the run spelt it, with `/` between its parts.
+            cwd: the folder that the run was started in.
+            folders: working folders of its code executors, the most likely one first.
+
+        Returns:
+            What it holds, or None where no ordinary file of that name is in the folders.
+        """
+        if "\0" in path:
+            return None
+        for root in self._roots:
+            for inside in _candidates(root, path, cwd, folders):
+                if inside and not any(part.startswith(".") for part in inside.split("/")):
+                    content = self._read(root, inside)
+                    if content is not None:
+                        return content
+        return None
+
+    def _read(self, root: str, inside: str) -> Content | None:
+        where = f"{root}/{inside}"
+        if where not in self._seen:
+            try:
+                self._seen[where] = self._content(_open_below(root, inside.split("/")))
+            except (OSError, ValueError):
+                self._seen[where] = None
+        return self._seen[where]
+
+    def _content(self, descriptor: int) -> Content | None:
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            size = status.st_size
+            if size > self._left:
+                return Content(size, None, None)
+            digest, kept, left = hashlib.sha256(), b"", size
+            while left and (piece := file.read(min(left, _PIECE))):
+                left -= len(piece)
+                digest.update(piece)
+                if size < MAX_TEXT:
+                    kept += piece
+            self._left -= size
+        return Content(size - left, digest.hexdigest(), _text(kept) if size < MAX_TEXT else None)
+
+
+def _candidates(root: str, path: str, cwd: str | None, folders: Sequence[str]) -> Iterator[str]:
+    """Where below the root the path may lead, as relative paths; each once, the most likely first.
+
+    A root is the run's own folder, or one above it, or a copy of it on another machine.
+    """
+    seen: set[str] = set()
+    for folder in (*folders, ""):
+        inside = posixpath.normpath(posixpath.join(folder, path))
+        there = posixpath.normpath(posixpath.join(cwd, inside)) if cwd else inside
+        spellings = [_below(root, there), _below(cwd, inside), inside if not posixpath.isabs(inside) else None]
+        for spelling in spellings:
+            if spelling and spelling not in seen and spelling != ".." and not spelling.startswith("../"):
+                seen.add(spelling)
+                yield spelling
+
+
+def _below(folder: str | None, path: str) -> str | None:
+    """An absolute path relative to the folder that it lies in."""
+    if not folder or not posixpath.isabs(path):
+        return None
+    folder = folder.rstrip("/") + "/"
+    return path[len(folder) :] if path.startswith(folder) else None
+
+
+def _open_below(root: str, parts: list[str]) -> int:
+    """Open a file for reading, no link followed on the way. Raises OSError; never waits for a FIFO or device."""
+    if not _BY_STEPS:  # Windows
+        path = os.path.join(root, *parts)
+        if os.path.realpath(path) != os.path.normpath(path):
+            raise OSError(0, "leads through a link")
+        return os.open(path, _FLAGS)
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        # looked at before it is opened: opening a device can do something
+        if not stat.S_ISREG(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(0, "not an ordinary file")
+        return os.open(parts[-1], _FLAGS, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _text(raw: bytes) -> str | None:
+    if b"\0" in raw:
+        return None
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

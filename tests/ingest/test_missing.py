@@ -1,0 +1,64 @@
+"""`--drop-missing`: runs whose files are gone leave the tables, if that is asked for."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+from tests.ingest.test_incremental import parquet_matches
+
+CHAT = json.dumps([{"role": "user", "name": "x", "content": "y"}])
+
+
+def ids(tables: Tables) -> list[str]:
+    """The runs in the tables."""
+    return [row["run_id"] for row in tables.sql("SELECT run_id FROM runs ORDER BY 1")]
+
+
+def test_runs_that_are_gone_stay_unless_told_otherwise(runs: Path, ingested: Ingest) -> None:
+    """They leave every table, DuckDB and Parquet, and others are as they were."""
+    write_journal(runs, "stays", logged("a", "b", "hi"))
+    path = write_journal(runs, "goes", logged("a", "b", "hi"))
+    (runs / "goes.json").write_text(CHAT)
+    (runs / "odd.json").write_text("{}")
+    ingested(runs)
+    path.unlink()
+    (runs / "goes.json").unlink()
+    (runs / "odd.json").unlink()
+    assert ids(ingested(runs)) == ["goes", "goes.json", "stays"]
+    tables = ingested(runs, drop_missing=True)
+    assert ids(tables) == ["stays"]
+    assert tables.summary.dropped == 2
+    assert {r["run_id"] for r in tables.sql("SELECT run_id FROM journal UNION ALL SELECT run_id FROM messages")} == {
+        "stays"
+    }
+    parquet_matches(tables)
+    assert ingested(runs, drop_missing=True).summary.dropped == 0
+
+
+def test_what_was_not_given_is_spared(
+    runs: Path, tmp_path: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard input, other folders and a folder whose name begins alike say nothing of what is missing there."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    for other in ("runs2", "elsewhere"):
+        write_journal(tmp_path / other, other, logged("a", "b", "hi"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CHAT.encode())))
+    ingested(Path("-"), runs, tmp_path / "runs2", tmp_path / "elsewhere")
+    (tmp_path / "runs2" / "runs2" / "journal.jsonl").unlink()
+    tables = ingested(runs, drop_missing=True)
+    assert tables.summary.dropped == 0
+    assert [name.split("-")[0] for name in ids(tables)] == ["a", "elsewhere", "runs2", "stdin"]
+
+
+def test_a_run_that_was_moved_is_not_missing(runs: Path, ingested: Ingest) -> None:
+    """It is known under its new path, once."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    ingested(runs)
+    (runs / "archive").mkdir()
+    (runs / "r").rename(runs / "archive" / "r")
+    assert ids(ingested(runs, drop_missing=True)) == ["r"]
+    assert ids(ingested(runs, drop_missing=True)) == ["r"]
