@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from ingest import pipeline
+from ingest import pipeline, retention
 from ingest.check import check_file
 from ingest.discover import IngestError, discover
 from ingest.sources import SOURCES
 from ingest.stdin import standard_input
+from ingest.version import version
 
 JOB = "load"
 
@@ -47,13 +48,14 @@ def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.group(cls=_Commands, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ag2-journal")
+@click.version_option(version(), prog_name="ingest")
 def main() -> None:
     """Turn recordings of AG2 agents into tables.
 
     \b
     ingest runs/            read journals, transcripts and logs below runs/ into ./traces
     ingest check runs/      read everything, write nothing, say what is wrong with it
+    ingest prune --older-than 30d       old runs leave the tables, and stay out of them
     """
 
 
@@ -169,3 +171,35 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
                 for line in report.lines():
                     click.echo(line)
     sys.exit(1 if faulty else 0)
+
+
+@main.command("prune")
+@click.option("--out", default="traces", show_default=True, type=click.Path(), help="The folder of tables.")
+@click.option("--older-than", metavar="AGE", help="12h, 30d, 4w, or a date such as 2026-01-31 (UTC).")
+@click.option("--restore", metavar="PATTERN", help="Let the next ingest bring back runs with such ids; '*' is all.")
+@click.option("--dry-run", is_flag=True, help="Say which runs these are, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_clear_errors
+def prune_command(out: str, older_than: str | None, restore: str | None, dry_run: bool, as_json: bool) -> None:
+    """Remove runs that began long ago from the tables. Their files are left alone.
+
+    The next ingest does not bring them back, also with --force. A run without times is as old as its file.
+    """
+    if (older_than is None) == (restore is None):
+        raise IngestError("prune needs either --older-than or --restore")
+    if older_than is not None:
+        done = retention.prune(out, older_than, dry_run=dry_run, note=_say)
+        said = f"older than {done.before} UTC: {_runs(done.pruned)} pruned, {done.kept} left"
+    else:
+        done = retention.restore(out, restore or "", dry_run=dry_run, note=_say)
+        said = f"{_runs(done.restored)} may come back with the next ingest"
+    if as_json:
+        click.echo(json.dumps(done.as_dict()))
+        return
+    for run_id in done.pruned or done.restored:
+        click.echo(run_id)
+    _say(said + (" (dry run: nothing was changed)" if dry_run else ""))
+
+
+def _runs(ids: list[str]) -> str:
+    return f"{len(ids)} run{'' if len(ids) == 1 else 's'}"

@@ -1,6 +1,5 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
-import contextlib
 import multiprocessing
 import os
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 import duckdb
 
 from ingest.discover import ENDINGS, Found, IngestError, discover, shown
+from ingest.lock import locked
 from ingest.parquet import UNKNOWN, check_folder, days_of, settle, write_days
 from ingest.pruned import Pruned, read_pruned, without_pruned, write_pruned
 from ingest.read import Report, open_regular
@@ -28,8 +28,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
-
-LOCK = ".lock"
 
 SHARE_BYTES = 16 * 1024 * 1024
 SHARE_FILES = 500
@@ -130,7 +128,7 @@ def run(
         summary.found = len(found)
         if not found:
             tell(f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there")
-        with _lock(out, tell):
+        with locked(out, tell):
             missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
             _ingest(found, Snapshot(out), force, missing_below, summary, tell, progress or (lambda done, total: None))
     summary.seconds = time.monotonic() - began
@@ -360,20 +358,3 @@ def _make_folder(out: str) -> None:
         raise IngestError(
             f"{out}: can't be the folder of tables, {error.strerror}; choose another with --out"
         ) from None
-
-
-@contextlib.contextmanager
-def _lock(out: str, tell: Callable[[str], None]) -> Iterator[None]:
-    """One ingest at a time into a folder; a second one waits."""
-    try:
-        file = open(os.path.join(out, LOCK), "wb")  # noqa: SIM115 - held open for as long as the lock
-    except OSError as error:
-        raise IngestError(f"{out}: can't be written to, {error.strerror}") from None
-    with file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                tell(f"{out}: another ingest is at work here, waiting for it")
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -140,4 +140,24 @@ def test_every_option_has_help() -> None:
     """And the README names every command."""
     for command in main.commands.values():
         for parameter in command.params:
-            assert parameter.param_type_name == "argument" or parameter.help  # type: ignore[attr-defined]
+            assert parameter.param_type_name == "argument" or parameter.help
+
+
+def test_the_version_is_told_where_nothing_is_installed(tmp_path: Path) -> None:
+    """A checkout that only runs knows its version from its own `pyproject.toml`."""
+    script = """
+import sys
+from importlib import metadata
+known = metadata.version
+def version(name):
+    if name == "ag2-journal": raise metadata.PackageNotFoundError(name)
+    return known(name)
+metadata.version = version
+sys.argv = ["ingest", "--version"]
+from ingest.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    project = (ROOT / "pyproject.toml").read_text()
+    assert done.stdout.split()[-1] in project
+    assert done.stdout.startswith("ingest, version ")

@@ -1,0 +1,39 @@
+"""One process at a time changes a folder of tables; a second one waits."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+from ingest.discover import IngestError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def locked(out: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold the folder for as long as the context lasts.
+
+    Args:
+        out: the folder of tables.
+        tell: called with one line where another process holds it.
+
+    Raises:
+        IngestError: the folder can't be written to.
+    """
+    try:
+        file = open(os.path.join(out, LOCK), "wb")  # noqa: SIM115 - held open for as long as the lock
+    except OSError as error:
+        raise IngestError(f"{out}: can't be written to, {error.strerror}") from None
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                tell(f"{out}: another ingest is at work here, waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,180 @@
+"""`ingest prune`: old runs leave the tables, and an ingest that finds their files does not bring them back."""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+from typing import Any
+
+import duckdb
+
+from ingest.discover import IngestError
+from ingest.lock import locked
+from ingest.parquet import check_folder, days_of, settle, write_days
+from ingest.pruned import Pruned, read_pruned, write_pruned
+from ingest.snapshot import Known, Snapshot, forget
+
+_AGE = re.compile(r"(\d+)([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass
+class Pruning:
+    """What a pruning did.
+
+    Attributes:
+        out: the folder of tables.
+        before: runs older than this left, UTC; None where runs were given back.
+        pruned: ids of the runs that left the tables, oldest first.
+        kept: how many runs are left in the tables.
+        restored: ids of the runs that the next ingest may bring back.
+        dry_run: nothing was changed.
+    """
+
+    out: str
+    before: str | None = None
+    pruned: list[str] = field(default_factory=list)
+    kept: int = 0
+    restored: list[str] = field(default_factory=list)
+    dry_run: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a plain dict."""
+        return asdict(self)
+
+
+def moment(older_than: str) -> datetime:
+    """The moment that an age or a date stands for, UTC without a zone, as the tables have it.
+
+    Args:
+        older_than: hours, days or weeks before now (`12h`, `30d`, `4w`), or a date or time (`2026-01-31`,
+            `2026-01-31T12:00:00+01:00`; UTC where it names no zone).
+
+    Raises:
+        IngestError: it is none of these.
+    """
+    try:
+        if age := _AGE.fullmatch(older_than):
+            return (datetime.now(timezone.utc) - timedelta(**{_UNITS[age[2]]: int(age[1])})).replace(tzinfo=None)
+        then = datetime.fromisoformat(older_than)
+        return then.astimezone(timezone.utc).replace(tzinfo=None) if then.tzinfo else then
+    except (ValueError, OverflowError):
+        raise IngestError(f"{older_than}: no age; write 12h, 30d, 4w or a date such as 2026-01-31") from None
+
+
+def prune(out: str, older_than: str, *, dry_run: bool = False, note: Callable[[str], None] = print) -> Pruning:
+    """Remove old runs from all tables, and remember them. Their files are not touched.
+
+    A run is as old as its start. One that carries no time is as old as its file; where that is gone too, as the ingest
+    that read it. A run that still goes on is never old.
+
+    Args:
+        out: the folder of tables.
+        older_than: see `moment`.
+        dry_run: only say which runs these are.
+        note: called with a line where another ingest has to be waited for.
+
+    Raises:
+        IngestError: there are no tables of this version, or `older_than` makes no sense.
+    """
+    before = moment(older_than)
+    snapshot = _tables(out)
+    with locked(out, note):
+        known = _known(snapshot)
+        pruned, kept = _older(snapshot, before)
+        result = Pruning(out, before.isoformat(sep=" "), pruned, kept, dry_run=dry_run)
+        if pruned and not dry_run:
+            gone = set(pruned)
+            _remove(snapshot, [k for k in known if k.run_id in gone])
+    return result
+
+
+def restore(out: str, pattern: str, *, dry_run: bool = False, note: Callable[[str], None] = print) -> Pruning:
+    """Forget that runs were pruned: the next ingest that finds their files reads them.
+
+    Args:
+        out: the folder of tables.
+        pattern: of their ids, with `*` and `?`.
+        dry_run: only say which runs these are.
+        note: called with a line where another ingest has to be waited for.
+
+    Raises:
+        IngestError: there are no tables of this version, or no pruned run has such an id.
+    """
+    snapshot = _tables(out)
+    with locked(out, note):
+        _known(snapshot)
+        pruned = read_pruned(snapshot)
+        restored = [p for p in pruned if fnmatchcase(p.run_id, pattern)]
+        if not restored:
+            raise IngestError(f"{pattern}: no pruned run in {out} has such an id")
+        if not dry_run:
+            _change(snapshot, [], [p for p in pruned if p not in restored])
+        _, kept = _older(snapshot, datetime.min)
+    return Pruning(out, None, [], kept, [p.run_id for p in restored], dry_run)
+
+
+def _tables(out: str) -> Snapshot:
+    snapshot = Snapshot(out)
+    if not os.path.exists(snapshot.path):
+        raise IngestError(f"{out}: no tables there; name their folder with --out")
+    return snapshot
+
+
+def _known(snapshot: Snapshot) -> list[Known]:
+    known = snapshot.known()
+    if known is None:
+        raise IngestError(f"{snapshot.path}: made by another version of this package; ingest first, then prune")
+    return known
+
+
+def _older(snapshot: Snapshot, before: datetime) -> tuple[list[str], int]:
+    """The runs that are in the world since before a moment, and how many others there are.
+
+    Those that still go on count as others. Times are compared by the database: what a journal claims may be beyond
+    what Python's dates can hold.
+    """
+    with snapshot.opened() as con:
+        rows = con.execute(
+            "SELECT run_id, status = 'running', started_at < ?, source_path, ingested_at FROM t.runs "
+            "ORDER BY started_at, run_id",
+            [before],
+        ).fetchall()
+    old = [
+        run_id
+        for run_id, running, began_before, path, ingested in rows
+        if not running and (began_before if began_before is not None else (_changed(path) or ingested) < before)
+    ]
+    return old, len(rows) - len(old)
+
+
+def _changed(path: str) -> datetime | None:
+    try:
+        seconds = os.stat(path, follow_symlinks=False).st_mtime
+    except (OSError, ValueError):
+        return None
+    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+
+
+def _remove(snapshot: Snapshot, known: list[Known]) -> None:
+    remembered = [*read_pruned(snapshot), *(Pruned(k.path, k.run_id) for k in known if k.run_id is not None)]
+    _change(snapshot, known, remembered)
+
+
+def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) -> None:
+    """Put tables without these runs in place of the present ones."""
+    check_folder(snapshot.out)
+    con = snapshot.begin(fresh=False)
+    try:
+        days = days_of(con, [k.run_id for k in known if k.run_id is not None])
+        forget(con, known)
+        write_pruned(con, list(pruned))
+        write_days(con, snapshot.out, days)
+        snapshot.commit(con)
+    except duckdb.Error as error:
+        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
+    finally:
+        con.close()
+    settle(snapshot)

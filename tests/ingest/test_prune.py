@@ -1,0 +1,201 @@
+"""`ingest prune`: old runs leave the tables and stay out of them until they are called back."""
+
+import json
+import os
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+import ingest
+from ingest.cli import main
+from ingest.retention import moment
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+from tests.ingest.test_incremental import parquet_matches, state
+from tests.ingest.test_missing import CHAT, ids
+
+DAY = 86_400
+
+
+def young(runs: Path, run_id: str) -> Path:
+    """A journal of a run that began a minute ago."""
+    path = write_journal(runs, run_id, logged("a", "b", "hi"))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for number, line in enumerate(lines):
+        line["ts"] = time.time_ns() - 60_000_000_000 + number
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def prune(out: Path, *arguments: str) -> dict[str, list[str]]:
+    """Call the command, and give what it says to programs."""
+    done = CliRunner().invoke(main, ["prune", "--out", str(out), "--json", *arguments])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_old_runs_leave_every_table_and_stay_out(runs: Path, ingested: Ingest) -> None:
+    """Neither a touch nor new lines nor `--force` bring them back; their files are as they were."""
+    old = write_journal(runs, "old", logged("a", "b", "hi"))
+    old.write_bytes(old.read_bytes() + b"broken\n")
+    before = old.read_bytes()
+    young(runs, "young")
+    out = ingested(runs).out
+    assert prune(out, "--older-than", "30d")["pruned"] == ["old"]
+    assert old.read_bytes() == before
+    os.utime(old)
+    for force in (False, True):
+        tables = ingested(runs, force=force)
+        assert ids(tables) == ["young"]
+        assert tables.summary.pruned == 1
+        for table in ("journal", "messages", "execution_events", "quarantine"):
+            assert tables.one(f"SELECT count(*) FROM {table} WHERE run_id = 'old'") == 0
+        assert tables.one("SELECT count(*) FROM ingest.sources") == 1
+        parquet_matches(tables)
+    old.write_bytes(before + b"more\n")
+    assert ids(ingested(runs)) == ["young"]
+
+
+def test_the_way_back(runs: Path, ingested: Ingest) -> None:
+    """`--restore` lets the next ingest bring back the runs of such ids, and only those."""
+    for name in ("a1", "a2", "b1"):
+        write_journal(runs, name, logged("a", "b", "hi"))
+    out = ingested(runs).out
+    assert prune(out, "--older-than", "4w")["pruned"] == ["a1", "a2", "b1"]
+    assert sorted(prune(out, "--restore", "a*")["restored"]) == ["a1", "a2"]
+    tables = ingested(runs)
+    assert ids(tables) == ["a1", "a2"]
+    parquet_matches(tables)
+    assert prune(out, "--restore", "*")["restored"] == ["b1"]
+    assert ids(ingested(runs)) == ["a1", "a2", "b1"]
+
+
+def test_a_dry_run_changes_nothing(runs: Path, ingested: Ingest) -> None:
+    """It says which runs these are."""
+    write_journal(runs, "old", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    before = state(out)
+    assert prune(out, "--older-than", "12h", "--dry-run")["pruned"] == ["old"]
+    assert state(out) == before
+    assert ids(ingested(runs)) == ["old"]
+
+
+def test_a_transcript_is_as_old_as_its_file(runs: Path, ingested: Ingest) -> None:
+    """It carries no time. Where the file is gone, the time of the ingest counts."""
+    for name in ("old.json", "new.json", "gone.json"):
+        (runs / name).write_text(CHAT)
+    long_ago = time.time() - 10 * DAY
+    os.utime(runs / "old.json", (long_ago, long_ago))
+    os.utime(runs / "gone.json", (long_ago, long_ago))
+    out = ingested(runs).out
+    (runs / "gone.json").unlink()
+    assert prune(out, "--older-than", "7d")["pruned"] == ["old.json"]
+    assert ids(ingested(runs, force=True)) == ["gone.json", "new.json"]
+
+
+def test_times_beyond_any_sense_are_compared_all_the_same(runs: Path, ingested: Ingest) -> None:
+    """A journal may claim any moment."""
+    for name, ts in (("never", 2**63 - 1), ("early", -(2**62)), ("none", None)):
+        write_journal(runs, name, {**logged("a", "b", "hi"), "ts": ts})
+        path = runs / name / "journal.jsonl"
+        path.write_text(path.read_text().replace('"ts": 1700000000000000000', f'"ts": {json.dumps(ts)}'))
+    pruned = prune(ingested(runs).out, "--older-than", "2024-01-01")["pruned"]
+    assert "early" in pruned
+    assert "never" not in pruned
+
+
+def test_a_run_that_goes_on_is_never_old(runs: Path, ingested: Ingest) -> None:
+    """Whenever it began."""
+    path = young(runs, "r")
+    lines = [json.loads(line) for line in path.read_text().splitlines()][:-1]
+    lines[0]["ts"] -= 100 * DAY * 10**9
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    tables = ingested(runs)
+    assert tables.one("SELECT status FROM runs") == "running"
+    assert prune(tables.out, "--older-than", "30d")["pruned"] == []
+
+
+def test_a_moved_journal_stays_pruned_and_another_file_does_not(runs: Path, ingested: Ingest) -> None:
+    """A journal is known by its id; a transcript's path may come again with another conversation."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    (runs / "x").mkdir()
+    (runs / "x" / "chat.json").write_text(CHAT)
+    os.utime(runs / "x" / "chat.json", (1, 1))
+    out = ingested(runs / "r", runs / "x").out
+    assert sorted(prune(out, "--older-than", "1w")["pruned"]) == ["chat.json", "r"]
+    (runs / "r").rename(runs / "moved")
+    (runs / "moved").rename(runs / "x" / "r")
+    (runs / "y").mkdir()
+    (runs / "x" / "chat.json").rename(runs / "y" / "chat.json")
+    write_journal(runs / "y", "s", logged("a", "b", "hi"))
+    assert ids(ingested(runs / "x", runs / "y")) == ["chat.json", "s"]
+
+
+def test_pruned_runs_stay_out_of_tables_that_are_rebuilt(runs: Path, ingested: Ingest) -> None:
+    """Tables of another version are built anew, and what was pruned is still known."""
+    write_journal(runs, "old", logged("a", "b", "hi"))
+    young(runs, "young")
+    out = ingested(runs).out
+    prune(out, "--older-than", "30d")
+    with duckdb.connect(str(out / "traces.duckdb")) as con:
+        con.execute("UPDATE ingest.version SET schema_version = 0")
+    for _ in range(2):
+        assert ids(ingested(runs)) == ["young"]
+    assert prune(out, "--restore", "old")["restored"] == ["old"]
+
+
+def test_pruned_files_that_are_gone_are_no_drops(runs: Path, ingested: Ingest) -> None:
+    """`--drop-missing` has nothing to say of runs that are out already."""
+    path = write_journal(runs, "old", logged("a", "b", "hi"))
+    young(runs, "young")
+    prune(ingested(runs).out, "--older-than", "30d")
+    assert ingested(runs, drop_missing=True).summary.dropped == 0
+    path.unlink()
+    tables = ingested(runs, drop_missing=True)
+    assert (tables.summary.dropped, ids(tables)) == (0, ["young"])
+
+
+def test_ages_and_dates() -> None:
+    """Hours, days, weeks, dates and times; UTC where no zone is named."""
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    for text, age in (("12h", timedelta(hours=12)), ("30d", timedelta(30)), ("4w", timedelta(28)), ("0d", timedelta())):
+        assert abs(moment(text) - (now - age)) < timedelta(minutes=1)
+    assert moment("2026-01-31") == datetime(2026, 1, 31)
+    assert moment("2026-01-31T12:00:00+01:00") == datetime(2026, 1, 31, 11)
+
+
+@pytest.mark.parametrize("text", ["", "d", "30", "30m", "-3d", "999999999999d", "30 d", "yesterday", "2026-13-01"])
+def test_what_is_no_age_is_one_line(text: str, tmp_path: Path) -> None:
+    """Exit code 2, and what to write instead."""
+    done = CliRunner().invoke(main, ["prune", "--out", str(tmp_path), "--older-than", text])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [f"ingest: {text}: no age; write 12h, 30d, 4w or a date such as 2026-01-31"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--older-than", "1d", "--restore", "*"]])
+def test_wrong_usage_is_one_line(arguments: list[str], tmp_path: Path) -> None:
+    """Either of the two options is needed."""
+    done = CliRunner().invoke(main, ["prune", "--out", str(tmp_path), *arguments])
+    assert (done.exit_code, done.stderr) == (2, "ingest: prune needs either --older-than or --restore\n")
+
+
+def test_where_there_are_no_tables(tmp_path: Path) -> None:
+    """One line, and nothing is made."""
+    done = CliRunner().invoke(main, ["prune", "--out", str(tmp_path / "no"), "--older-than", "1d"])
+    assert done.exit_code == 2
+    assert "no tables there" in done.stderr
+    assert not (tmp_path / "no").exists()
+
+
+def test_the_report_for_people(runs: Path, tmp_path: Path) -> None:
+    """The ids on standard output, the count beside it."""
+    write_journal(runs, "old", logged("a", "b", "hi"))
+    out = tmp_path / "traces"
+    ingest.run([str(runs)], str(out))
+    done = CliRunner().invoke(main, ["prune", "--out", str(out), "--older-than", "2024-01-01"])
+    assert (done.stdout, done.stderr) == ("old\n", "older than 2024-01-01 00:00:00 UTC: 1 run pruned, 0 left\n")
+    assert Tables(out, ingest.run([str(runs)], str(out))).summary.pruned == 1
