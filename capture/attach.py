@@ -9,6 +9,8 @@ not go through them is reached by replacing a function, each with its reason bes
 - `log_event` and `logging_enabled` in AG2's agent module: AG2 logs a message without saying whether an event with the
   same words will follow, which its caller's variables tell; knowing it halves what is written. And with every message
   AG2 logs each way of replying that it tried, which nobody records, and which costs as much as recording the message.
+- `ConversableAgent.execute_function`, `a_execute_function` and the `_function_map` that they look into: AG2 tells of a
+  tool that raised only in words, and of none when it ran (`capture/tools.py`).
 - `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
@@ -28,11 +30,12 @@ from typing import Any
 
 import autogen.runtime_logging
 from autogen.agentchat import conversable_agent
+from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
 
-from capture import active, launch
+from capture import active, launch, tools
 from capture.logger import JournalLogger, failed_call, received, said_by_event, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
@@ -41,6 +44,8 @@ log = logging.getLogger("capture")
 runtime_logging: Any = autogen.runtime_logging
 OURS = (JournalStream, ThreadIOStream, AsyncThreadIOStream)
 """Streams that record by themselves."""
+
+NOTHING: Any = object()
 
 _lock = threading.RLock()
 _put: list[tuple[Any, str, Any, Any]] = []
@@ -77,6 +82,9 @@ def _attach() -> None:
     _replace(runtime_logging, "stop", _logging_stop)
     _replace(conversable_agent, "log_event", _log_event)
     _replace(conversable_agent, "logging_enabled", _logging_enabled)
+    _replace(ConversableAgent, "execute_function", tools.execute_function)
+    _replace(ConversableAgent, "a_execute_function", tools.a_execute_function)
+    _put_in_front(ConversableAgent, tools.MAP, tools.FunctionMap())
     _replace(OpenAIWrapper, "create", _create)
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
@@ -87,7 +95,7 @@ def _detach() -> None:
     for owner, name, before, now in reversed(_put):
         # what somebody else has replaced since stays: ours is then behind it, and does nothing without a run
         if vars(owner).get(name) is now:
-            setattr(owner, name, before)
+            delattr(owner, name) if before is NOTHING else setattr(owner, name, before)
     if isinstance(ours, JournalLogger):
         runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
     IOStream._global_default = behind(IOStream._global_default)
@@ -105,6 +113,15 @@ def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     before = vars(owner)[name]
     now = make(before)
     _put.append((owner, name, before, now))
+    setattr(owner, name, now)
+
+
+def _put_in_front(owner: type, name: str, now: Any) -> None:
+    """Gives a class a descriptor of that name, through which attributes of its instances are reached."""
+    if name in vars(owner):
+        log.warning("capture: this AG2 has %s.%s; some of what it does is not recorded", owner.__name__, name)
+        return
+    _put.append((owner, name, NOTHING, now))
     setattr(owner, name, now)
 
 

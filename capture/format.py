@@ -94,10 +94,13 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     },
     FUNCTION_CALL: {
         "name": "the function or tool that AG2 ran",
+        "call_id": "the id that the model gave the call, or null",
         "arguments": "its arguments",
         "result": "its return value",
         "status": "ok or error",
         "error": "object: type, message, traceback",
+        "started": "nanoseconds, as `ts`; left out where AG2 only told that it was over",
+        "ended": "nanoseconds, as `ts`",
     },
     AGENT: {
         "name": "the agent's name",

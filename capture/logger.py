@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import datetime, timezone
 from typing import Any
 
@@ -30,6 +31,8 @@ class Told(threading.local):
 
 
 told = Told()
+call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
+"""The `capture.tools.Call` that runs here, or None."""
 
 
 class JournalLogger(BaseLogger):
@@ -127,7 +130,7 @@ def said_by_event(frame: Mapping[str, Any]) -> bool:
             return False
         seen = scope.run.agents
         if not seen.hear(sender, recipient):
-            _meet(scope, recipient)
+            meet(scope, recipient)
             seen.introduce(sender, recipient)
     except Exception as error:
         failed(scope.run, error)
@@ -153,7 +156,7 @@ def _record(what: Callable[..., None], *args: Any) -> None:
 
 
 def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
-    _meet(scope, recipient)
+    meet(scope, recipient)
     sender = kwargs.get("sender")
     name = _name(recipient)
     scope.run.agents.heard[str(sender), str(name)] += 1
@@ -224,7 +227,7 @@ def _write_call(
     run = scope.run
     agent = _name(source)
     if agent is not None:
-        _meet(scope, source)
+        meet(scope, source)
     if run.mask is not None:
         run.mask.learn_config({name: value for name, value in request.items() if name != "messages"})
     requests = run.requests()
@@ -253,7 +256,11 @@ def _response(response: Any) -> tuple[bytes, encode.Replaced]:
 
 
 def _function_call(scope: Scope, source: Any, function: Any, args: Any, returns: Any) -> None:
-    _meet(scope, source)
+    call = call_here.get()
+    if call is not None and call.is_of(function):
+        call.result = returns  # its record follows when the call is over
+        return
+    meet(scope, source)
     name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
     fields = {"name": name, "arguments": args, "result": returns, "status": "ok"}
     scope.run.write(format.FUNCTION_CALL, fields, scope, agent=_name(source))
@@ -265,7 +272,7 @@ def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:
         scope.run.write(format.AGENT, gone, scope)
 
 
-def _meet(scope: Scope, agent: Any) -> None:
+def meet(scope: Scope, agent: Any) -> None:
     """Describes an agent that acts for the first time: the run may have begun after it was made."""
     if not isinstance(agent, str) and scope.run.agents.is_new(agent):
         if scope.run.mask is not None:

@@ -140,6 +140,7 @@ class Assembler:
         self._tell(facts.Called(self._llm.called(data, where)), where)
 
     def _function_call(self, data: Data, where: Where) -> None:
+        error = _failed(data)
         fact = facts.ToolEnded(
             call_id=text_or_none(data.get("call_id")),
             name=text_or_none(data.get("name")) or "",
@@ -148,7 +149,11 @@ class Assembler:
             failed=data.get("status") == "error",
             executor=text_or_none(data.get("agent")),
             returned=True,
-            error=_failed(data).error if isinstance(data.get("error"), dict) else None,
+            error=error.error,
+            error_type=error.error_type,
+            traceback=error.traceback,
+            started=microseconds(data.get("started")),
+            ended=microseconds(data.get("ended")),
         )
         self._tell(fact, where)
 

@@ -70,7 +70,14 @@ class ToolStarted:
 
 @dataclass(slots=True)
 class ToolEnded:
-    """A tool was run, or refused. `returned`: the value before it was made text for the model."""
+    """A tool was run, or refused.
+
+    Attributes:
+        returned: `result` is the value before it was made text for the model; that text follows.
+        error: why it failed.
+        error_type: class of the exception, where that is known, as is `traceback`.
+        started: UTC microseconds, where somebody measured; `ended` likewise.
+    """
 
     call_id: str | None
     name: str
@@ -80,6 +87,10 @@ class ToolEnded:
     executor: str | None
     returned: bool = False
     error: str | None = None
+    error_type: str | None = None
+    traceback: str | None = None
+    started: int | None = None
+    ended: int | None = None
 
 
 @dataclass(slots=True)

@@ -40,8 +40,12 @@ class ToolCall:
     has_result: bool = False
     failed: bool | None = None
     error: str | None = None
+    error_type: str | None = None
+    traceback: str | None = None
     started: int | None = None
     ended: int | None = None
+    measured: bool = False
+    """Start and end are those of the tool itself, not of the records around it."""
     state: str = REQUESTED
 
     @property
@@ -80,16 +84,21 @@ class ToolLedger:
             The event, where nothing asked for the call and no answer will follow.
         """
         if fact.returned:
-            call = self._returned(fact)
+            call = self._running_call(fact) if fact.started is not None else self._returned(fact)
             if call is None:
-                call = ToolCall(None, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments))
+                call = ToolCall(
+                    fact.call_id, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments)
+                )
                 self._end(call, fact, where)
                 return self._event(call)
         else:
-            call = self._find(fact.call_id, fact.name, STARTED) or self._find(fact.call_id, fact.name, REQUESTED)
-            call = call or self._unrequested(fact.call_id, fact.name, where)
+            call = self._running_call(fact) or self._unrequested(fact.call_id, fact.name, where)
         self._end(call, fact, where)
         return None
+
+    def _running_call(self, fact: facts.ToolEnded) -> ToolCall | None:
+        """The call of that id and name that was begun, or else one that was asked for."""
+        return self._find(fact.call_id, fact.name, STARTED) or self._find(fact.call_id, fact.name, REQUESTED)
 
     def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
         """The call that a function's return belongs to.
@@ -109,11 +118,17 @@ class ToolLedger:
         return waiting[0] if named and len(waiting) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
-        if not call.has_result or not fact.returned:
+        if fact.started is not None:
+            call.measured, call.started, call.ended = True, fact.started, fact.ended
             call.failed, call.error = fact.failed, fact.error
+            call.error_type, call.traceback = fact.error_type, fact.traceback
+        elif not call.measured:
+            call.ended = where.time
+            if not call.has_result or not fact.returned:
+                call.failed, call.error = fact.failed, fact.error
         if not (call.has_result and _is_text_of(fact.result, call.result)):
             call.result = fact.result
-        call.has_result, call.ended = True, where.time
+        call.has_result = True
         call.state = STARTED if fact.returned else ENDED  # after a return AG2 still sends its event
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
@@ -167,7 +182,7 @@ class ToolLedger:
         error_type, error = None, None
         if call.status == "failed":
             error_type, error = extract_error(call.error or result or "")
-            error = call.error or error
+            error_type, error = call.error_type or error_type, call.error or error
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
         self._serial += 1
         event = self._rows.event(
@@ -194,6 +209,8 @@ class ToolLedger:
                 "error_type": error_type,
             },
         )
+        if call.traceback:
+            event.meta["traceback"] = call.traceback
         self._rows.add(
             "tool_calls",
             event.id,
