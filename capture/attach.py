@@ -11,6 +11,8 @@ not go through them is reached by replacing a function, each with its reason bes
   AG2 logs each way of replying that it tried, which nobody records, and which costs as much as recording the message.
 - `ConversableAgent.execute_function`, `a_execute_function` and the `_function_map` that they look into: AG2 tells of a
   tool that raised only in words, and of none when it ran (`capture/tools.py`).
+- `execute_code_blocks` of agents and executors, and the `_code_executor` by which AG2 finds one: AG2 tells neither
+  what code it runs nor when it was over (`capture/code.py`).
 - `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
@@ -35,7 +37,7 @@ from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
 
-from capture import active, launch, tools
+from capture import active, code, launch, tools
 from capture.logger import JournalLogger, failed_call, received, said_by_event, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
@@ -50,6 +52,8 @@ NOTHING: Any = object()
 _lock = threading.RLock()
 _put: list[tuple[Any, str, Any, Any]] = []
 """What was replaced: owner, name, what was there, what is there now."""
+_executors: set[type] = set()
+"""Classes of executors that are watched."""
 
 
 def acquire(run: Run) -> None:
@@ -85,6 +89,9 @@ def _attach() -> None:
     _replace(ConversableAgent, "execute_function", tools.execute_function)
     _replace(ConversableAgent, "a_execute_function", tools.a_execute_function)
     _put_in_front(ConversableAgent, tools.MAP, tools.FunctionMap())
+    _replace(ConversableAgent, code.METHOD, code.by_agent)
+    _replace(ConversableAgent, "run_code", code.run_code)
+    _put_in_front(ConversableAgent, code.EXECUTOR, code.CodeExecutor(_watch_executor))
     _replace(OpenAIWrapper, "create", _create)
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
@@ -100,6 +107,7 @@ def _detach() -> None:
         runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
     IOStream._global_default = behind(IOStream._global_default)
     _put.clear()
+    _executors.clear()
 
 
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -123,6 +131,17 @@ def _put_in_front(owner: type, name: str, now: Any) -> None:
         return
     _put.append((owner, name, NOTHING, now))
     setattr(owner, name, now)
+
+
+def _watch_executor(kind: type) -> None:
+    """Watches a class of executors, once."""
+    owner = next((base for base in kind.__mro__ if code.METHOD in vars(base)), None)
+    if owner is None or owner in _executors:
+        return
+    with _lock:
+        if owner not in _executors and _put:
+            _executors.add(owner)
+            _replace(owner, code.METHOD, code.by_executor)
 
 
 def _over(stream: Any) -> JournalStream:

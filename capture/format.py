@@ -20,6 +20,7 @@ INPUT: Final = "input"
 MESSAGE: Final = "message"
 LLM_CALL: Final = "llm_call"
 FUNCTION_CALL: Final = "function_call"
+CODE_EXEC: Final = "code_exec"
 AGENT: Final = "agent"
 MESSAGES: Final = "messages"
 STEP_START: Final = "step_start"
@@ -100,6 +101,16 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "status": "ok or error",
         "error": "object: type, message, traceback",
         "started": "nanoseconds, as `ts`; left out where AG2 only told that it was over",
+        "ended": "nanoseconds, as `ts`",
+    },
+    CODE_EXEC: {
+        "blocks": "the code that AG2 ran: a list of objects, language and code; it may have stopped at one that failed",
+        "exit_code": "exit code of the execution, or null where it raised",
+        "output": "what it printed",
+        "executor": "class of the executor, or null where the agent ran it by itself",
+        "status": "ok, or error where the execution itself raised",
+        "error": "object: type, message, traceback",
+        "started": "nanoseconds, as `ts`",
         "ended": "nanoseconds, as `ts`",
     },
     AGENT: {

@@ -157,6 +157,22 @@ class Assembler:
         )
         self._tell(fact, where)
 
+    def _code_exec(self, data: Data, where: Where) -> None:
+        blocks = data["blocks"] if isinstance(data.get("blocks"), list) else []
+        error, exit_code = _failed(data), data.get("exit_code")
+        fact = facts.CodeRan(
+            executor=text_or_none(data.get("agent")),
+            blocks=[(text_or_none(b.get("language")) or "", text_or_none(b.get("code")) or "") for b in blocks],
+            exit_code=exit_code if isinstance(exit_code, int) and abs(exit_code) < 2**31 else None,
+            output=text_or_none(data.get("output")),
+            started=microseconds(data.get("started")),
+            ended=microseconds(data.get("ended")),
+            error_type=error.error_type,
+            error=error.error,
+            traceback=error.traceback,
+        )
+        self._tell(fact, where)
+
     def _agent(self, data: Data, where: Where) -> None:
         fields = journal.KINDS[journal.AGENT]
         about = {k: v for k, v in data.items() if k in fields and v is not None}
@@ -328,6 +344,7 @@ _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
     journal.MESSAGE: Assembler._message,
     journal.LLM_CALL: Assembler._llm_call,
     journal.FUNCTION_CALL: Assembler._function_call,
+    journal.CODE_EXEC: Assembler._code_exec,
     journal.AGENT: Assembler._agent,
     journal.MESSAGES: Assembler._messages,
     journal.STEP_START: Assembler._step_start,

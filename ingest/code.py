@@ -31,6 +31,7 @@ class _Open:
     where: Where
     languages: list[str] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    ran: facts.CodeRan | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +81,15 @@ class CodeLedger:
         execution = self._open.setdefault(fact.executor, _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
 
+    def ran(self, fact: facts.CodeRan, where: Where) -> Execution | None:
+        """Code was run. Gives the execution where no message reports it, such as one that user code made."""
+        self._watched = True
+        execution = self._open.get(fact.executor or "")
+        if execution is not None and execution.ran is None:
+            execution.ran = fact
+            return None
+        return self._finished(fact.executor, where, _Open(where, ran=fact), None, "")
+
     def said(self, message: Message, channel: str, where: Where) -> Execution | None:
         """Take in a message. Gives the execution that it reports, if it does.
 
@@ -104,22 +114,34 @@ class CodeLedger:
         """At the end of the run: executions that nothing was heard of again."""
         return [self._finished(executor, e.where, e, None, "") for executor, e in self._open.items()]
 
-    def _source(self, executor: str | None, languages: list[str]) -> _Written | None:
-        """The latest message with code blocks that somebody else wrote, in these languages where they are known."""
+    def _source(self, executor: str | None, execution: _Open | None) -> _Written | None:
+        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known."""
         others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
+        languages = execution.languages if execution else []
+        if execution and execution.ran:
+            codes = [code_hash(code) for _, code in execution.ran.blocks]
+            same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
+            if same or not (languages or execution.blocks):
+                return same
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
         return next(alike, others[0] if others else None)
 
     def _finished(
         self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
     ) -> Execution:
-        written = self._source(executor, execution.languages if execution else [])
-        blocks = execution.blocks if execution and execution.blocks else []
-        if not blocks and written:
-            blocks = written.blocks if exit_code == 0 else _until_failure(written.blocks, output)
+        written, ran = self._source(executor, execution), execution.ran if execution else None
+        if ran:
+            exit_code = ran.exit_code if exit_code is None else exit_code
+            output = output or ran.output or ""
+        blocks = execution.blocks if execution else []
+        if not blocks:
+            blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
+            blocks = blocks if exit_code == 0 else _until_failure(blocks, output)
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = extract_error(output) if status == "failed" else (None, None)
+        if ran and ran.error is not None:
+            status, error_type, error = "failed", ran.error_type, ran.error
         looked_at = [_look_at(block) for block in blocks]
         event = self._rows.event(
             "code_exec",
@@ -127,14 +149,16 @@ class CodeLedger:
             at,
             agent=written.agent if written else None,
             status=status,
-            started=at.time if execution else None,
-            ended=where.time if exit_code is not None else None,
+            started=ran.started if ran else at.time if execution else None,
+            ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
             inputs=_inputs(blocks, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
             meta=_meta(blocks, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
         )
+        if ran and ran.traceback:
+            event.meta["traceback"] = ran.traceback
         self._compare(event)
         for block in blocks or [Block("", "")]:
             self._rows.add(

@@ -111,6 +111,28 @@ class CodeBlockStarted:
 
 
 @dataclass(slots=True)
+class CodeRan:
+    """Code was run.
+
+    Attributes:
+        executor: the agent that ran it; None where user code did.
+        blocks: language and code of each block that was to be run.
+        exit_code: None where the execution itself raised: then `error` says why.
+        started: UTC microseconds; `ended` likewise.
+    """
+
+    executor: str | None
+    blocks: list[tuple[str, str]]
+    exit_code: int | None
+    output: str | None
+    started: int | None
+    ended: int | None
+    error_type: str | None = None
+    error: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(slots=True)
 class Failed:
     """Something went wrong that is no message, tool or code."""
 
@@ -137,6 +159,7 @@ Fact = (
     | ToolEnded
     | CodeStarted
     | CodeBlockStarted
+    | CodeRan
     | Failed
     | RunFacts
 )

@@ -71,6 +71,8 @@ class Conversation:
         self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
         self._threads: defaultdict[str, _Thread] = defaultdict(_Thread)
         self._pending: defaultdict[str | None, list[Event]] = defaultdict(list)
+        self._executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
+        """Code that was run, and that no message will report."""
         self._latest: dict[str | None, _Said] = {}
         self._asked: dict[str | None, int | None] = {}
         self._floor = Floor()
@@ -107,6 +109,9 @@ class Conversation:
                 self._code.started(fact, where)
             case facts.CodeBlockStarted():
                 self._code.block_started(fact, where)
+            case facts.CodeRan():
+                if execution := self._code.ran(fact, where):
+                    self._executions[fact.executor].append(execution)
             case facts.Failed():
                 self._failed(fact, where)
             case facts.RunFacts():
@@ -200,8 +205,10 @@ class Conversation:
         agent = message.sender
         children = self._pending.pop(agent, [])
         self._orphans(message.recipient)
-        execution = self._code.said(message, said.channel, where)
-        children += [execution.event] if execution else []
+        executions = self._executions.pop(agent, [])
+        if reported := self._code.said(message, said.channel, where):
+            executions.append(reported)
+        children += [execution.event for execution in executions]
         children += [self._tools.answered(response, agent, where) for response in message.responses]
         first = min([where.position, *(child.where.position for child in children)])
         turn = self._turn_event(message, where, first)
@@ -218,7 +225,7 @@ class Conversation:
         for child in children:
             child.where.parent = where.parent
             self._child(child, turn.id, depth + 1)
-        if execution:
+        for execution in executions:
             self._executed(execution, depth + 1)
         for request in message.requests:
             self._tools.requested(request, agent, turn.id, where)
@@ -316,6 +323,13 @@ class Conversation:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
         for event in self._pending.pop(agent, []):
             self._child(event, None, 0)
+        for execution in self._executions.pop(agent, []):
+            self._ended_alone(execution)
+
+    def _ended_alone(self, execution: Execution) -> None:
+        """Code that was run in no turn."""
+        self._child(execution.event, None, 0)
+        self._executed(execution, 0)
 
     # --- the end of the run
 
@@ -327,11 +341,10 @@ class Conversation:
         """
         for number, (saved_at, transcript) in enumerate(transcripts):
             self._merge(transcript, saved_at, f"transcript {number}")
-        for agent in list(self._pending):
+        for agent in [*self._pending, *self._executions]:
             self._orphans(agent)
         for execution in self._code.unfinished():
-            self._child(execution.event, None, 0)
-            self._executed(execution, 0)
+            self._ended_alone(execution)
         for event, turn in self._tools.unanswered():
             self._child(event, turn, 1 if turn else 0)
 
