@@ -1,10 +1,11 @@
-"""LLM calls: requests rebuilt from what the recorder stored of them.
+"""LLM calls: requests from what the recorder stored of them.
 
-A request repeats the whole conversation. The recorder writes only what is new since an earlier call of the same agent;
-here the rest is put back.
+A request repeats the whole conversation. The recorder writes only what is new since an earlier call of the same agent,
+and the tables hold no more: each message once, with the calls that it belongs to (`ingest.chains`).
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from ingest.lines import encode
@@ -16,19 +17,38 @@ REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
 
 
+@dataclass(slots=True)
+class _Request:
+    """A request.
+
+    Attributes:
+        fields: what it says beside its messages.
+        chain: the chain that its messages stand in, or None where it has none.
+        call: its place among the calls that have messages.
+        messages: how many it has.
+        missing: what of it could not be put back.
+    """
+
+    fields: dict[str, Any]
+    chain: int | None
+    call: int | None
+    messages: int | None
+    missing: str | None
+
+
 class LLMLedger:
     """The LLM calls of one run."""
 
     def __init__(self, rows: RunRows) -> None:
         self._rows = rows
-        self._requests: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._latest: OrderedDict[int, _Request] = OrderedDict()
         self.tokens = [0, 0, 0]
         """Prompt, completion and total tokens of the calls that no cache answered."""
         self.cost = 0.0
 
     def called(self, data: dict[str, Any], where: Where) -> Event:
         """Take in an `llm_call` record. Gives its event."""
-        request, missing = self._rebuild(data)
+        request = self._rebuild(data)
         response = data.get("response")
         failed = data.get("status") == "error"
         started, ended = microseconds(data.get("started")), microseconds(data.get("ended"))
@@ -36,7 +56,7 @@ class LLMLedger:
         tokens = {k: count(data.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
         cost = number(data.get("cost"))
         content, tool_calls = answer(response)
-        quality = judge(request, response, content, tool_calls, text_or_none(data.get("agent")), failed)
+        quality = judge(request.fields, response, content, tool_calls, text_or_none(data.get("agent")), failed)
         event = self._rows.event(
             "llm_call",
             "call",
@@ -48,7 +68,7 @@ class LLMLedger:
             error=error,
             inputs={
                 "model": text_or_none(data.get("model")),
-                "message_count": len(request["messages"]) if isinstance(request.get("messages"), list) else None,
+                "message_count": request.messages,
             },
             outputs={"content": content, "tool_calls": tool_calls},
             meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **tokens},
@@ -56,14 +76,15 @@ class LLMLedger:
         if not data.get("cached"):
             self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, tokens.values(), strict=True)]
             self.cost += cost or 0.0
-        if missing:
-            event.meta["request_incomplete"] = missing
-        self._rows.add(
-            "llm_calls",
+        if request.missing:
+            event.meta["request_incomplete"] = request.missing
+        self._rows.add_llm_call(
+            request.call,
+            request.chain,
             event.id,
             event.agent,
             text_or_none(data.get("model")),
-            encode(request),
+            encode(request.fields),
             None if response is None else encode(response),
             *tokens.values(),
             cost,
@@ -77,31 +98,37 @@ class LLMLedger:
         )
         return event
 
-    def _rebuild(self, data: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-        """The whole request, and what of it could not be put back."""
+    def _rebuild(self, data: dict[str, Any]) -> _Request:
+        """What a request says beside its messages, and where these stand."""
         stored = data.get("request")
-        request = dict(stored) if isinstance(stored, dict) else {}
-        missing = None
-        base_seq = data.get("base")
+        fields = dict(stored) if isinstance(stored, dict) else {}
+        seq, base_seq = data.get("seq"), data.get("base")
+        missing = base = None
         if base_seq is not None:
-            base = self._requests.get(base_seq) if isinstance(base_seq, int) else None
+            base = self._latest.get(base_seq) if isinstance(base_seq, int) else None
             if base is None:
                 missing = f"it continues record {base_seq}, which is not there"
-                base = {}
-            same = data.get("same")
-            for name in same if isinstance(same, list) else ():
-                if isinstance(name, str) and name in base:
-                    request[name] = base[name]
-            new, old = request.get("messages"), base.get("messages")
-            kept = count(data.get("base_messages")) or 0
-            if isinstance(new, list) and isinstance(old, list):
-                request["messages"] = old[:kept] + new
-        seq = data.get("seq")
+        same, known = data.get("same"), base.fields if base is not None else {}
+        for name in same if isinstance(same, list) else ():
+            if isinstance(name, str) and name in known:
+                fields[name] = known[name]
+        new, chain, call, total = fields.get("messages"), None, None, None
+        if isinstance(new, list):
+            del fields["messages"]
+            chains = self._rows.requests
+            above = base.call if base is not None else None
+            kept = 0 if above is None else min(count(data.get("base_messages")) or 0, chains.total(above))
+            call = len(chains)
+            chain, position = chains.add(above, kept, len(new))
+            total = position + len(new)
+            for place, message in enumerate(new, position):
+                self._rows.add("llm_messages", chain, place, None, None, encode(message))
+        request = _Request(fields, chain, call, total, missing)
         if isinstance(seq, int):
-            self._requests[seq] = request
-            if len(self._requests) > REMEMBERED:
-                self._requests.popitem(last=False)
-        return request, missing
+            self._latest[seq] = request
+            if len(self._latest) > REMEMBERED:
+                self._latest.popitem(last=False)
+        return request
 
 
 def answer(response: Any) -> tuple[str | None, Any]:

@@ -54,7 +54,7 @@ def write_days(con: duckdb.DuckDBPyConnection, out: str, days: set[str]) -> None
             _write(con, out, table, day, rows)
         if con.execute("SELECT 1 FROM ingest.parquet WHERE table_name = ?", [table.name]).fetchone() is None:
             # An engine that is pointed at a table finds its columns, also where no run has rows in it.
-            _write(con, out, table, UNKNOWN, f'(SELECT * FROM "{table.name}" LIMIT 0)')
+            _write(con, out, table, UNKNOWN, f"(SELECT * FROM {table.stored} LIMIT 0)")
 
 
 def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, day: str, rows: str) -> None:
@@ -76,9 +76,9 @@ def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: 
 def _rows_of_day(table: schema.Table, day: str) -> str:
     if day == UNKNOWN:
         runs = "SELECT run_id FROM runs WHERE started_at IS NOT NULL"
-        return f'(SELECT * FROM "{table.name}" WHERE run_id IS NULL OR run_id NOT IN ({runs}))'
+        return f"(SELECT * FROM {table.stored} WHERE run_id IS NULL OR run_id NOT IN ({runs}))"
     runs = f"SELECT run_id FROM runs WHERE {_DAY} = '{day}'"
-    return f'(SELECT * FROM "{table.name}" WHERE run_id IN ({runs}))'
+    return f"(SELECT * FROM {table.stored} WHERE run_id IN ({runs}))"
 
 
 def _portable(column: schema.Column) -> str:
@@ -92,6 +92,7 @@ _ORDER = {
     "execution_events": "execution_order",
     "messages": "message_order",
     "llm_calls": "started_at, event_id",
+    "llm_messages": "chain, position, first_call",
     "tool_calls": "started_at, event_id",
     "code_execs": "started_at, event_id",
     "files": "file_path, operation",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.chains import Chains
 from ingest.lines import encode
 from ingest.rows import Row, TableRows, rank
 from ingest.schema import TABLES
@@ -83,11 +84,14 @@ class RunRows:
         self.tables = {name: TableRows(columns) for name, columns in _COLUMNS.items()}
         self.channels: list[set[str]] = []
         """For each message the channels that had it."""
+        self.requests = Chains()
+        """The LLM calls that have messages."""
         self.failed = 0
         self._positions: list[int] = []
         self._marked: dict[str, list[int]] = {}
         self._parents_dropped: set[int] = set()
         self._message_positions: list[int] = []
+        self._requesting: list[int | None] = []
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again."""
@@ -135,6 +139,16 @@ class RunRows:
             ]
         )
 
+    def add_llm_call(self, request: int | None, chain: int | None, *row: Any) -> None:
+        """Add a row of `llm_calls`: its values from `event_id` on without `chain` and `call_number`.
+
+        Args:
+            request: the call in `requests`; None where it has no messages.
+            chain: the chain that it stands in.
+        """
+        self._requesting.append(request)
+        self.add("llm_calls", *row, chain, None)
+
     def drop_parents(self, actions: set[str]) -> None:
         """What happened in a marked action whose end was never recorded has no such parent.
 
@@ -159,7 +173,10 @@ class RunRows:
 
     def chunks(self) -> Iterator[tuple[str, list[Row]]]:
         """Give the rows of all tables as (table, rows), once."""
+        numbers, firsts, lasts = self.requests.numbered()
         late: dict[str, dict[str, Any]] = {
+            "llm_calls": {"call_number": [None if call is None else numbers[call] for call in self._requesting]},
+            "llm_messages": {"first_call": firsts, "last_call": lasts},
             "execution_events": {
                 "execution_order": rank(self._positions),
                 "session_id": [self.session_id] * len(self._positions),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 3
+VERSION = 4
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -36,9 +36,21 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
+    """A table.
+
+    Attributes:
+        home: the schema in the database that holds it. What is not in `main` is seen there through a view of its name.
+    """
+
     name: str
     doc: str
     columns: tuple[Column, ...]
+    home: str = "main"
+
+    @property
+    def stored(self) -> str:
+        """The name of the table as SQL writes it."""
+        return f'{self.home}."{self.name}"'
 
     @property
     def arrow(self) -> "pa.Schema":
@@ -51,7 +63,7 @@ class Table:
     def ddl(self) -> str:
         """The DuckDB statement that creates the table."""
         columns = ", ".join(f'"{c.name}" {c.type}' for c in self.columns)
-        return f'CREATE TABLE "{self.name}" ({columns})'
+        return f"CREATE TABLE {self.stored} ({columns})"
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -145,7 +157,8 @@ _ALL = (
     ),
     Table(
         "llm_calls",
-        "A call of a language model.",
+        "A call of a language model. `request` is whole where SQL reads it; in the Parquet files, which have two more "
+        "columns, its messages stand in `llm_messages`.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID its llm_call in execution_events
@@ -168,6 +181,21 @@ _ALL = (
             response_validation_errors JSON list of the error that a check found, by name
             response_warnings JSON list of the checks that warn, by name
             response_metrics JSON words, characters, json_valid, has_code, tool_calls, finish_reason
+            chain BIGINT (Parquet only) the chain of messages that the request's stand in; NULL where it has none
+            call_number BIGINT (Parquet only) its number among the run's calls; calls that share messages are neighbours
+        """),
+        home="ingest",
+    ),
+    Table(
+        "llm_messages",
+        "A message of the requests, once, whichever calls repeat it: those of its chain from first_call to last_call.",
+        _columns("""
+            run_id VARCHAR the run
+            chain BIGINT conversations that begin alike are one chain
+            position BIGINT its place in the request, from 0
+            first_call BIGINT call_number of the first call that it belongs to
+            last_call BIGINT call_number of the last
+            message JSON the message
         """),
     ),
     Table(

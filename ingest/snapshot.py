@@ -116,9 +116,9 @@ class Snapshot:
         con.execute("USE t")
         con.execute("BEGIN")
         if fresh:
+            con.execute(_STATE)
             for table in schema.TABLES.values():
                 con.execute(table.ddl)
-            con.execute(_STATE)
             con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
         views = resources.files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
         con.execute(views.replace("create view", "create or replace view"))
@@ -155,11 +155,11 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)"
     )
-    for name in schema.TABLES:
+    for name, table in schema.TABLES.items():
         if name == "quarantine":
             con.execute("DELETE FROM quarantine WHERE source_path IN (SELECT path FROM gone)")
         else:
-            con.execute(f'DELETE FROM "{name}" WHERE run_id IN (SELECT run_id FROM gone_runs)')
+            con.execute(f"DELETE FROM {table.stored} WHERE run_id IN (SELECT run_id FROM gone_runs)")
     con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
 
 
@@ -170,7 +170,8 @@ def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
         if os.path.isdir(folder):
             columns = ", ".join(f'"{c.name}"' for c in table.columns)
             con.execute(
-                f'INSERT INTO "{name}" ({columns}) SELECT {columns} FROM read_parquet({quoted(folder + "/*.parquet")})'
+                f"INSERT INTO {table.stored} ({columns}) "
+                f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
             )
 
 

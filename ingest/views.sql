@@ -1,5 +1,59 @@
--- Views in the shapes of the systems that these tables replace, with exactly their columns.
--- The first is an action log, the other four track the executions of agents.
+-- LLM calls with their requests put together; then views in the shapes of the systems that these tables replace, with
+-- exactly their columns: the first is an action log, the other four track the executions of agents.
+
+
+-- The whole request of each call of a language model. Who joins this to the calls pays for it only where the request is
+-- asked for: run_id and event_id are unique, so DuckDB 2 leaves the join out where no column of it is used.
+create view ingest.requests as
+select
+    calls.run_id,
+    calls.event_id,
+    case
+        when any_value(calls.call_number) is null then any_value(calls.request)
+        else concat(  -- as text: json_merge_patch would drop every null
+            '{"messages":[',
+            string_agg(messages.message::varchar, ',' order by messages.position),
+            case when any_value(calls.request)::varchar = '{}' then ']' else '],' end,
+            substr(any_value(calls.request)::varchar, 2)
+        )::json
+    end as request
+from ingest.llm_calls as calls
+left join main.llm_messages as messages
+    on messages.run_id = calls.run_id
+    and messages.chain = calls.chain
+    and calls.call_number between messages.first_call and messages.last_call
+group by
+    calls.run_id,
+    calls.event_id;
+
+
+-- One row per call of a language model.
+create view llm_calls as
+select
+    calls.run_id,
+    calls.event_id,
+    calls.agent_name,
+    calls.model,
+    requests.request,
+    calls.response,
+    calls.prompt_tokens,
+    calls.completion_tokens,
+    calls.total_tokens,
+    calls.cost,
+    calls.cached,
+    calls.started_at,
+    calls.ended_at,
+    calls.duration_ms,
+    calls.status,
+    calls.error_message,
+    calls.response_valid,
+    calls.response_quality_score,
+    calls.response_validation_errors,
+    calls.response_warnings,
+    calls.response_metrics
+from ingest.llm_calls as calls
+left join ingest.requests
+    on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
@@ -147,7 +201,7 @@ executions as (
     select
         starts.*,
         calls.model as llm_model,
-        calls.request as llm_request,
+        requests.request as llm_request,
         case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
         calls.duration_ms as llm_latency_ms,
         calls.prompt_tokens,
@@ -175,8 +229,10 @@ executions as (
     from starts
     left join last_model_calls
         on last_model_calls.run_id = starts.run_id and last_model_calls.execution_id = starts.id
-    left join llm_calls as calls
+    left join ingest.llm_calls as calls
         on calls.run_id = starts.run_id and calls.event_id = last_model_calls.call_id
+    left join ingest.requests
+        on requests.run_id = calls.run_id and requests.event_id = calls.event_id
     left join work_of_turns
         on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
     left join execution_events as failures

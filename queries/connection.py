@@ -55,6 +55,7 @@ def _over_parquet(folder: Path) -> duckdb.DuckDBPyConnection:
 
     con = duckdb.connect()
     try:
+        con.execute("create schema ingest")
         for table in TABLES.values():
             columns = ", ".join(f'"{column.name}"::{column.type} as "{column.name}"' for column in table.columns)
             glob = str(folder / table.name / "**" / "*.parquet").replace("'", "''")  # a view takes no parameter
@@ -62,7 +63,7 @@ def _over_parquet(folder: Path) -> duckdb.DuckDBPyConnection:
             if not any(folder.glob(f"{table.name}/**/*.parquet")):
                 empty = ", ".join(f'null as "{column.name}"' for column in table.columns)
                 rows = f"(select {empty}) where false"
-            con.execute(f'create view "{table.name}" as select {columns} from {rows}')
+            con.execute(f"create view {table.stored} as select {columns} from {rows}")
         con.execute((files("ingest") / "views.sql").read_text(encoding="utf-8"))
     except duckdb.Error as error:
         con.close()

@@ -56,8 +56,10 @@ def table_reference(traces: Path) -> str:
         header = ["| column | type | meaning |", "| --- | --- | --- |"]
         parts.append("\n".join([f"**`{table.name}`** {table.doc}", "", *header, *rows]))
     con = queries.connect(traces)
-    views = con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
-    for (view,) in sorted(set(views)):
+    views = con.execute(
+        "SELECT view_name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1"
+    ).fetchall()
+    for view in sorted({view for (view,) in views} - TABLES.keys()):
         columns = con.execute(f'DESCRIBE "{view}"').fetchall()
         parts.append(f"**`{view}`** (view) " + ", ".join(f"`{column[0]}`" for column in columns))
     return "\n\n".join(parts) + "\n"

@@ -92,7 +92,7 @@ ROWS = (
     order by i
     """,
     """
-    insert into llm_calls by name
+    insert into ingest.llm_calls by name
     select
         run_id, id as event_id, agent as agent_name, 'm' || h % 3 as model, 120 as total_tokens, 0.001 as cost,
         time as started_at, (h % 2000)::double as duration_ms, status, (h % 100) / 100 as response_quality_score,
@@ -137,6 +137,7 @@ def build(path: Path, runs: int) -> None:
     con = duckdb.connect()
     con.execute(f"attach '{path}' as traces (storage_version 'v1.2.0')")
     con.execute("use traces")
+    con.execute("create schema ingest")
     for table in TABLES.values():
         con.execute(table.ddl)
     con.execute(BASE, {"runs": runs, "per_run": EVENTS_OF_A_RUN})

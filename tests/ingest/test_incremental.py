@@ -35,11 +35,11 @@ def parquet_matches(tables: Tables) -> None:
         glob = f"read_parquet('{tables.out}/parquet/{name}/**/*.parquet', hive_partitioning = false)"
         assert (
             tables.one(
-                f'SELECT count(*) FROM (FROM (SELECT {columns} FROM "{name}") EXCEPT ALL SELECT {columns} FROM {glob})'
+                f"FROM (FROM (SELECT {columns} FROM {table.stored}) EXCEPT ALL SELECT {columns} FROM {glob}) SELECT count(*)"
             )
             == 0
         )
-        assert tables.one(f"SELECT count(*) FROM {glob}") == tables.one(f'SELECT count(*) FROM "{name}"')
+        assert tables.one(f"SELECT count(*) FROM {glob}") == tables.one(f"SELECT count(*) FROM {table.stored}")
     assert {p.suffix for p in (tables.out / "parquet").rglob("*") if p.is_file()} == {".parquet"}
     assert {p.name for p in tables.out.iterdir()} == {".lock", "traces.duckdb", "parquet"}
 

@@ -194,6 +194,39 @@ def test_requests_are_rebuilt_from_their_differences(runs: Path, ingested: Inges
     assert {"model": "m", "tools": [1], "messages": [*first["messages"], *second["messages"]]} in whole
 
 
+def test_requests_are_whole_whatever_their_conversation_did(runs: Path, ingested: Ingest) -> None:
+    """It grew, was cut short, went on from an earlier point, was replaced; each message is stored once."""
+    call = {"kind": "llm_call", "agent": "a", "response": {}, "status": "ok"}
+    rebuilt: dict[int, list[Any]] = {}
+    stored = 0
+
+    def next_call(seq: int, base: int | None, kept: int, *new: Any) -> dict[str, Any]:
+        nonlocal stored
+        stored += len(new)
+        rebuilt[seq] = [*rebuilt.get(base or 0, [])[:kept], *new]
+        return {**call, "request": {"messages": list(new)}, "base": base, "base_messages": kept, "same": []}
+
+    steps = [
+        (None, 0, "s", "1", "2"),
+        (1, 3, "3", "4"),  # grows
+        (2, 5),  # is sent again
+        (3, 4, "5"),  # its last message is replaced
+        (2, 2, {"role": "user", "content": None}),  # goes on from an earlier point
+        (4, 5, "6"),
+        (6, 0, "t"),  # is replaced
+        (1, 1, "7"),
+        (8, 99, "8"),  # says that it keeps more than there is
+        (5, 3, "9"),
+        (2, 3, "10", "11"),
+        (None, 0),  # has no message at all
+    ]
+    write_journal(runs, "r", *(next_call(seq, *step) for seq, step in enumerate(steps, 1)))
+    tables = ingested(runs)
+    rows = tables.sql("SELECT request FROM llm_calls ORDER BY started_at")
+    assert [json.loads(r["request"]) for r in rows] == [{"messages": m} for m in rebuilt.values()]
+    assert tables.one("SELECT count(*) FROM llm_messages") == stored
+
+
 def test_who_spoke_next_and_why_is_a_handoff(runs: Path, ingested: Ingest) -> None:
     """A selection in a group chat, and a reply in a chat of two."""
     manager = {"kind": "agent", "name": "m", "class": "GroupChatManager", "members": ["a", "b"], "selection": "auto"}

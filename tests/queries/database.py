@@ -35,12 +35,13 @@ class Builder:
         name = str(path).replace("'", "''")
         con.execute(f"attach '{name}' as out (storage_version 'v1.2.0')")
         con.execute("use out")
+        con.execute("create schema ingest")
         for table in TABLES.values():
             con.execute(table.ddl)
             cells = [{name: _cell(value) for name, value in row.items()} for row in self.rows[table.name]]
             rows = pa.Table.from_pylist(cells, schema=table.arrow)
             con.register("rows", rows)
-            con.execute(f"insert into {table.name} select * from rows")
+            con.execute(f"insert into {table.stored} select * from rows")
             con.unregister("rows")
         con.execute(VIEWS.read_text(encoding="utf-8"))
         con.execute("use memory")

@@ -76,17 +76,22 @@ def test_a_quote_in_the_path(tmp_path: Path) -> None:
     assert count(queries.connect(folder)) == 3
 
 
+def rounded(rows: duckdb.DuckDBPyRelation) -> list[list[object]]:
+    """All rows; a sum of fractions depends on their order in its last digits."""
+    return [[round(v, 9) if isinstance(v, float) else v for v in row] for row in rows.fetchall()]
+
+
 def test_a_parquet_folder_alone(database: Path, tmp_path: Path) -> None:
     """Without a database file the Parquet files, partitioned or not, give the same answers, and can't be changed."""
     expected = queries.connect(database)
-    for table in TABLES:
-        if table != "quarantine":
-            target = tmp_path / "parquet" / table / ("date=2026-03-01" if table != "runs" else ".")
+    for name, table in TABLES.items():
+        if name != "quarantine":
+            target = tmp_path / "parquet" / name / ("date=2026-03-01" if name != "runs" else ".")
             target.mkdir(parents=True)
-            expected.execute(f"copy (select * from {table}) to '{target / 'part.parquet'}' (format parquet)")
+            expected.execute(f"copy (select * from {table.stored}) to '{target / 'part.parquet'}' (format parquet)")
     con = queries.connect(tmp_path)
     for name in queries.names():
-        assert queries.run(name, con).fetchall() == queries.run(name, expected).fetchall()
+        assert rounded(queries.run(name, con)) == rounded(queries.run(name, expected))
     assert count(con, "quarantine") == 0
     with pytest.raises(duckdb.Error):
         con.execute("insert into quarantine (run_id) values ('x')")
