@@ -166,34 +166,41 @@ last_model_calls as (
         coalesce(parent_event_id, id)
 ),
 
--- code and tools, with the turn of the agent that asked for them: its latest one
-work as (
+turns as (
     select
         run_id,
-        id,
-        event_type,
+        agent_name,
         execution_order,
-        status,
-        duration_ms,
-        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
-            partition by run_id, agent_name
-            order by execution_order
-            rows between unbounded preceding and current row
-        ) as turn_id
+        id
     from execution_events
-    where event_type in ('agent_call', 'code_exec', 'tool_call')
-        and event_subtype <> 'action'
+    where event_type = 'agent_call'
+),
+
+-- code and tools that did not end well, with the turn of the agent that asked for them: its latest one
+work as (
+    select
+        events.run_id,
+        events.id,
+        events.execution_order,
+        events.status,
+        turns.id as turn_id
+    from execution_events as events
+    asof join turns
+        on turns.run_id = events.run_id
+        and turns.agent_name = events.agent_name
+        and turns.execution_order <= events.execution_order
+    where events.event_type in ('code_exec', 'tool_call')
+        and events.event_subtype <> 'action'
+        and events.status in ('failed', 'pending')
 ),
 
 work_of_turns as (
     select
         run_id,
         turn_id,
-        sum(duration_ms) as duration_ms,
         count(*) filter (where status = 'pending') as pending,
         arg_max(id, execution_order) filter (where status = 'failed') as failure_id
     from work
-    where event_type <> 'agent_call'
     group by run_id, turn_id
 ),
 
@@ -224,7 +231,7 @@ executions as (
         coalesce(starts.error_message, calls.error_message, failures.error_message) as reason,
         coalesce(starts.meta->>'error_type', failures.meta->>'error_type') as error_type,
         failures.outputs as failed_outputs,
-        coalesce(starts.duration_ms, calls.duration_ms + coalesce(work_of_turns.duration_ms, 0)) as total_ms,
+        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
         coalesce(starts.timestamp, runs.started_at) as began_at
     from starts
     left join last_model_calls
@@ -237,6 +244,7 @@ executions as (
         on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
     left join execution_events as failures
         on failures.run_id = starts.run_id and failures.id = work_of_turns.failure_id
+        and failures.status = 'failed'  -- true of them all: few rows' long texts are read
     left join runs
         on runs.run_id = starts.run_id
 )

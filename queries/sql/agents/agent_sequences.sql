@@ -14,22 +14,41 @@
 --   runs    in how many runs
 with
 
-turns_of_runs as (
+turns as (
     select
         run_id,
-        array_agg(agent_name order by execution_order) as agents
+        execution_order,
+        agent_name
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'agent_call'
         and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
-    group by run_id
+),
+
+-- numbers in place of names: lists of them are compared much faster
+names as materialized (
+    select
+        agent_name,
+        (row_number() over (order by agent_name))::integer as agent_no
+    from turns
+    group by agent_name
+),
+
+turns_of_runs as (
+    select
+        (row_number() over ())::integer as run_no,
+        array_agg(names.agent_no order by turns.execution_order) as agent_nos
+    from turns
+    inner join names
+        on names.agent_name is not distinct from turns.agent_name
+    group by turns.run_id
 ),
 
 starts as (
     select
-        run_id,
-        agents,
-        unnest(range(1, len(agents) + 1)) as start
+        run_no,
+        agent_nos,
+        unnest(range(1, len(agent_nos) + 1)) as start
     from turns_of_runs
 ),
 
@@ -39,24 +58,37 @@ lengths as (
 
 sequences as (
     select
-        starts.run_id,
-        starts.agents[starts.start : starts.start + lengths.length - 1] as agents,
-        lengths.length
+        starts.run_no,
+        starts.agent_nos[starts.start : starts.start + lengths.length - 1] as agent_nos
     from starts
     inner join lengths
-        on starts.start + lengths.length - 1 <= len(starts.agents)
+        on starts.start + lengths.length - 1 <= len(starts.agent_nos)
+),
+
+counted_sequences as (
+    select
+        agent_nos,
+        count(*) as count,
+        count(distinct run_no) as runs
+    from sequences
+    group by agent_nos
+),
+
+all_names as (
+    select array_agg(agent_name order by agent_no) as names
+    from names
 )
 
 select
-    agents,
-    any_value(length) as length,
-    count(*) as count,
-    count(distinct run_id) as runs
-from sequences
-group by agents
-having count(*) >= $min_count
-    and count(distinct run_id) >= $min_runs
+    list_transform(counted_sequences.agent_nos, lambda agent_no: all_names.names[agent_no]) as agents,
+    len(counted_sequences.agent_nos) as length,
+    counted_sequences.count,
+    counted_sequences.runs
+from counted_sequences
+cross join all_names
+where counted_sequences.count >= $min_count
+    and counted_sequences.runs >= $min_runs
 order by
-    count desc,
+    counted_sequences.count desc,
     length desc,
     agents

@@ -1,113 +1,190 @@
--- Which tools, or agents, come in the same order in many runs, whatever happens between them?
+-- Which tools, or agents, come in the same order again and again, whatever happens between them?
 --
 -- Parameters
---   kind VARCHAR = 'tool'      one of: tool, agent; steps are tool calls, or turns
---   min_runs BIGINT = 2        runs that it appears in, at least
---   min_length BIGINT = 2      steps, at least
---   max_length BIGINT = 3      steps, at most
---   max_patterns BIGINT = 200  patterns of each length that are followed further: the most frequent
+--   kind VARCHAR = 'tool'       one of: tool, agent; steps are tool calls, or turns
+--   run_id VARCHAR = NULL       one run; all runs where NULL
+--   min_runs BIGINT = 2         runs that it appears in, at least; in a single run, 1
+--   min_count BIGINT = 2        how often, at least
+--   min_length BIGINT = 2       steps, at least
+--   max_length BIGINT = 3       steps, at most
+--   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs
 --
 -- Columns
 --   steps    names of the tools or agents, in order
 --   length   steps in the pattern
+--   count    how often the last step came when all before it had come, in this order
 --   runs     in how many runs it appears, however often in each
 --   support  share of the runs that have any such step
---   cut      patterns of this length that max_patterns dropped; longer ones that begin with them are missing
+--   cut      patterns of this length that max_patterns dropped; longer ones that begin with them are missing too
+--   note     the same in words, where anything was dropped
 with recursive
 
 steps as (
     select
         run_id,
-        execution_order as place,
+        execution_order,
         if($kind = 'agent', agent_name, meta->>'tool_name') as step
     from execution_events
-    where event_type = if($kind = 'agent', 'agent_call', 'tool_call')
+    where ($run_id is null or run_id = $run_id)
+        and event_type = if($kind = 'agent', 'agent_call', 'tool_call')
         and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
--- growing a pattern at the first place where it can stand, as PrefixSpan does, finds every run that has it
-patterns (run_id, steps, place, runs, cut) as (
+-- numbers in place of names: they are compared millions of times
+names as materialized (
     select
-        run_id,
-        [step] as steps,
-        min(place) as place,
-        count(*) over (partition by step) as runs,
-        0::bigint as cut
+        step,
+        (row_number() over (order by step))::integer as step_no
     from steps
+    where step is not null
+    group by step
+),
+
+sequences as materialized (
+    select
+        (row_number() over ())::integer as run_no,
+        array_agg(names.step_no order by steps.execution_order) as step_nos
+    from steps
+    inner join names
+        on names.step = steps.step
+    group by steps.run_id
+),
+
+places as (
+    select
+        run_no,
+        unnest(step_nos) as step_no,
+        unnest(range(1, len(step_nos) + 1))::integer as place
+    from sequences
+),
+
+last_places as (
+    select
+        run_no,
+        step_no,
+        max(place) as place
+    from places
     group by
-        run_id,
-        step
-    qualify runs >= $min_runs
+        run_no,
+        step_no
+),
+
+calls as materialized (
+    select
+        places.run_no,
+        places.step_no,
+        places.place,
+        places.place = last_places.place as is_last
+    from places
+    inner join last_places
+        on last_places.run_no = places.run_no and last_places.step_no = places.step_no
+),
+
+-- Two kinds of rows: a pattern (run_no is NULL), and the first place in a run where a pattern is complete. Growing a
+-- pattern from there, as PrefixSpan does, finds every run that has the longer one.
+growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
+    select 0::bigint, 0, []::varchar[], 0::bigint, 0::bigint, 0::bigint, null::integer, null::integer
+    union all
+    select 0, 0, null, null, null, null, run_no, 0
+    from sequences
     union all
     (
         with
 
-        grown as (
-            select
-                patterns.run_id,
-                list_append(patterns.steps, steps.step) as steps,
-                min(steps.place) as place
-            from patterns
-            inner join steps
-                on steps.run_id = patterns.run_id
-                and steps.place > patterns.place
-            where len(patterns.steps) < $max_length
-            group by
-                patterns.run_id,
-                patterns.steps,
-                steps.step
-        ),
-
         counted as (
             select
-                *,
-                count(*) over (partition by steps) as runs
-            from grown
+                growth.length + 1 as length,
+                growth.pattern_no,
+                calls.step_no,
+                count(*) as count,
+                count(*) filter (where calls.is_last) as runs
+            from growth
+            inner join calls
+                on calls.run_no = growth.run_no and calls.place > growth.place
+            where growth.length < $max_length
+            group by
+                growth.length,
+                growth.pattern_no,
+                calls.step_no
         ),
 
         ranked as (
             select
                 *,
-                dense_rank() over (order by runs desc, steps) as rank
+                (row_number() over (order by runs desc, count desc, pattern_no, step_no))::integer as rank,
+                count(*) over () as found
             from counted
-            where runs >= $min_runs
+            where runs >= least($min_runs, (select count(*) from sequences))
+                and count >= $min_count
         ),
 
-        measured as (
+        kept as (
             select
-                *,
-                max(rank) over () as found
+                ranked.length,
+                ranked.rank as pattern_no,
+                list_append(growth.steps, names.step) as steps,
+                ranked.count,
+                ranked.runs,
+                if(ranked.length = 1, 0, greatest(ranked.found - $max_patterns, 0)) as cut,
+                growth.pattern_no as prefix_no,
+                ranked.step_no
             from ranked
+            inner join growth
+                on growth.pattern_no = ranked.pattern_no and growth.run_no is null
+            inner join names
+                on names.step_no = ranked.step_no
+            where ranked.rank <= $max_patterns
+                or ranked.length = 1
         )
 
+        select length, pattern_no, steps, count, runs, cut, null, null
+        from kept
+        union all
         select
-            run_id,
-            steps,
-            place,
-            runs,
-            greatest(found - $max_patterns, 0) as cut
-        from measured
-        where rank <= $max_patterns
+            kept.length,
+            kept.pattern_no,
+            null,
+            null,
+            null,
+            null,
+            growth.run_no,
+            min(calls.place)
+        from growth
+        inner join calls
+            on calls.run_no = growth.run_no and calls.place > growth.place
+        inner join kept
+            on kept.prefix_no = growth.pattern_no and kept.step_no = calls.step_no
+        where kept.length < $max_length
+        group by
+            kept.length,
+            kept.pattern_no,
+            growth.run_no
     )
 ),
 
 all_runs as (
-    select count(distinct run_id) as runs
-    from steps
-    where step is not null
+    select count(*) as runs
+    from sequences
 )
 
 select
-    patterns.steps,
-    len(patterns.steps) as length,
-    any_value(patterns.runs) as runs,
-    any_value(patterns.runs / all_runs.runs) as support,
-    any_value(patterns.cut) as cut
-from patterns
+    growth.steps,
+    growth.length,
+    growth.count,
+    growth.runs,
+    growth.runs / all_runs.runs as support,
+    growth.cut,
+    if(
+        growth.cut > 0,
+        format('{} rarer patterns of {} steps dropped: max_patterns is {}', growth.cut, growth.length, $max_patterns),
+        null
+    ) as note
+from growth
 cross join all_runs
-where len(patterns.steps) >= $min_length
-group by patterns.steps
+where growth.run_no is null
+    and growth.length >= greatest($min_length, 1)
 order by
-    runs desc,
-    length desc,
-    patterns.steps
+    growth.runs desc,
+    growth.length desc,
+    growth.count desc,
+    growth.steps

@@ -26,21 +26,32 @@ calls as (
         and event_type = 'tool_call'
 ),
 
+-- numbers in place of names: lists of them are compared much faster
+names as materialized (
+    select
+        tool_name,
+        (row_number() over (order by tool_name))::integer as tool_no
+    from calls
+    group by tool_name
+),
+
 calls_of_runs as (
     select
-        run_id,
-        array_agg(tool_name order by execution_order) as tools,
-        array_agg(failed order by execution_order) as failures
+        (row_number() over ())::integer as run_no,
+        array_agg(names.tool_no order by calls.execution_order) as tool_nos,
+        array_agg(calls.failed order by calls.execution_order) as failures
     from calls
-    group by run_id
+    inner join names
+        on names.tool_name is not distinct from calls.tool_name
+    group by calls.run_id
 ),
 
 starts as (
     select
-        run_id,
-        tools,
+        run_no,
+        tool_nos,
         failures,
-        unnest(range(1, len(tools) + 1)) as start
+        unnest(range(1, len(tool_nos) + 1)) as start
     from calls_of_runs
 ),
 
@@ -50,26 +61,40 @@ lengths as (
 
 chains as (
     select
-        starts.run_id,
-        starts.tools[starts.start : starts.start + lengths.length - 1] as tools,
-        lengths.length,
+        starts.run_no,
+        starts.tool_nos[starts.start : starts.start + lengths.length - 1] as tool_nos,
         list_max(starts.failures[starts.start : starts.start + lengths.length - 1]) as has_failure
     from starts
     inner join lengths
-        on starts.start + lengths.length - 1 <= len(starts.tools)
+        on starts.start + lengths.length - 1 <= len(starts.tool_nos)
+),
+
+counted_chains as (
+    select
+        tool_nos,
+        count(*) as count,
+        count(distinct run_no) as runs,
+        count(*) filter (where has_failure = 1) as failed
+    from chains
+    group by tool_nos
+),
+
+all_names as (
+    select array_agg(tool_name order by tool_no) as names
+    from names
 )
 
 select
-    tools,
-    any_value(length) as length,
-    count(*) as count,
-    count(distinct run_id) as runs,
-    count(*) filter (where has_failure = 1) as failed
-from chains
-group by tools
-having count(*) >= $min_count
-    and count(distinct run_id) >= $min_runs
+    list_transform(counted_chains.tool_nos, lambda tool_no: all_names.names[tool_no]) as tools,
+    len(counted_chains.tool_nos) as length,
+    counted_chains.count,
+    counted_chains.runs,
+    counted_chains.failed
+from counted_chains
+cross join all_names
+where counted_chains.count >= $min_count
+    and counted_chains.runs >= $min_runs
 order by
-    count desc,
+    counted_chains.count desc,
     length desc,
     tools
