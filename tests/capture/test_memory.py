@@ -111,7 +111,7 @@ def test_group_chats_are_kept_up_to_a_number() -> None:
     made: list[weakref.ref[Any]] = []
     with capture.start("runs", console=False) as run:
         for _ in range(agents.CHATS + 8):
-            pair = [talker("a"), talker("b")]
+            pair: list[Any] = [talker("a"), talker("b")]
             chat = GroupChat(pair, messages=[], max_round=2, speaker_selection_method="round_robin")
             manager = GroupChatManager(chat, llm_config=False, name="manager")
             pair[0].initiate_chat(manager, message="hi")
