@@ -23,6 +23,8 @@ COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
+ROW_GROUP_SIZE = 30_720
+"""Rows that are read or skipped together, a quarter of DuckDB's default: a question about one run reads few others."""
 
 _STATE = """
     CREATE SCHEMA ingest;
@@ -112,7 +114,8 @@ class Snapshot:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
-        con.execute(f"ATTACH {quoted(self._new)} AS t (STORAGE_VERSION '{STORAGE_VERSION}')")
+        options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
+        con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
         con.execute("BEGIN")
         if fresh:

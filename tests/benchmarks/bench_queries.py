@@ -15,6 +15,7 @@ import duckdb
 
 import queries
 from ingest.schema import TABLES
+from ingest.snapshot import ROW_GROUP_SIZE, STORAGE_VERSION
 from queries.execution import execute
 from queries.library import Query
 
@@ -135,7 +136,7 @@ ROWS = (
 def build(path: Path, runs: int) -> None:
     """A database of so many runs, as `ingest` would write it."""
     con = duckdb.connect()
-    con.execute(f"attach '{path}' as traces (storage_version 'v1.2.0')")
+    con.execute(f"attach '{path}' as traces (storage_version '{STORAGE_VERSION}', row_group_size {ROW_GROUP_SIZE})")
     con.execute("use traces")
     con.execute("create schema ingest")
     for table in TABLES.values():
