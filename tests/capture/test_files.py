@@ -181,6 +181,39 @@ def test_limits_hold_and_are_declared() -> None:
     assert not (run_with(False).path / "files").exists()
 
 
+def test_a_name_inside_longer_words_is_no_mention() -> None:
+    """However many words a name is a part of, only the whole word counts."""
+    with capture.start("runs") as run:
+        for name in ("a.txt", "b.txt"):
+            Path(name).write_text(name)
+        run.log("success", "parts", words=[f"data_{name}" for name in ("a.txt", "b.txt") for _ in range(200)])
+        run.log("success", "see b.txt")
+    assert saved(run).keys() == {"b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"seconds": 0.0}, "search for files ended early: more than 0.0 seconds"),
+        ({"looked_at": 100}, "search for files ended early: more than 100 folder entries"),
+        ({"seconds": 0.3}, "ended early: more than 0.3 seconds"),
+    ],
+)
+def test_a_huge_folder_does_not_hold_up_the_end(limits: dict[str, float], reason: str) -> None:
+    """With 3,000 new files, whose names need a search each, and a journal of 15 MB, `close` gives up where its bounds
+    say so, declares it, and writes the run's end."""
+    Path("data").mkdir()
+    with capture.start("runs", files=limits) as run:
+        for number in range(3000):
+            Path(f"data/no mention of {number}.txt").touch()
+        for _ in range(15):
+            run.log("success", "noise", text="x y z " * 170_000)
+    records = journal(run)
+    assert [reason in gap["reason"] for gap in of_kind(records, "gap")] == [True]
+    assert records[-1]["status"] == "completed"
+    assert saved(run) == {}
+
+
 def test_a_file_that_vanishes_or_is_unreadable_is_described() -> None:
     """What can't be read is named with the reason."""
     if os.geteuid() == 0 or sys.platform == "win32":
