@@ -46,6 +46,7 @@ PATH_KEYWORDS = (
         "path_or_bytes",
         "urlpath",
         "stream",
+        "buf",
     ),
 )
 # what blocks call these modules when the import stands in an earlier block
@@ -162,6 +163,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " .read_fwf .read_xml .read_stata .read_sas .read_spss .read_orc .read_ndjson .read_ipc .scan_csv"
                 " .scan_parquet .scan_ndjson .read_ods .read_avro"
             ),
+            *_reads("spark.read.csv spark.read.json spark.read.parquet spark.read.text spark.read.load spark.read.orc"),
             *_reads("pandas.ExcelFile xarray.open_dataset xarray.open_dataarray pyarrow.csv.read_csv pyreadr.read_r"),
             *_reads(
                 "pyarrow.parquet.read_table pyarrow.parquet.ParquetFile pyarrow.feather.read_table pyarrow.memory_map"
@@ -212,9 +214,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             *_writes("plotly.offline.plot", 99),
             Call("plotly.offline.plot", "write", 99, ("filename",)),
-            *_writes(
-                "plotly.io.write_image plotly.io.write_html plotly.io.write_json skimage.io.imsave .plot_model", 1
-            ),
+            *_writes("plotly.io.write_image plotly.io.write_html plotly.io.write_json .plot_model", 1),
             *_reads(".imread .mimread .image_to_string .image_to_data"),
             *_reads(
                 "PIL.Image.open cv2.VideoCapture matplotlib.image.imread imageio.get_reader"
@@ -228,10 +228,16 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("IPython.display.Audio", "read", 99, ("filename",)),
             Call("IPython.display.FileLink", "read"),
             Call(".save", "write", 0, ("fp", "filename", "path", "file", "savefile", "file_path", "out"), strict=True),
-            Call("networkx.write_gexf", "write", 1),
-            Call("networkx.write_graphml", "write", 1),
-            Call("networkx.write_gml", "write", 1),
-            *_reads("networkx.read_gexf networkx.read_graphml networkx.read_gml networkx.read_edgelist"),
+            Call(".pdf", "write", 99, ("path",)),
+            *_writes(
+                "networkx.write_gexf networkx.write_graphml networkx.write_gml networkx.write_edgelist"
+                " networkx.write_adjlist networkx.write_weighted_edgelist networkx.write_pajek networkx.write_gpickle",
+                1,
+            ),
+            *_reads(
+                "networkx.read_gexf networkx.read_graphml networkx.read_gml networkx.read_edgelist"
+                " networkx.read_adjlist networkx.read_weighted_edgelist networkx.read_pajek networkx.read_gpickle"
+            ),
         ),
     ),
     Extractor(
@@ -273,6 +279,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " lxml.etree.ElementTree().write"
             ),
             *_writes("pdfkit.from_string pdfkit.from_file pdfkit.from_url nbformat.write ebooklib.epub.write_epub", 1),
+            *_reads("PyPDF2.PdfMerger().append pypdf.PdfMerger().append pypdf.PdfWriter().append PdfMerger().append"),
+            *_writes("PyPDF2.PdfMerger().write pypdf.PdfMerger().write pypdf.PdfWriter().write PdfMerger().write"),
             *_writes("yaml.dump_file omegaconf.OmegaConf.save", 1),
         ),
     ),
@@ -291,7 +299,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "pydub.AudioSegment().export .export_png .save_to_disk_file astropy.io.ascii.write ase.io.write"
                 " Bio.Phylo.write"
             ),
-            *_writes("nibabel.save Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file tifffile.imwrite", 1),
+            *_writes("nibabel.save Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file", 1),
             *_reads("soundfile.read librosa.load scipy.io.wavfile.read torchaudio.load healpy.read_map healpy.read_cl"),
             *_reads(
                 "pydub.AudioSegment.from_file pydub.AudioSegment.from_mp3 pydub.AudioSegment.from_wav"
@@ -355,6 +363,13 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call(".upload_from_filename", "read"),
             Call(".download_pdf", "write", 1, ("filename",)),
         ),
+    ),
+    Extractor(
+        name="python.sql",
+        finds="files that an SQL statement reads or writes by itself",
+        text="python",
+        example="duckdb.sql(\"COPY (SELECT * FROM 'a.parquet') TO 'b.csv'\")",
+        found=(("read", "a.parquet"), ("write", "b.csv")),
     ),
     Extractor(
         name="python.method",

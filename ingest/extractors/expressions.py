@@ -14,6 +14,7 @@ from ingest.extractors.model import Hit
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
+    Command,
     Function,
     Instance,
     Method,
@@ -123,7 +124,11 @@ class Expressions(ABC):
 
     def f_string(self, node: ast.JoinedStr) -> Value:
         parts = [self.expression(part) for part in node.values]
-        return lift(values.concatenated, *parts)
+        value = lift(values.concatenated, *parts)
+        if value is UNKNOWN:
+            text = "".join(part if isinstance(part, str) else "$_" for part in parts)
+            return Command(text) if " " in text and len(text) <= values.LENGTH else UNKNOWN
+        return value
 
     def f_string_field(self, node: ast.FormattedValue) -> Value:
         value = self.expression(node.value)

@@ -152,7 +152,7 @@ class Calls(Expressions):
             self.call_one(target, UNKNOWN, "", list(elements(keywords.get("args", UNKNOWN)) or ()), {})
         elif name in ("submit", "to_thread", "map", "imap") and positional:
             target, rest = positional[0], positional[1:]
-            if not isinstance(target, Function | Method):
+            if not isinstance(target, Function | Method | Ref):
                 return
             if name in ("submit", "to_thread"):
                 self.call_one(target, UNKNOWN, "", rest, keywords)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
-from ingest.extractors.paths import is_local, looks_like_file
-from ingest.extractors.values import PathValue, Value, alternatives, elements
+from ingest.extractors.paths import WEAK_EXTENSIONS, is_local, looks_like_file
+from ingest.extractors.values import Command, PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
 
@@ -47,6 +47,15 @@ DRAWING: Final = frozenset("plot draw visualize visualise render make build char
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
 OUTPUT_KEYWORD: Final = re.compile(r"(?i)^(?:out(?:put|file|path|_|$)|save|dest|target_|export|to_|result_|log_?file)")
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+# methods that are given SQL, and what in it is a file
+QUERIES: Final = frozenset("sql query execute".split())
+QUERY: Final = re.compile(
+    r"(?i)\bto\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join)\s+'(?P<from>[^'\n]{1,300})'"
+    r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*'(?P<function>[^'\n]{1,300})'"
+)
+ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
+# `open` of any other library
+OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
 SHELL_CALLS: Final = frozenset(
     "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
     " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()
@@ -80,11 +89,17 @@ def function(
     if name in SHELL_CALLS:
         _command(emit, positional, keywords)
         return
+    if "." in name and name.rsplit(".", 1)[-1] in QUERIES:
+        _query(emit, positional, keywords)
+        return
     rows = FUNCTIONS.get(name)
     last = name.rsplit(".", 1)[-1]
-    if last == "YoutubeDL":
-        _options(emit, positional, keywords)
+    special = SPECIAL.get(last)
+    if special is not None:
+        special(emit, positional, keywords)
         return
+    if last == "open" and imported and rows is None and name.split(".", 1)[0] not in STANDARD_LIBRARY:
+        rows = OPENS
     if rows is None and not name.startswith("."):
         rows = METHODS.get(last)
     if rows is not None:
@@ -102,6 +117,9 @@ def function(
 
 def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a method opens of an object that the call `prefix` returned ('' where that is not known)."""
+    if name in QUERIES:
+        _query(emit, positional, keywords)
+        return
     rows = FUNCTIONS.get(f"{prefix}().{name}") if prefix else None
     if rows is None:
         rows = METHODS.get(name)
@@ -173,7 +191,13 @@ def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> 
         for option in alternatives(value):
             for item in option[:64] if isinstance(option, list) else ():
                 known.extend((name, path) for path in paths_of(item))
-    return [(name, path) for name, path in known if looks_like_file(path)]
+    return [(name, path) for name, path in known if looks_like_file(path) and not _is_dotted(path)]
+
+
+def _is_dotted(path: str) -> bool:
+    """Whether a word is rather a dotted name, such as a key or a module, than a file."""
+    stem, _, suffix = path.rpartition(".")
+    return suffix in WEAK_EXTENSIONS and "." in stem and "/" not in stem and stem.replace(".", "").isalpha()
 
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -222,12 +246,38 @@ def _options(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]
                 emit("write", path, "python.download")
 
 
+def _archived(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the archive that `shutil.make_archive` writes: it adds the ending to the name."""
+    base = positional[0] if positional else keywords.get("base_name")
+    for kind in paths_of(positional[1] if len(positional) > 1 else keywords.get("format")):
+        for path in paths_of(base) if kind in ARCHIVES else ():
+            if is_local(path):
+                emit("write", path + ARCHIVES[kind], "python.archive")
+
+
+def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the files that an SQL statement reads or writes by itself, as DuckDB's does."""
+    value = positional[0] if positional else keywords.get("query", keywords.get("sql"))
+    for option in alternatives(value):
+        text = option if isinstance(option, str) else option.text if isinstance(option, Command) else ""
+        for match in QUERY.finditer(text):
+            path = match["to"] or match["from"] or match["function"]
+            if looks_like_file(path):
+                emit("write" if match["to"] else "read", path, "python.sql")
+
+
+SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
+    "YoutubeDL": _options,
+    "make_archive": _archived,
+}
+
+
 def _command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a command line opens, given as one string or as a list of words."""
     value: Any = positional[0] if positional else keywords.get("args", keywords.get("command"))
     for option in alternatives(value):
-        if isinstance(option, str):
-            for hit in shell.command_files(option):
+        if isinstance(option, str | Command):
+            for hit in shell.command_files(option if isinstance(option, str) else option.text):
                 emit(hit.operation, hit.path, hit.method)
         elif isinstance(option, list | tuple):
             arguments = [path[0] if (path := paths_of(item)) else "" for item in option]

@@ -14,6 +14,7 @@ EXTENSIONS = frozenset(
     sql py ipynb rmd jl cpp cc hpp java jsx tsx css scss rb sh bash bat ps1 lua swift kt scala lock whl jar pdb cif
     mol2 sdf xyz fasta fastq vcf bed bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply
     gltf glb gv drawio eml ics diff patch wasm mmd puml dta sav rds rdata xmind
+    gguf gpickle ecsv gpkg kmz laz opus wma wmv flv mpeg mpg m4v avif pgm ppm psd mobi duckdb sas7bdat ttl rdf owl
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving

@@ -66,6 +66,15 @@ MODULES: Final = frozenset(
 )
 # attributes of those that are spelt like extensions of files
 ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
+# what no attribute is called
+NO_ATTRIBUTES: Final = frozenset(
+    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini cfg css scss".split()
+)
+# of the weak ones those that are files also without quotes, where the name is spelt as a file's
+USUAL: Final = frozenset("js ts vue dat php".split())
+# what stands before a name in the listing of a folder
+TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
+COMPRESSED: Final = frozenset("gz bz2 xz zst zip".split())
 FOLDERS: Final = tuple(
     "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
     " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
@@ -162,6 +171,8 @@ def _continues(after: str) -> bool:
     first, second = after[:1], after[1:2]
     if first.isalnum() or first in ("(", "=", "["):
         return True
+    if first == "\\" and second in ("n", "r", "t"):
+        return False  # a line end or tab, as text inside JSON has it
     if first in ("-", "@", "\\", "."):
         return second.isalnum()
     return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
@@ -178,6 +189,7 @@ def _token_start(window: str) -> int:
             or escaped
             or (character > "\x7f" and character.isalnum())
             or _comma(window, index)
+            or (character == "=" and _in_path(window[:index]))
             or (character == "\\" and index < len(window) and _windows(window[:index]))
         ):
             index -= 1
@@ -199,6 +211,14 @@ def _comma(window: str, index: int) -> bool:
     head = window[: index - 1]
     chunk = head[max(map(head.rfind, " \t\n\"'`(<[|")) + 1 :]
     return chunk.startswith(("/", "./", "../", "~/")) and not _known(chunk)
+
+
+def _in_path(before: str) -> bool:
+    """Whether a `=` at the end of the text belongs to a path, such as `data/date=2026-01-31/a.csv`."""
+    if before.count("=") > 8:
+        return False
+    chunk = _chunk(before)
+    return "/" in chunk and "://" not in chunk and not any(mark in chunk for mark in "?&(,;:") and chunk[0] not in "-$"
 
 
 def _windows(before: str) -> bool:
@@ -271,8 +291,10 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path and not WRITTEN.search(_sentence(before)):
-        return False
+    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path:
+        usual = suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem
+        if not usual and not before.endswith(TREE) and not WRITTEN.search(_sentence(before)):
+            return False
     return any(character.isalnum() for character in stem)
 
 
@@ -301,9 +323,13 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
     """Whether a name without a folder is a product, or an attribute of a module or object."""
     if stem.lower() in PRODUCTS and suffix == "js":
         return True
+    if stem.lower() in MODULES and suffix in NO_ATTRIBUTES:
+        return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True
     dotted = "." in stem and not stem.endswith(".tar")
+    if suffix in COMPRESSED and _known(stem):
+        return False
     return dotted and not quoted and stem.islower() and stem.replace(".", "").isalpha()
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.programs import ASSIGNMENT, RUNNERS, is_file, program_files
 
 # Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear
 # here too.
@@ -23,63 +22,22 @@ OPERATORS: Final = frozenset("&>> &> >> >& >| > <<< << <<- <( >( < || && ;; | ; 
 PART: Final = re.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
 QUOTING: Final = re.compile(r"['\"\\$]")
 VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
-ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
-PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! {".split())
 HERE_DOCUMENT: Final = (("operator", "<<"), ("operator", "<<-"))
 ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;"))
 # characters and here documents of one script that are looked at
 LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
-# programs all of whose arguments that look like files are read
-READERS: Final = frozenset(
-    "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
-    " sha256sum column paste"
-    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract"
-    " ffprobe exiftool"
-    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
-    " objdump ldd"
-    " soxi identify zipinfo sqlite3 ncdump h5dump".split()
-)
-# programs whose first argument that is no option is a pattern or a program
-FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
-# programs whose arguments are words, folders, packages or files that they neither read nor write
-OTHERS: Final = frozenset(
-    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd"
-    " export test ["
-    " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
-    " make help man"
-    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
-)
-WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
-RUNNERS: Final = {
-    "python": "py", "python3": "py", "python2": "py", "ipython": "py", "pypy": "py", "pypy3": "py", "node": "js",
-    "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
-    "streamlit": "py", "perl": "pl", "deno": "ts", "ts-node": "ts",
-}  # fmt: skip
-COMPILERS: Final = frozenset(
-    "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
-)
-# options that take a path to be written, by program
-OUTPUT_OPTIONS: Final = {
-    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm".split(), ("-o",)),
-    **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
-    "wget": ("-O", "--output-document"),
-    "gdown": ("-O", "--output"),
-    "aria2c": ("-o", "--out"),
-    "jupyter": ("--output",),
-    "openssl": ("-out",),
-    "inkscape": ("-o", "--export-filename"),
-}
-# options whose value is no file argument of the command
-VALUE_OPTIONS: Final = frozenset(
-    "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
-)
+BRACES: Final = re.compile(r"^([^{}]*)\{([^{}]+)\}([^{}]*)$")
+RANGE: Final = re.compile(r"^(\d{1,4})\.\.(\d{1,4})$")
+# values of a loop's variable that are followed
+ROUNDS: Final = 32
 
 
 def command_files(code: str) -> list[Hit]:
     """The files that a shell script reads and writes, in order; one pass over the text."""
     found: list[Hit] = []
     variables: dict[str, str] = {}
+    loops: dict[str, list[str]] = {}
     for words in commands(code):
         first = 0
         while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
@@ -96,16 +54,49 @@ def command_files(code: str) -> list[Hit]:
                     variables[match.group(1)] = expand(match.group(2), variables)
             continue
         if len(words) > 3 and words[0][1] == "for" and words[2][1] == "in":
-            values = [expand(word, variables) for _, word in words[3:]]
+            values = [value for _, word in words[3:] for value in _braces(expand(word, variables))]
             variables[words[1][1]] = values[0] if len(values) == 1 else "$"
+            loops[words[1][1]] = values if len(values) <= ROUNDS else []
             continue
-        found.extend(_command(words, variables))
+        found.extend(_rounds(words, variables, loops))
     return list(dict.fromkeys(found))
+
+
+def _rounds(words: list[tuple[str, str]], variables: dict[str, str], loops: dict[str, list[str]]) -> Iterator[Hit]:
+    """The files of a command, for each value of the loop's variable that it uses."""
+    used = {
+        name
+        for kind, text in words
+        if loops and kind == "word" and "$" in text
+        for pair in VARIABLE.findall(text)
+        for name in pair
+        if name in loops
+    }
+    name = used.pop() if len(used) == 1 else ""
+    if len(loops.get(name, ())) < 2:
+        yield from _command(words, variables)
+        return
+    for value in loops[name]:
+        yield from _command(words, {**variables, name: value})
+
+
+def _braces(word: str) -> list[str]:
+    """The words that a shell makes of one with `{a,b}` or `{1..3}` in it."""
+    match = BRACES.match(word) if "{" in word else None
+    if match is None:
+        return [word]
+    before, inside, after = match.groups()
+    if bounds := RANGE.match(inside):
+        low, high = map(int, bounds.groups())
+        inner = [str(number) for number in range(low, min(high, low + ROUNDS) + 1)]
+    else:
+        inner = inside.split(",")[:ROUNDS]
+    return [before + part + after for part in inner] if len(inner) > 1 else [word]
 
 
 def argument_files(arguments: Sequence[str]) -> list[Hit]:
     """The files that one command reads and writes, given as a list of words."""
-    return list(_program(list(arguments)))
+    return list(program_files(list(arguments)))
 
 
 def embedded(code: str) -> Iterator[tuple[str, str]]:
@@ -211,154 +202,15 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
         elif kind == "word":
             word = expand(text, variables)
             if not operator:
-                arguments.append(word)
-            elif _is_file(word):
+                arguments.extend(_braces(word) if word == text else (word,))
+            elif is_file(word):
                 if operator == "<":
                     redirected.append(Hit(word, "read", "shell.redirection"))
                 elif operator[-1] in ">|" or operator.endswith(">>"):
                     redirected.append(Hit(word, "write", "shell.redirection"))
             operator = ""
-    yield from _program(arguments)
+    yield from program_files(arguments)
     yield from redirected
-
-
-def _is_file(word: str) -> bool:
-    return is_local(word) and "$" not in word and "`" not in word and not word.startswith("&")
-
-
-def _program(arguments: list[str]) -> Iterator[Hit]:
-    """The files that a program's arguments name."""
-    first = 0
-    while first < len(arguments) and (arguments[first] in PREFIXES or ASSIGNMENT.match(arguments[first])):
-        first += 1
-    arguments = arguments[first:]
-    if not arguments:
-        return
-    program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]
-    yield from _outputs(program, rest)
-    plain = _operands(program, rest)
-    if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
-        *sources, target = plain
-        yield from (Hit(path, "read", "shell.copy") for path in sources if _is_file(path) and ":" not in path)
-        if (
-            _is_file(target)
-            and (looks_like_file(target) or (len(sources) == 1 and "." in target[1:]))
-            and ":" not in target
-        ):
-            yield Hit(target, "write", "shell.copy")
-    elif program in ("tee", "touch", "truncate"):
-        yield from (Hit(path, "write", "shell.program") for path in plain if _is_file(path))
-    elif program in READERS:
-        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and _readable(program, path))
-    elif program in FILTERS:
-        yield from _filter(program, rest, plain)
-    elif program in RUNNERS and plain:
-        if (
-            "-m" not in rest
-            and "-c" not in rest
-            and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0])
-        ):
-            yield Hit(plain[1] if program == "streamlit" else plain[0], "read", "shell.run")
-    elif program == "tar":
-        yield from _tar(rest, plain)
-    elif program in ("zip", "7z") and plain:
-        names = plain[1:] if program == "7z" else plain
-        yield from (Hit(path, "write", "shell.program") for path in names[:1] if _is_file(path))
-        yield from (
-            Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and _is_file(path)
-        )
-    elif program in ("ffmpeg", "convert", "magick", "sox", "qpdf"):
-        named = [path for path in plain if looks_like_file(path) and _is_file(path)]
-        yield from (Hit(path, "read", "shell.program") for path in named[:-1])
-        yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
-    elif program in COMPILERS:
-        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
-    elif program in ("pip", "pip3", "conda", "uv"):
-        yield from (
-            Hit(path, "read", "shell.program")
-            for option, path in pairwise(rest)
-            if option in ("-r", "--requirement", "-f", "--file") and _is_file(path)
-        )
-    elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
-        yield Hit(arguments[0], "read", "shell.run")
-    elif program not in OTHERS and WORD.search(program):
-        yield from (Hit(path, "read", "shell.program") for path in plain if _is_file(path) and looks_like_file(path))
-
-
-def _readable(program: str, path: str) -> bool:
-    """Whether an operand of a reading program is a file: some also take names, numbers or folders."""
-    if program in ("open", "xdg-open", "unzip", "file", "stat", "join", "code", "display", "column", "source", "."):
-        return looks_like_file(path) or path.rsplit("/", 1)[-1].startswith(".")
-    return not path.isdigit()
-
-
-def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
-    """The files named by a program's output options."""
-    options = OUTPUT_OPTIONS.get(program, ())
-    for index, word in enumerate(rest):
-        for option in options:
-            value = ""
-            if word == option or (
-                program in ("wget", "curl")
-                and not word.startswith("--")
-                and word[:1] == "-"
-                and word.endswith(option[1:])
-                and len(option) == 2
-                and len(word) <= 5
-            ):
-                value = rest[index + 1] if index + 1 < len(rest) else ""
-            elif word.startswith(option + "=") and option.startswith("--"):
-                value = word[len(option) + 1 :]
-            if value and _is_file(value) and "%(" not in value:
-                yield Hit(
-                    value,
-                    "write",
-                    "shell.download" if program in ("curl", "wget", "gdown", "aria2c") else "shell.program",
-                )
-                break
-
-
-def _operands(program: str, rest: list[str]) -> list[str]:
-    """The arguments that are neither options nor values of options."""
-    found: list[str] = []
-    skip = False
-    for word in rest:
-        if skip:
-            skip = False
-        elif word.startswith("-") and len(word) > 1:
-            skip = word in VALUE_OPTIONS or word in OUTPUT_OPTIONS.get(program, ())
-        else:
-            found.append(word)
-    return found
-
-
-def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
-    """The files of a program whose first operand is a pattern."""
-    files = plain if "-e" in rest or "-f" in rest else plain[1:]
-    in_place = program in ("sed", "perl") and any(word.startswith("-i") or word == "--in-place" for word in rest)
-    for path in files:
-        if _is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
-            yield Hit(path, "read", "shell.program")
-            if in_place:
-                yield Hit(path, "write", "shell.program")
-
-
-def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:
-    """The archive that `tar` reads or writes, and the files that it packs."""
-    flags = "".join(word for word in rest if word.startswith("-") and not word.startswith("--"))
-    if rest and not rest[0].startswith("-"):
-        flags += rest[0]
-        plain = plain[1:]
-    archive = next(
-        (after for word, after in pairwise(rest) if word.strip("-").isalpha() and word.endswith("f")),
-        "",
-    )
-    if not archive or not _is_file(archive):
-        return
-    creates = "c" in flags
-    yield Hit(archive, "write" if creates else "read", "shell.program")
-    if creates:
-        yield from (Hit(path, "read", "shell.program") for path in plain if path != archive and looks_like_file(path))
 
 
 SHELL: tuple[Extractor, ...] = (

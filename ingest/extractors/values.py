@@ -59,6 +59,13 @@ class Result:
     name: str
 
 
+@dataclass(frozen=True)
+class Command:
+    """A text with blanks of which only a run can tell some parts: `$_` stands for each. It may be a shell command."""
+
+    text: str
+
+
 @dataclass(eq=False)
 class Scope:
     """The variables of a module, class or function body."""

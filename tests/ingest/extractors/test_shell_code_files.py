@@ -13,7 +13,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("streams", "make 2>&1 | tee build.log", ["build.log"], []),
     ("null device", "make > /dev/null 2>&1", [], []),
     ("input", "wc -l < a.txt", [], ["a.txt"]),
-    ("wget", "wget https://e.org/a.zip", [], []),
+    ("wget", "wget https://e.org/a.zip", ["a.zip"], []),
     ("wget as", "wget -q -O data/a.zip 'https://e.org/a.zip?x=1&y=2'", ["data/a.zip"], []),
     ("wget joined flags", "wget -qO a.html https://e.org", ["a.html"], []),
     ("curl", "curl -L -o a.json https://e.org/x.json", ["a.json"], []),

@@ -1,0 +1,306 @@
+"""What common programs do with their arguments: which of them are files, and whether they are read or written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from ingest.extractors.model import Hit
+from ingest.extractors.paths import is_local, looks_like_file
+
+ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
+PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! { $".split())
+# programs all of whose arguments that look like files are read
+READERS: Final = frozenset(
+    "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
+    " sha256sum column paste"
+    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract"
+    " ffprobe exiftool"
+    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
+    " objdump ldd"
+    " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
+    " xelatex get-content import-csv".split()
+)
+# of these only the first operand is a file, the others are names inside of it or statements
+FIRST_ONLY: Final = frozenset("unzip sqlite3 zipinfo".split())
+WRITERS: Final = frozenset("tee touch truncate out-file set-content add-content export-csv".split())
+# programs whose first argument that is no option is a pattern or a program
+FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
+# programs whose arguments are words, folders, packages or files that they neither read nor write
+OTHERS: Final = frozenset(
+    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd"
+    " export test ["
+    " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
+    " make help man"
+    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
+)
+WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
+RUNNERS: Final = {
+    "python": "py", "python3": "py", "python2": "py", "ipython": "py", "pypy": "py", "pypy3": "py", "node": "js",
+    "Rscript": "R", "bash": "sh", "sh": "sh", "zsh": "sh", "ruby": "rb", "julia": "jl", "php": "php", "java": "jar",
+    "streamlit": "py", "perl": "pl", "deno": "ts", "ts-node": "ts",
+}  # fmt: skip
+COMPILERS: Final = frozenset(
+    "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
+)
+# options that take a path to be written, by program
+ANY_OUTPUT: Final = ("-o", "--output", "--out")
+OUTPUT_OPTIONS: Final = {
+    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm".split(), ("-o",)),
+    **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
+    "wget": ("-O", "--output-document"),
+    "gdown": ("-O", "--output"),
+    "aria2c": ("-o", "--out"),
+    "jupyter": ("--output",),
+    "openssl": ("-out",),
+    "inkscape": ("-o", "--export-filename"),
+}
+# options whose value is no file argument of the command
+VALUE_OPTIONS: Final = frozenset(
+    "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
+)
+# those of them that take no value, by program
+FLAGS: Final = {
+    **{
+        program: frozenset(options.split())
+        for program, options in {
+            "grep": "-n -c -H -s -w -b -F -v -T -U",
+            "rg": "-n -c -H -s -w -b -F -v -p -u -S",
+            "sort": "-u -n -c -f -b -s -d -m -C",
+            "sed": "-n -s -u",
+            "perl": "-n -p -c -w -s -t -T -u -v",
+            "jq": "-c -n -e -s -S -C",
+            "cat": "-n -e -t -b -s -v -A -u -T",
+            "wc": "-c -w -m",
+            "tail": "-f -F -v",
+            "head": "-v",
+            "uniq": "-c -d -u",
+            "diff": "-u -w -b -B -c -e -n -p -s -t -d",
+            "cut": "-s -n",
+            "ls": "-t",
+            "tar": "-c -v -k -p -t",
+            "python": "-B -u -s -v -d",
+            "bash": "-e -u -v -n",
+            "gcc": "-c -S -v -w -p",
+            "pandoc": "-s -S -p -v",
+            "gzip": "-k -c -d -f -n -t -v",
+            "cp": "-n -f -p -u -v -b -d -s",
+            "ln": "-s -n -f -v -b",
+            "rsync": "-u -n -c -H -p -t -v -b -d -S -X -A",
+            "zip": "-u -m -d -T -v",
+            "unzip": "-p -c -n -u -t -v",
+            "base64": "-d -w",
+            "md5sum": "-c -b -t",
+            "less": "-n -e -F -S -X",
+            "column": "-t -e -n",
+            "od": "-c -b -d -s -v",
+            "xxd": "-p -u -b",
+        }.items()
+    }
+}
+for _alike, _programs in {
+    "grep": "egrep fgrep zgrep", "gcc": "g++ cc c++ clang clang++", "gzip": "bzip2 xz gunzip bunzip2 unxz",
+    "cp": "mv install scp", "md5sum": "sha1sum sha256sum sha512sum shasum", "less": "more", "bash": "sh zsh",
+    "python": "python3 python2 ipython",
+}.items():  # fmt: skip
+    FLAGS.update(dict.fromkeys(_programs.split(), FLAGS[_alike]))
+NO_FLAGS: Final[frozenset[str]] = frozenset()
+# options of `curl` that send a file; some of them name it behind an `@`
+SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --json -F --form".split())
+SENT: Final = SENDING | {"-T", "--upload-file"}
+
+
+def is_file(word: str) -> bool:
+    """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
+    return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
+
+
+def program_files(arguments: list[str]) -> Iterator[Hit]:
+    """The files that a program's arguments name, the program itself first among them."""
+    first = 0
+    while first < len(arguments) and (arguments[first] in PREFIXES or ASSIGNMENT.match(arguments[first])):
+        first += 1
+    arguments = arguments[first:]
+    if not arguments:
+        return
+    program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]
+    program = program.lower() if "-" in program else program  # PowerShell's verbs
+    yield from _outputs(program, rest)
+    plain = _operands(program, rest)
+    if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
+        *sources, target = plain
+        if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
+            sources = [path for path in sources if looks_like_file(path)]
+        yield from (Hit(path, "read", "shell.copy") for path in sources if is_file(path) and ":" not in path)
+        if (
+            is_file(target)
+            and (looks_like_file(target) or (len(sources) == 1 and "." in target[1:]))
+            and ":" not in target
+        ):
+            yield Hit(target, "write", "shell.copy")
+    elif program in WRITERS:
+        yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
+    elif program in READERS:
+        plain = plain[:1] if program in FIRST_ONLY else plain
+        yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and _readable(program, path))
+    elif program in FILTERS:
+        yield from _filter(program, rest, plain)
+    elif program in RUNNERS and plain:
+        if "-m" in rest:
+            yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+        elif (
+            "-m" not in rest
+            and "-c" not in rest
+            and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0])
+        ):
+            yield Hit(plain[1] if program == "streamlit" else plain[0], "read", "shell.run")
+    elif program == "tar":
+        yield from _tar(rest, plain)
+    elif program == "dd":
+        yield from _assigned(rest)
+    elif program in ("curl", "wget"):
+        yield from _fetched(program, rest)
+    elif program == "git" and plain[:1] in (["apply"], ["am"]):
+        yield from (Hit(path, "read", "shell.program") for path in plain[1:] if is_file(path) and looks_like_file(path))
+    elif program in ("zip", "7z") and plain:
+        names = plain[1:] if program == "7z" else plain
+        yield from (Hit(path, "write", "shell.program") for path in names[:1] if is_file(path))
+        yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
+    elif program in ("ffmpeg", "convert", "magick", "sox", "qpdf"):
+        named = [path for path in plain if looks_like_file(path) and is_file(path)]
+        yield from (Hit(path, "read", "shell.program") for path in named[:-1])
+        yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
+    elif program in COMPILERS:
+        yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+    elif program in ("pip", "pip3", "conda", "uv"):
+        yield from (
+            Hit(path, "read", "shell.program")
+            for option, path in pairwise(rest)
+            if option in ("-r", "--requirement", "-f", "--file") and is_file(path)
+        )
+    elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
+        yield Hit(arguments[0], "read", "shell.run")
+    elif program not in OTHERS and WORD.search(program):
+        yield from _given(program, rest)
+        yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+
+
+def _readable(program: str, path: str) -> bool:
+    """Whether an operand of a reading program is a file: some also take names, numbers or folders."""
+    if program in ("open", "xdg-open", "unzip", "file", "stat", "join", "code", "display", "column", "source", "."):
+        return looks_like_file(path) or path.rsplit("/", 1)[-1].startswith(".")
+    return not path.isdigit()
+
+
+def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
+    """The files named by a program's output options."""
+    options = OUTPUT_OPTIONS.get(program, ())
+    for index, word in enumerate(rest):
+        for option in options:
+            value = ""
+            if word == option or (
+                program in ("wget", "curl")
+                and not word.startswith("--")
+                and word[:1] == "-"
+                and word.endswith(option[1:])
+                and len(option) == 2
+                and len(word) <= 5
+            ):
+                value = rest[index + 1] if index + 1 < len(rest) else ""
+            elif word.startswith(option + "=") and option.startswith("--"):
+                value = word[len(option) + 1 :]
+            if value and is_file(value) and "%(" not in value:
+                yield Hit(
+                    value,
+                    "write",
+                    "shell.download" if program in ("curl", "wget", "gdown", "aria2c") else "shell.program",
+                )
+                break
+
+
+def _operands(program: str, rest: list[str]) -> list[str]:
+    """The arguments that are neither options nor values of options."""
+    found: list[str] = []
+    skip = False
+    for word in rest:
+        if skip:
+            skip = False
+        elif word.startswith("-") and len(word) > 1:
+            skip = word in OUTPUT_OPTIONS.get(program, ()) or (
+                word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS)
+            )
+        else:
+            found.append(word)
+    return found
+
+
+def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The files of a program whose first operand is a pattern."""
+    files = plain if "-e" in rest or "-f" in rest else plain[1:]
+    in_place = program in ("sed", "perl") and any(word.startswith("-i") or word == "--in-place" for word in rest)
+    for path in files:
+        if is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
+            yield Hit(path, "read", "shell.program")
+            if in_place:
+                yield Hit(path, "write", "shell.program")
+
+
+def _fetched(program: str, rest: list[str]) -> Iterator[Hit]:
+    """The files that a download is named after, and those that are sent."""
+    named_after = program == "wget"
+    folder = ""
+    for option, value in pairwise([*rest, ""]):
+        short = option[:1] == "-" and option[1:2] != "-"
+        if program == "curl" and (option == "--remote-name" or (short and "O" in option)):
+            named_after = True
+        elif option.startswith(("--output-document", "--spider")) or (short and option.rstrip("-").endswith("O")):
+            named_after = False
+        elif program == "wget" and option == "-P":
+            folder = value.rstrip("/") + "/"
+        elif option in SENT or (program, option) == ("wget", "-i"):
+            path = value.partition("@")[2].partition(";")[0] if option in SENDING else value
+            if path and is_file(path):
+                yield Hit(path, "read", "shell.program")
+    for word in rest if named_after else ():
+        host, slash, place = word.partition("://")[2].partition("?")[0].rpartition("/")
+        if host and slash and is_file(folder + place) and looks_like_file(place):
+            yield Hit(folder + place, "write", "shell.download")
+
+
+def _assigned(rest: list[str]) -> Iterator[Hit]:
+    """The files of a program whose arguments are assignments, as those of `dd` are."""
+    for word in rest:
+        name, _, path = word.partition("=")
+        if name in ("if", "of") and is_file(path):
+            yield Hit(path, "read" if name == "if" else "write", "shell.program")
+
+
+def _given(program: str, rest: list[str]) -> Iterator[Hit]:
+    """What the usual options of a program that is not known name."""
+    for option, path in [
+        *pairwise(rest),
+        *(tuple(word.split("=", 1)) for word in rest if word[:2] == "--" and "=" in word),
+    ]:
+        if option in ("-f", "--file", "--filename", "--input") and looks_like_file(path) and is_file(path):
+            yield Hit(path, "read", "shell.program")
+        elif option in ANY_OUTPUT and program not in OUTPUT_OPTIONS and looks_like_file(path) and is_file(path):
+            yield Hit(path, "write", "shell.program")
+
+
+def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The archive that `tar` reads or writes, and the files that it packs."""
+    flags = "".join(word for word in rest if word.startswith("-") and not word.startswith("--"))
+    if rest and not rest[0].startswith("-"):
+        flags += rest[0]
+        plain = plain[1:]
+    named = (word.partition("=")[2] for word in rest if word.startswith("--file="))
+    short = (after for word, after in pairwise(rest) if word.strip("-").isalpha() and word.endswith("f"))
+    archive = next(named, None) or next(short, "")
+    if not archive or not is_file(archive):
+        return
+    creates = "c" in flags or "--create" in rest
+    yield Hit(archive, "write" if creates else "read", "shell.program")
+    if creates:
+        yield from (Hit(path, "read", "shell.program") for path in plain if path != archive and looks_like_file(path))
