@@ -19,11 +19,10 @@ with
 turns as (
     select
         run_id,
+        id,
         execution_order,
         agent_name,
-        hash(outputs->>'full_content') as message_hash,
         row_number() over run_order as turn,
-        lag(agent_name) over run_order as previous_agent,
         coalesce(
             agent_name = lag(agent_name, 2) over run_order and agent_name <> lag(agent_name) over run_order, false
         ) as is_reply_to_reply
@@ -62,13 +61,16 @@ turns_of_stretches as (
         stretches.stretch,
         array_agg(distinct turns.agent_name order by turns.agent_name) as agents,
         count(*) as turns,
-        count(distinct turns.message_hash) as distinct_messages,
+        count(distinct events.outputs->>'full_content') as distinct_messages,
         min(turns.execution_order) as first_order,
         max(turns.execution_order) as last_order
     from stretches
     inner join turns
         on turns.run_id = stretches.run_id
         and turns.turn between stretches.first_turn and stretches.last_turn
+    inner join execution_events as events
+        on events.run_id = turns.run_id and events.id = turns.id
+    where $run_id is null or events.run_id = $run_id
     group by
         stretches.run_id,
         stretches.stretch
@@ -80,7 +82,8 @@ work as (
         execution_order,
         status
     from execution_events
-    where event_type in ('code_exec', 'tool_call')
+    where ($run_id is null or run_id = $run_id)
+        and event_type in ('code_exec', 'tool_call')
 ),
 
 alternations as (

@@ -16,40 +16,79 @@
 --   input        the code or the arguments
 with
 
-attempts as (
+attempts as materialized (
     select
         run_id,
+        id,
         execution_order,
         agent_name,
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
         if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
-        if(event_type = 'code_exec', inputs->>'code', coalesce(inputs->>'args', inputs::varchar)) as input,
         if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input_key
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type in ('code_exec', 'tool_call')
+),
+
+-- most attempts are made once: only of the others is anything else asked
+repeated_inputs as (
+    select
+        run_id,
+        kind,
+        what,
+        input_key,
+        count(*) as repeats
+    from attempts
+    where input_key is not null
+    group by
+        run_id,
+        kind,
+        what,
+        input_key
+    having count(*) >= $min_count
+),
+
+loops as (
+    select
+        repeated.run_id,
+        repeated.kind,
+        repeated.what,
+        repeated.input_key,
+        any_value(repeated.repeats) as repeats,
+        count(*) filter (where attempts.status = 'failed') as failed,
+        array_agg(distinct attempts.agent_name order by attempts.agent_name) as agents,
+        min(attempts.execution_order) as first_order,
+        max(attempts.execution_order) as last_order,
+        arg_min(attempts.id, attempts.execution_order) as first_id
+    from repeated_inputs as repeated
+    inner join attempts
+        on attempts.run_id = repeated.run_id
+        and attempts.kind = repeated.kind
+        and attempts.what is not distinct from repeated.what
+        and attempts.input_key = repeated.input_key
+    group by
+        repeated.run_id,
+        repeated.kind,
+        repeated.what,
+        repeated.input_key
 )
 
 select
-    run_id,
-    kind,
-    what,
-    count(*) as repeats,
-    count(*) filter (where status = 'failed') as failed,
-    array_agg(distinct agent_name order by agent_name) as agents,
-    min(execution_order) as first_order,
-    max(execution_order) as last_order,
-    any_value(input) as input
-from attempts
-where input_key is not null
-group by
-    run_id,
-    kind,
-    what,
-    input_key
-having count(*) >= $min_count
+    loops.run_id,
+    loops.kind,
+    loops.what,
+    loops.repeats,
+    loops.failed,
+    loops.agents,
+    loops.first_order,
+    loops.last_order,
+    if(loops.kind = 'code', events.inputs->>'code', loops.input_key) as input
+from loops
+inner join execution_events as events
+    on events.run_id = loops.run_id and events.id = loops.first_id
+where $run_id is null or events.run_id = $run_id
 order by
-    repeats desc,
-    run_id,
-    first_order
+    loops.repeats desc,
+    loops.run_id,
+    loops.first_order
