@@ -28,7 +28,7 @@ class _Around(ABC):
         around = self.run.scope()
         self.id = self.run.next_id(kind)
         self._outer = active.scope_here.get()
-        self._scope = Scope(self.run, step_id or around.step_id, node_id or around.node_id, self.id)
+        self._scope = Scope(self.run, step_id or around.step_id, node_id or around.node_id, self.id, chat=around.chat)
         active.scope_here.set(self._scope)
         self._begun = time.perf_counter_ns()
         return around
@@ -79,7 +79,7 @@ class Step(_Around):
         """Begins the step."""
         around = self.begin("step", self.step_id, self.node_id)
         if self.run.is_open:
-            place = Scope(self.run, self._scope.step_id, self._scope.node_id, around.parent)
+            place = Scope(self.run, self._scope.step_id, self._scope.node_id, around.parent, chat=around.chat)
             self.run.write(format.STEP_START, {"id": self.id, "name": self.name}, place)
 
     def finish(self, error: BaseException | None) -> None:

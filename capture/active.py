@@ -28,11 +28,12 @@ class Scope:
         step_id: the step around, or None.
         node_id: the workflow node around, or None.
         parent: `id` of the step or action around, or None.
+        chat: `id` of the nested chat around, or None.
         fields: these as JSON, ready to be put into a record.
         base: True for the run's own scope, outside any step.
     """
 
-    __slots__ = ("base", "fields", "node_id", "parent", "run", "step_id")
+    __slots__ = ("base", "chat", "fields", "node_id", "parent", "run", "step_id")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Scope:
         node_id: str | None = None,
         parent: str | None = None,
         *,
+        chat: str | None = None,
         base: bool = False,
         attributed: bool = True,
     ) -> None:
@@ -48,8 +50,9 @@ class Scope:
         self.step_id = step_id
         self.node_id = node_id
         self.parent = parent
+        self.chat = chat
         self.base = base
-        named = {"step_id": step_id, "node_id": node_id, "parent": parent}
+        named = {"step_id": step_id, "node_id": node_id, "parent": parent, "in_chat": chat}
         fields: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
         if not attributed:
             fields["attributed"] = False

@@ -14,7 +14,7 @@ INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
 """Agents that AG2 makes up for the choice of a speaker; their chats begin with a copy of the group's."""
 
 
-class _Pair:
+class Pair:
     """Two agents, and how many messages went from one to the other."""
 
     __slots__ = ("count", "names", "recipient", "sender")
@@ -33,7 +33,8 @@ class Seen:
         names: what they are called.
         folders: where their code runs.
         chats: their latest group chats, with the name of each one's manager.
-        heard: how many messages went from one to another, by name of sender and recipient; see also `hear`.
+        heard: how many messages went from one to another, by name of sender and recipient.
+        pairs: the same by identity, which is how most are counted: AG2 computes a name anew whenever it is asked.
 
     An agent is announced while it is being made, when half of it is missing, so it is described when it first acts,
     or at the end of the run.
@@ -44,7 +45,7 @@ class Seen:
         self.folders: set[Path] = set()
         self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
         self.heard: Counter[tuple[str, str]] = Counter()
-        self._pairs: dict[tuple[int, int], _Pair] = {}
+        self.pairs: dict[tuple[int, int], Pair] = {}
         self._acted: dict[int, weakref.ref[Any]] = {}
         self._announced: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
 
@@ -73,30 +74,19 @@ class Seen:
             self.chats.append((str(_name(agent)), chat))
         return True
 
-    def hear(self, sender: Any, recipient: Any) -> bool:
-        """Counts a message between two that `introduce` was called with; False where it was not.
-
-        Every message comes here, so agents are told by their identity: AG2 computes a name anew whenever it is asked.
-        """
-        pair = self._pairs.get((id(sender), id(recipient)))
-        if pair is None or pair.recipient() is not recipient or pair.sender() is not sender:
-            return False
-        pair.count += 1
-        return True
-
     def introduce(self, sender: Any, recipient: Any) -> None:
-        """Makes two known to `hear`, and counts a message from one to the other."""
-        earlier = self._pairs.get((id(sender), id(recipient)))
+        """Counts a message from one to another, and makes the two a pair."""
+        earlier = self.pairs.get((id(sender), id(recipient)))
         if earlier is not None:  # of two that are gone
             self.heard[earlier.names] += earlier.count
-        if len(self._pairs) >= PAIRS:
+        if len(self.pairs) >= PAIRS:
             self._settle()
-            self._pairs.clear()
-        self._pairs[id(sender), id(recipient)] = _Pair(sender, recipient)
+            self.pairs.clear()
+        self.pairs[id(sender), id(recipient)] = Pair(sender, recipient)
 
     def _settle(self) -> None:
         """Counts by name what was counted by identity."""
-        for pair in list(self._pairs.values()):
+        for pair in list(self.pairs.values()):
             self.heard[pair.names] += pair.count
             pair.count = 0
 

@@ -6,11 +6,14 @@ not go through them is reached by replacing a function, each with its reason bes
 - `IOStream.get_default`: a stream that user code sets after the start (`set_default`, `set_global_default`) would
   otherwise end the recording.
 - `ThreadIOStream`, `AsyncThreadIOStream`: `run()`, `a_run()` and `run_group_chat()` send to such a private stream.
-- `log_event` and `logging_enabled` in AG2's agent module: AG2 logs a message without saying whether an event with the
-  same words will follow, which its caller's variables tell; knowing it halves what is written. And with every message
-  AG2 logs each way of replying that it tried, which nobody records, and which costs as much as recording the message.
+- `ConversableAgent._process_received_message`, and `log_event` and `logging_enabled` in AG2's agent module: AG2 logs a
+  message without saying whether an event with the same words follows, and much that nobody records
+  (`capture/messages.py`).
+- `ConversableAgent.__init__`: the agent module being told that nobody listens, it does not log new agents.
 - `ConversableAgent.execute_function`, `a_execute_function` and the `_function_map` that they look into: AG2 tells of a
   tool that raised only in words, and of none when it ran (`capture/tools.py`).
+- `initiate_chat`, `a_initiate_chat` and `a_initiate_chats`: AG2 tells neither where a chat begins and ends nor in
+  whose turn, and gives its result to nobody but the caller (`capture/chats.py`).
 - `execute_code_blocks` of agents and executors, and the `_code_executor` by which AG2 finds one: AG2 tells neither
   what code it runs nor when it was over (`capture/code.py`).
 - `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
@@ -20,10 +23,10 @@ not go through them is reached by replacing a function, each with its reason bes
 """
 
 import atexit
+import functools
 import inspect
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -37,8 +40,8 @@ from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
 
-from capture import active, code, launch, tools
-from capture.logger import JournalLogger, failed_call, received, said_by_event, told
+from capture import active, chats, code, launch, messages, tools
+from capture.logger import JournalLogger, failed_call, new_agent, told
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
@@ -84,11 +87,17 @@ def _attach() -> None:
     _replace(runtime_logging, "is_logging", lambda _: True)
     _replace(runtime_logging, "start", _logging_start)
     _replace(runtime_logging, "stop", _logging_stop)
-    _replace(conversable_agent, "log_event", _log_event)
-    _replace(conversable_agent, "logging_enabled", _logging_enabled)
+    _replace(conversable_agent, "log_event", messages.log_event)
+    _replace(conversable_agent, "logging_enabled", messages.logging_enabled)
+    _replace(ConversableAgent, "_process_received_message", messages.process_received_message)
+    _replace(ConversableAgent, "__init__", _agent_made)
+    messages.user_listens(was_on)
     _replace(ConversableAgent, "execute_function", tools.execute_function)
     _replace(ConversableAgent, "a_execute_function", tools.a_execute_function)
     _put_in_front(ConversableAgent, tools.MAP, tools.FunctionMap())
+    _replace(ConversableAgent, "initiate_chat", chats.initiate_chat)
+    _replace(ConversableAgent, "a_initiate_chat", chats.a_initiate_chat)
+    _replace(conversable_agent, "a_initiate_chats", chats.a_initiate_chats)
     _replace(ConversableAgent, code.METHOD, code.by_agent)
     _replace(ConversableAgent, "run_code", code.run_code)
     _put_in_front(ConversableAgent, code.EXECUTOR, code.CodeExecutor(_watch_executor))
@@ -106,6 +115,7 @@ def _detach() -> None:
     if isinstance(ours, JournalLogger):
         runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
     IOStream._global_default = behind(IOStream._global_default)
+    messages.user_listens(False)
     _put.clear()
     _executors.clear()
 
@@ -205,35 +215,13 @@ def _private_async_input(before: Callable[..., Any]) -> Callable[..., Any]:
     return input
 
 
-def _log_event(before: Callable[..., None]) -> Callable[..., None]:
-    caller = sys._getframe
+def _agent_made(before: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(before)
+    def made(self: Any, *args: Any, **kwargs: Any) -> None:
+        before(self, *args, **kwargs)
+        new_agent(self)
 
-    def log_event(source: Any, name: str, **kwargs: Any) -> None:
-        logger = runtime_logging.autogen_logger
-        if name != "received_message" or not isinstance(logger, JournalLogger):
-            before(source, name, **kwargs)
-            return
-        if not said_by_event(caller(1).f_locals):
-            received(source, kwargs)
-        if logger.user_is_on:
-            logger.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
-
-    return log_event
-
-
-def _logging_enabled(before: Callable[[], bool]) -> Callable[[], bool]:
-    caller = sys._getframe
-
-    def logging_enabled() -> bool:
-        frame = caller(1)
-        name = frame.f_code.co_name
-        if name == "generate_reply" or name == "_process_received_message":
-            logger = runtime_logging.autogen_logger
-            if type(logger) is JournalLogger and not logger.user_is_on:
-                return name != "generate_reply" and not said_by_event(frame.f_locals)
-        return before()
-
-    return logging_enabled
+    return made
 
 
 def _create(before: Callable[..., Any]) -> Callable[..., Any]:
@@ -256,6 +244,7 @@ def _logging_start(before: Callable[..., str]) -> Callable[..., str]:
         users = runtime_logging.autogen_logger
         if active.any_run() and not isinstance(users, JournalLogger):
             runtime_logging.autogen_logger = JournalLogger(users, runtime_logging.is_logging)
+            messages.user_listens(runtime_logging.is_logging)
             runtime_logging.is_logging = True
         return session
 
@@ -268,6 +257,7 @@ def _logging_stop(before: Callable[[], None]) -> Callable[[], None]:
         ours = runtime_logging.autogen_logger
         if active.any_run() and isinstance(ours, JournalLogger):
             ours.user_is_on = False
+            messages.user_listens(False)
             runtime_logging.is_logging = True
 
     return stop
@@ -278,6 +268,7 @@ def _thread_start(before: Callable[..., None]) -> Callable[..., None]:
         scope = active.known()
         if scope is not None:
             setattr(self, active.MARK, scope)
+            setattr(self, chats.TURN, chats.turn_around())
         before(self)
 
     return start

@@ -22,6 +22,8 @@ LLM_CALL: Final = "llm_call"
 FUNCTION_CALL: Final = "function_call"
 CODE_EXEC: Final = "code_exec"
 AGENT: Final = "agent"
+CHAT_START: Final = "chat_start"
+CHAT_END: Final = "chat_end"
 MESSAGES: Final = "messages"
 STEP_START: Final = "step_start"
 STEP_END: Final = "step_end"
@@ -41,6 +43,7 @@ COMMON: Final[dict[str, str]] = {
     "node_id": "the workflow node that the user marked around it",
     "id": "a name for this record, on those that others can point at",
     "parent": "`id` of the step or action around it; an action's own record comes when it ends, after what it holds",
+    "in_chat": "`id` of the nested chat around it, one that was opened in an agent's turn",
     "attributed": "false where it could not be told which run it belongs to, and the latest one got it",
     "replaced": "what could not be serialised and was replaced by text: a list of JSON paths with the reason",
 }
@@ -123,6 +126,19 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "work_dir": "of one that runs code: the folder it runs in, relative to the run's where it lies below it",
         "members": "of a group chat manager: names of the chat's agents",
         "selection": "of a group chat manager: how the next speaker is chosen",
+    },
+    CHAT_START: {
+        "sender": "the agent that begins it",
+        "recipient": "the agent that it is begun with",
+        "turn_of": "the agent in whose turn a nested chat is opened: the turn that its next message outside ends",
+    },
+    CHAT_END: {
+        "ends": "`id` of the chat",
+        "status": "completed or failed",
+        "error": "object: type, message, traceback",
+        "summary": "the chat's summary, as AG2 makes it",
+        "cost": "the usage that AG2 sums up, with its cost; of a group that of all its members",
+        "context_variables": "object: those of the agents, where they have any",
     },
     MESSAGES: {
         "chat": "name for this transcript",

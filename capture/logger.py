@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime, timezone
 from typing import Any
@@ -111,33 +111,6 @@ class JournalLogger(BaseLogger):
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
 
-def said_by_event(frame: Mapping[str, Any]) -> bool:
-    """Whether the event that follows a message says all of it, so that its record is left out.
-
-    That is so for all but few messages, and writing them twice would double the cost of recording. Where it is so, the
-    message is counted.
-
-    Args:
-        frame: the variables of AG2's `_process_received_message`, which logs a message before it decides on an event.
-    """
-    scope = active.scope()
-    if scope is None or scope.run.skip:
-        return False
-    try:
-        message, sender, recipient = frame["message"], frame["sender"], frame["self"]
-        silent = frame["silent"] if sender.silent is None else sender.silent
-        if silent or not frame["valid"] or not (type(message) is str or _is_plain(message)):
-            return False
-        seen = scope.run.agents
-        if not seen.hear(sender, recipient):
-            meet(scope, recipient)
-            seen.introduce(sender, recipient)
-    except Exception as error:
-        failed(scope.run, error)
-        return False
-    return True
-
-
 def received(recipient: Any, kwargs: dict[str, Any]) -> None:
     """Records a message that an agent received."""
     _record(_message, recipient, kwargs)
@@ -164,11 +137,6 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
     if not kwargs.get("valid", True):
         fields["valid"] = False
     scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
-
-
-def _is_plain(message: Any) -> bool:
-    """Whether a message, an object, is no more than its words, so that its event says all of it."""
-    return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
 
 
 def failed_call(wrapper: Any, config: dict[str, Any], error: Exception, begun: int) -> None:
@@ -264,6 +232,11 @@ def _function_call(scope: Scope, source: Any, function: Any, args: Any, returns:
     name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
     fields = {"name": name, "arguments": args, "result": returns, "status": "ok"}
     scope.run.write(format.FUNCTION_CALL, fields, scope, agent=_name(source))
+
+
+def new_agent(agent: Any) -> None:
+    """Records an agent that was made."""
+    _record(_new_agent, agent, {})
 
 
 def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:

@@ -114,6 +114,7 @@ class Run:
             (here.step_id if step_id is None else step_id) or None,
             (here.node_id if node_id is None else node_id) or None,
             here.parent,
+            chat=here.chat,
             base=here.base,
         )
         if here.base:

@@ -6,17 +6,20 @@ where `execute_function` looks up what to run, it finds a watched form of it. `_
 also to those made long before the run, so it is read through the class; no agent's own map is ever changed.
 """
 
+import contextlib
 import functools
 import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from autogen.fast_depends.utils import is_coroutine_callable
 
 from capture import active, encode, format
+from capture.chats import turn_here
 from capture.logger import call_here, meet
+from capture.messages import WORD, listening
 from capture.stream import failed
 
 MAP = "_function_map"
@@ -110,9 +113,11 @@ def execute_function(before: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(before)
     def execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         _told.call = _call(self, func_call, call_id)
+        token = turn_here.set(_name(self))
         try:
             return before(self, func_call, call_id, *args, **kwargs)
         finally:
+            turn_here.reset(token)
             _told.call = None
 
     return execute_function
@@ -124,9 +129,18 @@ def a_execute_function(before: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(before)
     async def a_execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         _told.call = _call(self, func_call, call_id)
-        return await before(self, func_call, call_id, *args, **kwargs)
+        token = turn_here.set(_name(self))
+        try:
+            return await before(self, func_call, call_id, *args, **kwargs)
+        finally:
+            turn_here.reset(token)
 
     return a_execute_function
+
+
+def _name(agent: Any) -> str | None:
+    name = getattr(agent, "name", None)
+    return name if isinstance(name, str) else None
 
 
 def _call(agent: Any, func_call: Any, call_id: Any) -> Call | None:
@@ -134,6 +148,18 @@ def _call(agent: Any, func_call: Any, call_id: Any) -> Call | None:
     if not isinstance(name, str) or active.scope() is None:
         return None
     return Call(agent, name, call_id)
+
+
+@contextlib.contextmanager
+def _running(call: Call) -> Iterator[None]:
+    """While a function runs: what AG2 logs of it, its result before that is made text, belongs to this call."""
+    token = call_here.set(call)
+    listening.append(WORD)
+    try:
+        yield
+    finally:
+        listening.remove(WORD)
+        call_here.reset(token)
 
 
 def _watched(function: Any, call: Call) -> Any:
@@ -144,28 +170,24 @@ def _watched(function: Any, call: Call) -> Any:
     def run(*args: Any, **kwargs: Any) -> Any:
         call.begun = time.time_ns()
         result = None
-        token = call_here.set(call)
         try:
-            result = function(*args, **kwargs)
+            with _running(call):
+                result = function(*args, **kwargs)
         except BaseException as error:
             call.ended(kwargs, None, error)
             raise
-        finally:
-            call_here.reset(token)
         if inspect.isawaitable(result):
             return awaited(result, kwargs)
         call.ended(kwargs, result, None)
         return result
 
     async def awaited(result: Awaitable[Any], kwargs: dict[str, Any]) -> Any:
-        token = call_here.set(call)
         try:
-            value = await result
+            with _running(call):
+                value = await result
         except BaseException as error:
             call.ended(kwargs, None, error)
             raise
-        finally:
-            call_here.reset(token)
         call.ended(kwargs, value, None)
         return value
 

@@ -25,6 +25,8 @@ REPLACED: list[tuple[Any, str]] = [
     (ThreadIOStream, "input"),
     (AsyncThreadIOStream, "send"),
     (AsyncThreadIOStream, "input"),
+    (ConversableAgent, "_process_received_message"),
+    (ConversableAgent, "__init__"),
     (conversable_agent, "log_event"),
     (conversable_agent, "logging_enabled"),
     (runtime_logging, "autogen_logger"),

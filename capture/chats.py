@@ -1,0 +1,178 @@
+"""Chats: where each begins and ends, what came of it, and in whose turn a nested one was opened.
+
+AG2 tells none of that: a chat has no beginning among its events, its result goes to the caller alone, and a chat that
+an agent opens while it makes up its reply looks like any other. So `initiate_chat` is watched. Whose turn it is called
+in, the stack tells: that of the nearest `generate_reply`. That costs something once a chat and nothing per message.
+Where a thread or task cuts the stack, the agent is taken along into it (`turn_here`, `TURN`).
+"""
+
+import functools
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+from autogen.agentchat.utils import gather_usage_summary
+
+from capture import active, encode, format
+from capture.active import Scope
+from capture.agents import INTERNAL
+from capture.stream import failed
+
+TURN = "_capture_turn"
+"""Attribute of a thread: name of the agent in whose turn it was started."""
+REPLYING = frozenset({"generate_reply", "a_generate_reply"})
+EDGES = frozenset({"initiate_chat", "a_initiate_chat"})
+"""What stands here around a chat: a turn beyond it is not the one that a call inside belongs to."""
+
+turn_here: ContextVar[str | None] = ContextVar("capture_turn", default=None)
+"""Name of the agent in whose turn this task was made."""
+
+
+class Chat:
+    """A chat under way.
+
+    Args:
+        scope: where it was begun.
+        sender: the agent that begins it.
+        recipient: the agent that it begins it with.
+        turn_of: name of the agent in whose turn it was begun, or None.
+    """
+
+    def __init__(self, scope: Scope, sender: Any, recipient: Any, turn_of: str | None) -> None:
+        self.scope = scope
+        self.id = scope.run.next_id("chat")
+        self._sender = sender
+        self._recipient = recipient
+        self._outer = active.scope_here.get()
+        self._turn = turn_here.get()
+        self._nested = turn_of is not None and scope is not scope.run.stray
+        fields = {"id": self.id, "sender": _name(sender), "recipient": _name(recipient)}
+        if self._nested:
+            fields["turn_of"] = turn_of
+        scope.run.write(format.CHAT_START, fields, scope)
+        if self._nested:
+            place = Scope(scope.run, scope.step_id, scope.node_id, scope.parent, chat=self.id)
+            active.scope_here.set(place)
+            turn_here.set(None)
+
+    def end(self, result: Any, error: BaseException | None) -> None:
+        """Writes what came of it."""
+        if self._nested:
+            active.scope_here.set(self._outer)
+            turn_here.set(self._turn)
+        if not self.scope.run.is_open:
+            return
+        try:
+            self.scope.run.write(format.CHAT_END, self._outcome(result, error), self.scope)
+        except Exception as problem:
+            failed(self.scope.run, problem)
+
+    def _outcome(self, result: Any, error: BaseException | None) -> dict[str, Any]:
+        fields: dict[str, Any] = {"ends": self.id, "status": "completed" if error is None else "failed"}
+        if error is not None:
+            fields["error"] = encode.error_fields(error)
+        fields["summary"] = getattr(result, "summary", None)
+        fields["cost"] = getattr(result, "cost", None)
+        group = getattr(self._recipient, "_groupchat", None)
+        if group is not None and result is not None:
+            # as AG2 itself sums it up where it runs a group: `initiate_chat` counts the two that it knows
+            fields["cost"] = gather_usage_summary([*group.agents, self._recipient])
+        for agent in (self._recipient, self._sender):
+            variables = getattr(agent, "context_variables", None)
+            known: Any = variables.to_dict() if variables is not None and hasattr(variables, "to_dict") else variables
+            if known:
+                fields["context_variables"] = known
+                break
+        return fields
+
+
+def initiate_chat(before: Callable[..., Any]) -> Callable[..., Any]:
+    """What takes the place of `ConversableAgent.initiate_chat`."""
+
+    @functools.wraps(before)
+    def initiate_chat(self: Any, *args: Any, **kwargs: Any) -> Any:
+        chat = _begin(self, args, kwargs)
+        if chat is None:
+            return before(self, *args, **kwargs)
+        try:
+            result = before(self, *args, **kwargs)
+        except BaseException as error:
+            chat.end(None, error)
+            raise
+        chat.end(result, None)
+        return result
+
+    return initiate_chat
+
+
+def a_initiate_chat(before: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """What takes the place of `ConversableAgent.a_initiate_chat`."""
+
+    @functools.wraps(before)
+    async def a_initiate_chat(self: Any, *args: Any, **kwargs: Any) -> Any:
+        chat = _begin(self, args, kwargs)
+        if chat is None:
+            return await before(self, *args, **kwargs)
+        try:
+            result = await before(self, *args, **kwargs)
+        except BaseException as error:
+            chat.end(None, error)
+            raise
+        chat.end(result, None)
+        return result
+
+    return a_initiate_chat
+
+
+def a_initiate_chats(before: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """What takes the place of `a_initiate_chats`, which makes a task of each chat."""
+
+    @functools.wraps(before)
+    async def a_initiate_chats(*args: Any, **kwargs: Any) -> Any:
+        outer = turn_here.get()
+        turn_here.set(turn_around())
+        try:
+            return await before(*args, **kwargs)
+        finally:
+            turn_here.set(outer)
+
+    return a_initiate_chats
+
+
+def turn_around(edges: int = 0) -> str | None:
+    """Name of the agent in whose turn this is called, or None.
+
+    Args:
+        edges: how many chats begin at the call itself.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name in REPLYING:
+            name = _name(frame.f_locals.get("self"))
+            if name is not None:
+                return name
+        elif code.co_name in EDGES and code.co_filename == __file__:
+            if not edges:
+                return None
+            edges -= 1
+        frame = frame.f_back  # type: ignore[assignment]
+    return turn_here.get() or getattr(threading.current_thread(), TURN, None)
+
+
+def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chat | None:
+    scope = active.scope()
+    if scope is None or _name(sender) in INTERNAL:
+        return None
+    try:
+        return Chat(scope, sender, kwargs.get("recipient", args[0] if args else None), turn_around(1))
+    except Exception as problem:
+        failed(scope.run, problem)
+        return None
+
+
+def _name(agent: Any) -> str | None:
+    name = getattr(agent, "name", None)
+    return name if isinstance(name, str) else None

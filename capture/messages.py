@@ -1,0 +1,125 @@
+"""Messages: most are told by the event that AG2 sends of them, the others by what AG2 logs of them.
+
+AG2 logs a message without saying whether an event with the same words follows. Here, where it does both, that is known,
+and a message is written once. Its agents log further things with every message, each way of replying that was tried,
+which nobody records, and which cost as much as recording the message: they are told that nobody listens, unless
+somebody does.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import autogen.runtime_logging
+
+from capture import active
+from capture.active import Scope, scope_here
+from capture.logger import JournalLogger, meet, received
+from capture.stream import failed
+
+runtime_logging: Any = autogen.runtime_logging
+USER: Final = "the user's logger"
+WORD: Final = "one thing that is recorded"
+listening: list[str] = []
+"""Who wants to hear what AG2's agents log. AG2 asks several times a message, so that nobody does is told by `len`."""
+
+
+class Told(threading.local):
+    """What is known, in this thread, of the message that AG2 is at.
+
+    Attributes:
+        wanted: whether it is to be recorded when AG2 logs it.
+    """
+
+    wanted = False
+
+
+told = Told()
+
+
+def user_listens(listens: bool) -> None:
+    """Takes note of whether a logger of the user's is on."""
+    if listens and USER not in listening:
+        listening.append(USER)
+    elif not listens and USER in listening:
+        listening.remove(USER)
+
+
+def logging_enabled(before: Callable[[], bool]) -> Callable[[], int]:
+    """What takes the place of `logging_enabled` in AG2's agent module."""
+    return listening.__len__
+
+
+def process_received_message(before: Callable[..., None]) -> Callable[..., None]:
+    """What takes the place of `ConversableAgent._process_received_message`."""
+
+    def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
+        scope: Any = scope_here.get()
+        if scope is not None and type(message) is str:
+            run = scope.run
+            pair = run.agents.pairs.get((id(sender), id(self)))
+            if (
+                pair is not None
+                and pair.sender() is sender
+                and pair.recipient() is self
+                and run.is_open
+                and not run.skip
+                and not (silent if sender.silent is None else sender.silent)
+            ):
+                pair.count += 1
+                before(self, message, sender, silent)
+                return
+        heed(before, self, message, sender, silent)
+
+    return _process_received_message
+
+
+def heed(before: Callable[..., None], recipient: Any, message: Any, sender: Any, silent: Any) -> None:
+    """Has AG2 take in a message, which is recorded from AG2's log unless its event says all of it."""
+    scope = active.scope()
+    if scope is None or said_by_event(scope, recipient, message, sender, silent):
+        before(recipient, message, sender, silent)
+        return
+    told.wanted = True
+    listening.append(WORD)
+    try:
+        before(recipient, message, sender, silent)
+    finally:
+        listening.remove(WORD)
+        told.wanted = False
+
+
+def said_by_event(scope: Scope, recipient: Any, message: Any, sender: Any, silent: Any) -> bool:
+    """Whether the event that follows a message says all of it; if so, it is counted."""
+    try:
+        if scope.run.skip or (silent if sender.silent is None else sender.silent) or not _is_plain(message):
+            return False
+        meet(scope, recipient)
+        scope.run.agents.introduce(sender, recipient)
+    except Exception as error:
+        failed(scope.run, error)
+        return False
+    return True
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether a message is no more than its words."""
+    if type(message) is str:
+        return True
+    return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
+
+
+def log_event(before: Callable[..., None]) -> Callable[..., None]:
+    """What takes the place of `log_event` in AG2's agent module."""
+
+    def log_event(source: Any, name: str, **kwargs: Any) -> None:
+        if told.wanted and name == "received_message":
+            told.wanted = False
+            received(source, kwargs)
+        logger = runtime_logging.autogen_logger
+        if not isinstance(logger, JournalLogger):
+            before(source, name, **kwargs)
+        elif logger.user_is_on:
+            logger.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
+
+    return log_event
