@@ -57,10 +57,11 @@ class Assembler:
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[tuple[int, list[Any]]] = []
-        self._steps: set[str] = set()
+        self._steps: dict[str, str | None] = {}
+        self._chats: dict[str, tuple[str | None, str]] = {}
+        """Nested chats: the action around each, and the turn that opened it."""
         self._leaving: tuple[str | None, str | None] | None = None
         """Type and message of the exception that is leaving steps right now."""
-        self._actions: set[str] = set()
         self._start: Data = {}
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
@@ -78,8 +79,6 @@ class Assembler:
         kind, where = str(data.get("kind")), self._where(data, seq)
         if repeated:
             where.key += f" of line {record.line}"
-        if kind not in _LEAVES_STEPS:
-            self._leaving = None
         if where.time is not None:
             self._times = [self._times[0] if self._times[0] is not None else where.time, where.time]
         handler = _KINDS.get(kind)
@@ -89,6 +88,8 @@ class Assembler:
         except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             # A known kind with contents of unknown shape. The record is in `journal`, and the run says so.
             self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
+        if kind not in _LEAVES_STEPS:
+            self._leaving = None
         agent = text_or_none(data.get("agent"))
         if agent is None and kind == journal.MESSAGE:
             agent = text_or_none(data.get("sender")) or parse_message(data.get("message")).sender
@@ -112,6 +113,7 @@ class Assembler:
             step_id=text_or_none(data.get("step_id")),
             node_id=text_or_none(data.get("node_id")),
             parent=text_or_none(data.get("parent")),
+            chat=text_or_none(data.get("in_chat")),
         )
 
     # --- kinds of records
@@ -121,20 +123,52 @@ class Assembler:
 
     def _event(self, data: Data, where: Where) -> None:
         fact = read_event(data.get("event"))
+        if isinstance(fact, facts.Failed) and (fact.error_type, fact.error) == self._leaving:
+            return  # the chat that it left has told of it
         if fact is not None:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
-        if where.parent in self._steps:
-            where.parent = None  # a step is no event; what it holds has its step_id
-        elif where.parent is not None:
-            where.parent = self._action_id(where.parent)
+        where.parent = self._event_around(where)
         self._conversation.take(fact, where)
+
+    def _action_around(self, name: str | None) -> str | None:
+        """The event of the action around, where `name` names a step or action. A step is no event: see `step_id`."""
+        steps = set()
+        while name in self._steps and name not in steps:
+            steps.add(name)
+            name = self._steps[name]
+        return None if name is None else self._action_id(name)
+
+    def _event_around(self, where: Where) -> str | None:
+        """The marked action around a record, or the turn that opened its chat, whichever is nearer."""
+        action = self._action_around(where.parent)
+        outside, turn = self._chats.get(where.chat or "", (None, None))
+        return turn if turn is not None and action == outside else action
 
     def _message(self, data: Data, where: Where) -> None:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
         self._tell(facts.Said(message, self._channel), where)
+
+    def _chat_start(self, data: Data, where: Where) -> None:
+        chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
+        if chat is not None and turn_of is not None:
+            outside = self._action_around(where.parent)
+            where.parent = self._event_around(where)
+            turn = self._conversation.opened(
+                facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient"))), where
+            )
+            self._chats[chat] = outside, turn
+
+    def _chat_end(self, data: Data, where: Where) -> None:
+        self._failed_once(data, where)
+        chat = text_or_none(data.get("ends")) or ""
+        about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
+        if chat in self._chats:
+            self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
+        else:
+            self._tell(facts.RunFacts(about), where)
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
@@ -184,7 +218,7 @@ class Assembler:
             self._transcripts.append((where.position, messages))
 
     def _step_start(self, data: Data, where: Where) -> None:
-        self._steps.add(str(data.get("id")))
+        self._steps[str(data.get("id"))] = text_or_none(data.get("parent"))
 
     def _step_end(self, data: Data, where: Where) -> None:
         self._failed_once(data, where)
@@ -217,10 +251,10 @@ class Assembler:
             meta=meta,
         )
         event.id = self._action_id(text_or_none(data.get("id")) or where.key)
-        parent = None if where.parent is None or where.parent in self._steps else self._action_id(where.parent)
-        parent = where.parent = None if parent == event.id else parent
-        self._actions.add(event.id)
-        self.rows.add_event(event, parent, 1 if parent else 0)
+        around = self._event_around(where)
+        where.parent = around if around != event.id else None
+        self.rows.around(event.id, where.parent)
+        self.rows.add_event(event)
 
     def _action_id(self, name: str) -> str:
         return self.rows.id("action", name)
@@ -270,7 +304,6 @@ class Assembler:
         self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
         self._conversation.finish(self._transcripts)
         written = self._files.finish(text_or_none(self._start.get("cwd")))
-        self.rows.drop_parents(self._actions)
         self._add_run(source_format, about, open_status, written)
         yield from self.rows.chunks()
 
@@ -334,7 +367,9 @@ def _failed(data: Data) -> facts.Failed:
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}
 """What the end of a run may say of it."""
 
-_LEAVES_STEPS = frozenset({journal.STEP_END, journal.RUN_END, journal.FILE, journal.MESSAGES, journal.GAP})
+_LEAVES_STEPS = frozenset(
+    {journal.STEP_END, journal.CHAT_END, journal.RUN_END, journal.FILE, journal.MESSAGES, journal.GAP}
+)
 """Kinds of records between an exception's way out of a step and its way out of the run."""
 
 _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
@@ -342,6 +377,8 @@ _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
     journal.EVENT: Assembler._event,
     journal.INPUT: Assembler._input,
     journal.MESSAGE: Assembler._message,
+    journal.CHAT_START: Assembler._chat_start,
+    journal.CHAT_END: Assembler._chat_end,
     journal.LLM_CALL: Assembler._llm_call,
     journal.FUNCTION_CALL: Assembler._function_call,
     journal.CODE_EXEC: Assembler._code_exec,

@@ -90,8 +90,8 @@ class CodeLedger:
             return None
         return self._finished(fact.executor, where, _Open(where, ran=fact), None, "")
 
-    def said(self, message: Message, channel: str, where: Where) -> Execution | None:
-        """Take in a message. Gives the execution that it reports, if it does.
+    def said(self, message: Message, channel: str, where: Where, turn: str) -> Execution | None:
+        """Take in a message, of that turn. Gives the execution that it reports, if it does.
 
         Where AG2's events are in the run, they tell what was executed: a model may answer `exitcode: 0` as well.
         """
@@ -106,7 +106,6 @@ class CodeLedger:
         blocks = code_blocks(message.plain) if "```" in message.plain else []
         if blocks:
             self.languages = [block.language for block in blocks if block.language]
-            turn = self._rows.id("agent_call", where.key)
             self._written.append(_Written(turn, message.sender, message.plain, blocks))
         return None
 

@@ -20,6 +20,23 @@ class Said:
 
 
 @dataclass(slots=True)
+class ChatOpened:
+    """An agent opened a nested chat: in the turn that ends with the next message of `turn_of` outside of it."""
+
+    chat: str
+    turn_of: str
+    recipient: str | None
+
+
+@dataclass(slots=True)
+class ChatClosed:
+    """A nested chat is over."""
+
+    chat: str
+    summary: Any
+
+
+@dataclass(slots=True)
 class Called:
     """An agent called a language model; `event` says all about it."""
 
@@ -150,6 +167,8 @@ class RunFacts:
 
 Fact = (
     Said
+    | ChatOpened
+    | ChatClosed
     | Called
     | Asked
     | SpeakerSelected

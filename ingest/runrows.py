@@ -23,8 +23,6 @@ PREVIEW = 500
 class Where:
     """Where in a run a record stands.
 
-    `parent` is the event of the marked action around it, if there is one.
-
     Attributes:
         key: names the record within its run: its `seq`, or what else is unique.
         position: sorts it among the records of the run.
@@ -38,6 +36,9 @@ class Where:
     step_id: str | None = None
     node_id: str | None = None
     parent: str | None = None
+    """The event around it that is no turn of its own chat: a marked action, or the turn that opened the chat."""
+    chat: str | None = None
+    """The nested chat that it belongs to."""
 
 
 @dataclass(slots=True)
@@ -88,8 +89,9 @@ class RunRows:
         """The LLM calls that have messages."""
         self.failed = 0
         self._positions: list[int] = []
-        self._marked: dict[str, list[int]] = {}
-        self._parents_dropped: set[int] = set()
+        self._around: dict[str, str | None] = {}
+        self._happened: set[str] = set()
+        self._inside: dict[str, list[int]] = {}
         self._message_positions: list[int] = []
         self._requesting: list[int | None] = []
 
@@ -107,10 +109,22 @@ class RunRows:
         place = 1 if table == "files" else 0  # the seed's `files` has its own id first
         self.tables[table].add([*row[:place], self.run_id, *row[place:]])
 
+    def around(self, event_id: str, outer: str | None) -> None:
+        """An event that others happen in, which may be added after them: `outer` is the one around it."""
+        self._around.setdefault(event_id, outer if outer != event_id else None)
+
     def add_event(self, event: Event, parent: str | None = None, depth: int = 0) -> None:
-        """Add an event, as a child of the event `parent`."""
-        if depth and event.where.parent is not None:
-            self._marked.setdefault(event.where.parent, []).append(len(self._positions))
+        """Add an event.
+
+        Args:
+            event: the event; those inside `event.where.parent` go below that.
+            parent: the event of the same chat whose child it is.
+            depth: how many events of its chat are above it.
+        """
+        if event.where.parent is not None:
+            self._inside.setdefault(event.where.parent, []).append(len(self._positions))
+        if event.id in self._around:
+            self._happened.add(event.id)
         self.failed += event.status == "failed"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
@@ -149,16 +163,6 @@ class RunRows:
         self._requesting.append(request)
         self.add("llm_calls", *row, chain, None)
 
-    def drop_parents(self, actions: set[str]) -> None:
-        """What happened in a marked action whose end was never recorded has no such parent.
-
-        Args:
-            actions: ids of the actions that have an event.
-        """
-        for action, events in self._marked.items():
-            if action not in actions:
-                self._parents_dropped.update(events)
-
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
         """Add a row of `messages`: its values from `event_id` on without `message_order` and `source`.
 
@@ -186,20 +190,42 @@ class RunRows:
                 "source": ["+".join(sorted(channels)) for channels in self.channels],
             },
         }
+        places = self._places()
         for name, rows in self.tables.items():
             number = 0
             for chunk in rows.chunks(**late.get(name, {})):
-                if name == "execution_events" and self._parents_dropped:
-                    self._drop_parents(chunk, number)
+                if name == "execution_events" and places:
+                    _put_inside(chunk, number, places)
                 number += len(chunk)
                 yield name, chunk
 
-    def _drop_parents(self, chunk: list[Row], first: int) -> None:
-        for row in chunk:
-            if first in self._parents_dropped:
-                row[_DEPTH] -= 1
-                row[_PARENT] = row[_PARENT] if row[_DEPTH] else None
-            first += 1
+    def _places(self) -> dict[int, tuple[str, int]]:
+        """For rows that happened inside other events the nearest of these, and how deep below it they are.
+
+        Where an event never came, because the run was cut off or the agent said nothing, the one around it counts.
+        """
+        places: dict[int, tuple[str, int]] = {}
+        for inner, numbers in self._inside.items():
+            chain: list[str] = []
+            event: str | None = inner
+            seen = set()
+            while event is not None and event not in seen:
+                seen.add(event)
+                if event in self._happened:
+                    chain.append(event)
+                event = self._around.get(event)
+            if chain:
+                places.update(dict.fromkeys(numbers, (chain[0], len(chain))))
+        return places
+
+
+def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]) -> None:
+    """Puts rows, of which the first has that number, below the events that they happened in."""
+    for number, row in enumerate(chunk, first):
+        if number in places:
+            event, depth = places[number]
+            row[_DEPTH] += depth
+            row[_PARENT] = row[_PARENT] or event
 
 
 def preview(text: str | None) -> str | None:

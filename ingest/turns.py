@@ -39,11 +39,35 @@ class _Thread:
 
     logged: tuple[int, str | None, str | None] | None = None
     """The message that the logger told of last, as (index, sender, recipient): its event may follow at once."""
-    failed_caller: str | None = None
-    """Whose LLM call was the last one, where it failed: the exception that follows is of that call."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What is known of how the next speaker is being chosen."""
     human_input: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A turn that opened nested chats before it was over."""
+
+    id: str
+    position: int
+    chats: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Talk:
+    """What is going on in one nested chat, or outside of all: the same agent may have a turn in each."""
+
+    def __init__(self) -> None:
+        self.threads: defaultdict[str, _Thread] = defaultdict(_Thread)
+        self.pending: defaultdict[str | None, list[Event]] = defaultdict(list)
+        self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
+        """Code that was run, and that no message will report."""
+        self.latest: dict[str | None, _Said] = {}
+        self.asked: dict[str | None, int | None] = {}
+        self.floor = Floor()
+        self.selected: set[str | None] = set()
+        """Those who were given the word and have not spoken yet."""
+        self.opened: dict[str | None, _Turn] = {}
+        """Turns under way that opened nested chats, by agent."""
 
 
 @dataclass(slots=True)
@@ -69,27 +93,26 @@ class Conversation:
     def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]]) -> None:
         self._rows, self._files, self._agents = rows, files, agents
         self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
-        self._threads: defaultdict[str, _Thread] = defaultdict(_Thread)
-        self._pending: defaultdict[str | None, list[Event]] = defaultdict(list)
-        self._executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
-        """Code that was run, and that no message will report."""
-        self._latest: dict[str | None, _Said] = {}
-        self._asked: dict[str | None, int | None] = {}
-        self._floor = Floor()
-        self._selected_agents: set[str | None] = set()
-        """Those who were given the word and have not spoken yet."""
+        self._talks: defaultdict[str | None, _Talk] = defaultdict(_Talk)
+        """By nested chat; None is outside of all."""
+        self._inner: dict[str, dict[str, Any]] = {}
+        """What will be said of a nested chat in the turn that opened it."""
+        self._speakers: set[str | None] = set()
+        self._failed_callers: dict[str, str | None] = {}
+        """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self._seen: list[_Seen] = []
         self.run_facts: dict[str, Any] = {}
 
     def take(self, fact: facts.Fact, where: Where) -> None:
         """Take in one fact, in order."""
-        thread = self._threads[where.thread]
+        talk = self._talks[where.chat]
+        thread = talk.threads[where.thread]
         match fact:
             case facts.Said():
                 self._said(fact, where)
             case facts.Called():
-                self._pending[fact.event.agent].append(fact.event)
-                thread.failed_caller = fact.event.agent if fact.event.status == "failed" else None
+                talk.pending[fact.event.agent].append(fact.event)
+                self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
@@ -104,26 +127,25 @@ class Conversation:
                 self._tools.started(fact, where)
             case facts.ToolEnded():
                 if event := self._tools.ended(fact, where):
-                    self._pending[fact.executor].append(event)
+                    talk.pending[fact.executor].append(event)
             case facts.CodeStarted():
                 self._code.started(fact, where)
             case facts.CodeBlockStarted():
                 self._code.block_started(fact, where)
             case facts.CodeRan():
                 if execution := self._code.ran(fact, where):
-                    self._executions[fact.executor].append(execution)
+                    talk.executions[fact.executor].append(execution)
             case facts.Failed():
                 self._failed(fact, where)
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
-        thread = self._threads[where.thread]
         event = self._rows.event(
             "error",
             fact.error_type or "error",
             where,
-            agent=thread.failed_caller,
+            agent=self._failed_callers.get(where.thread),
             status="failed",
             started=where.time,
             ended=where.time,
@@ -132,13 +154,34 @@ class Conversation:
         )
         self._rows.add_event(event)
 
+    # --- nested chats
+
+    def opened(self, fact: facts.ChatOpened, where: Where) -> str:
+        """An agent opened a nested chat. Gives the event of its turn, which is added when it has spoken."""
+        talk = self._talks[where.chat]
+        turn = talk.opened.get(fact.turn_of)
+        if turn is None:
+            turn = _Turn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where.position)
+            talk.opened[fact.turn_of] = turn
+            self._rows.around(turn.id, where.parent)
+        self._inner[fact.chat] = {"recipient": fact.recipient, "summary": None}
+        turn.chats.append(self._inner[fact.chat])
+        return turn.id
+
+    def closed(self, fact: facts.ChatClosed) -> None:
+        """A nested chat is over."""
+        if fact.chat in self._inner:
+            self._inner.pop(fact.chat)["summary"] = fact.summary
+        self._left_over(self._talks.pop(fact.chat, None))
+
     # --- who speaks next
 
     def _selected(self, speaker: str, where: Where) -> None:
-        thread = self._threads[where.thread]
-        self._selected_agents.add(speaker)
-        self._asked[speaker] = where.time
-        before = self._floor.before(speaker)
+        talk = self._talks[where.chat]
+        thread = talk.threads[where.thread]
+        talk.selected.add(speaker)
+        talk.asked[speaker] = where.time
+        before = talk.floor.before(speaker)
         if before is not None and before != speaker:
             self._handoff(thread, before, speaker, where, "group_chat_selection")
         thread.selection = {}
@@ -151,7 +194,7 @@ class Conversation:
         event = self._rows.event(
             "handoff",
             "transfer",
-            replace(where, position=where.position - 2, parent=None),
+            replace(where, position=where.position - 2),
             agent=before,
             started=where.time,
             ended=where.time,
@@ -163,20 +206,21 @@ class Conversation:
     # --- messages
 
     def _said(self, said: facts.Said, where: Where) -> None:
-        message, thread = said.message, self._threads[where.thread]
+        message, talk = said.message, self._talks[where.chat]
+        thread = talk.threads[where.thread]
         logged, thread.logged = thread.logged, None
         if said.channel == "event" and logged and logged[1:] == (message.sender, message.recipient):
             self._rows.channels[logged[0]].add("event")  # AG2 logs a message and sends its event in one breath
             return
-        if self._is_copy(message):
-            self._asked[message.recipient] = where.time
-            self._floor.relayed(message.sender, message.recipient, where.position)
+        if self._is_copy(message, talk):
+            talk.asked[message.recipient] = where.time
+            talk.floor.relayed(message.sender, message.recipient, where.position)
             return
-        index = self._turn(said, where)
+        index = self._turn(said, where, talk)
         if said.channel == "logger":
             thread.logged = (index, message.sender, message.recipient)
 
-    def _is_copy(self, message: Message) -> bool:
+    def _is_copy(self, message: Message, talk: _Talk) -> bool:
         """Whether a group chat's manager passes on what it was told.
 
         The manager sends every message to all other members, under its own name as the sender; the message itself
@@ -185,7 +229,7 @@ class Conversation:
         if not message.name or message.name == message.sender:
             return False
         manager, author = message.sender, message.name
-        original = self._latest.get(author)
+        original = talk.latest.get(author)
         is_manager = bool(self._agents.get(manager or "", {}).get("members"))
         if (
             original
@@ -199,34 +243,38 @@ class Conversation:
         message.sender = author if is_manager else manager
         return False
 
-    def _turn(self, said: facts.Said, where: Where) -> int:
+    def _turn(self, said: facts.Said, where: Where, talk: _Talk) -> int:
         """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
-        message, thread = said.message, self._threads[where.thread]
+        message, thread = said.message, talk.threads[where.thread]
         agent = message.sender
-        children = self._pending.pop(agent, [])
-        self._orphans(message.recipient)
-        executions = self._executions.pop(agent, [])
-        if reported := self._code.said(message, said.channel, where):
+        children = talk.pending.pop(agent, [])
+        self._orphans(talk, message.recipient)
+        executions = talk.executions.pop(agent, [])
+        opened = talk.opened.pop(agent, None)
+        turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
+        if reported := self._code.said(message, said.channel, where, turn_id):
             executions.append(reported)
         children += [execution.event for execution in executions]
         children += [self._tools.answered(response, agent, where) for response in message.responses]
         first = min([where.position, *(child.where.position for child in children)])
-        turn = self._turn_event(message, where, first)
+        turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
+        turn.id = turn_id
+        if opened:
+            turn.meta["nested_chats"] = opened.chats
         if agent not in INTERNAL_AGENTS:
-            before = self._floor.before(agent, message.recipient)
-            if before is not None and agent is not None and before != agent and agent not in self._selected_agents:
+            before = talk.floor.before(agent, message.recipient)
+            if before is not None and agent is not None and before != agent and agent not in talk.selected:
                 self._handoff(thread, before, agent, turn.where, "reply")
-            self._selected_agents.discard(agent)
-            self._floor.said(agent, message.recipient, where.position)
+            talk.selected.discard(agent)
+            talk.floor.said(agent, message.recipient, where.position)
         else:
             thread.selection["selection"] = "auto"
-        depth = 1 if where.parent else 0  # inside a marked action
-        self._rows.add_event(turn, where.parent, depth)
+        self._rows.add_event(turn)
         for child in children:
             child.where.parent = where.parent
-            self._child(child, turn.id, depth + 1)
+            self._child(child, turn.id, 1)
         for execution in executions:
-            self._executed(execution, depth + 1)
+            self._executed(execution, 1)
         for request in message.requests:
             self._tools.requested(request, agent, turn.id, where)
         tokens = [c.meta.get("completion_tokens") for c in children if c.type == "llm_call"]
@@ -245,14 +293,15 @@ class Conversation:
             where.time,
         )
         key = message.key()
-        self._latest[agent] = _Said(key, {message.recipient})
-        self._asked[message.recipient] = where.time
+        talk.latest[agent] = _Said(key, {message.recipient})
+        talk.asked[message.recipient] = where.time
+        self._speakers.add(agent)
         self._seen.append(_Seen(key, message.key(False), where.position, agent, message.recipient))
         return index
 
-    def _turn_event(self, message: Message, where: Where, position: int) -> Event:
-        thread = self._threads[where.thread]
-        asked = self._asked.get(message.sender)
+    def _turn_event(self, message: Message, where: Where, position: int, talk: _Talk) -> Event:
+        thread = talk.threads[where.thread]
+        asked = talk.asked.get(message.sender)
         hits = extract_text(message.plain)
         meta: dict[str, Any] = {
             "has_code": "```" in message.plain,
@@ -279,7 +328,7 @@ class Conversation:
             inputs={
                 "role": message.role or self._role(message.sender),
                 "message": preview(message.plain),
-                "sender": self._floor.before(message.sender, message.recipient),
+                "sender": talk.floor.before(message.sender, message.recipient),
                 "recipient": message.recipient,
             },
             outputs={"full_content": message.content},
@@ -319,12 +368,18 @@ class Conversation:
             event = execution.event
             self._files.named(hit.path, "read", hit.method, "code_execution", event.id, event.where)
 
-    def _orphans(self, agent: str | None) -> None:
+    def _orphans(self, talk: _Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
-        for event in self._pending.pop(agent, []):
+        for event in talk.pending.pop(agent, []):
             self._child(event, None, 0)
-        for execution in self._executions.pop(agent, []):
+        for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)
+
+    def _left_over(self, talk: _Talk | None) -> None:
+        """What was done in a chat and ended in no message there."""
+        if talk is not None:
+            for agent in [*talk.pending, *talk.executions]:
+                self._orphans(talk, agent)
 
     def _ended_alone(self, execution: Execution) -> None:
         """Code that was run in no turn."""
@@ -341,8 +396,8 @@ class Conversation:
         """
         for number, (saved_at, transcript) in enumerate(transcripts):
             self._merge(transcript, saved_at, f"transcript {number}")
-        for agent in [*self._pending, *self._executions]:
-            self._orphans(agent)
+        for talk in self._talks.values():
+            self._left_over(talk)
         for execution in self._code.unfinished():
             self._ended_alone(execution)
         for event, turn in self._tools.unanswered():
@@ -374,4 +429,4 @@ class Conversation:
         """Whether a message belongs to a chat of these speakers: not one of theirs to somebody in another chat."""
         if seen.sender not in speakers:
             return False
-        return seen.recipient in speakers or seen.recipient not in self._latest
+        return seen.recipient in speakers or seen.recipient not in self._speakers

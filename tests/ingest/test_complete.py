@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,16 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent, register_function
+from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
 import capture
-from sample_runs.scripted_llm import Call, Reply, call
+from sample_runs.scripted_llm import Call, Failure, Reply, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
+ASKS: dict[str, Any] = {"message": "one asks", "max_turns": 1}
 
 
 @pytest.mark.parametrize("silent", [False, True])
@@ -144,3 +146,178 @@ def test_code_that_user_code_ran(runs: Path, tmp_path: Path, ingested: Ingest) -
     failed = tables.events("code_exec")[-1]
     assert failed["error_message"] == "no such machine"
     assert "no such machine" in failed["meta"]["traceback"]
+
+
+def talker(name: str, says: str | None = None, **options: Any) -> ConversableAgent:
+    """An agent without a model, that always says the same."""
+    return ConversableAgent(name, llm_config=False, default_auto_reply=says or f"{name} says", **QUIET, **options)
+
+
+def tree(tables: Any, *kinds: str) -> list[tuple[int, str, str | None, str | None]]:
+    """Events in order: depth, agent, what was said or done, and what the parent said; a parent's depth is one less."""
+    rows = tables.sql("SELECT * FROM execution_events ORDER BY execution_order")
+    text = {r["id"]: json.loads(r["outputs"]).get("full_content") or r["event_type"] for r in rows}
+    depths = {r["id"]: r["depth"] for r in rows}
+    for row in rows:
+        assert row["depth"] == (0 if row["parent_event_id"] is None else depths[row["parent_event_id"]] + 1)
+    return [
+        (r["depth"], r["agent_name"], text[r["id"]], text.get(r["parent_event_id"]))
+        for r in rows
+        if r["event_type"] in kinds
+    ]
+
+
+@pytest.mark.parametrize("form", ["sync", "async", "tasks"])
+def test_a_nested_chat_is_below_the_turn_that_opened_it(
+    form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """A chat in a chat in a chat: each turn below the one that opened its chat, LLM calls below their own turn."""
+    llm = scripted_llm(["deep answer", "again"])
+    user, lead, helper = talker("user"), talker("lead"), talker("helper")
+    deep = ConversableAgent("deep", llm_config=llm.config(), **QUIET)
+    tasks = {"use_async": True} if form == "tasks" else {}
+    for agent, inner, trigger, text in ((lead, helper, user, "inner?"), (helper, deep, lead, "deeper?")):
+        chats = [{"recipient": inner, "message": text, "max_turns": 1, "chat_id": 1}]
+        agent.register_nested_chats(chats, trigger=trigger, **tasks)
+    with capture.start(runs, run_id="nested", console=False):
+        if form == "sync":
+            user.initiate_chat(lead, message="go", max_turns=1)
+        else:
+            asyncio.run(user.a_initiate_chat(lead, message="go", max_turns=1))
+    tables = ingested(runs)
+    assert tree(tables, "agent_call", "llm_call", "handoff") == [
+        (0, "user", "go", None),
+        (0, "user", "handoff", None),
+        (0, "lead", "deep answer", None),
+        (1, "lead", "inner?", "deep answer"),
+        (1, "lead", "handoff", "deep answer"),
+        (1, "helper", "deep answer", "deep answer"),
+        (2, "helper", "deeper?", "deep answer"),
+        (2, "helper", "handoff", "deep answer"),
+        (2, "deep", "deep answer", "deep answer"),
+        (3, "deep", "llm_call", "deep answer"),
+    ]
+    turns = {t["outputs"]["full_content"]: t for t in tables.events("agent_call") if t["depth"] == 0}
+    assert turns["deep answer"]["meta"]["nested_chats"] == [{"recipient": "helper", "summary": "deep answer"}]
+    assert tables.one("SELECT count(*) FROM messages") == 6
+
+
+@pytest.mark.parametrize("form", ["sync", "async", "thread", "gather"])
+def test_a_chat_that_a_tool_opens_is_below_the_tools_turn(
+    form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """A tool that starts a chat, in its own thread or task or another one: the turns are below that of its runner."""
+    llm = scripted_llm([call("ask"), "Thanks."])
+
+    def ask() -> str:
+        if form != "thread":
+            return str(talker("one").initiate_chat(talker("two"), message="one asks", max_turns=1).summary)
+        other = threading.Thread(target=talker("one").initiate_chat, args=(talker("two"),), kwargs=ASKS)
+        other.start()
+        other.join()
+        return "two says"
+
+    async def a_ask() -> str:
+        one, two = talker("one"), talker("two")
+        if form == "async":
+            return str((await one.a_initiate_chat(two, **ASKS)).summary)
+        results = await asyncio.gather(*(talker("one").a_initiate_chat(talker("two"), **ASKS) for _ in range(1)))
+        return str(results[0].summary)
+
+    model, runner = ConversableAgent("model", llm_config=llm.config(), **QUIET), talker("runner")
+    tool = a_ask if form in ("async", "gather") else ask
+    register_function(tool, caller=model, executor=runner, name="ask", description="Asks.")
+    with capture.start(runs, run_id="tool", console=False):
+        if form in ("async", "gather"):
+            asyncio.run(runner.a_initiate_chat(model, message="go", max_turns=2))
+        else:
+            runner.initiate_chat(model, message="go", max_turns=2)
+    assert tree(ingested(runs), "agent_call", "llm_call", "tool_call") == [
+        (0, "runner", "go", None),
+        (0, "model", "agent_call", None),
+        (1, "model", "llm_call", "agent_call"),
+        (0, "runner", "two says", None),
+        (1, "model", "tool_call", "two says"),
+        (1, "one", "one asks", "two says"),
+        (1, "two", "two says", "two says"),
+        (0, "model", "Thanks.", None),
+        (1, "model", "llm_call", "Thanks."),
+    ]
+
+
+def test_a_group_inside_a_turn_of_a_group(runs: Path, ingested: Ingest) -> None:
+    """The members' turns of the inner group are below the turn of the outer group's member that opened it."""
+    inner = GroupChat([talker("x"), talker("y")], messages=[], max_round=3, speaker_selection_method="round_robin")
+    outer_members: list[Any] = [talker("a"), talker("b"), talker("c")]
+    outer = GroupChat(outer_members, messages=[], max_round=4, speaker_selection_method="round_robin")
+    inner_manager = GroupChatManager(inner, name="inner", llm_config=False)
+    manager = GroupChatManager(outer, name="outer", llm_config=False)
+    chats = [{"sender": inner.agents[0], "recipient": inner_manager, "message": "in", "max_turns": 1}]
+    outer_members[1].register_nested_chats(chats, trigger=manager)
+    with capture.start(runs, run_id="groups", console=False):
+        outer_members[0].initiate_chat(manager, message="out", max_turns=1)
+    assert tree(ingested(runs), "agent_call") == [
+        (0, "a", "out", None),
+        (0, "b", "x says", None),
+        (1, "x", "in", "x says"),
+        (1, "y", "y says", "x says"),
+        (1, "x", "x says", "x says"),
+        (0, "c", "c says", None),
+        (0, "a", "a says", None),
+    ]
+
+
+def test_steps_and_actions_in_each_other(runs: Path, ingested: Ingest) -> None:
+    """Steps are passed over, actions are not: a turn is below the nearest action, however deep it is."""
+    with capture.start(runs, run_id="steps", console=False) as run, run.step("outer", node_id="n1"):
+        talker("a").initiate_chat(talker("b"), message="one", max_turns=1)
+        deep = run.timed("decision", "first"), run.step("middle"), run.timed("decision", "second")
+        with deep[0], deep[1], deep[2], run.step("inner", node_id="n2"):
+            talker("c").initiate_chat(talker("d"), message="two", max_turns=1)
+    tables = ingested(runs)
+    assert tree(tables, "agent_call", "decision") == [
+        (0, "a", "one", None),
+        (0, "b", "b says", None),
+        (2, "c", "two", "decision"),
+        (2, "d", "d says", "decision"),
+        (1, None, "decision", "decision"),
+        (0, None, "decision", None),
+    ]
+    places = tables.sql("SELECT step_id, node_id FROM messages ORDER BY message_order")
+    assert [tuple(p.values()) for p in places] == [("outer", "n1")] * 2 + [("inner", "n2")] * 2
+
+
+def test_a_nested_chat_of_a_turn_that_never_ended(runs: Path, ingested: Ingest) -> None:
+    """Where the agent raised, or said nothing, its nested chat is where the turn would have been; the error once."""
+    user, lead = talker("user"), talker("lead")
+
+    def fail(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
+        talker("in").initiate_chat(talker("side"), message="hm", max_turns=1)
+        raise RuntimeError("gave up")
+
+    lead.register_reply([ConversableAgent, None], fail, position=0)
+    with pytest.raises(RuntimeError, match="gave up"), capture.start(runs, run_id="cut", console=False):
+        user.initiate_chat(lead, message="go", max_turns=1)
+    tables = ingested(runs)
+    assert tree(tables, "agent_call") == [
+        (0, "user", "go", None),
+        (0, "in", "hm", None),
+        (0, "side", "side says", None),
+    ]
+    assert [e["error_message"] for e in tables.events("error")] == ["gave up"]
+
+
+def test_an_error_that_user_code_handles(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """A chat that fails is an error with its traceback although the program goes on; that of a `run` once, too."""
+    llm = scripted_llm([Failure(500, "out of order")] * 2)
+    model = ConversableAgent("model", llm_config=llm.config(), **QUIET)
+    with capture.start(runs, run_id="handled", console=False):
+        with pytest.raises(Exception, match="out of order"):
+            talker("user").initiate_chat(model, message="one", max_turns=1)
+        with pytest.raises(Exception, match="out of order"):
+            list(model.run(message="two", max_turns=1).events)
+    tables = ingested(runs)
+    errors = tables.events("error")
+    assert len(errors) == len(llm.requests) == 2
+    assert all("out of order" in e["error_message"] and "Traceback" in e["meta"]["traceback"] for e in errors)
+    assert tables.one("SELECT status FROM runs") == "completed"
