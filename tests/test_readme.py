@@ -32,7 +32,7 @@ def test_generated_parts_and_outputs_are_up_to_date(tmp_path: Path) -> None:
 def test_the_notebook_example_records_and_the_tables_answer(tmp_path: Path, scripted_llm: StartLLM) -> None:
     """The Python blocks run as they stand, with a scripted model in place of the real one."""
     pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
-    record, ask = blocks("python")
+    record, _, ask = blocks("python")
     code = "Here.\n```python\nopen('sine.txt', 'w').write('~')\n```"
     llm = scripted_llm(lambda request: Reply(code))
     environment = {
