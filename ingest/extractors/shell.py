@@ -76,8 +76,11 @@ def _rounds(words: list[tuple[str, str]], variables: dict[str, str], loops: dict
     if len(loops.get(name, ())) < 2:
         yield from _command(words, variables)
         return
+    before = variables[name]
     for value in loops[name]:
-        yield from _command(words, {**variables, name: value})
+        variables[name] = value
+        yield from _command(words, variables)
+    variables[name] = before
 
 
 def _braces(word: str) -> list[str]:
