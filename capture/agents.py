@@ -102,6 +102,17 @@ class Seen:
                 self.folders.update(work_folders(alive))
             yield facts if alive is None else describe(alive)
 
+    def usages(self) -> dict[str, dict[str, Any]]:
+        """What the agents' clients have counted, cached answers included (`total`) and not (`actual`), by name."""
+        found: dict[str, dict[str, Any]] = {}
+        for reference in list(self._acted.values()):
+            agent = reference()
+            client = getattr(agent, "client", None)
+            counted = {kind: getattr(client, f"{kind}_usage_summary", None) for kind in ("total", "actual")}
+            if any(isinstance(summary, dict) for summary in counted.values()):
+                found[str(_name(agent))] = counted
+        return found
+
     def unheard(self) -> Iterator[tuple[str, list[Any]]]:
         """Chat histories that have more messages than were heard: a name, and the messages."""
         self._settle()

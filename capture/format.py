@@ -179,6 +179,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     RUN_END: {
         "status": "completed, failed or interrupted",
         "error": "object: type, message, traceback",
+        "usage": "object: by agent what its client counted, `total` and `actual` (without cached answers), as AG2 does",
         "stats": "object: events, bytes, lost, us_per_event",
     },
 }

@@ -68,6 +68,7 @@ class Run:
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
         self.saved: dict[int, int] = {}
+        self._usage: dict[str, Any] = {}
         self.tokens = 0
         self.cost = 0.0
         self.spent_ns = 0
@@ -247,6 +248,7 @@ class Run:
         """Writes what is left to be said. What fails in one part costs neither the others nor the last record."""
         self.journal.check()
         for what, part in (
+            ("usage", self._note_usage),
             ("agents", self._write_silent_agents),
             ("transcripts", lambda: transcript.save_rest(self)),
             ("files", lambda: save_files(self, self._files) if self._files is not None else None),
@@ -260,8 +262,12 @@ class Run:
         fields: dict[str, Any] = {"status": _status(error)}
         if error is not None:
             fields["error"] = encode.error_fields(error)
+        fields["usage"] = self._usage
         fields["stats"] = self.stats()
         self.write(format.RUN_END, fields, self.base)
+
+    def _note_usage(self) -> None:
+        self._usage = self.agents.usages()
 
     def _write_silent_agents(self) -> None:
         for facts in self.agents.silent():

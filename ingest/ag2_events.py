@@ -115,7 +115,11 @@ def _error(content: Content) -> facts.Fact:
 
 def _completed(content: Content) -> facts.Fact:
     keys = ("summary", "cost", "last_speaker", "context_variables")
-    return facts.RunFacts({k: content[k] for k in keys if content.get(k) is not None})
+    said = {k: content[k] for k in keys if content.get(k) is not None}
+    variables = said.get("context_variables")
+    if isinstance(variables, dict) and variables.keys() == {"data"}:
+        said["context_variables"] = variables["data"]  # a model around the variables themselves
+    return facts.RunFacts(said)
 
 
 def _usage(content: Content) -> facts.Fact:

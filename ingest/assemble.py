@@ -4,6 +4,7 @@ Records come in order. Each is kept as it is in `journal`; what it tells is hand
 LLM calls and the files. At the end the run itself gets its row.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -25,6 +26,9 @@ SPACING = 16
 MAX_SEQ = 2**53
 MAX_COUNT = 2**63 - 1
 """What a number in a journal may be; a larger one is no number of records."""
+
+MAX_CHATS = 100
+"""Of how many chats, the last ones, `runs.meta` says what came of them."""
 
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
@@ -62,6 +66,8 @@ class Assembler:
         """Nested chats: the action around each, and the turn that opened it."""
         self._leaving: tuple[str | None, str | None] | None = None
         """Type and message of the exception that is leaving steps right now."""
+        self._begun: dict[str, Data] = {}
+        self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
         self._start: Data = {}
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
@@ -125,6 +131,8 @@ class Assembler:
         fact = read_event(data.get("event"))
         if isinstance(fact, facts.Failed) and (fact.error_type, fact.error) == self._leaving:
             return  # the chat that it left has told of it
+        if isinstance(fact, facts.RunFacts) and self._outcomes:
+            fact.facts.pop("cost", None)  # of a group AG2 0.10 counts two members, the end of the chat all
         if fact is not None:
             self._tell(fact, where)
 
@@ -153,7 +161,9 @@ class Assembler:
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
-        if chat is not None and turn_of is not None:
+        if chat is not None and turn_of is None:
+            self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
+        elif chat is not None and turn_of is not None:
             outside = self._action_around(where.parent)
             where.parent = self._event_around(where)
             turn = self._conversation.opened(
@@ -169,6 +179,7 @@ class Assembler:
             self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         else:
             self._tell(facts.RunFacts(about), where)
+            self._outcomes.append({"id": chat, **self._begun.pop(chat, {}), "status": data.get("status"), **about})
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
@@ -343,12 +354,14 @@ class Assembler:
         known = {"task", "mode", "tags", "session", "host", "cwd", "git_commit", *journal.COMMON, "run_id"}
         meta |= {k: v for k, v in self._start.items() if k not in known and v is not None}
         meta |= self._conversation.run_facts
+        if len(self._outcomes) > 1:
+            meta["chats"] = list(self._outcomes)
         if len(about.get("sessions") or ()) > 1:
             meta["sessions"] = list(about["sessions"])
         if self._agents:
             meta["agents"] = list(self._agents.values())
-        for name in ("error", "stats"):
-            if self._end.get(name) is not None:
+        for name in ("error", "stats", "usage"):
+            if self._end.get(name):
                 meta[name] = self._end[name]
         if "newer_version" in about:
             meta["newer_version"] = about["newer_version"]

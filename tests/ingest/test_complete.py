@@ -12,6 +12,9 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
+from autogen.agentchat import a_initiate_group_chat, a_run_group_chat, initiate_group_chat, run_group_chat
+from autogen.agentchat.group import AgentTarget, ContextVariables, ReplyResult, TerminateTarget
+from autogen.agentchat.group.patterns import DefaultPattern
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
 import capture
@@ -175,10 +178,10 @@ def test_a_nested_chat_is_below_the_turn_that_opened_it(
     llm = scripted_llm(["deep answer", "again"])
     user, lead, helper = talker("user"), talker("lead"), talker("helper")
     deep = ConversableAgent("deep", llm_config=llm.config(), **QUIET)
-    tasks = {"use_async": True} if form == "tasks" else {}
+    tasks: Any = {"use_async": True} if form == "tasks" else {}
     for agent, inner, trigger, text in ((lead, helper, user, "inner?"), (helper, deep, lead, "deeper?")):
         chats = [{"recipient": inner, "message": text, "max_turns": 1, "chat_id": 1}]
-        agent.register_nested_chats(chats, trigger=trigger, **tasks)
+        agent.register_nested_chats(chats, trigger, **tasks)
     with capture.start(runs, run_id="nested", console=False):
         if form == "sync":
             user.initiate_chat(lead, message="go", max_turns=1)
@@ -321,3 +324,123 @@ def test_an_error_that_user_code_handles(runs: Path, ingested: Ingest, scripted_
     assert len(errors) == len(llm.requests) == 2
     assert all("out of order" in e["error_message"] and "Traceback" in e["meta"]["traceback"] for e in errors)
     assert tables.one("SELECT status FROM runs") == "completed"
+
+
+def outcome(tables: Any) -> dict[str, Any]:
+    """What the tables say of a run as a whole."""
+    meta: dict[str, Any] = json.loads(tables.one("SELECT meta FROM runs"))
+    return meta
+
+
+@pytest.mark.parametrize("form", ["initiate_chat", "a_initiate_chat", "run", "a_run"])
+def test_what_came_of_a_chat(form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Summary, cost and each agent's usage are those that AG2 gave its caller."""
+    llm = scripted_llm(["The answer. TERMINATE"])
+    model, user = ConversableAgent("model", llm_config=llm.config(), **QUIET), talker("user")
+
+    async def drain() -> Any:
+        response = await model.a_run(message="Hi.", max_turns=1)
+        await response.process()
+        return await response.summary
+
+    with capture.start(runs, run_id="outcome", console=False):
+        if form == "initiate_chat":
+            result: Any = user.initiate_chat(model, message="Hi.", max_turns=1)
+        elif form == "a_initiate_chat":
+            result = asyncio.run(user.a_initiate_chat(model, message="Hi.", max_turns=1))
+        elif form == "run":
+            result = model.run(message="Hi.", max_turns=1)
+            result.process()
+        else:
+            summary = asyncio.run(drain())
+    meta = outcome(ingested(runs))
+    assert meta["summary"] == (summary if form == "a_run" else result.summary)
+    assert "The answer." in meta["summary"]
+    assert model.client is not None
+    assert meta["usage"] == {
+        "model": {"total": model.client.total_usage_summary, "actual": model.client.actual_usage_summary}
+    }
+    if form.endswith("initiate_chat"):
+        assert meta["cost"] == result.cost
+        assert meta["cost"]["usage_including_cached_inference"]["scripted-1"]["total_tokens"] > 0
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_what_came_of_chats_in_a_row(is_async: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Each chat's outcome is kept, in order, and the run's summary is that of the last."""
+    llm = scripted_llm(["First.", "Second."])
+    user = talker("user")
+    chats: list[dict[str, Any]] = [
+        {
+            "recipient": ConversableAgent(f"model{number}", llm_config=llm.config(), **QUIET),
+            "message": "Go.",
+            "max_turns": 1,
+            "chat_id": number,
+            "prerequisites": [number - 1] if number > 1 else [],
+        }
+        for number in (1, 2)
+    ]
+    with capture.start(runs, run_id="row", console=False):
+        if is_async:
+            results: Any = list(asyncio.run(user.a_initiate_chats(chats)).values())
+        else:
+            results = user.initiate_chats(chats)
+    meta = outcome(ingested(runs))
+    assert [c["summary"] for c in meta["chats"]] == [r.summary for r in results] == ["First.", "Second."]
+    assert [c["cost"] for c in meta["chats"]] == [r.cost for r in results]
+    assert [(c["sender"], c["recipient"]) for c in meta["chats"]] == [("user", "model1"), ("user", "model2")]
+    assert meta["summary"] == "Second."
+
+
+@pytest.mark.parametrize("form", ["initiate", "a_initiate", "run", "a_run"])
+def test_what_came_of_a_group(form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Context variables as they are at the end, changed by a tool; each turn, handoff, call and tool once."""
+    llm = scripted_llm({"You are triage": [call("note", word="stars")], "You are expert": ["Solved."]})
+    noted: list[str] = []
+
+    def note(word: str, context_variables: ContextVariables) -> ReplyResult:
+        """Notes a word."""
+        noted.append(word)
+        context_variables["word"] = word
+        return ReplyResult(message="noted", target=AgentTarget(expert), context_variables=context_variables)
+
+    triage, expert = (
+        ConversableAgent(n, system_message=f"You are {n}.", llm_config=llm.config(), functions=f, **QUIET)
+        for n, f in (("triage", [note]), ("expert", []))
+    )
+    expert.handoffs.set_after_work(TerminateTarget())
+    variables = ContextVariables({"topic": "sky"})
+    pattern = DefaultPattern(initial_agent=triage, agents=[triage, expert], context_variables=variables)
+
+    async def drain() -> None:
+        await (await a_run_group_chat(pattern=pattern, messages="Look up.", max_rounds=6)).process()
+
+    with capture.start(runs, run_id="group", console=False):
+        if form == "initiate":
+            initiate_group_chat(pattern=pattern, messages="Look up.", max_rounds=6)
+        elif form == "a_initiate":
+            asyncio.run(a_initiate_group_chat(pattern=pattern, messages="Look up.", max_rounds=6))
+        elif form == "run":
+            run_group_chat(pattern=pattern, messages="Look up.", max_rounds=6).process()
+        else:
+            asyncio.run(drain())
+    tables = ingested(runs)
+    meta = outcome(tables)
+    assert meta["context_variables"] == {"topic": "sky", "word": "stars"}
+    assert "Solved." in meta["summary"]
+    assert meta["cost"]["usage_including_cached_inference"]["total_cost"] == pytest.approx(
+        tables.one("SELECT sum(cost) FROM llm_calls")
+    )
+    assert noted == ["stars"]
+    rows = tables.sql("SELECT tool_name, agent_name, status, arguments->>'word' AS word FROM tool_calls")
+    assert [tuple(r.values()) for r in rows] == [("note", "triage", "completed", "stars")]
+    assert tables.one("SELECT count(*) FROM llm_calls") == len(llm.requests) == 2
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [(s["sender"], s["content"]) for s in said][-1] == ("expert", "Solved.")
+    assert [s["content"] for s in said].count("Solved.") == 1
+    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert handoffs[-1][1] == "expert"
+    assert tables.events("handoff")[-1]["meta"]["selection"] == "reply_result"
+    called = {e["agent_name"]: e for e in tables.events("llm_call")}
+    turns = {t["id"]: t["agent_name"] for t in tables.events("agent_call")}
+    assert {name: turns[e["parent_event_id"]] for name, e in called.items()} == {"triage": "triage", "expert": "expert"}
