@@ -58,9 +58,37 @@ left join ingest.requests
 
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
 -- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
--- was timed has; code that ran is a success, code that failed is an error named after what was raised.
+-- was timed has; code that ran is a success, code that failed is an error named after what was raised. A failure is one
+-- error: code that failed gives way to the error that tells of it, an exception on its way out counts where it began.
 create view agent_actions as
 with
+
+failures as (
+    select
+        run_id,
+        id,
+        event_type,
+        event_subtype,
+        lag(event_type) over same_message as previous_type,
+        lead(event_type) over same_message as next_type
+    from execution_events
+    where status = 'failed'
+        and event_type in ('code_exec', 'error')
+        and error_message is not null
+    window same_message as (
+        partition by run_id, regexp_replace(error_message, '^\w+: ', '')
+        order by execution_order
+    )
+),
+
+told_elsewhere as (
+    select
+        run_id,
+        id
+    from failures
+    where (event_type = 'code_exec' and next_type = 'error')
+        or (event_type = 'error' and event_subtype <> 'action' and previous_type = 'error')
+),
 
 actions as (
     select
@@ -131,7 +159,11 @@ select
     coalesce((runs.meta->>'debug') <> 'false', true) as debug_mode,
     actions.timestamp as created_at
 from actions
-left join runs on runs.run_id = actions.run_id;
+left join runs
+    on runs.run_id = actions.run_id
+left join told_elsewhere
+    on told_elsewhere.run_id = actions.run_id and told_elsewhere.id = actions.id
+where told_elsewhere.id is null;
 
 
 -- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn.

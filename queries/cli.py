@@ -6,7 +6,7 @@ Each query is a subcommand, made from its header, so that `queries NAME --help` 
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import duckdb
 
 from queries.connection import connect
 from queries.errors import QueryError
-from queries.execution import execute, from_text
+from queries.execution import bind, execute, from_text
 from queries.formats import FORMATS, visible, write
-from queries.library import Parameter, Query, find, names
+from queries.known import unknown
+from queries.library import Parameter, Query, Value, find, names
 
 
 class Failure(click.ClickException):
@@ -89,8 +90,10 @@ def _command(query: Query) -> click.Command:
 
     def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None) -> None:
         try:
-            result = execute(query, connect(db), from_text(query, _settings(settings)))
-            write(result, form, sys.stdout, limit)
+            con, values = connect(db), from_text(query, _settings(settings))
+            result = execute(query, con, values)
+            rows = write(result, form, sys.stdout, limit)
+            _explain(query, con, bind(query, values), rows == 0 and limit != 0)
         except QueryError as error:
             raise Failure(str(error)) from None
         except duckdb.Error as error:
@@ -115,6 +118,17 @@ def _command(query: Query) -> click.Command:
         click.Option(["--limit"], type=click.IntRange(min=0), help="Print so many rows at most."),
     ]
     return click.Command(query.name, callback=callback, params=options, help="\n\n".join(paragraphs))
+
+
+def _explain(query: Query, con: duckdb.DuckDBPyConnection, values: Mapping[str, Value], is_empty: bool) -> None:
+    """Say on stderr which values name nothing, or else what an empty answer was narrowed by."""
+    lines = unknown(con, values)
+    if is_empty and not lines:
+        narrowed = [f"{name}={value}" for name, value in values.items() if value is not None]
+        lines = ["no rows" + (f" with {', '.join(narrowed)}" if narrowed else "")]
+    sys.stdout.flush()
+    for line in lines:
+        click.echo(f"{query.name}: {visible(line)}", err=True)
 
 
 def _settings(settings: Iterable[str]) -> dict[str, str]:

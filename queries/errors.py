@@ -1,5 +1,9 @@
-"""The one error that this package raises for a mistake of its caller."""
+"""What this package raises, and warns of, for a mistake of its caller. A message is one line, fit to be shown."""
 
 
 class QueryError(ValueError):
-    """A query, a parameter or a database that can't be used. The message is one line, fit to be shown as it is."""
+    """A query, a parameter or a database that can't be used."""
+
+
+class QueryWarning(UserWarning):
+    """A value that names nothing in the data, so that the answer is empty."""

@@ -2,12 +2,14 @@
 
 import math
 import operator
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
 
-from queries.errors import QueryError
+from queries.errors import QueryError, QueryWarning
+from queries.known import unknown
 from queries.library import TYPES, Parameter, Query, Value, find
 
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
@@ -26,10 +28,15 @@ def run(query: str, con: duckdb.DuckDBPyConnection, /, **parameters: object) -> 
 
     Raises:
         QueryError: no such query or parameter, a value of the wrong type, or a table that is missing.
+
+    Warns:
+        QueryWarning: a value names a run, an agent or an execution that is not there.
     """
     found = find(query)
     values = bind(found, parameters)
     with _missing_table(found):
+        for line in unknown(con, values):
+            warnings.warn(f"{found.name}: {line}", QueryWarning, stacklevel=2)
         return con.sql(found.sql, params=_with_latest_run(found, con, values))
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import count, islice
 from typing import Any, TextIO
 
 import duckdb
@@ -30,12 +30,19 @@ _SPECIAL = re.compile('[\x00",\r\n]')
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def write(result: duckdb.DuckDBPyConnection, form: str, out: TextIO, limit: int | None = None) -> None:
-    """Writes the rows of an executed statement, at most `limit` of them, to `out` in one of `FORMATS`."""
+def write(result: duckdb.DuckDBPyConnection, form: str, out: TextIO, limit: int | None = None) -> int:
+    """Writes the rows of an executed statement, at most `limit` of them, to `out` in one of `FORMATS`.
+
+    Returns:
+        How many rows were written.
+    """
     description = result.description or []
     names = [str(column[0]) for column in description]
     kinds = [str(column[1]) for column in description]
-    FORMATS[form](names, kinds, islice(_rows(result), limit), out)
+    numbers = count()
+    numbered = zip(islice(_rows(result), limit), numbers, strict=False)
+    FORMATS[form](names, kinds, (row for row, _ in numbered), out)
+    return next(numbers)
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:

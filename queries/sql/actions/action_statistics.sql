@@ -2,7 +2,7 @@
 --
 -- Parameters
 --   run_id VARCHAR = NULL              one run; all runs where NULL
---   action_type VARCHAR = 'tool_call'  tool_call, decision, error or success
+--   action_type VARCHAR = 'tool_call'  one of: tool_call, decision, error, success
 --
 -- Columns
 --   action_name      the tool, or what was decided, raised or reached

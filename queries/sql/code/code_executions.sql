@@ -2,7 +2,7 @@
 --
 -- Parameters
 --   run_id VARCHAR = NULL         one run; all runs where NULL
---   status VARCHAR = 'completed'  completed or failed
+--   status VARCHAR = 'completed'  one of: completed, failed, pending
 --
 -- Columns
 --   run_id      the run

@@ -12,19 +12,41 @@
 --   runs        in how many runs
 --   agents      whose code, call or turn it was
 --   example     one error message
+with
+
+failures as (
+    select
+        run_id,
+        event_type,
+        event_subtype,
+        coalesce(meta->>'tool_name', meta->>'language', meta->>'model', meta->>'action_name') as what,
+        meta->>'error_type' as error_type,
+        agent_name,
+        error_message,
+        lag(id) over (partition by run_id, event_type, error_message order by execution_order) as previous_id
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and status = 'failed'
+        and event_type <> 'file_gen'  -- a file fails with the code that was to write it
+)
+
 select
     event_type,
-    coalesce(meta->>'tool_name', meta->>'language', meta->>'model', meta->>'action_name') as what,
-    meta->>'error_type' as error_type,
+    what,
+    error_type,
     count(*) as count,
     count(distinct run_id) as runs,
     array_agg(distinct agent_name order by agent_name) as agents,
     min(error_message) as example
-from execution_events
-where ($run_id is null or run_id = $run_id)
-    and status = 'failed'
-    and event_type <> 'file_gen'  -- a file fails with the code that was to write it
-group by all
+from failures
+where event_type <> 'error'
+    or event_subtype = 'action'
+    or error_message is null
+    or previous_id is null  -- an exception that leaves a step leaves the run too, and is one error
+group by
+    event_type,
+    what,
+    error_type
 having count(*) >= $min_count
 order by
     count desc,

@@ -1,7 +1,7 @@
 -- Which runs are there, how did they end, and what did they take?
 --
 -- Parameters
---   status VARCHAR = NULL  completed, failed, running or interrupted; all where NULL
+--   status VARCHAR = NULL  one of: completed, failed, running, interrupted; all where NULL
 --   mode VARCHAR = NULL    one workflow mode; all where NULL
 --   hours DOUBLE = NULL    only runs that started in the last so many hours; all where NULL
 --

@@ -1,0 +1,103 @@
+"""Values that name nothing in the data: a run, an agent or an execution that is not there.
+
+Such a value is no error, because the run may not have been ingested yet, and the answer is rightly empty. But nobody
+should take the empty answer to a misspelt name for a finding, so whoever asks is told, with the nearest name there is.
+"""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from queries.library import Value
+
+NEAREST = 0.8
+"""Jaro-Winkler similarity from which a name is worth suggesting; one that contains what was given always is."""
+
+_EXISTS = {
+    "run_id": "select 1 from runs where run_id = $value limit 1",
+    "mode": "select 1 from runs where mode = $value limit 1",
+    "execution_id": "select 1 from execution_events where id = try_cast($value as uuid) limit 1",
+    "agent_name": """
+        select 1 from execution_events where agent_name = $value and ($run_id is null or run_id = $run_id) limit 1
+    """,
+}
+
+_REGISTERED = """
+    select unnest(list_append(coalesce(agent.members, []), agent.name)) as name
+    from (
+        select unnest(json_transform(meta->'agents', '[{"name": "VARCHAR", "members": ["VARCHAR"]}]')) as agent
+        from runs
+        where $run_id is null or run_id = $run_id
+    )
+"""
+
+_NAMES = {
+    "run_id": "select run_id as name from runs",
+    "mode": "select mode as name from runs",
+    "agent_name": f"""
+        select agent_name as name from execution_events where $run_id is null or run_id = $run_id
+        union all
+        {_REGISTERED}
+    """,
+}
+
+_MESSAGES = {
+    "run_id": "there is no run {}",
+    "mode": "no run has the mode {}",
+    "execution_id": "there is no execution {}",
+    "agent_name": "there is no agent {}",
+}
+
+
+def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list[str]:
+    """For each value that names a run, a mode, an agent or an execution that is not there, a line that says so.
+
+    Args:
+        con: a connection on which the tables are visible.
+        values: what the query's parameters were set to, by name. Others than those that name something are not looked
+            at.
+
+    Raises:
+        duckdb.Error: a table is missing or can't be read.
+    """
+    run_id = values.get("run_id")
+    lines = []
+    for name, sql in _EXISTS.items():
+        value = values.get(name)
+        if value is None or _rows(con, sql, value, run_id):
+            continue
+        near = _nearest(con, name, value, run_id)
+        if value in near:  # an agent that was registered and never did anything
+            continue
+        if name == "run_id":
+            run_id = None  # the others are looked for everywhere
+        message = _MESSAGES[name].format(repr(value))
+        if name == "agent_name" and run_id is not None:
+            message += f" in run {run_id!r}"
+        lines.append(message + (f": did you mean {' or '.join(map(repr, near))}?" if near else ""))
+    return lines
+
+
+def _nearest(con: duckdb.DuckDBPyConnection, name: str, value: Value, run_id: Value) -> list[str]:
+    """At most three names of the kind, the likeliest first; the value alone where it is one of them."""
+    if name not in _NAMES:
+        return []
+    sql = f"""
+        select name
+        from (select distinct name from ({_NAMES[name]}) where name is not null)
+        where name = $value
+            or contains(lower(name), lower($value))
+            or jaro_winkler_similarity(name, $value) >= {NEAREST}
+        order by
+            name = $value desc,
+            contains(lower(name), lower($value)) desc,
+            jaro_winkler_similarity(name, $value) desc,
+            name
+        limit 3
+    """
+    return [row[0] for row in _rows(con, sql, value, run_id)]
+
+
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, value: Value, run_id: Value) -> list[tuple[str]]:
+    parameters = {"value": value} | ({"run_id": run_id} if "$run_id" in sql else {})
+    return con.execute(sql, parameters).fetchall()
