@@ -160,25 +160,27 @@ def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
 def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str) -> Iterator[Found]:
     """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
     path = os.path.join(folder, name)
-    stamps = list(_stamps(folder, entries, excluded))
-    with suppress(FileNotFoundError):
-        size = os.stat(path, follow_symlinks=False).st_size
-        yield Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), size)
+    sizes: dict[str, int] = {}
+    stamps = []
+    for place, status in _statuses(entries, excluded):
+        sizes[place] = status.st_size
+        stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
+    if path in sizes:
+        yield Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), sizes[path])
 
 
-def _stamps(folder: str, entries: list[os.DirEntry[str]], excluded: str) -> Iterator[str]:
-    """A line for each ordinary file of a run: name, size, time, inode."""
+def _statuses(entries: list[os.DirEntry[str]], excluded: str) -> Iterator[tuple[str, os.stat_result]]:
+    """(path, status) of each file of a run, links aside. What an ingest asks of a run that did not change."""
     for entry in entries:
         if entry.is_symlink() or entry.path == excluded:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _stamps(entry.path, _entries(entry.path, lambda _: None), excluded)
+            yield from _statuses(_entries(entry.path, lambda _: None), excluded)
         else:
             try:
-                status = entry.stat(follow_symlinks=False)
+                yield entry.path, entry.stat(follow_symlinks=False)
             except FileNotFoundError:  # a temporary file of a run that goes on
                 continue
-            yield f"{entry.path[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
 def _file(path: str, root: str, excluded: str) -> Iterator[Found]:
@@ -205,7 +207,7 @@ def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
         if run_id in taken:
             run_id = f"{run_id}~{item.place}"
         taken.add(run_id)
-        yield replace(item, run_id=run_id)
+        yield item if run_id == item.run_id else replace(item, run_id=run_id)
 
 
 def shown(path: str) -> str:

@@ -179,7 +179,7 @@ def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
     for f in found:
         known, owner = before.get(shown(f.path)), owners.get(f.run_id)
         if known and known.run_id is not None:
-            f = replace(f, run_id=known.run_id)
+            f = f if f.run_id == known.run_id else replace(f, run_id=known.run_id)
         elif f.run_id in taken and not (owner and _was_moved(owner, f)):
             f = replace(f, run_id=f"{f.run_id}~{f.place}")
         taken.add(f.run_id)

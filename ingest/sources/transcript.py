@@ -1,7 +1,8 @@
 """Saved conversations: `groupchat.messages`, `ChatResult.chat_history` and the like.
 
 Three shapes: a JSON list of messages; an object with such a list under `messages`, `history` or `chat_history`, whose
-other keys describe the run; a message a line (JSONL). A list that was cut off is read as far as it goes.
+other keys describe the run; a message a line (JSONL). A list that was cut off, also one in an object, is read as far as
+it goes.
 """
 
 import codecs
@@ -24,9 +25,13 @@ LISTS = ("messages", "history", "chat_history")
 RESTARTS = 100
 """How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
+MAX_LISTS = 10
+"""Places in a broken object at which its messages may begin: each is tried."""
+
 _MESSAGE_KEYS = re.compile(rb'"(?:role|name|content|tool_calls|messages|history|chat_history)"\s*:')
 _TEXT = re.compile(rb"\s*[\[{]")
 _LATER_MESSAGE = re.compile(rb'\n\s*\{[^\n]{0,200}"(?:role|name|content)"\s*:')
+_LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
 _NEXT = re.compile(r"\},?\s*\{")
 
 
@@ -87,19 +92,21 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
 
 def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """JSONL, or a list that is broken, or neither."""
-    if raw.lstrip().startswith(b"["):
-        yield from _salvage(raw)
+    start = raw.lstrip()[:1]
+    if start == b"[":
+        yield from _salvage(raw, raw.index(b"[") + 1)
+        return
+    lines = [_value(line) for _, _, line in itertools.islice(read_lines(io.BytesIO(raw)), 3)]
+    value = lines[0] if lines else None
+    if any(isinstance(line, dict) and any(isinstance(line.get(key), list) for key in LISTS) for line in lines):
+        about["not_a_run"] = "each line is a whole conversation; put each into a file of its own"
+        return
+    if start == b"{" and value is None and (opened := _list_in_object(raw)):
+        begin, about["meta"] = opened
+        yield from _salvage(raw, begin, in_object=True)
         return
     if b"\n" not in raw.strip():
         yield Bad(error, raw, 1, 0, torn=True)
-        return
-    first = next(read_lines(io.BytesIO(raw)))[2]
-    try:
-        value = orjson.loads(first)
-    except orjson.JSONDecodeError:
-        value = None
-    if isinstance(value, dict) and any(isinstance(value.get(key), list) for key in LISTS):
-        about["not_a_run"] = "each line is a whole conversation; put each into a file of its own"
         return
     if value is not None and not is_message(value) and not _LATER_MESSAGE.search(raw):
         about["not_a_run"] = "its lines are no messages"
@@ -117,13 +124,45 @@ def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Reco
                 yield _record(data, line, offset, clean)
 
 
-def _salvage(raw: bytes) -> Iterator[Record | Bad]:
-    """The messages of a list that is broken somewhere. What can't be read is kept, and reading goes on behind it."""
+def _value(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _list_in_object(raw: bytes) -> tuple[int, dict[str, Any]] | None:
+    """Where the messages begin in an object that was cut off, and the keys before them."""
+    for match in itertools.islice(_LIST.finditer(raw), MAX_LISTS):
+        try:
+            value, _ = decode(raw[: match.start()].rstrip().removesuffix(b",") + b"}")
+        except ValueError:
+            continue  # the list of something inside
+        return match.end(), value
+    return None
+
+
+def _salvage(raw: bytes, start: int, in_object: bool = False) -> Iterator[Record | Bad]:
+    """The messages of a list that is broken somewhere. What can't be read is kept, and reading goes on behind it.
+
+    Args:
+        raw: the file.
+        start: byte behind the list's bracket.
+        in_object: whether keys of an object may follow the list.
+    """
     text = raw.decode("utf-8", "surrogateescape")
     decoder = json.JSONDecoder(parse_constant=lambda _: None)
-    position, place, restarts = text.index("[") + 1, 0, 0
+    position, place, restarts = len(raw[:start].decode("utf-8", "surrogateescape")), 0, 0
+    counted, offset = position, start
     while (position := _skip(text, position)) < len(text):
         place += 1
+        offset += len(text[counted:position].encode("utf-8", "surrogateescape"))
+        counted = position
+        if in_object and text[position] == "]":
+            if bad := _behind_list(text[position + 1 :], place):
+                bad.offset = offset + 1
+                yield bad
+            return
         try:
             _, end = decoder.raw_decode(text, position)
             reason = None
@@ -131,14 +170,23 @@ def _salvage(raw: bytes) -> Iterator[Record | Bad]:
             end = _restart(decoder, text, position) if restarts < RESTARTS else len(text)
             restarts += 1
             reason = "the list is broken here" if end < len(text) else "the list breaks off here"
-        piece = text[position:end].encode("utf-8", "surrogateescape")
-        item = _piece(piece, place, reason)
+        item = _piece(text[position:end].encode("utf-8", "surrogateescape"), place, reason)
         if isinstance(item, Bad):
-            item.offset = len(text[:position].encode("utf-8", "surrogateescape"))
+            item.offset = offset
         yield item
         position = end
         if text[position:].strip() == "]":
             return
+
+
+def _behind_list(rest: str, place: int) -> Bad | None:
+    """What follows the list in an object, where it is not the object's sound end."""
+    piece = rest.encode("utf-8", "surrogateescape")
+    try:
+        decode(b'{"":0' + piece)
+    except ValueError:
+        return Bad("the object breaks off here", piece, place, 0, torn=True) if piece.strip() else None
+    return None
 
 
 def _piece(piece: bytes, place: int, reason: str | None) -> Record | Bad:

@@ -224,3 +224,45 @@ def test_a_tool_is_nobody_who_speaks(runs: Path, ingested: Ingest) -> None:
     ]
     assert tables.sql("SELECT result, executor FROM tool_calls") == [{"result": "rain", "executor": None}]
     assert tables.events("handoff") == []
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4])
+def test_an_object_that_was_cut_off_keeps_what_is_whole(indent: int | None, runs: Path, ingested: Ingest) -> None:
+    """The messages before the cut, and the keys before the messages; the torn rest is one row of quarantine."""
+    raw = json.dumps({"task": "count", "notes": {"a": [1]}, "messages": CHAT, "seed": 3}, indent=indent).encode()
+    cut = raw[: raw.rindex(b'"role"') + 10]
+    whole = len(CHAT) - 1
+    (runs / "t.json").write_bytes(cut)
+    tables = ingested(runs)
+    assert tables.sql("SELECT task, messages FROM runs") == [{"task": "count", "messages": whole}]
+    (bad,) = tables.sql("SELECT byte_offset, bytes, error FROM quarantine")
+    assert cut[bad["byte_offset"] :] == bad["bytes"]
+    assert "breaks off" in bad["error"]
+    assert tables.summary.lines == tables.summary.journal_rows + tables.summary.quarantine_rows == whole + 1
+
+
+def test_an_object_that_was_cut_off_behind_its_messages(runs: Path, ingested: Ingest) -> None:
+    """All messages are there, and what follows them is torn."""
+    raw = json.dumps({"messages": CHAT, "seed": 3, "summary": "é"}, indent=2).encode()
+    (runs / "t.json").write_bytes(raw[:-8])
+    tables = ingested(runs)
+    assert tables.one("SELECT messages FROM runs") == len(CHAT)
+    (bad,) = tables.sql("SELECT byte_offset, bytes FROM quarantine")
+    assert raw[bad["byte_offset"] : -8] == bad["bytes"]
+    assert bad["bytes"].startswith(b',\n  "seed"')
+
+
+def test_an_object_with_one_broken_message_keeps_the_others(runs: Path, ingested: Ingest) -> None:
+    """A fault in the middle costs one message, and the sound end of the object is no fault."""
+    raw = json.dumps({"messages": [*CHAT, *CHAT], "seed": 3}, indent=2)
+    (runs / "t.json").write_text(raw.replace('"content"', '"content', 1))
+    tables = ingested(runs)
+    assert tables.one("SELECT messages FROM runs") == 2 * len(CHAT) - 1
+    assert tables.one("SELECT count(*) FROM quarantine") == 1
+
+
+@pytest.mark.slow
+def test_a_long_broken_list_of_anything_is_read_in_one_pass(runs: Path, ingested: Ingest) -> None:
+    """A million elements that are no messages, in a list without an end: a row of quarantine each."""
+    (runs / "t.json").write_text(json.dumps([CHAT[0]])[:-1] + ",1" * 500_000)
+    assert ingested(runs).summary.quarantine_rows == 500_000
