@@ -15,6 +15,9 @@ from capture.run import Run
 
 log = logging.getLogger("capture")
 
+OWN = frozenset({"run", "forward"})
+"""Attributes of a recording stream itself."""
+
 
 class JournalStream(IOStream):
     """An IOStream that records into a journal and passes everything on.
@@ -77,6 +80,33 @@ class JournalStream(IOStream):
         if name == "forward":
             raise AttributeError(name)
         return getattr(self.forward, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As reading: what user code sets on the stream that it got, it sets on its own."""
+        user = self._users()
+        if user is None or name in OWN:
+            super().__setattr__(name, value)
+        else:
+            setattr(user, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        user = self._users()
+        if user is None or name in OWN:
+            super().__delattr__(name)
+        else:
+            delattr(user, name)
+
+    def __eq__(self, other: object) -> bool:
+        user = self._users()
+        return self is other if user is None else bool(user == behind(other))
+
+    def __hash__(self) -> int:
+        user = self._users()
+        return object.__hash__(self) if user is None else hash(user)
+
+    def _users(self) -> Any:
+        """The user's stream that this one stands in front of; None for the bare form, which is the user's own."""
+        return None if self.run is not None else self.__dict__.get("forward")
 
     def _scope(self) -> Scope | None:
         scope = active.scope()

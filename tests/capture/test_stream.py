@@ -190,3 +190,44 @@ def test_the_same_stream_is_given_every_time() -> None:
     mine = Memory()
     with IOStream.set_default(mine), capture.start("runs"):
         assert IOStream.get_default() is IOStream.get_default()
+
+
+def test_what_is_set_on_the_default_stream_is_set_on_the_users() -> None:
+    """The stream that user code gets during a run reads, sets, deletes and compares as its own."""
+    mine = Memory()
+    with IOStream.set_default(mine), capture.start("runs") as run:
+        stream: Any = IOStream.get_default()
+        assert stream == mine
+        assert mine == stream
+        assert len({stream, mine}) == 1
+        stream.colour = "blue"
+        stream.width = 80
+        del stream.sent
+        mine.sent = []
+        say("hello")
+    assert (mine.colour, vars(mine)["width"]) == ("blue", 80)
+    assert len(mine.sent) == len(of_kind(journal(run), "event"))
+
+
+def test_a_stream_of_a_subclass_keeps_its_own_attributes() -> None:
+    """A class of the user's that extends the recorder's stream has attributes like any other."""
+
+    class Counting(capture.JournalStream):
+        def __init__(self) -> None:
+            self.count = 0
+            super().__init__("runs")
+
+        def send(self, message: Any) -> None:
+            self.count += 1
+            super().send(message)
+
+    stream = Counting()
+    before = IOStream.get_global_default()
+    IOStream.set_global_default(stream)
+    try:
+        say("hello")
+    finally:
+        IOStream.set_global_default(before)
+        stream.close()
+    assert stream.run is not None
+    assert stream.count == len(of_kind(journal(stream.run), "event")) > 0
