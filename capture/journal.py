@@ -8,8 +8,8 @@ import errno
 import logging
 import os
 import threading
-import time
 from pathlib import Path
+from time import time_ns
 from typing import Final
 
 from capture import encode, format
@@ -67,7 +67,7 @@ class Journal:
         self._waiting: list[bytes] = []
         if mask is not None:
             first = mask.record(first)
-        self._first = b'{"v":1,"seq":0,"ts":%d,%b}\n' % (time.time_ns(), first)
+        self._first = b'{"v":1,"seq":0,"ts":%d,%b}\n' % (time_ns(), first)
         self._warned = False
         self._done = False
         self.begun = 0
@@ -101,9 +101,9 @@ class Journal:
                 # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
                 self._waiting.append(body)
                 return None
+            self._writing = True
             try:
-                self._writing = True
-                now = time.time_ns()
+                now = time_ns()
                 if now > self._check_at and not self._ready(now):
                     return None
                 return self._write(body, now)
@@ -129,7 +129,7 @@ class Journal:
         with self._lock:
             if not self._writing and not self._done:
                 self._present()
-                self._check_at = time.time_ns() + CHECK_NS
+                self._check_at = time_ns() + CHECK_NS
             return self.begun
 
     def check(self) -> None:
@@ -189,15 +189,15 @@ class Journal:
         if self._torn:
             line = b"\n" + line
         self._at = (seq, size, line)
-        length = len(line)
         try:
-            if os.write(self._fd, line) != length:
+            written = os.write(self._fd, line)
+            if written != len(line):
                 self._finish(line, size)
+                written = len(line)
         except OSError as error:
             return self._failed(error, body, now)
-        self._at = (seq + 1, size + length, b"")
-        if self._torn:
-            self._torn = False
+        self._at = (seq + 1, size + written, b"")
+        self._torn = False
         if self._fsync_each:
             self._sync()
         return seq

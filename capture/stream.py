@@ -2,8 +2,8 @@
 
 import logging
 import os
-import time
 from threading import get_ident
+from time import perf_counter_ns
 from typing import Any
 
 from autogen.io.base import IOStream
@@ -142,7 +142,7 @@ def behind(stream: Any) -> Any:
 
 def record_event(scope: Scope, event: Any) -> None:
     """Writes an `event` record. Raises nothing but what interrupts the process."""
-    begun = time.perf_counter_ns()
+    begun = perf_counter_ns()
     run = scope.run
     try:
         if run.skip and ("event" in run.skip or getattr(event, "type", None) in run.skip):
@@ -157,7 +157,7 @@ def record_event(scope: Scope, event: Any) -> None:
             run.journal.append(b'"kind":"event"%b,"event":%b' % (place, data))
     except Exception as error:
         failed(run, error)
-    run.spent_ns += time.perf_counter_ns() - begun
+    run.spent_ns += perf_counter_ns() - begun
 
 
 def record_print(scope: Scope, objects: tuple[Any, ...], sep: str | None, end: str | None) -> None:
