@@ -89,6 +89,7 @@ def start(
         files=limits,
         permissions=permissions,
         recording=recording,
+        configs=_configs() if recording and setting.mask else (),
     )
     if attach is None:
         return run
@@ -132,6 +133,17 @@ def attachment() -> Any:
     from capture import attach
 
     return attach
+
+
+def _configs() -> list[Any]:
+    """What the agents that are there already are configured with: their keys are to be masked from the start."""
+    from capture import alive
+
+    try:
+        return alive.configs()
+    except Exception as error:
+        log.warning("capture: keys of agents made before are masked when they act: %s", error)
+        return []
 
 
 def _missing_ag2(error: ImportError) -> str:

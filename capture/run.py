@@ -5,7 +5,7 @@ import html
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,6 +49,7 @@ class Run:
         files: FileLimits | None,
         permissions: int,
         recording: bool,
+        configs: Sequence[Any] = (),
     ) -> None:
         self.id = run_id
         self.path = cwd / setting.folder / run_id
@@ -80,6 +81,8 @@ class Run:
         self._ids = 0
         self._lock = threading.RLock()
         if self.mask is not None:
+            for config in configs:
+                self.mask.learn_config(config)
             first = self.mask.handed_over(b"{%b}" % first)[1:-1]
         self.journal = Journal(
             self.path / format.JOURNAL,

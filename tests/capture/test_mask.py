@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from autogen import LLMConfig, register_function
+from autogen import ConversableAgent, LLMConfig, OpenAIWrapper, register_function
 from autogen.io.base import IOStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -327,3 +327,23 @@ def test_the_envelope_is_never_masked() -> None:
             run.log("tool_call", "y")
     assert [r["kind"] for r in journal(run)] == ["run_start", "action", "step_start", "action", "step_end", "run_end"]
     assert [r["action_name"] for r in of_kind(journal(run), "action")] == ["x", "y"]
+
+
+@pytest.mark.parametrize("holder", ["agent", "wrapper", "config"])
+def test_a_key_that_was_there_before_the_run_is_masked_from_its_first_record(holder: str) -> None:
+    """Of an agent, a client or a config made before: also where the user hands it over under an innocent name."""
+    key = "very-own-key-12345678"
+    config = LLMConfig({"model": "m", "api_key": key, "base_url": "http://127.0.0.1:9/v1"})
+    made: Any = {
+        "agent": lambda: ConversableAgent("keeper", llm_config=config),
+        "wrapper": lambda: OpenAIWrapper(config_list=[{"model": "m", "api_key": key}]),
+        "config": lambda: config,
+    }[holder]()
+    if holder != "config":
+        del config
+    with capture.start("runs", task=f"use {key}", tags={"note": key}) as run:
+        run.log("decision", "choose", note=key)
+    assert made is not None
+    written = (run.path / "journal.jsonl").read_text()
+    assert key not in written
+    assert written.count(MASKED) == 3
