@@ -29,4 +29,5 @@ def configs() -> list[Any]:
 
 
 def _with_subclasses(kind: type) -> set[type]:
-    return {kind}.union(*(_with_subclasses(below) for below in kind.__subclasses__()))
+    below: list[type] = kind.__subclasses__()
+    return {kind}.union(*map(_with_subclasses, below))
