@@ -150,6 +150,10 @@ def test_every_query_survives_hostile_text(hostile: Path) -> None:
         (("tool_chains", "--db", "DATABASE", "--set", "min_count"), "--set takes NAME=VALUE, not 'min_count'"),
         (("tool_chains", "--db", "DATABASE", "--set", "min_count=x"), "min_count must be BIGINT, not 'x'"),
         (("tool_chains", "--db", "DATABASE", "--set", "count=1"), "has no parameter 'count': it has run_id"),
+        (
+            ("run_overview", "--db", "DATABASE", "--set", "status=done"),
+            "status must be one of completed, failed, running, interrupted, not 'done'",
+        ),
         (("tool_chains", "--format", "xml"), "'xml' is not one of"),
         (("tool_chains", "--limit", "-1"), "-1 is not in the range"),
         (("tool_chains", "--what"), "No such option"),
@@ -166,6 +170,29 @@ def test_wrong_use_is_one_line_and_exit_code_2(
     assert done.exit_code == 2
     assert done.stdout == ""
     assert message in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("run_timeline", "run_id=plot_1"), "run_timeline: there is no run 'plot_1': did you mean 'plot-1' or "),
+        (("failed_executions", "agent_name=\x1b[2J"), "failed_executions: there is no agent '\\x1b[2J'"),
+        (
+            ("tool_chains", "min_count=99"),
+            "tool_chains: no rows with min_length=2, max_length=5, min_count=99, min_runs=1",
+        ),
+        (("agent_performance", "hours=0.5"), "agent_performance: no rows with period=day, hours=0.5"),
+    ],
+)
+def test_an_empty_answer_says_why(arguments: tuple[str, str], line: str, database: Path) -> None:
+    """Where there are no rows, a line on stderr tells what was not found, or what the answer was narrowed by."""
+    done = CliRunner().invoke(
+        queries.cli.queries, [arguments[0], "--db", str(database), "--format", "csv", "--set", arguments[1]]
+    )
+    assert done.exit_code == 0
+    assert done.stdout == ",".join(queries.find(arguments[0]).columns) + "\n"
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(line)
 
 
 def test_a_damaged_database_is_one_line(database: Path, tmp_path: Path) -> None:

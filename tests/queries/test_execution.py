@@ -38,7 +38,45 @@ def test_a_parameter_narrows_the_answer(con: duckdb.DuckDBPyConnection) -> None:
     """`run_id` restricts to one run; NULL, the default, means all; one that does not exist gives nothing."""
     assert queries.run("event_types", con, run_id="plot-1").fetchall()[0] == ("agent_call", 8, 0)
     assert queries.run("event_types", con, run_id=None).fetchall()[0] == ("agent_call", 33, 0)
-    assert queries.run("event_types", con, run_id="no such run").fetchall() == []
+    with pytest.warns(queries.QueryWarning, match="event_types: there is no run 'no such run'$"):
+        assert queries.run("event_types", con, run_id="no such run").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        (
+            "run_timeline",
+            {"run_id": "plot_1"},
+            "there is no run 'plot_1': did you mean 'plot-1' or 'plot-0' or 'plot-2'?",
+        ),
+        ("run_timeline", {"run_id": "ctio"}, "there is no run 'ctio': did you mean 'actions'?"),
+        ("failed_executions", {"agent_name": "enginer"}, "there is no agent 'enginer': did you mean 'engineer'?"),
+        (
+            "failed_executions",
+            {"agent_name": "engineer", "run_id": "actions"},
+            "there is no agent 'engineer' in run 'actions'",
+        ),
+        ("run_overview", {"mode": "oneshot"}, "no run has the mode 'oneshot': did you mean 'one-shot'?"),
+        ("stage_timeline", {"execution_id": "none"}, "there is no execution 'none'"),
+        ("why_silent", {"agent_name": "plannner"}, "there is no agent 'plannner': did you mean 'planner'?"),
+    ],
+)
+def test_a_value_that_names_nothing_is_told(
+    con: duckdb.DuckDBPyConnection, name: str, parameters: dict[str, str], message: str
+) -> None:
+    """A run, agent, mode or execution that is not there is a warning with the nearest names, beside the answer."""
+    with pytest.warns(queries.QueryWarning) as caught:
+        queries.run(name, con, **parameters).fetchall()
+    assert [str(warning.message) for warning in caught] == [f"{name}: {message}"]
+    assert caught[0].filename == __file__
+
+
+def test_values_that_are_there_are_not_told(con: duckdb.DuckDBPyConnection, recwarn: pytest.WarningsRecorder) -> None:
+    """Names that the data have, and an answer that is empty for another reason, give no warning."""
+    queries.run("failed_executions", con, run_id="plot-1", agent_name="engineer").fetchall()
+    queries.run("tool_chains", con, min_count=1000).fetchall()
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Executions, their costs and their stages: the views hold what happened, once, and the queries add up."""
 
 import json
+import re
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -77,17 +78,54 @@ def test_call_chains_hold_every_call_once(traces: Path) -> None:
         assert parent is None or row["parent_execution_id"] == parent
 
 
+def failure(event: dict[str, Any]) -> str | None:
+    """What went wrong in an execution of code or an error, without the error's type."""
+    if event["status"] != "failed" or event["event_type"] not in ("code_exec", "error"):
+        return None
+    return re.sub(r"^\w+: ", "", event["error_message"]) if event["error_message"] else None
+
+
 def test_actions_have_a_row_each(traces: Path) -> None:
-    """Each action is one row of one of the four types, and nothing but actions is there."""
-    expected = Counter(
-        event["id"]
-        for event in rows(traces, "execution_events")
-        if event["event_type"] in ("tool_call", "code_exec", "handoff", "decision", "error", "success")
-    )
+    """Each action is one row of one of the four types, but for failures that another error tells of."""
+    expected: Counter[Any] = Counter()
+    for events in events_by_run(traces, "tool_call", "code_exec", "handoff", "decision", "error", "success").values():
+        for place, event in enumerate(events):
+            others = [e for e in events[place + 1 :] if failure(e) == failure(event)]
+            earlier = [e for e in events[:place] if failure(e) == failure(event)]
+            told_later = event["event_type"] == "code_exec" and others and others[0]["event_type"] == "error"
+            is_echo = (
+                event["event_type"] == "error"
+                and event["event_subtype"] != "action"
+                and earlier
+                and earlier[-1]["event_type"] == "error"
+            )
+            if failure(event) is None or not (told_later or is_echo):
+                expected[event["id"]] += 1
     actions = rows(traces, "agent_actions")
     assert Counter(row["id"] for row in actions) == expected
     assert {row["action_type"] for row in actions} <= {"tool_call", "decision", "error", "success"}
     assert all(row["action_name"] for row in actions)
+
+
+def test_a_failure_is_one_error(tmp_path: Path) -> None:
+    """Code that failed counts once where the user marked the error too, and so does an exception that leaves a step."""
+    builder = Builder()
+    run = builder.run("marked")
+    for _ in range(2):
+        run.turn("engineer")
+        run.code("engineer", "import x", "ModuleNotFoundError: No module named 'x'", 1)
+    run.action("error", "ImportError", agent="engineer", status="failed", error_message="No module named 'x'")
+    run = builder.run("raised")
+    for _ in range(2):
+        run.event("error", "writer", "ValueError", status="failed", error_message="ValueError: bad")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [(row["action_name"], row["error_count"]) for row in answer(path, "action_errors", run_id="marked")] == [
+        ("ImportError", 1),
+        ("ModuleNotFoundError", 1),
+    ]
+    assert [row["error_count"] for row in answer(path, "action_errors", run_id="raised")] == [1]
+    assert [row["count"] for row in answer(path, "errors", run_id="raised")] == [1]
+    assert [row["error_count"] for row in answer(path, "action_errors")] == [1, 1, 1]
 
 
 def test_marked_actions_keep_their_details(database: Path) -> None:
@@ -308,7 +346,9 @@ def test_why_an_agent_was_silent(group_chat: Path) -> None:
     assert (found["coder"]["times_chosen"], found["coder"]["times_passed_over"]) == (2, 1)
     assert found["outsider"]["times_passed_over"] == 0
     assert found["broken"]["error_message"] == "error_code:500"
-    assert [row["status"] for row in answer(group_chat, "why_silent", agent_name="nobody")] == ["never_invoked"] * 2
+    with pytest.warns(queries.QueryWarning, match="there is no agent 'nobody'"):
+        unknown = answer(group_chat, "why_silent", agent_name="nobody")
+    assert [row["status"] for row in unknown] == ["never_invoked"] * 2
 
 
 def test_poor_responses(tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def test_frequent_subsequences_says_what_it_cut(database: Path) -> None:
     """With a bound on patterns only the most frequent are kept, and each row says how many were dropped."""
     found = answer(database, "frequent_subsequences", max_patterns=1, max_length=2)
     assert [(row["runs"], row["cut"]) for row in found] == [(4, 2)]
+    assert found[0]["note"] == "2 rarer patterns of 2 steps dropped: max_patterns is 1"
 
 
 def test_failures_and_fixes(traces: Path) -> None:
@@ -165,9 +166,15 @@ def test_the_failed_code_stands_beside_its_fix(database: Path) -> None:
 
 
 def test_errors(traces: Path) -> None:
-    """Every event that failed is counted once, but for the files that failed with their code."""
+    """Every event that failed is counted once, but for files that failed with their code and an exception's echo."""
     failed = [e for e in rows(traces, "execution_events") if e["status"] == "failed" and e["event_type"] != "file_gen"]
     found = answer(traces, "errors")
+    once = {(e["run_id"], e["error_message"]): e for e in reversed(failed) if e["event_type"] == "error"}
+    failed = [
+        e
+        for e in failed
+        if e["event_type"] != "error" or e["event_subtype"] == "action" or e is once[e["run_id"], e["error_message"]]
+    ]
     assert sum(row["count"] for row in found) == len(failed)
     by_type = Counter((e["event_type"], e["meta"].get("error_type")) for e in failed)
     counts: Counter[Any] = Counter()

@@ -81,6 +81,21 @@ def test_a_run_without_code_went_wrong_with_its_first_answer(tmp_path: Path) -> 
     ]
 
 
+def test_a_plan_is_not_yet_an_answer(tmp_path: Path) -> None:
+    """Where one agent hands out the work, the first answer of another is suspected, not the plan."""
+    found = suspects(
+        tmp_path,
+        ("boss", "We search first."),
+        ("boss", "Searcher, search."),
+        ("searcher", "I found nothing."),
+        ("boss", "Search again."),
+        ("searcher", "It is 12."),
+        ("boss", "The answer is 12."),
+        ("boss", "TERMINATE"),
+    )
+    assert [(s["agent_name"], s["message_order"]) for s in found] == [("searcher", 3)]
+
+
 def test_the_same_code_again_is_evidence(tmp_path: Path) -> None:
     """Code that failed and is run again unchanged says so."""
     found = suspects(
