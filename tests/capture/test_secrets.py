@@ -50,7 +50,9 @@ def leaking_agent(heard: list[str]) -> ConversableAgent:
     return agent
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(known=secrets, configured=secrets, token=tokens, fail=st.booleans())
 def test_no_byte_of_a_run_tells_a_secret(known: str, configured: str, token: str, fail: bool) -> None:
     """Keys in messages, tool arguments and results, code, errors, files, transcripts and tags of a run: one from the
