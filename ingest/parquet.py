@@ -2,13 +2,18 @@
 
 Each file is whole at every moment, because it is written under another ending and renamed. The set is that of the
 snapshot, which holds the list of its files: what is missing is written again, what is too much is removed, so that a
-killed ingest is mended by the next one. JSON and UUID columns are text here: that every engine reads.
+killed ingest is mended by the next one. A day with much in it has several files a table, each with the runs of one
+range of ids, so that a run that grew costs the writing of its own range. JSON and UUID columns are text here: that
+every engine reads.
 """
 
+import math
 import os
 import re
 import uuid
+from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import duckdb
 
@@ -20,48 +25,111 @@ FOLDER = "parquet"
 UNKNOWN = "unknown"
 UNFINISHED = ".unfinished"
 ROW_GROUP = 50_000
+PART_RECORDS = 25_000
+"""Lines of journals in a part, some 40 MB: what is written again when one of its runs changed. A longer run is one."""
+
 _NAME = re.compile(r"[0-9a-f]{12}\.parquet(\.unfinished)?")
 
+Place = tuple[str, str]
+"""(day, run)."""
 
-def days_of(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> set[str]:
-    """The partitions that these runs are in. Those that are not in `runs` count as `unknown`."""
-    ids = list(run_ids)
-    rows = con.execute(
-        f"SELECT DISTINCT coalesce({_DAY}, '{UNKNOWN}') FROM (SELECT unnest(?::VARCHAR[]) AS run_id) LEFT JOIN runs "
-        "USING (run_id)",
-        [ids],
-    ).fetchall()
-    return {day for (day,) in rows}
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Runs of a day that stand in one file a table.
+
+    Attributes:
+        low: the id that it begins with; '' for the first part of a day, which also has rows that belong to no run.
+        high: the id that the next part begins with, or None for the last one.
+    """
+
+    day: str
+    low: str
+    high: str | None
+
+    @property
+    def condition(self) -> str:
+        """SQL that is true for its runs."""
+        below = f" AND run_id < {quoted(self.high)}" if self.high is not None else ""
+        return f"run_id >= {quoted(self.low)}{below}"
 
 
 _DAY = "strftime(started_at, '%Y-%m-%d')"
 
 
-def write_days(con: duckdb.DuckDBPyConnection, out: str, days: set[str]) -> None:
-    """Write the files of these days beside the present ones, and note in the database which files now count.
+def places_of(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> set[Place]:
+    """The partition that each of these runs is in. Those that are not in `runs` count as `unknown`."""
+    ids = list(run_ids)
+    rows = con.execute(
+        f"SELECT DISTINCT coalesce({_DAY}, '{UNKNOWN}'), run_id FROM (SELECT unnest(?::VARCHAR[]) AS run_id) "
+        "LEFT JOIN runs USING (run_id)",
+        [ids],
+    ).fetchall()
+    return set(rows)
+
+
+def write_changed(con: duckdb.DuckDBPyConnection, out: str, places: Iterable[Place]) -> None:
+    """Write anew the files that have these runs in them, beside the present ones, and note which files now count.
 
     Args:
         con: connection to the new database.
         out: the `traces` folder.
-        days: partitions whose rows have changed.
+        places: (day, run) of all that has changed, of what is gone too.
     """
+    days: dict[str, list[str]] = {}
+    for day, run_id in places:
+        days.setdefault(day, []).append(run_id)
+    for day, run_ids in sorted(days.items()):
+        lows = _lows(con, day)
+        for number in sorted({bisect_right(lows, run_id) - 1 for run_id in run_ids}):
+            _write_part(con, out, Part(day, lows[number], lows[number + 1] if number + 1 < len(lows) else None))
     for table in schema.TABLES.values():
-        for day in sorted(days):
-            con.execute("DELETE FROM ingest.parquet WHERE table_name = ? AND day = ?", [table.name, day])
-            rows = _rows_of_day(table, day)
-            if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is None:
-                continue
-            _write(con, out, table, day, rows)
         if con.execute("SELECT 1 FROM ingest.parquet WHERE table_name = ?", [table.name]).fetchone() is None:
             # An engine that is pointed at a table finds its columns, also where no run has rows in it.
-            _write(con, out, table, UNKNOWN, f"(SELECT * FROM {table.stored} LIMIT 0)")
+            _write(con, out, table, Part(UNKNOWN, "", None), f"(SELECT * FROM {table.stored} LIMIT 0)")
 
 
-def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, day: str, rows: str) -> None:
-    """Write a new file of a day, still unfinished, and list it."""
-    file = f"date={day}/{uuid.uuid4().hex[:12]}.parquet"
+def _lows(con: duckdb.DuckDBPyConnection, day: str) -> list[str]:
+    """The runs at which the parts of a day begin, as far as they have files; the first part begins at ''."""
+    rows = con.execute("SELECT DISTINCT low FROM ingest.parquet WHERE day = ?", [day]).fetchall()
+    return sorted({"", *(low for (low,) in rows)})
+
+
+def _write_part(con: duckdb.DuckDBPyConnection, out: str, part: Part) -> None:
+    """Write the files of a part, or of several where it has become too large."""
+    con.execute("DELETE FROM ingest.parquet WHERE day = ? AND low = ?", [part.day, part.low])
+    cuts = [part.low, *_cuts(con, part)]
+    for low, high in zip(cuts, [*cuts[1:], part.high], strict=True):
+        smaller = Part(part.day, low, high)
+        for table in schema.TABLES.values():
+            rows = _rows_of(table, smaller)
+            if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None:
+                _write(con, out, table, smaller, rows)
+
+
+def _cuts(con: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
+    """The runs at which a part is cut into several of about the same size."""
+    sizes = con.execute(
+        f"SELECT run_id, records + bad FROM ingest.sources JOIN runs USING (run_id) "
+        f"WHERE coalesce({_DAY}, '{UNKNOWN}') = ? AND {part.condition} ORDER BY run_id",
+        [part.day],
+    ).fetchall()
+    total = sum(size for _, size in sizes)
+    goal = total / max(1, math.ceil(total / PART_RECORDS))
+    cuts, filled = [], 0
+    for run_id, size in sizes:
+        if filled >= goal:
+            cuts.append(run_id)
+            filled = 0
+        filled += size
+    return cuts
+
+
+def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, part: Part, rows: str) -> None:
+    """Write a new file of a part, still unfinished, and list it."""
+    file = f"date={part.day}/{uuid.uuid4().hex[:12]}.parquet"
     _copy(con, table, rows, os.path.join(out, FOLDER, table.name, file))
-    con.execute("INSERT INTO ingest.parquet VALUES (?, ?, ?)", [table.name, day, file])
+    con.execute("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", [table.name, part.day, file, part.low])
 
 
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: str) -> None:
@@ -73,12 +141,15 @@ def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: 
     )
 
 
-def _rows_of_day(table: schema.Table, day: str) -> str:
-    if day == UNKNOWN:
-        runs = "SELECT run_id FROM runs WHERE started_at IS NOT NULL"
-        return f"(SELECT * FROM {table.stored} WHERE run_id IS NULL OR run_id NOT IN ({runs}))"
-    runs = f"SELECT run_id FROM runs WHERE {_DAY} = '{day}'"
-    return f"(SELECT * FROM {table.stored} WHERE run_id IN ({runs}))"
+def _rows_of(table: schema.Table, part: Part) -> str:
+    if part.day == UNKNOWN:
+        runs = f"SELECT run_id FROM runs WHERE started_at IS NOT NULL AND {part.condition}"
+        of_no_run = "run_id IS NULL OR " if not part.low else ""
+        condition = f"{of_no_run}({part.condition} AND run_id NOT IN ({runs}))"
+    else:
+        runs = f"SELECT run_id FROM runs WHERE {_DAY} = '{part.day}' AND {part.condition}"
+        condition = f"{part.condition} AND run_id IN ({runs})"
+    return f"(SELECT * FROM {table.stored} WHERE {condition})"
 
 
 def _portable(column: schema.Column) -> str:
@@ -111,8 +182,8 @@ def settle(snapshot: Snapshot) -> None:
     root = os.path.join(snapshot.out, FOLDER)
     changed = False
     with snapshot.opened() as con:
-        listed = con.execute("SELECT table_name, day, file FROM t.ingest.parquet").fetchall()
-        wanted = {os.path.join(root, table, file) for table, _, file in listed}
+        listed = con.execute("SELECT table_name, day, file, low FROM t.ingest.parquet").fetchall()
+        wanted = {os.path.join(root, table, file) for table, _, file, _ in listed}
         for path in sorted(wanted):
             if os.path.exists(path + UNFINISHED) and not os.path.exists(path):
                 os.replace(path + UNFINISHED, path)
@@ -130,12 +201,13 @@ def settle(snapshot: Snapshot) -> None:
     snapshot.discard()
 
 
-def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str]]) -> None:
+def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str, str]]) -> None:
     """Files that somebody removed."""
     con.execute("USE t")
-    for name, day, file in missing:
-        path = os.path.join(root, name, file)
-        _copy(con, schema.TABLES[name], _rows_of_day(schema.TABLES[name], day), path)
+    for name, day, file, low in missing:
+        lows, path = _lows(con, day), os.path.join(root, name, file)
+        part = Part(day, low, next((other for other in lows if other > low), None))
+        _copy(con, schema.TABLES[name], _rows_of(schema.TABLES[name], part), path)
         os.replace(path + UNFINISHED, path)
 
 

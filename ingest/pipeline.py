@@ -16,7 +16,7 @@ import duckdb
 
 from ingest.discover import ENDINGS, Found, IngestError, discover, shown
 from ingest.lock import locked
-from ingest.parquet import UNKNOWN, check_folder, days_of, settle, write_days
+from ingest.parquet import UNKNOWN, check_folder, places_of, settle, write_changed
 from ingest.pruned import Pruned, read_pruned, without_pruned, write_pruned
 from ingest.read import Report, open_regular
 from ingest.snapshot import STAGING, Known, Snapshot, forget, load, remember
@@ -318,15 +318,15 @@ def _store(
         replaced = [k for k in before.values() if k.path in paths or k.run_id in ids] + gone
         if fresh and pruned:
             write_pruned(con, pruned)
-        days = days_of(con, [k.run_id for k in replaced if k.run_id])
+        changed = places_of(con, [k.run_id for k in replaced if k.run_id])
         forget(con, replaced)
         load(con, staging)
         remember(con, [_known(report) for report in read])
         summary.journal_rows = _check(con, read)
-        days |= days_of(con, ids)
+        changed |= places_of(con, ids)
         if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
-            days.add(UNKNOWN)  # quarantined lines that belong to no run
-        write_days(con, snapshot.out, days)
+            changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
+        write_changed(con, snapshot.out, changed)
         snapshot.commit(con)
     except duckdb.Error as error:
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error

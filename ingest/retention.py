@@ -12,7 +12,7 @@ import duckdb
 
 from ingest.discover import IngestError
 from ingest.lock import locked
-from ingest.parquet import check_folder, days_of, settle, write_days
+from ingest.parquet import check_folder, places_of, settle, write_changed
 from ingest.pruned import Pruned, read_pruned, write_pruned
 from ingest.snapshot import Known, Snapshot, forget
 
@@ -168,10 +168,10 @@ def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) ->
     check_folder(snapshot.out)
     con = snapshot.begin(fresh=False)
     try:
-        days = days_of(con, [k.run_id for k in known if k.run_id is not None])
+        changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
         forget(con, known)
         write_pruned(con, list(pruned))
-        write_days(con, snapshot.out, days)
+        write_changed(con, snapshot.out, changed)
         snapshot.commit(con)
     except duckdb.Error as error:
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error

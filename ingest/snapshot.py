@@ -32,7 +32,7 @@ _STATE = """
     CREATE TABLE ingest.sources (
         path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT
     );
-    CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR);
+    CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR, low VARCHAR);
 """
 
 

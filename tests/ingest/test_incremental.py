@@ -1,5 +1,6 @@
 """Ingesting again: what did not change is not read, what changed is replaced, and readers see one or the other."""
 
+import itertools
 import json
 import os
 import signal
@@ -338,3 +339,36 @@ def test_tables_inside_a_run_are_no_part_of_it(runs: Path) -> None:
     out = runs / "r" / "traces"
     assert ingest.run([str(runs / "r")], str(out)).new == 1
     assert ingest.run([str(runs / "r")], str(out)).unchanged == 1
+
+
+def test_a_day_with_much_in_it_has_several_files(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that grew costs the writing of its own range of runs; runs come and go, and each row is in one file."""
+    monkeypatch.setattr("ingest.parquet.PART_RECORDS", 30)
+    for n in range(0, 40, 2):
+        write_journal(runs, f"r{n:02d}", *(logged("a", "b", f"{n} {k}") for k in range(4)))
+    tables = ingested(runs)
+    parquet_matches(tables)
+    before = state(tables.out)
+    folder = tables.out / "parquet" / "messages"
+    assert len(list(folder.rglob("*.parquet"))) == 4
+    write_journal(runs, "r20", *(logged("a", "b", f"more {k}") for k in range(9)))
+    tables = ingested(runs)
+    parquet_matches(tables)
+    kept = [name for name, file in state(tables.out).items() if before.get(name) == file and "/messages/" in name]
+    assert len(kept) == 3
+    for n in (1, 19, 20, 39, 41):
+        write_journal(runs, f"r{n:02d}", *(logged("a", "b", f"late {n} {k}") for k in range(n)))
+        tables = ingested(runs)
+        parquet_matches(tables)
+    for path in sorted(runs.glob("r*"))[:12]:
+        (path / "journal.jsonl").unlink()
+    parquet_matches(ingested(runs, drop_missing=True))
+    next(folder.rglob("*.parquet")).unlink()
+    write_journal(runs, "r00", logged("a", "b", "first again"))
+    parquet_matches(ingested(runs))
+    ranges = [
+        tables.sql(f"SELECT min(run_id) AS low, max(run_id) AS high FROM '{path}'")[0]
+        for path in sorted(folder.rglob("*.parquet"))
+    ]
+    ranges.sort(key=lambda r: str(r["low"]))
+    assert all(one["high"] < two["low"] for one, two in itertools.pairwise(ranges))
