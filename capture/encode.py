@@ -135,6 +135,11 @@ def _by_hand(value: Any) -> tuple[bytes, Replaced]:
         return b"{}" if isinstance(value, dict) else b"null", [note]
 
 
+def is_panic(error: BaseException) -> bool:
+    """Whether a serialiser written in Rust gave up, for want of memory: no `Exception`, and nobody's wish to stop."""
+    return type(error).__name__ == "PanicException"
+
+
 class _Walk:
     """One pass over a value that the serialisers refused."""
 

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import threading
+import weakref
 from pathlib import Path
 from time import time_ns
 from typing import Final
@@ -24,6 +25,10 @@ log = logging.getLogger("capture")
 
 CHECK_NS: Final = 20_000_000
 """How often to look whether the file is still there: a write to a deleted file succeeds, and says nothing."""
+
+
+_holders: "weakref.WeakValueDictionary[int, Journal]" = weakref.WeakValueDictionary()
+"""Which journal has which descriptor."""
 
 
 class Journal:
@@ -57,6 +62,7 @@ class Journal:
         self.max_record = max_record
         self._lock = threading.RLock()
         self._fd = -1
+        self._file: tuple[int, int] | None = None
         # next number, bytes in the file, and the line being written: one value, so that no signal finds half of it
         self._at: tuple[int, int, bytes] = (0, 0, b"")
         self._check_at = 0
@@ -141,7 +147,7 @@ class Journal:
         with self._lock:
             self._done = True
             self._check_at = 0
-            if self._fd < 0:
+            if not self._is_held():
                 return
             try:
                 if self._fsync != "never":
@@ -156,7 +162,7 @@ class Journal:
         self._lock = threading.RLock()
         self._done = True
         self._check_at = 0
-        if self._fd >= 0:
+        if self._is_held():
             try:
                 os.close(self._fd)
             except OSError:
@@ -184,6 +190,9 @@ class Journal:
         seq, size, unsettled = self._at
         if unsettled:
             self._settle()
+            if self._undeclared and not self._declare(now):
+                self._missed(None)
+                return None
             seq, size, _ = self._at
         line = b'{"v":1,"seq":%d,"ts":%d,%b}\n' % (seq, now, body)
         if self._torn:
@@ -219,10 +228,12 @@ class Journal:
         return None
 
     def _settle(self) -> None:
-        """Finishes a line whose writing was interrupted, if any of it is in the file, and counts it."""
+        """Finishes a line whose writing was interrupted, if any of it is in the file; else it is lost."""
         seq, size, line = self._at
         self._at = (seq, size, b"")
         if self._grown(size) <= 0:
+            self._reason = "writing was interrupted"
+            self._missed(None)
             return
         try:
             self._finish(line, size)
@@ -265,7 +276,7 @@ class Journal:
 
     def _present(self) -> bool:
         """Whether the file is there to be written to; opens or makes it where it is not."""
-        if self._fd >= 0:
+        if self._is_held():
             try:
                 if os.fstat(self._fd).st_nlink:
                     return True
@@ -281,6 +292,19 @@ class Journal:
             return False
         return True
 
+    def _is_held(self) -> bool:
+        """Whether the descriptor is still this file's: code that closes what is not its own frees it for others."""
+        if self._fd < 0:
+            return False
+        try:
+            there = os.fstat(self._fd)
+        except OSError:
+            self._fd = -1
+            return False
+        if (there.st_dev, there.st_ino) != self._file:
+            self._fd = -1
+        return self._fd >= 0
+
     def _open(self) -> None:
         self.path.parent.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -291,8 +315,14 @@ class Journal:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         fd = os.open(self.path, flags, self._mode & 0o666)
         self._fd = _out_of_the_way(fd)
+        earlier = _holders.get(self._fd)
+        if earlier is not None and earlier is not self and earlier._fd == self._fd:
+            earlier._fd = -1  # somebody closed it there
+        _holders[self._fd] = self
         self._lock_file()
-        size = os.fstat(self._fd).st_size
+        there = os.fstat(self._fd)
+        self._file = (there.st_dev, there.st_ino)
+        size = there.st_size
         seq = self._at[0]
         if size == 0 or seq == 0:
             self._begin()

@@ -70,6 +70,7 @@ class Run:
         self.wrappers: dict[int, int] = {}
         self.saved: dict[int, int] = {}
         self._usage: dict[str, Any] = {}
+        self.chats_open = 0
         self.tokens = 0
         self.cost = 0.0
         self.spent_ns = 0
@@ -338,12 +339,33 @@ class Run:
         """
         if kind in self.skip:
             return None
+        try:
+            body = self._body(kind, fields, scope, agent, raw, replaced or [])
+        except Exception:
+            raise
+        except BaseException as error:  # interrupted, or out of memory
+            self.journal.miss(f"{type(error).__name__}: {error}")
+            if not encode.is_panic(error):
+                raise
+            return None
+        return self.journal.append(body)
+
+    def _body(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        scope: Scope,
+        agent: str | None,
+        raw: bytes,
+        replaced: encode.Replaced,
+    ) -> bytes:
+        """A record's fields as JSON without braces."""
         data, notes = encode.to_json(fields)
         if not notes and kind in NUMBERS and b"null" in data:
             notes = encode.not_finite(fields)
         if kind in HANDED_OVER and self.mask is not None:
             data = self.mask.handed_over(data)
-        notes = notes + (replaced or [])
+        notes = notes + replaced
         parts = [b'"kind":"%b"' % kind.encode(), self.place(scope)]
         if agent is not None:
             parts.append(b',"agent":' + encode.to_json(agent)[0])
@@ -353,7 +375,7 @@ class Run:
             parts.append(b"," + raw)
         if notes:
             parts.append(b',"replaced":' + encode.to_json(notes)[0])
-        return self.journal.append(b"".join(parts))
+        return b"".join(parts)
 
     def place(self, scope: Scope) -> bytes:
         """The fields that say where a record belongs, as JSON."""

@@ -144,6 +144,7 @@ def record_event(scope: Scope, event: Any) -> None:
     """Writes an `event` record. Raises nothing but what interrupts the process."""
     begun = perf_counter_ns()
     run = scope.run
+    data = b""
     try:
         if run.skip and ("event" in run.skip or getattr(event, "type", None) in run.skip):
             return
@@ -157,6 +158,11 @@ def record_event(scope: Scope, event: Any) -> None:
             run.journal.append(b'"kind":"event"%b,"event":%b' % (place, data))
     except Exception as error:
         failed(run, error)
+    except BaseException as error:
+        if not data:
+            failed(run, error)
+        if not encode.is_panic(error):
+            raise
     run.spent_ns += perf_counter_ns() - begun
 
 
@@ -180,7 +186,7 @@ def record_input(scope: Scope, prompt: str, password: bool, answer: Any) -> None
         failed(scope.run, error)
 
 
-def failed(run: Run, error: Exception) -> None:
+def failed(run: Run, error: BaseException) -> None:
     """Counts a record that could not be made, and says so."""
     run.journal.miss(f"{type(error).__name__}: {error}")
 
