@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
+from math import comb
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -365,7 +366,7 @@ def test_poor_responses(tmp_path: Path) -> None:
 
 def test_two_sets_of_runs(tmp_path: Path) -> None:
     """Means, difference and standard error are those of Python's statistics, and few runs are never clear."""
-    before, after = [1.0, 2.0, 3.0, 2.0, 1.5], [5.0, 6.0, 7.0, 6.5, 5.5]
+    before, after = [1.0, 2.0, 3.0, 2.0, 1.5, 2.5], [5.0, 6.0, 7.0, 6.5, 5.5, 5.0]
     builder = Builder()
     for side, costs in (("old", before), ("new", after)):
         for number, cost in enumerate(costs):
@@ -376,11 +377,25 @@ def test_two_sets_of_runs(tmp_path: Path) -> None:
     cost = next(row for row in by_name if row["metric"] == "cost")
     assert (cost["before_mean"], cost["after_mean"]) == (mean(before), mean(after))
     assert cost["difference"] == mean(after) - mean(before)
-    assert cost["standard_error"] == pytest.approx((stdev(before) ** 2 / 5 + stdev(after) ** 2 / 5) ** 0.5)
+    assert cost["standard_error"] == pytest.approx((stdev(before) ** 2 / 6 + stdev(after) ** 2 / 6) ** 0.5)
     assert cost["is_clear"]
     few = answer(path, "compare_runs", before="old-[01]", after="new-*")
     assert not any(row["is_clear"] for row in few)
     assert next(row for row in few if row["metric"] == "cost")["before_runs"] == 2
+
+
+def test_a_share_of_all_or_nothing_is_compared(tmp_path: Path) -> None:
+    """Where one set always succeeds and the other never, the difference is clear only with enough runs to tell."""
+    for runs, is_clear in ((3, False), (8, True)):
+        builder = Builder()
+        for number in range(runs):
+            builder.run(f"old-{number}", status="failed", mode="plan")
+            builder.run(f"new-{number}", status="completed", mode="one-shot")
+        path = builder.write(tmp_path / f"{runs}.duckdb")
+        completed = answer(path, "compare_runs", before="old-*", after="new-*", min_runs=2)[0]
+        assert (completed["metric"], completed["difference"], completed["is_clear"]) == ("completed", 1, is_clear)
+        assert completed["p_value"] == pytest.approx(2 / comb(2 * runs, runs))
+        assert answer(path, "compare_runs", tag="mode", before="plan", min_runs=2)[0] == completed
 
 
 def test_a_period_that_is_none(database: Path) -> None:

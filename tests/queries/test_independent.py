@@ -6,12 +6,15 @@ two can't be installed, its tests are skipped and say so.
 
 import contextlib
 import io
+import math
+import random
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.queries.database import Builder
 from tests.queries.reading import answer, events_by_run
 
 
@@ -149,3 +152,21 @@ def test_a_diff_makes_the_fix_of_the_failure(source: str, request: pytest.Fixtur
     assert len(rows) >= 2
     for row in rows:
         assert patched(row["failed_input"], row["changed"]) == "\n".join(row["fixed_input"].splitlines())
+
+
+@pytest.mark.parametrize("runs", [(5, 5), (6, 9), (20, 7), (4, 30), (50, 50), (2, 2)])
+def test_the_significance_is_scipys(runs: tuple[int, int], tmp_path: Path) -> None:
+    """`p_value` is that of scipy's Welch test, to 3 % of it, but never below what dealing out the runs anew can give."""
+    stats = pytest.importorskip("scipy.stats", reason="scipy is not installed: `pip install scipy`")
+    chance = random.Random(sum(runs))
+    builder = Builder()
+    sides = {"a": runs[0], "b": runs[1]}
+    costs = {side: [chance.gauss(side == "b", 1 + (side == "b")) for _ in range(n)] for side, n in sides.items()}
+    for side, values in costs.items():
+        for number, cost in enumerate(values):
+            builder.run(f"{side}-{number}", cost=cost)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "compare_runs", before="a-*", after="b-*")
+    (row,) = (row for row in found if row["metric"] == "cost")
+    rarest = 2 / math.comb(sum(runs), runs[0])
+    expected = max(stats.ttest_ind(*costs.values(), equal_var=False).pvalue, rarest)
+    assert row["p_value"] == pytest.approx(expected, rel=0.03)
