@@ -28,7 +28,7 @@ class Scope:
         step_id: the step around, or None.
         node_id: the workflow node around, or None.
         parent: `id` of the step or action around, or None.
-        chat: `id` of the nested chat around, or None.
+        chat: `id` of the chat around, where it is a nested one or one of several at a time, or None.
         fields: these as JSON, ready to be put into a record.
         base: True for the run's own scope, outside any step.
     """

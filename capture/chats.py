@@ -47,19 +47,23 @@ class Chat:
         self._recipient = recipient
         self._outer = active.scope_here.get()
         self._turn = turn_here.get()
-        self._nested = turn_of is not None and scope is not scope.run.stray
+        nested = turn_of is not None and scope is not scope.run.stray
         fields = {"id": self.id, "sender": _name(sender), "recipient": _name(recipient)}
-        if self._nested:
+        if nested:
             fields["turn_of"] = turn_of
         scope.run.write(format.CHAT_START, fields, scope)
-        if self._nested:
+        # one chat after another, the usual case, needs no mark on every record
+        self._marked = nested or (scope.run.chats_open > 0 and scope is not scope.run.stray)
+        scope.run.chats_open += 1
+        if self._marked:
             place = Scope(scope.run, scope.step_id, scope.node_id, scope.parent, chat=self.id)
             active.scope_here.set(place)
             turn_here.set(None)
 
     def end(self, result: Any, error: BaseException | None) -> None:
         """Writes what came of it."""
-        if self._nested:
+        self.scope.run.chats_open -= 1
+        if self._marked:
             active.scope_here.set(self._outer)
             turn_here.set(self._turn)
         if not self.scope.run.is_open:

@@ -43,7 +43,7 @@ COMMON: Final[dict[str, str]] = {
     "node_id": "the workflow node that the user marked around it",
     "id": "a name for this record, on those that others can point at",
     "parent": "`id` of the step or action around it; an action's own record comes when it ends, after what it holds",
-    "in_chat": "`id` of the nested chat around it, one that was opened in an agent's turn",
+    "in_chat": "`id` of the chat around it, where that was opened in an agent's turn or while another one was going on",
     "attributed": "false where it could not be told which run it belongs to, and the latest one got it",
     "replaced": "what could not be serialised and was replaced by text: a list of JSON paths with the reason",
 }

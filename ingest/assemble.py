@@ -62,8 +62,10 @@ class Assembler:
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts: list[tuple[int, list[Any]]] = []
         self._steps: dict[str, str | None] = {}
-        self._chats: dict[str, tuple[str | None, str]] = {}
-        """Nested chats: the action around each, and the turn that opened it."""
+        self._chats: dict[str, tuple[str | None, str | None]] = {}
+        """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
+        self._told: tuple[str | None, str | None] | None = None
+        """Type and message of the error that was told of last."""
         self._leaving: tuple[str | None, str | None] | None = None
         """Type and message of the exception that is leaving steps right now."""
         self._begun: dict[str, Data] = {}
@@ -137,6 +139,8 @@ class Assembler:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
+        if isinstance(fact, facts.Failed):
+            self._told = fact.error_type, fact.error
         where.parent = self._event_around(where)
         self._conversation.take(fact, where)
 
@@ -161,25 +165,26 @@ class Assembler:
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
-        if chat is not None and turn_of is None:
+        if chat is None:
+            return
+        outside, around = self._action_around(where.parent), self._event_around(where)
+        if turn_of is None:
             self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
-        elif chat is not None and turn_of is not None:
-            outside = self._action_around(where.parent)
-            where.parent = self._event_around(where)
-            turn = self._conversation.opened(
-                facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient"))), where
-            )
-            self._chats[chat] = outside, turn
+        else:
+            where.parent = around
+            fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
+            around = self._conversation.opened(fact, where)
+        self._chats[chat] = outside, around
 
     def _chat_end(self, data: Data, where: Where) -> None:
         self._failed_once(data, where)
         chat = text_or_none(data.get("ends")) or ""
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
-        if chat in self._chats:
-            self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
-        else:
+        self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
+        self._chats.pop(chat, None)
+        if chat in self._begun:
             self._tell(facts.RunFacts(about), where)
-            self._outcomes.append({"id": chat, **self._begun.pop(chat, {}), "status": data.get("status"), **about})
+            self._outcomes.append({"id": chat, **self._begun.pop(chat), "status": data.get("status"), **about})
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
@@ -287,7 +292,8 @@ class Assembler:
         """An exception on its way out is told of by every step that it leaves, and by the run."""
         fact = _failed(data)
         if data.get("status") == "failed" and fact.error is not None:
-            if (fact.error_type, fact.error) != self._leaving:
+            known = self._told if data.get("kind") == journal.RUN_END else self._leaving
+            if (fact.error_type, fact.error) != known:
                 self._tell(fact, where)
             self._leaving = fact.error_type, fact.error
 

@@ -30,7 +30,7 @@ class ChatOpened:
 
 @dataclass(slots=True)
 class ChatClosed:
-    """A nested chat is over."""
+    """A chat is over."""
 
     chat: str
     summary: Any

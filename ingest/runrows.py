@@ -38,7 +38,7 @@ class Where:
     parent: str | None = None
     """The event around it that is no turn of its own chat: a marked action, or the turn that opened the chat."""
     chat: str | None = None
-    """The nested chat that it belongs to."""
+    """The chat that it belongs to, where several are to be told apart."""
 
 
 @dataclass(slots=True)

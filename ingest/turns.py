@@ -54,7 +54,7 @@ class _Turn:
 
 
 class _Talk:
-    """What is going on in one nested chat, or outside of all: the same agent may have a turn in each."""
+    """What is going on in one chat: where chats nest or go on at once, the same agent may have a turn in each."""
 
     def __init__(self) -> None:
         self.threads: defaultdict[str, _Thread] = defaultdict(_Thread)
@@ -94,7 +94,7 @@ class Conversation:
         self._rows, self._files, self._agents = rows, files, agents
         self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
         self._talks: defaultdict[str | None, _Talk] = defaultdict(_Talk)
-        """By nested chat; None is outside of all."""
+        """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
         """What will be said of a nested chat in the turn that opened it."""
         self._speakers: set[str | None] = set()
@@ -169,7 +169,7 @@ class Conversation:
         return turn.id
 
     def closed(self, fact: facts.ChatClosed) -> None:
-        """A nested chat is over."""
+        """A chat is over."""
         if fact.chat in self._inner:
             self._inner.pop(fact.chat)["summary"] = fact.summary
         self._left_over(self._talks.pop(fact.chat, None))

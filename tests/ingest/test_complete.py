@@ -1,6 +1,7 @@
 """Everything that happened in a run of real agents is in the tables once, with its times and its place."""
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -18,7 +19,7 @@ from autogen.agentchat.group.patterns import DefaultPattern
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
 import capture
-from sample_runs.scripted_llm import Call, Failure, Reply, call
+from sample_runs.scripted_llm import Call, Failure, Reply, Request, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 
@@ -444,3 +445,63 @@ def test_what_came_of_a_group(form: str, runs: Path, ingested: Ingest, scripted_
     called = {e["agent_name"]: e for e in tables.events("llm_call")}
     turns = {t["id"]: t["agent_name"] for t in tables.events("agent_call")}
     assert {name: turns[e["parent_event_id"]] for name, e in called.items()} == {"triage": "triage", "expert": "expert"}
+
+
+@pytest.mark.parametrize("form", ["threads", "tasks"])
+def test_chats_at_once_of_agents_with_equal_names(
+    form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """In one run, in threads or tasks: each model call is below the turn that it made, however they interleave."""
+    together = threading.Barrier(3)
+
+    def answer(request: Request) -> str:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(timeout=5)  # so that all three chats are in the same place at once
+        return f"answer to {request.messages[-1]['content']}"
+
+    llm = scripted_llm(answer)
+
+    def pair() -> tuple[ConversableAgent, ConversableAgent]:
+        return talker("user"), ConversableAgent("model", llm_config=llm.config(), **QUIET)
+
+    async def tasks() -> None:
+        pairs = [pair() for _ in range(3)]
+        await asyncio.gather(*(u.a_initiate_chat(m, message=f"q{n}", max_turns=1) for n, (u, m) in enumerate(pairs)))
+
+    with capture.start(runs, run_id="once", console=False):
+        if form == "tasks":
+            asyncio.run(tasks())
+        else:
+            threads = []
+            for number in range(3):
+                user, model = pair()
+                options = {"message": f"q{number}", "max_turns": 1}
+                threads.append(threading.Thread(target=user.initiate_chat, args=(model,), kwargs=options))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    tables = ingested(runs)
+    rows = tables.sql(
+        "SELECT calls.outputs->>'content' AS made, turns.outputs->>'full_content' AS said, "
+        "turns.inputs->>'sender' AS asker "
+        "FROM execution_events AS calls LEFT JOIN execution_events AS turns ON turns.id = calls.parent_event_id "
+        "WHERE calls.event_type = 'llm_call' ORDER BY 1"
+    )
+    assert [(r["made"], r["said"], r["asker"]) for r in rows] == [
+        (f"answer to q{number}", f"answer to q{number}", "user") for number in range(3)
+    ]
+    assert len(tables.events("handoff")) == 3
+    assert len(llm.requests) == 3
+
+
+def test_the_error_that_ends_a_run_is_told_once(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """A chat in `run`'s own thread fails, AG2 sends the error as an event, raises it again, and the run ends."""
+    llm = scripted_llm([Failure(500, "out of order")])
+    model = ConversableAgent("model", llm_config=llm.config(), **QUIET)
+    with pytest.raises(Exception, match="out of order"), capture.start(runs, run_id="once", console=False):
+        list(model.run(message="Hi.", max_turns=1).events)
+    tables = ingested(runs)
+    assert len(tables.events("error")) == 1
+    assert tables.one("SELECT status FROM runs") == "failed"
+    assert tables.sql("SELECT status, agent_name FROM llm_calls") == [{"status": "failed", "agent_name": "model"}]
