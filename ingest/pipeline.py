@@ -146,7 +146,11 @@ def _ingest(
 ) -> None:
     known = snapshot.known()
     if known is None and os.path.exists(snapshot.path):
-        tell(f"{snapshot.path}: made by another version of this package; all sources here are read again")
+        left = _left_behind(snapshot, found)
+        tell(
+            f"{snapshot.path}: made by another version of this package; all sources here are read again"
+            + (f", {left} runs in it whose files are not among them are left out" if left else "")
+        )
     fresh = known is None
     before = {k.path: k for k in known or ()}
     pruned = read_pruned(snapshot)
@@ -169,6 +173,17 @@ def _ingest(
         settle(snapshot)
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
+
+
+def _left_behind(snapshot: Snapshot, found: list[Found]) -> int:
+    """How many runs of tables of another version can't be read again: their files were not given, or are gone."""
+    here = {shown(f.path) for f in found}
+    with snapshot.opened() as con:
+        try:
+            rows = con.execute("SELECT path FROM t.ingest.sources WHERE run_id IS NOT NULL").fetchall()
+        except duckdb.Error:  # no tables of ours
+            return 0
+    return sum(path not in here for (path,) in rows)
 
 
 def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
