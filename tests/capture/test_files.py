@@ -150,7 +150,7 @@ def test_two_files_of_one_name_have_two_copies(tmp_path: Path) -> None:
 
 def test_ten_files_are_found_among_ten_thousand() -> None:
     """Many other new files do not hide the ones that were mentioned, nor count against the limits."""
-    with capture.start("runs") as run:
+    with capture.start("runs", files={"seconds": 600}) as run:
         Path("data").mkdir()
         for number in range(10_000):
             Path(f"data/noise_{number}.txt").touch()
