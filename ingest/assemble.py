@@ -210,10 +210,11 @@ class Assembler:
     def _code_exec(self, data: Data, where: Where) -> None:
         blocks = data["blocks"] if isinstance(data.get("blocks"), list) else []
         error, exit_code = _failed(data), data.get("exit_code")
+        whole = isinstance(exit_code, int) and not isinstance(exit_code, bool) and abs(exit_code) < 2**31
         fact = facts.CodeRan(
             executor=text_or_none(data.get("agent")),
             blocks=[(text_or_none(b.get("language")) or "", text_or_none(b.get("code")) or "") for b in blocks],
-            exit_code=exit_code if isinstance(exit_code, int) and abs(exit_code) < 2**31 else None,
+            exit_code=exit_code if whole else None,
             output=text_or_none(data.get("output")),
             started=microseconds(data.get("started")),
             ended=microseconds(data.get("ended")),

@@ -5,6 +5,7 @@ nothing but paths and small reports passes between processes, and memory is boun
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -53,7 +54,7 @@ class Stage:
             path = os.path.join(folder, f"{self._name}.parquet")
             self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=False)
         columns = zip(*rows, strict=True)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
         self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
 
     def close(self) -> None:
@@ -62,6 +63,21 @@ class Stage:
             self._flush(table)
         for writer in self._writers.values():
             writer.close()
+
+
+def _array(column: Sequence[Any], kind: Any) -> Any:
+    """A column. A value that is none of its kind is a mistake of ours, which costs that value and not all the runs."""
+    try:
+        return pa.array(column, kind)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        return pa.array([_fitting(value, kind) for value in column], kind)
+
+
+def _fitting(value: Any, kind: Any) -> Any:
+    try:
+        return pa.scalar(value, kind)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        return None
 
 
 def read_share(share: list[Found], folder: str, name: str) -> list[Report]:

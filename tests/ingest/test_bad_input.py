@@ -258,3 +258,28 @@ def test_a_mistake_in_one_run_costs_no_other(runs: Path, ingested: Ingest, monke
     assert tables.sql("SELECT run_id FROM runs") == [{"run_id": "good"}]
     assert any("tripped" in note for note in tables.summary.notes)
     assert ingested(runs).one("SELECT count(*) FROM runs") == 2
+
+
+def test_a_value_of_the_wrong_kind_costs_itself(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ingester itself puts a value where it can't stand, the rows and the other runs are there."""
+    write_journal(runs, "bad", logged("a", "b", "trip"))
+    write_journal(runs, "good", logged("a", "b", "hi"))
+    from ingest.runrows import RunRows
+
+    original = RunRows.add_event
+
+    def trip(self: Any, event: Any, *rest: Any) -> None:
+        event.agent = ["no", "text"] if self.run_id == "bad" else event.agent
+        original(self, event, *rest)
+
+    monkeypatch.setattr(RunRows, "add_event", trip)
+    rows = ingested(runs).sql("SELECT run_id, agent_name FROM execution_events ORDER BY 1")
+    assert rows == [{"run_id": "bad", "agent_name": None}, {"run_id": "good", "agent_name": "a"}]
+
+
+@pytest.mark.parametrize("code", [True, 2**31, -(2**40), "1", 1.5, None, [0]])
+def test_an_exit_code_that_is_none(code: Any, runs: Path, ingested: Ingest) -> None:
+    """It counts as unknown."""
+    blocks = [{"language": "python", "code": "print(1)"}]
+    write_journal(runs, "r", {"kind": "code_exec", "agent": "a", "blocks": blocks, "exit_code": code, "output": ""})
+    assert ingested(runs).one("SELECT exit_code FROM code_execs") is None
