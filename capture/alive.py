@@ -23,9 +23,12 @@ def configs() -> list[Any]:
             found.append(vars(thing).get("llm_config"))
         elif isinstance(thing, OpenAIWrapper):
             found.append(vars(thing).get("_config_list"))
+            # of a config that is given as a dict AG2 keeps the key nowhere but there
+            clients = (getattr(client, "_oai_client", None) for client in vars(thing).get("_clients") or ())
+            found.extend({"api_key": getattr(client, "api_key", None)} for client in clients)
         else:
             found.append(thing)
-    return [config for config in found if config]
+    return found
 
 
 def _with_subclasses(kind: type) -> set[type]:
