@@ -108,7 +108,7 @@ class Bounds:
 def save_files(run: "Run", limits: FileLimits) -> None:
     """Copies what the run made below its folder, and writes a `file` record for each."""
     bounds = Bounds(limits)
-    changed: list[Found] = []
+    changed: list[tuple[os.DirEntry[str], Path, int]] = []
     stopped: list[str] = []
     try:
         changed.extend(_changed(run, bounds))
@@ -118,10 +118,13 @@ def save_files(run: "Run", limits: FileLimits) -> None:
         return
     mentioned: set[str] = set()
     try:
-        mentioned.update(_mentioned(run.path / format.JOURNAL, {found.path.name for found in changed}, bounds))
+        mentioned.update(_mentioned(run.path / format.JOURNAL, {entry.name for entry, _, _ in changed}, bounds))
     except BoundsError as limit:
         stopped.append(f"the search for their names ended early: {limit}")
-    made = sorted((found for found in changed if found.path.name in mentioned), key=lambda found: found.name)
+    made = sorted(
+        (_found(entry.path, root, size, run.cwd) for entry, root, size in changed if entry.name in mentioned),
+        key=lambda found: found.name,
+    )
     for found in made[: limits.count]:
         _save(run, found, bounds)
     left_out = len(made) - limits.count
@@ -131,8 +134,8 @@ def save_files(run: "Run", limits: FileLimits) -> None:
         run.write(format.GAP, {"lost": max(left_out, 0), "reason": "; ".join(stopped)}, run.base)
 
 
-def _changed(run: "Run", bounds: Bounds) -> Iterator[Found]:
-    """Files that were created or changed during the run, each once."""
+def _changed(run: "Run", bounds: Bounds) -> Iterator[tuple["os.DirEntry[str]", Path, int]]:
+    """Files that were created or changed during the run, each once: with the folder looked through, and its size."""
     since = run.started_ns - SLACK_NS
     seen: set[tuple[int, int]] = set()
     for root in _roots(run):
@@ -143,10 +146,9 @@ def _changed(run: "Run", bounds: Bounds) -> Iterator[Found]:
                 continue
             if max(info.st_mtime_ns, info.st_ctime_ns) < since or not stat.S_ISREG(info.st_mode):
                 continue
-            path = Path(entry.path)
             if (info.st_dev, info.st_ino) not in seen or not info.st_ino:
                 seen.add((info.st_dev, info.st_ino))
-                yield Found(path, _name(path, root, run.cwd), info.st_size)
+                yield entry, root, info.st_size
 
 
 def _roots(run: "Run") -> list[Path]:
@@ -178,11 +180,11 @@ def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"
                 continue
 
 
-def _name(path: Path, root: Path, cwd: Path) -> str:
-    """A file's name relative to the current folder, or to its executor's folder with that folder's name before it."""
-    if path.is_relative_to(cwd):
-        return path.relative_to(cwd).as_posix()
-    return (Path(root.name) / path.relative_to(root)).as_posix()
+def _found(place: str, root: Path, size: int, cwd: Path) -> Found:
+    """A file, named relative to the current folder, or to its executor's with that folder's name before it."""
+    path = Path(place)
+    below = path.relative_to(cwd) if path.is_relative_to(cwd) else Path(root.name) / path.relative_to(root)
+    return Found(path, below.as_posix(), size)
 
 
 def _mentioned(journal: Path, names: set[str], bounds: Bounds) -> Iterator[str]:
