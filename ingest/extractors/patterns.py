@@ -26,7 +26,7 @@ IMPORT_PATTERN: Final = (
     r"|import[ \t]+(" + _MODULES + r"(?:[ \t]*,[ \t]*" + _MODULES + r")*)[ \t]*(?:;|#|\r?$))"
 )
 SCRIPT_IMPORT_PATTERN: Final = (
-    r"""(?m)(?:\brequire\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
+    r"""(?m)(?:\brequire\(|\bimport\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
     r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
 )
 # one call with its first arguments, or one assignment of a literal, in the order of the text

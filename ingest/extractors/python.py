@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import Final
 
@@ -15,6 +16,10 @@ from ingest.extractors.paths import is_local
 from ingest.extractors.walk import Walk
 
 CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
+# a line at which a statement of the program's top level begins
+STATEMENT: Final = re.compile(r"(?!(?:else|elif|except|finally)\b)[^\s#)\]}]")
+MENDED_LENGTH: Final = 20_000
+MENDED_STATEMENTS: Final = 4
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 
 
@@ -38,19 +43,52 @@ def python_facts(code: str) -> tuple[set[str], list[Hit]]:
     if tree is None and len(code) <= PARSE_LIMIT:
         code, before = _without_magics(code)
         tree = parse(code)
-    if tree is not None:
+    if tree is not None and (facts := _tree_facts(tree, code)):
+        return facts[0], [*before, *facts[1]]
+    packages, files = patterns.imports(code), patterns.python_files(code)
+    sound_part = _sound_part(code)
+    if sound_part is not None and (facts := _tree_facts(*sound_part)):
+        packages |= facts[0]
+        files = list(dict.fromkeys([*facts[1], *files]))
+    return packages, [*before, *files]
+
+
+def _tree_facts(tree: ast.Module, code: str) -> tuple[set[str], list[Hit]] | None:
+    """Imports and files of a program, or None where it is too deep to be walked through."""
+    walk = Walk()
+    try:
+        walk.program(tree)
+    except RecursionError:
+        return None
+    ordered = [hit for _, _, hit in sorted(walk.hits, key=lambda hit: hit[:2])]
+    packages = tree_imports(tree)
+    if "import_module" in code or "__import__" in code:
+        packages |= dynamic_imports(tree)
+    return packages, ordered
+
+
+def _sound_part(code: str) -> tuple[ast.Module, str] | None:
+    """What is left of a program without the statements that do not parse, as where it was cut off; None if nothing is.
+
+    Few are taken out, and only of a short program: each costs another parse.
+    """
+    if len(code) > MENDED_LENGTH:
+        return None
+    lines = code.split("\n")
+    for _ in range(MENDED_STATEMENTS):
         try:
-            walk = Walk()
-            walk.program(tree)
-        except RecursionError:
-            pass
-        else:
-            ordered = [hit for _, _, hit in sorted(walk.hits, key=lambda hit: hit[:2])]
-            packages = tree_imports(tree)
-            if "import_module" in code or "__import__" in code:
-                packages |= dynamic_imports(tree)
-            return packages, [*before, *ordered]
-    return patterns.imports(code), [*before, *patterns.python_files(code)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse("\n".join(lines))
+                return (tree, code) if tree.body else None
+        except SyntaxError as error:
+            place = min(max(error.lineno or 1, 1), len(lines)) - 1
+        except (ValueError, RecursionError, MemoryError, OverflowError):
+            return None
+        first = next((n for n in range(place, -1, -1) if STATEMENT.match(lines[n])), 0)
+        last = next((n for n in range(max(first, place) + 1, len(lines)) if STATEMENT.match(lines[n])), len(lines))
+        lines[first:last] = [""] * (last - first)
+    return None
 
 
 def tree_imports(tree: ast.Module) -> set[str]:

@@ -214,6 +214,73 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("p = Path('d/f.txt')\nwith open(p.as_posix(),'w') as fh: pass\nnp.save(p.with_suffix('.npy'), x)", ['d/f.txt', 'd/f.npy'], []),
 ]  # fmt: skip
 
+# (program that does not parse, files written, files read)
+BROKEN: list[tuple[str, list[str], list[str]]] = [
+    ("with open('a.txt', 'w') as f\n    f.write('x')", ['a.txt'], []),
+    ("path = 'x.json'\nwith open(path, 'r') as f:\n  data = json.load(f)\nprint(data['a'", [], ['x.json']),
+    ("plt.savefig('p.png', dpi=300)\nplt.show(", ['p.png'], []),
+    ("from pathlib import Path\nPath('a.txt').write_text('x')\nif", ['a.txt'], []),
+    ("p = Path('d') / 'a.txt'\np.write_text('x')\nif", ['d/a.txt'], []),
+    ("import os\nout = os.path.join('d','a.txt')\nopen(out,'w')\nfor", ['d/a.txt'], []),
+    ("np.save('a.npy', x)\ntorch.save(m, 'm.pt')\nx = [1,", ['a.npy', 'm.pt'], []),
+    ("OUT = 'o'\ndf.to_csv(f'{OUT}/a.csv')\nprint(", ['o/a.csv'], []),
+    ("json.dump(d, open('o.json', 'w'))\nx = {", ['o.json'], []),
+    ("shutil.copy('a.txt', 'b.txt')\n)", ['b.txt'], ['a.txt']),
+    ("img = Image.open('a.png')\nimg.save('b.png')\n]", ['b.png'], ['a.png']),
+    ("df = pd.read_excel(\n    'a.xlsx',\n    sheet_name='x'\n)\ndef f(:\n", [], ['a.xlsx']),
+    ("open('a.txt', mode='w')\nopen('b.txt', encoding='utf8')\n(", ['a.txt'], ['b.txt']),
+    ("print 'x'\nf = open('a.txt', 'w')\nf.close()", ['a.txt'], []),
+    ("for i in range(3):\n    open(f'f{i}.txt','w')\n  x", [], []),
+    ("cv2.imwrite(filename='o.png', img=x)\n(", ['o.png'], []),
+    ("# filename: x.py\nopen('a.txt','w')\n(", ['a.txt', 'x.py'], []),
+]  # fmt: skip
+
+# (code, packages, language)
+IMPORTS: list[tuple[str, list[str], str]] = [
+    ('import a.b as c, d', ['a', 'd'], 'python'),
+    ('from . import x\nfrom .y import z\nfrom a import *', ['a'], 'python'),
+    ('try:\n    import a\nexcept ImportError:\n    import b', ['a', 'b'], 'python'),
+    ('def f():\n    import os, sys as s\n    from json import loads', ['json', 'os', 'sys'], 'python'),
+    ('if TYPE_CHECKING:\n    from x.y import Z', ['x'], 'python'),
+    ("import importlib\nm = importlib.import_module('a.b')", ['a', 'importlib'], 'python'),
+    ("__import__('os').system('ls')", ['os'], 'python'),
+    ('# import os\n\'import sys\'\n"""\nimport re\n"""', [], 'python'),
+    ('%matplotlib inline\nimport numpy as np', ['numpy'], 'python'),
+    ('!pip install foo\nimport foo', ['foo'], 'python'),
+    ('import numpy as np\nprint(np.array([1,2)', ['numpy'], 'python'),
+    ('import numpy as np; import pandas as pd\nfor', ['numpy', 'pandas'], 'python'),
+    ('from a import (\n    b,\n    c', ['a'], 'python'),
+    ('from sklearn.linear_model import LinearRegression as LR\nimport matplotlib.pyplot as plt\nx = [', ['matplotlib', 'sklearn'], 'python'),
+    ('import os,sys,re\nif True\n  x', ['os', 're', 'sys'], 'python'),
+    (">>> import os\n>>> os.getcwd()\n'/x'", ['os'], 'python'),
+    ('from __future__ import annotations\nimport typing as t', ['__future__', 'typing'], 'python'),
+    ('import a  # comment\nimport b # x; import c\nx =', ['a', 'b'], 'python'),
+    ('import os\nimport a.b.c\nx: int = \n', ['a', 'os'], 'python'),
+    ('import numpy as np\n\n```python', ['numpy'], 'python'),
+    ("import React from 'react';\nimport {a} from './x';\nconst fs = require('fs');\nimport 'side';", ['fs', 'react', 'side'], 'javascript'),
+    ("const x = await import('lodash');\nexport * from 'b'", ['b', 'lodash'], 'typescript'),
+    ('library(ggplot2)\nrequire(dplyr)\nggplot2::ggplot()', ['dplyr', 'ggplot2'], 'r'),
+    ('suppressPackageStartupMessages(library(tidyr))', ['tidyr'], 'r'),
+    ("python -c 'import os, json; print(1)'", ['json', 'os'], 'bash'),
+    ('cat > a.py <<EOF\nimport os\nEOF', [], 'bash'),
+    ("python <<'EOF'\nimport numpy\nEOF", ['numpy'], 'bash'),
+    ("import os\nos.system('x')", ['os'], ''),
+    ('Import the data from the file.', [], ''),
+    ('from the beginning import nothing', [], ''),
+    ("import pandas as pd\ndf = pd.read_csv('a.csv'", ['pandas'], ''),
+    ('async def f():\n    from aiohttp import ClientSession', ['aiohttp'], 'python'),
+    ('match x:\n    case 1:\n        import a', ['a'], 'python'),
+    ('with x:\n    import a\nwhile 1:\n    import b\nfor i in y:\n    import c\nelse:\n    import d\nclass A:\n    import e', ['a', 'b', 'c', 'd', 'e'], 'python'),
+    ("exec('import os')", [], 'python'),
+    ('import cv2 as cv; from PIL import Image', ['PIL', 'cv2'], 'python'),
+    ('\timport os\n    import sys', ['os', 'sys'], 'python'),
+    ('import 2bad\nimport ok', ['ok'], 'python'),
+    ('from   spaced   import   x\nimport\ttabbed', ['spaced', 'tabbed'], 'python'),
+    ('import a; x = 1; import b', ['a', 'b'], 'python'),
+    ("print 'python2'\nimport urllib2", ['urllib2'], 'python'),
+    ('import a \\\n  , b', ['a', 'b'], 'python'),
+]  # fmt: skip
+
 # (script, files written, files read)
 SHELL: list[tuple[str, list[str], list[str]]] = [
     ('echo a | tee -a log.txt x.log', ['log.txt', 'x.log'], []),
@@ -425,6 +492,19 @@ def test_python(code: str, writes: list[str], reads: list[str]) -> None:
     """A library's calls are found, and what only looks like one is not."""
     facts = extract_code(code, "python")
     assert (paths(facts.writes), paths(facts.reads)) == (sorted(writes), sorted(reads))
+
+
+@pytest.mark.parametrize(("code", "writes", "reads"), BROKEN)
+def test_broken_python(code: str, writes: list[str], reads: list[str]) -> None:
+    """What is whole of a program is read like one; the statement that is not, by patterns."""
+    facts = extract_code(code, "python")
+    assert (paths(facts.writes), paths(facts.reads)) == (sorted(writes), sorted(reads))
+
+
+@pytest.mark.parametrize(("code", "packages", "language"), IMPORTS)
+def test_imports(code: str, packages: list[str], language: str) -> None:
+    """Wherever in a program they stand, but not in its texts and comments."""
+    assert sorted(extract_code(code, language).imports) == packages
 
 
 @pytest.mark.parametrize(("code", "writes", "reads"), SHELL)
