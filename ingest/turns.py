@@ -376,8 +376,11 @@ class Conversation:
             self._ended_alone(execution)
 
     def _left_over(self, talk: _Talk | None) -> None:
-        """What was done in a chat and ended in no message there."""
+        """What was done in a chat and ended in no message there, such as the word by which a human ends it."""
         if talk is not None:
+            for thread in talk.threads.values():
+                if thread.human_input:
+                    self.run_facts.setdefault("human_input", []).extend(thread.human_input)
             for agent in [*talk.pending, *talk.executions]:
                 self._orphans(talk, agent)
 

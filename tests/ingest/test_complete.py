@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
+from autogen import ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent, register_function
 from autogen.agentchat import a_initiate_group_chat, a_run_group_chat, initiate_group_chat, run_group_chat
 from autogen.agentchat.group import AgentTarget, ContextVariables, ReplyResult, TerminateTarget
 from autogen.agentchat.group.patterns import DefaultPattern
@@ -505,3 +505,21 @@ def test_the_error_that_ends_a_run_is_told_once(runs: Path, ingested: Ingest, sc
     assert len(tables.events("error")) == 1
     assert tables.one("SELECT status FROM runs") == "failed"
     assert tables.sql("SELECT status, agent_name FROM llm_calls") == [{"status": "failed", "agent_name": "model"}]
+
+
+def test_what_a_human_was_asked(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompt and answer are with the turn that the answer became, and with the run where it became none."""
+    asked: list[str] = []
+
+    def answer(prompt: str = "") -> str:
+        asked.append(prompt)
+        return ["my answer", "exit"][len(asked) - 1]
+
+    monkeypatch.setattr("builtins.input", answer)
+    with capture.start(runs, run_id="human"):
+        human = UserProxyAgent("human", human_input_mode="ALWAYS", code_execution_config=False)
+        human.initiate_chat(talker("bot"), message="Hi.")
+    tables = ingested(runs)
+    turn = next(t for t in tables.events("agent_call") if t["outputs"]["full_content"] == "my answer")
+    assert turn["meta"]["human_input"] == [{"prompt": asked[0], "answer": "my answer"}]
+    assert outcome(tables)["human_input"] == [{"prompt": asked[1], "answer": "exit"}]
