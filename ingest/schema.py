@@ -105,7 +105,7 @@ _ALL = (
             source_format VARCHAR journal, transcript ...
             lost_events BIGINT records that the recorder declared lost, and numbers missing in seq
             ingested_at TIMESTAMP when this row was made
-            meta JSON whatever else the source said of the run
+            meta JSON what else is known of it: summary, cost, usage, context_variables, chats, agents, error ...
         """),
     ),
     Table(
@@ -119,7 +119,7 @@ _ALL = (
             node_id VARCHAR workflow node marked by the user
             step_id VARCHAR step marked by the user
             parent_event_id UUID the turn or action that this happened in
-            depth INTEGER 0 for a turn, 1 for what happened in it, and so on
+            depth INTEGER 0 for a turn, 1 for what happened in it, a nested chat's turns as well, and so on
             event_type VARCHAR agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
             event_subtype VARCHAR message, executed, invoked, created, transfer, call, action, or an error's type
             execution_order BIGINT 0, 1, 2 ... within the run; a turn comes before what happened in it
