@@ -3,12 +3,14 @@
 import multiprocessing
 import os
 import shutil
+import tempfile
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -255,17 +257,26 @@ def _read(changed: list[Found], staging: str, progress: Callable[[int, int], Non
             progress(done, total)
         return reports
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    with ProcessPoolExecutor(workers, context, _end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, context, _prepare_worker, (staging,)) as pool:
         tasks = {pool.submit(read_share, share, staging, str(n)): share for n, share in enumerate(shares)}
-        for task in as_completed(tasks):
-            reports += task.result()
-            done += sum(f.size for f in tasks[task])
-            progress(done, total)
+        try:
+            for task in as_completed(tasks):
+                reports += task.result()
+                done += sum(f.size for f in tasks[task])
+                progress(done, total)
+        except BrokenProcessPool:
+            raise IngestError(
+                "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
+            ) from None
     return sorted(reports, key=lambda report: report.found.path)
 
 
-def _end_with_parent() -> None:
-    """In a worker: end when the ingest does, also where that was killed and could not say so."""
+def _prepare_worker(staging: str) -> None:
+    """In a worker: end when the ingest does, also where that was killed and could not say so.
+
+    What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
+    """
+    tempfile.tempdir = staging
     parent = multiprocessing.parent_process()
     if parent is not None:
 

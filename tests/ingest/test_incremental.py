@@ -3,6 +3,8 @@
 import itertools
 import json
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,11 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def killed(*_: object) -> None:
+    """What a worker does when the system kills it."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def state(out: Path) -> dict[str, tuple[int, int]]:
@@ -228,6 +235,93 @@ def test_a_kill_at_any_moment_leaves_a_snapshot(runs: Path, tmp_path: Path) -> N
     assert len(seen) > 1, "no kill came late enough to leave the new tables"
     summary = ingest.run([str(runs)], str(out))
     parquet_matches(Tables(out, summary))
+
+
+@pytest.mark.slow
+def test_kills_of_first_ingests_updates_and_prunes(runs: Path, tmp_path: Path) -> None:
+    """At random moments: what tables there are hold whole runs, and the next ingest leaves nothing else behind."""
+    chance = random.Random(1)
+    for n in range(300):
+        write_journal(runs, f"r{n:03d}", *(logged("a", "b", f"{n} {k} " + "x" * 500) for k in range(60)))
+    out = tmp_path / "traces"
+    ingesting = [sys.executable, "-m", "ingest", str(runs), "--out", str(out), "--quiet"]
+    pruning = [sys.executable, "-m", "ingest", "prune", "--out", str(out), "--older-than", "2024-01-01"]
+    began = time.monotonic()
+    subprocess.run(ingesting, check=True, cwd=ROOT)
+    takes = time.monotonic() - began
+    shutil.rmtree(out)
+    for k in range(60):
+        if k % 6 == 0:
+            shutil.rmtree(out, ignore_errors=True)  # the next ones are ingests into nothing
+        for n in chance.sample(range(300), 3):
+            path = runs / f"r{n:03d}" / "journal.jsonl"
+            path.write_text(path.read_text().replace('"hi"', '"ho"') + json.dumps({"v": 1, "kind": "print"}) + "\n")
+        prunes = k % 6 == 4 and (out / "traces.duckdb").exists()
+        with subprocess.Popen(pruning if prunes else ingesting, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+            time.sleep(chance.uniform(0.3, 1.2 * takes))
+            process.send_signal(signal.SIGKILL)
+        if (out / "traces.duckdb").exists():
+            with duckdb.connect() as con:
+                con.execute(f"ATTACH '{out}/traces.duckdb' AS t (READ_ONLY)")
+                counts = con.execute(
+                    "SELECT count(*), sum(messages), (SELECT count(*) FROM t.messages) FROM t.runs"
+                ).fetchone()
+            assert counts is not None
+            assert counts[0] in (300, 0), "neither all runs nor, after a prune, none"
+            assert (counts[1] or 0) == counts[2]
+        if k % 6 in (2, 5):
+            parquet_matches(Tables(out, ingest.run([str(runs)], str(out))))
+
+
+def test_two_ingests_at_once_take_turns(runs: Path, tmp_path: Path) -> None:
+    """The second one waits and says so; the tables hold what both were given."""
+    for n in range(150):
+        write_journal(runs / "one", f"a{n:03d}", *(logged("a", "b", f"{n} {k}") for k in range(20)))
+        write_journal(runs / "two", f"b{n:03d}", *(logged("a", "b", f"{n} {k}") for k in range(20)))
+    out = tmp_path / "traces"
+    command = [sys.executable, "-m", "ingest", "--out", str(out)]
+    first, second = (
+        subprocess.Popen([*command, str(runs / name)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        for name in ("one", "two")
+    )
+    said = [first.communicate()[1], second.communicate()[1]]
+    assert (first.returncode, second.returncode) == (0, 0), said
+    tables = Tables(out, ingest.run([str(runs / "one"), str(runs / "two")], str(out)))
+    assert tables.summary.unchanged == 300
+    assert tables.one("SELECT count(*) FROM messages") == 300 * 20
+    parquet_matches(tables)
+
+
+def test_an_ingest_waits_for_another_one(runs: Path, tmp_path: Path) -> None:
+    """For as long as the folder is held, and says that it waits."""
+    fcntl = pytest.importorskip("fcntl")
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    out = tmp_path / "traces"
+    out.mkdir()
+    command = [sys.executable, "-m", "ingest", str(runs), "--out", str(out)]
+    with (out / ".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as waiting:
+            assert waiting.stderr is not None
+            assert "another ingest is at work here, waiting for it" in waiting.stderr.readline()
+            assert not (out / "traces.duckdb").exists()
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            waiting.communicate()
+    assert waiting.returncode == 0
+    assert (out / "traces.duckdb").exists()
+
+
+def test_a_worker_that_is_killed_is_one_line(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system does it when memory runs out: the tables are as they were."""
+    write_journal(runs, "a", logged("a", "b", "hi"))
+    write_journal(runs, "b", logged("a", "b", "hi"))
+    monkeypatch.setattr("ingest.pipeline.ALONE_BYTES", 0)
+    monkeypatch.setattr("ingest.pipeline.SHARE_FILES", 1)
+    monkeypatch.setattr("ingest.pipeline.read_share", killed)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    with pytest.raises(ingest.IngestError, match="a worker process was killed"):
+        ingest.run([str(runs)], str(tmp_path / "traces"))
+    assert sorted(p.name for p in (tmp_path / "traces").iterdir()) == [".lock"]
 
 
 def test_duckdb_1_opens_the_file(runs: Path, ingested: Ingest) -> None:
