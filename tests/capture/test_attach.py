@@ -3,12 +3,14 @@
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from autogen import runtime_logging
 from autogen.agentchat import conversable_agent
 from autogen.agentchat.conversable_agent import ConversableAgent
+from autogen.coding import LocalCommandLineCodeExecutor
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.logger.base_logger import BaseLogger
@@ -33,6 +35,13 @@ REPLACED: list[tuple[Any, str]] = [
     (runtime_logging, "is_logging"),
     (runtime_logging, "start"),
     (runtime_logging, "stop"),
+    (ConversableAgent, "execute_function"),
+    (ConversableAgent, "a_execute_function"),
+    (ConversableAgent, "execute_code_blocks"),
+    (ConversableAgent, "run_code"),
+    (ConversableAgent, "initiate_chat"),
+    (ConversableAgent, "a_initiate_chat"),
+    (conversable_agent, "a_initiate_chats"),
     (OpenAIWrapper, "create"),
     (threading.Thread, "start"),
     (ThreadPoolExecutor, "submit"),
@@ -171,3 +180,19 @@ def test_what_others_replaced_in_the_run_stays(monkeypatch: pytest.MonkeyPatch) 
         assert len(calls) == seen + 1 > 1
     finally:
         IOStream.get_default = original  # type: ignore[method-assign]
+
+
+def test_what_stands_before_attributes_of_agents_is_where_this_ag2_reads_them(tmp_path: Path) -> None:
+    """An agent keeps its tools and its executor in attributes that the recorder's stand in front of, and only then."""
+    executor = LocalCommandLineCodeExecutor(work_dir=tmp_path)
+    agent = talker("a", function_map={"f": str}, code_execution_config={"executor": executor})
+    for name, held in (("_function_map", {"f": str}), ("_code_executor", executor)):
+        assert vars(agent)[name] == held
+        assert name not in vars(ConversableAgent)
+        with capture.start("runs", console=False):
+            assert name in vars(ConversableAgent)
+            assert getattr(agent, name) is vars(agent)[name]
+            setattr(agent, name, vars(agent)[name])
+            assert not hasattr(talker("b"), "_code_executor")
+        assert name not in vars(ConversableAgent)
+        assert vars(agent)[name] == held
