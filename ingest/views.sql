@@ -190,7 +190,8 @@ last_model_calls as (
     select
         run_id,
         coalesce(parent_event_id, id) as execution_id,
-        arg_max(id, execution_order) as call_id
+        arg_max(id, execution_order) as call_id,
+        max(execution_order) as call_order
     from execution_events
     where event_type = 'llm_call'
     group by
@@ -260,8 +261,9 @@ executions as (
             when work_of_turns.failure_id is not null then 'POST_PROCESS'
             when starts.status = 'failed' then 'COMPLETE'
         end as failed_stage,
-        coalesce(starts.error_message, calls.error_message, failures.error_message) as reason,
-        coalesce(starts.meta->>'error_type', failures.meta->>'error_type') as error_type,
+        coalesce(raised.error_message, starts.error_message, calls.error_message, failures.error_message) as reason,
+        coalesce(raised.meta->>'error_type', starts.meta->>'error_type', failures.meta->>'error_type') as error_type,
+        raised.meta->>'traceback' as traceback,
         failures.outputs as failed_outputs,
         coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
         coalesce(starts.timestamp, runs.started_at) as began_at
@@ -271,7 +273,13 @@ executions as (
     left join ingest.llm_calls as calls
         on calls.run_id = starts.run_id and calls.event_id = last_model_calls.call_id
     left join ingest.requests
-        on requests.run_id = calls.run_id and requests.event_id = calls.event_id
+        on requests.run_id = starts.run_id and requests.event_id = last_model_calls.call_id
+    -- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+    left join execution_events as raised
+        on calls.status = 'failed'
+        and raised.run_id = starts.run_id
+        and raised.execution_order = last_model_calls.call_order + 1
+        and raised.event_type = 'error'
     left join work_of_turns
         on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
     left join execution_events as failures
@@ -311,6 +319,7 @@ select
     error_type,
     reason as error_message,
     case
+        when traceback is not null then traceback
         when contains(failed_outputs->>'result', 'Traceback (most recent call last)') then failed_outputs->>'result'
     end as error_traceback,
     llm_model,

@@ -242,6 +242,37 @@ def test_statuses_and_stages(statuses: Path) -> None:
     }
 
 
+def test_the_exception_tells_why_a_call_failed(tmp_path: Path) -> None:
+    """A failed LLM call has the type, message and traceback of the exception that follows it, and may be a timeout."""
+    builder = Builder()
+    for name, error in (("limited", "RateLimitError"), ("slow", "APITimeoutError"), ("apart", "ValueError")):
+        run = builder.run(name)
+        run.turn("user")
+        run.llm("writer", None, in_turn=False)
+        if name == "apart":
+            run.turn("user")
+        meta = {"error_type": error, "traceback": f"Traceback: {error}"}
+        run.event("error", "writer", error, status="failed", error_message=f"{error}: no", meta=meta)
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["conversation_id"]: row for row in answer(path, "failed_executions")}
+    columns = ("status", "stage", "error_type", "error_message", "error_traceback")
+    assert {run: tuple(row[name] for name in columns) for run, row in found.items()} == {
+        "limited": ("FAILED", "LLM_CALL", "RateLimitError", "RateLimitError: no", "Traceback: RateLimitError"),
+        "slow": ("TIMEOUT", "LLM_CALL", "APITimeoutError", "APITimeoutError: no", "Traceback: APITimeoutError"),
+        "apart": ("FAILED", "LLM_CALL", None, "error_code:500", None),
+    }
+
+
+def test_the_share_of_failed_work_adds_up(traces: Path) -> None:
+    """The agents' shares of all cost that failed work took add up to the share of the whole."""
+    found = answer(traces, "cost_of_failures")
+    cost = sum(row["cost"] or 0 for row in found)
+    if not cost:
+        assert {row["share_of_all"] for row in found} == {None}
+        return
+    assert sum(row["share_of_all"] for row in found) == pytest.approx(sum(row["failed_cost"] for row in found) / cost)
+
+
 def test_llm_data_of_an_execution(statuses: Path) -> None:
     """An execution shows its last LLM call; the interactions show all of them."""
     lucky = next(row for row in rows(statuses, "agent_executions") if row["agent_name"] == "lucky")

@@ -267,18 +267,38 @@ def test_recurring_code(traces: Path, by: str, column: str) -> None:
 
 
 def test_files(traces: Path) -> None:
-    """Written files are counted by path, and a flow goes from a write to each later read of the same path."""
+    """Written files are counted by path, and a flow goes to each read from the latest write of the path before it."""
     files = rows(traces, "files")
     order = {event["id"]: event["execution_order"] for event in rows(traces, "execution_events")}
     writes = Counter(row["file_path"] for row in files if row["operation"] == "write")
     assert {row["file_path"]: row["writes"] for row in answer(traces, "files_written")} == writes
-    flows = Counter(
-        (w["run_id"], w["file_path"], order[r["event_id"]] - order[w["event_id"]])
-        for w in files
-        for r in files
-        if (w["operation"], r["operation"]) == ("write", "read")
-        and (w["run_id"], w["file_path"]) == (r["run_id"], r["file_path"])
-        and order[r["event_id"]] > order[w["event_id"]]
-    )
+    flows: Counter[Any] = Counter()
+    for read in files:
+        writes_before = [
+            order[write["event_id"]]
+            for write in files
+            if (write["operation"], read["operation"]) == ("write", "read")
+            and write["run_id"] == read["run_id"]
+            and write["file_path"].removeprefix("./") == read["file_path"].removeprefix("./")
+            and order[write["event_id"]] < order[read["event_id"]]
+        ]
+        if writes_before:
+            flows[read["run_id"], order[read["event_id"]] - max(writes_before)] += 1
     found = answer(traces, "file_flow")
-    assert Counter((row["run_id"], row["file_path"], row["events_between"]) for row in found) == flows
+    assert Counter((row["run_id"], row["events_between"]) for row in found) == flows
+
+
+def test_a_file_flows_from_its_latest_version(tmp_path: Path) -> None:
+    """A file that was written anew flows from the second writer, whichever way its path is spelt."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    run.code("a", "write()", writes=("data.csv",))
+    run.turn("b")
+    run.code("b", "write()", writes=("./data.csv",))
+    run.turn("c")
+    event_id = run.code("c", "read()")
+    read = {"id": event_id, "run_id": "r", "event_id": event_id, "file_path": "data.csv", "operation": "read"}
+    builder.rows["files"].append(read)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "file_flow")
+    assert [(row["written_by"], row["read_by"], row["file_path"]) for row in found] == [("b", "c", "./data.csv")]

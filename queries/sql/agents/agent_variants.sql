@@ -1,6 +1,7 @@
 -- Which ways do runs take from agent to agent, and which is the most common?
 --
 -- Parameters
+--   run_id VARCHAR = NULL   one run; all runs where NULL
 --   min_count BIGINT = 1    runs that took it, at least
 --   repeats BOOLEAN = true  keep several turns of one agent in a row; false makes one of them
 --
@@ -21,7 +22,8 @@ turns as (
         lag(agent_name) over (partition by run_id order by execution_order) is not distinct from agent_name
             and row_number() over (partition by run_id order by execution_order) > 1 as is_repeat
     from execution_events
-    where event_type = 'agent_call'
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'agent_call'
         and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 

@@ -1,9 +1,10 @@
 -- Which code was executed again and again?
 --
 -- Parameters
---   by VARCHAR = 'text'   one of: text, syntax; letter by letter, or with other names, texts and comments too
---   min_count BIGINT = 2  executions, at least
---   min_runs BIGINT = 1   runs that it appears in, at least
+--   by VARCHAR = 'text'    one of: text, syntax; letter by letter, or with other names, texts and comments too
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--   min_count BIGINT = 2   executions, at least
+--   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
 --   code_hash   names the code, or its normalised syntax
@@ -24,7 +25,8 @@ select
     array_agg(distinct agent_name order by agent_name) as agents,
     min(code) as code
 from code_execs
-where if($by = 'syntax', code_normal_hash, code_execs.code_hash) is not null
+where ($run_id is null or run_id = $run_id)
+    and if($by = 'syntax', code_normal_hash, code_execs.code_hash) is not null
 group by if($by = 'syntax', code_normal_hash, code_execs.code_hash)
 having count(*) >= $min_count
     and count(distinct run_id) >= $min_runs

@@ -1,7 +1,7 @@
 -- Where did a failed run most likely go wrong, and whose mistake was it?
 --
 -- Parameters
---   run_id VARCHAR = NULL  one run; all runs where NULL
+--   run_id VARCHAR = NULL  one run; all runs where NULL, also those that are not known to have failed
 --   top BIGINT = 3         suspects per run, at most
 --
 -- Columns

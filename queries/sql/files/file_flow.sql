@@ -1,4 +1,4 @@
--- Which files flow from the step that wrote them to one that read them later?
+-- Which files flow from the step that wrote them last to one that read them later?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -17,6 +17,7 @@ uses as (
     select
         files.run_id,
         files.file_path,
+        regexp_replace(files.file_path, '^(\./)+', '') as path,
         files.operation,
         events.agent_name,
         coalesce(events.step_id, events.node_id) as step,
@@ -26,6 +27,18 @@ uses as (
         on events.run_id = files.run_id and events.id = files.event_id
     where ($run_id is null or files.run_id = $run_id)
         and files.operation in ('write', 'read')
+),
+
+writes as (
+    select *
+    from uses
+    where operation = 'write'
+),
+
+reads as (
+    select *
+    from uses
+    where operation = 'read'
 )
 
 select
@@ -36,13 +49,11 @@ select
     reads.agent_name as read_by,
     reads.step as read_in,
     reads.execution_order - writes.execution_order as events_between
-from uses as writes
-inner join uses as reads
-    on reads.run_id = writes.run_id
-    and reads.file_path = writes.file_path
-    and reads.execution_order > writes.execution_order
-where writes.operation = 'write'
-    and reads.operation = 'read'
+from reads
+asof join writes
+    on writes.run_id = reads.run_id
+    and writes.path = reads.path
+    and writes.execution_order < reads.execution_order
 order by
     writes.run_id,
     writes.execution_order,

@@ -10,6 +10,7 @@
 --   cost           US dollars of all LLM calls in them
 --   failed_cost    US dollars of those in failed ones
 --   failed_share   share of its cost that went to failed ones
+--   share_of_all   failed_cost as a share of the cost of all agents; their sum is the share that failed work took
 --   failed_tokens  tokens of those in failed ones
 with
 
@@ -45,6 +46,8 @@ select
     sum(costs.cost) as cost,
     coalesce(sum(costs.cost) filter (where executions.has_failed), 0) as failed_cost,
     coalesce(sum(costs.cost) filter (where executions.has_failed), 0) / nullif(sum(costs.cost), 0) as failed_share,
+    coalesce(sum(costs.cost) filter (where executions.has_failed), 0)
+        / nullif(sum(sum(costs.cost)) over (), 0) as share_of_all,
     coalesce(sum(costs.total_tokens) filter (where executions.has_failed), 0)::bigint as failed_tokens
 from executions
 left join costs_of_executions as costs

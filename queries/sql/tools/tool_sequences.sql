@@ -1,7 +1,8 @@
 -- Which whole sequences of tools come back, each within one run and workflow node?
 --
 -- Parameters
---   min_count BIGINT = 3  how often, at least
+--   run_id VARCHAR = NULL  one run; all runs where NULL
+--   min_count BIGINT = 3   how often, at least
 --
 -- Columns
 --   tools      the tools of the run and node, in order
@@ -14,7 +15,8 @@ tool_sequences as (
         node_id,
         array_agg(meta->>'tool_name' order by execution_order) as tools
     from execution_events
-    where event_type = 'tool_call'
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'tool_call'
     group by
         run_id,
         node_id
