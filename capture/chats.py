@@ -18,6 +18,7 @@ from autogen.agentchat.utils import gather_usage_summary
 from capture import active, encode, format
 from capture.active import Scope
 from capture.agents import INTERNAL
+from capture.run import status_of
 from capture.stream import failed
 
 TURN = "_capture_turn"
@@ -74,7 +75,7 @@ class Chat:
             failed(self.scope.run, problem)
 
     def _outcome(self, result: Any, error: BaseException | None) -> dict[str, Any]:
-        fields: dict[str, Any] = {"ends": self.id, "status": "completed" if error is None else "failed"}
+        fields: dict[str, Any] = {"ends": self.id, "status": status_of(error)}
         if error is not None:
             fields["error"] = encode.error_fields(error)
         fields["summary"] = getattr(result, "summary", None)

@@ -134,7 +134,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     },
     CHAT_END: {
         "ends": "`id` of the chat",
-        "status": "completed or failed",
+        "status": "completed, failed or interrupted",
         "error": "object: type, message, traceback",
         "summary": "the chat's summary, as AG2 makes it",
         "cost": "the usage that AG2 sums up, with its cost; of a group that of all its members",

@@ -263,7 +263,7 @@ class Run:
                 reason = f"{what} may be missing: {type(problem).__name__}: {problem}"
                 log.warning("capture: %s: %s", self.id, reason)
                 self.write(format.GAP, {"lost": 0, "reason": reason}, self.base)
-        fields: dict[str, Any] = {"status": _status(error)}
+        fields: dict[str, Any] = {"status": status_of(error)}
         if error is not None:
             fields["error"] = encode.error_fields(error)
         fields["usage"] = self._usage
@@ -416,7 +416,8 @@ class Run:
         self.write(format.ACTION, fields, scope, agent=agent)
 
 
-def _status(error: BaseException | None) -> str:
+def status_of(error: BaseException | None) -> str:
+    """Status of a run or chat that this ended: completed, interrupted or failed."""
     if error is None or (isinstance(error, SystemExit) and not error.code):
         return "completed"
     return "interrupted" if isinstance(error, INTERRUPTS) else "failed"

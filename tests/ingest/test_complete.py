@@ -523,3 +523,16 @@ def test_what_a_human_was_asked(runs: Path, ingested: Ingest, monkeypatch: pytes
     turn = next(t for t in tables.events("agent_call") if t["outputs"]["full_content"] == "my answer")
     assert turn["meta"]["human_input"] == [{"prompt": asked[0], "answer": "my answer"}]
     assert outcome(tables)["human_input"] == [{"prompt": asked[1], "answer": "exit"}]
+
+
+def test_an_interrupted_chat_is_no_error(runs: Path, ingested: Ingest) -> None:
+    """Somebody presses Ctrl-C in a chat: the run is interrupted, and nothing failed."""
+    agent = talker("a")
+
+    def interrupt(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
+        raise KeyboardInterrupt
+
+    agent.register_reply([ConversableAgent, None], interrupt, position=0)
+    with pytest.raises(KeyboardInterrupt), capture.start(runs, run_id="stopped", console=False):
+        talker("b").initiate_chat(agent, message="go", max_turns=1)
+    assert ingested(runs).sql("SELECT status, errors FROM runs") == [{"status": "interrupted", "errors": 0}]
