@@ -88,11 +88,11 @@ def _command(query: Query) -> click.Command:
         paragraphs.append(_block("Parameters, given with --set", ((_signature(p), p.doc) for p in query.parameters)))
     paragraphs.append(_block("Columns", query.columns.items()))
 
-    def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None) -> None:
+    def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None, columns: str | None) -> None:
         try:
-            con, values = connect(db), from_text(query, _settings(settings))
+            con, values, chosen = connect(db), from_text(query, _settings(settings)), _columns(query, columns)
             result = execute(query, con, values)
-            rows = write(result, form, sys.stdout, limit)
+            rows = write(result, form, sys.stdout, limit, chosen)
             _explain(query, con, bind(query, values), rows == 0 and limit != 0)
         except QueryError as error:
             raise Failure(str(error)) from None
@@ -115,6 +115,7 @@ def _command(query: Query) -> click.Command:
             show_default=True,
             help="A table cuts long cells, the others cut nothing.",
         ),
+        click.Option(["--columns"], metavar="A,B,...", help="Print these columns alone, in this order."),
         click.Option(["--limit"], type=click.IntRange(min=0), help="Print so many rows at most."),
     ]
     return click.Command(query.name, callback=callback, params=options, help="\n\n".join(paragraphs))
@@ -140,6 +141,17 @@ def _settings(settings: Iterable[str]) -> dict[str, str]:
             raise QueryError(f"--set takes NAME=VALUE, not {setting!r}")
         values[name.strip()] = value
     return values
+
+
+def _columns(query: Query, listed: str | None) -> list[str] | None:
+    """The columns of `--columns`. Raises QueryError for one that the query has not got."""
+    if listed is None:
+        return None
+    chosen = [name.strip() for name in listed.split(",")]
+    for name in chosen:
+        if name not in query.columns:
+            raise QueryError(f"{query.name} has no column {name!r}: it has {', '.join(query.columns)}")
+    return chosen
 
 
 def _list(library: list[Query]) -> None:

@@ -11,7 +11,7 @@ import math
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
 from typing import Any, TextIO
 
@@ -30,8 +30,18 @@ _SPECIAL = re.compile('[\x00",\r\n]')
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-def write(result: duckdb.DuckDBPyConnection, form: str, out: TextIO, limit: int | None = None) -> int:
-    """Writes the rows of an executed statement, at most `limit` of them, to `out` in one of `FORMATS`.
+def write(
+    result: duckdb.DuckDBPyConnection,
+    form: str,
+    out: TextIO,
+    limit: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> int:
+    """Writes the rows of an executed statement to `out` in one of `FORMATS`.
+
+    Args:
+        limit: rows, at most; all where None.
+        columns: which columns, in this order; each must be there. All where None.
 
     Returns:
         How many rows were written.
@@ -39,9 +49,11 @@ def write(result: duckdb.DuckDBPyConnection, form: str, out: TextIO, limit: int 
     description = result.description or []
     names = [str(column[0]) for column in description]
     kinds = [str(column[1]) for column in description]
+    places = [names.index(name) for name in columns or names]
     numbers = count()
     numbered = zip(islice(_rows(result), limit), numbers, strict=False)
-    FORMATS[form](names, kinds, (row for row, _ in numbered), out)
+    rows = (tuple(row[place] for place in places) for row, _ in numbered)
+    FORMATS[form]([names[place] for place in places], [kinds[place] for place in places], rows, out)
     return next(numbers)
 
 

@@ -92,6 +92,15 @@ def test_limit(database: Path) -> None:
     assert json.loads(answer("run_overview", "--db", database, "--limit", "0", "--format", "json")) == []
 
 
+def test_columns(database: Path) -> None:
+    """`--columns` prints the named columns in the order given, in every format."""
+    arguments = ("tool_chains", "--db", database, "--limit", "1", "--columns", "runs, tools", "--format")
+    assert json.loads(answer(*arguments, "json")) == [{"runs": 4, "tools": ["search", "read", "write"]}]
+    assert answer(*arguments, "csv").splitlines()[0] == "runs,tools"
+    assert answer(*arguments, "table").splitlines()[0].split() == ["runs", "tools"]
+    assert answer(*arguments, "md").splitlines()[:2] == ["| runs | tools |", "| ---: | --- |"]
+
+
 def test_json_columns_are_nested(database: Path) -> None:
     """A JSON column is an object in the JSON output, not a text that holds one."""
     (decision,) = json.loads(
@@ -153,6 +162,10 @@ def test_every_query_survives_hostile_text(hostile: Path) -> None:
         (
             ("run_overview", "--db", "DATABASE", "--set", "status=done"),
             "status must be one of completed, failed, running, interrupted, not 'done'",
+        ),
+        (
+            ("tool_chains", "--db", "DATABASE", "--columns", "tools,run"),
+            "tool_chains has no column 'run': it has tools, length, count, runs, failed",
         ),
         (("tool_chains", "--format", "xml"), "'xml' is not one of"),
         (("tool_chains", "--limit", "-1"), "-1 is not in the range"),
