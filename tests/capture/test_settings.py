@@ -48,7 +48,14 @@ def test_kinds_and_event_types_can_be_left_out(monkeypatch: pytest.MonkeyPatch) 
         talker("a").initiate_chat(talker("b"), message="hi", max_turns=1)
         run.log("success", "x")
     records = journal(run)
-    assert {record["kind"] for record in records} == {"run_start", "chat_start", "event", "message", "chat_end", "run_end"}
+    assert {record["kind"] for record in records} == {
+        "run_start",
+        "chat_start",
+        "event",
+        "message",
+        "chat_end",
+        "run_end",
+    }
     assert {record["event"]["type"] for record in records if record["kind"] == "event"} == {"text"}
 
 
