@@ -183,11 +183,12 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt .tofile scipy.io.savemat"
                 " scipy.sparse.save_npz"
             ),
-            *_writes("scipy.io.mmwrite .save_weights .save_word2vec_format .dump_svmlight_file"),
+            *_writes("scipy.io.mmwrite .save_weights .save_word2vec_format"),
             *_writes(
                 "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
             ),
-            *_writes("dill.dump_session torch.onnx.export", 0),
+            *_writes("dill.dump_session"),
+            *_writes("torch.onnx.export sklearn.datasets.dump_svmlight_file", 2),
             *_reads("numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.fromregex scipy.io.loadmat"),
             *_reads(
                 "scipy.io.mmread scipy.sparse.load_npz torch.load joblib.load torch.jit.load"
@@ -361,6 +362,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call(".upload_file", "read", 0, ("Filename",)),
             Call(".download_to_filename", "write"),
             Call(".upload_from_filename", "read"),
+            *_all("read", ".log_artifact", strict=True),
             Call(".download_pdf", "write", 1, ("filename",)),
         ),
     ),

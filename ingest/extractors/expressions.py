@@ -126,8 +126,7 @@ class Expressions(ABC):
         parts = [self.expression(part) for part in node.values]
         value = lift(values.concatenated, *parts)
         if value is UNKNOWN:
-            text = "".join(part if isinstance(part, str) else "$_" for part in parts)
-            return Command(text) if " " in text and len(text) <= values.LENGTH else UNKNOWN
+            return _command(*parts)
         return value
 
     def f_string_field(self, node: ast.FormattedValue) -> Value:
@@ -150,7 +149,8 @@ class Expressions(ABC):
         for link in reversed(chain):
             operator = values.OPERATORS.get(type(link.op))
             right = self.expression(link.right)
-            value = lift(operator, value, right) if operator else UNKNOWN
+            joined = lift(operator, value, right) if operator else UNKNOWN
+            value = _command(value, right) if joined is UNKNOWN and isinstance(link.op, ast.Add) else joined
         return value
 
     def sign(self, node: ast.UnaryOp) -> Value:
@@ -212,6 +212,8 @@ class Expressions(ABC):
         if isinstance(owner, Class):
             found = owner.attribute(name)
             return Method(found, owner) if isinstance(found, Function) and found.kind == "class" else found
+        if isinstance(owner, dict):
+            return owner.get(name, UNKNOWN)
         if isinstance(owner, Result) and owner.name == "argparse.ArgumentParser().parse_args":
             return self.arguments.get(name, UNKNOWN)
         return UNKNOWN
@@ -258,6 +260,13 @@ class Expressions(ABC):
 
     def anonymous(self, node: ast.Lambda) -> Value:
         return self.function(node)
+
+
+def _command(*parts: Value) -> Value:
+    """Texts of which some are not known, as far as they may be a shell command."""
+    texts = [part if isinstance(part, str) else part.text if isinstance(part, Command) else "$_" for part in parts]
+    known = sum(map(len, texts))
+    return Command("".join(texts)) if known <= values.LENGTH and any(" " in text for text in texts) else UNKNOWN
 
 
 def _item(owner: Value, key: Value) -> Value:

@@ -28,6 +28,8 @@ from ingest.extractors.values import (
 
 # how many of the program's functions may be inside one another
 DEPTH: Final = 6
+# what makes a dictionary, or an object with attributes, of its keywords
+RECORDS: Final = frozenset("dict types.SimpleNamespace argparse.Namespace collections.OrderedDict".split())
 
 
 class Calls(Expressions):
@@ -94,6 +96,8 @@ class Calls(Expressions):
         if isinstance(target, Class):
             return self.instantiate(target, positional, keywords)
         if isinstance(target, Ref):
+            if target.name in RECORDS:
+                return _record(positional, keywords)
             pure = values.PURE.get(target.name)
             if pure is not None:
                 return lift(pure, *positional)
@@ -176,7 +180,7 @@ class Calls(Expressions):
         if arguments.vararg:
             bound[arguments.vararg.arg] = tuple(positional[len(names) :])
         if arguments.kwarg:
-            bound[arguments.kwarg.arg] = UNKNOWN
+            bound[arguments.kwarg.arg] = {name: value for name, value in keywords.items() if name not in names}
         outer, place, depth = self.scope, self.position, len(self.active)
         self.scope = Scope(bound, function.scope)
         self.active.append(id(node))
@@ -211,6 +215,13 @@ class Calls(Expressions):
 
     def instance_of(self, made: Class) -> Instance:
         return made.instance or self.instantiate(made, [], {})
+
+
+def _record(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """A dictionary, or an object of named values, made by a call."""
+    if not positional:
+        return dict(keywords)
+    return {**positional[0], **keywords} if isinstance(positional[0], dict) else UNKNOWN
 
 
 def _dict_method(owner: dict[Value, Value], name: str, positional: Sequence[Value]) -> Value:

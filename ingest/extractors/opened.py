@@ -103,8 +103,7 @@ def function(
     if rows is None and not name.startswith("."):
         rows = METHODS.get(last)
     if rows is not None:
-        for call, method in rows:
-            _apply(emit, call, method, positional, keywords)
+        _apply_all(emit, rows, positional, keywords)
         return
     if "." in name and not imported:
         _named_method(emit, last, positional, keywords)
@@ -124,8 +123,7 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
     if rows is None:
         rows = METHODS.get(name)
     if rows is not None:
-        for call, extractor in rows:
-            _apply(emit, call, extractor, positional, keywords)
+        _apply_all(emit, rows, positional, keywords)
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
 
@@ -157,6 +155,19 @@ def _mode(value: Value) -> list[str]:
                 return ["read", "write"]
             return ["write"] if option[:1] in ("w", "a", "x") else ["read"]
     return ["read"]
+
+
+def _apply_all(
+    emit: Emit, rows: Sequence[tuple[Call, str]], positional: Sequence[Value], keywords: dict[str, Value]
+) -> None:
+    """Emit what a call from the table opens, and what a keyword says is its output beside that."""
+    for call, extractor in rows:
+        _apply(emit, call, extractor, positional, keywords)
+    for name, value in keywords.items():
+        if OUTPUT_KEYWORD.search(name):
+            for path in paths_of(value):
+                if looks_like_file(path):
+                    emit("write", path, "python.method")
 
 
 def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -266,9 +277,18 @@ def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) 
                 emit("write" if match["to"] else "read", path, "python.sql")
 
 
+def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the SQLite database of an SQLAlchemy address."""
+    for path in paths_of(positional[0] if positional else keywords.get("url")):
+        scheme, _, place = path.partition(":///")
+        if scheme.startswith("sqlite") and is_local(place):
+            emit("write", place, "python.archive")
+
+
 SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
     "YoutubeDL": _options,
     "make_archive": _archived,
+    "create_engine": _engine,
 }
 
 
