@@ -7,6 +7,7 @@ Where a thread or task cuts the stack, the agent is taken along into it (`turn_h
 """
 
 import functools
+import logging
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ from capture.active import Scope
 from capture.agents import INTERNAL
 from capture.run import status_of
 from capture.stream import failed
+
+log = logging.getLogger("capture")
 
 TURN = "_capture_turn"
 """Attribute of a thread: name of the agent in whose turn it was started."""
@@ -80,17 +83,25 @@ class Chat:
             fields["error"] = encode.error_fields(error)
         fields["summary"] = getattr(result, "summary", None)
         fields["cost"] = getattr(result, "cost", None)
+        for ask in (self._cost_of_group, self._variables):
+            try:
+                fields |= ask()
+            except Exception as problem:  # an agent of the user's that raises when it is looked at
+                log.debug("capture: of %s not all is known: %s", self.id, problem)
+        return fields
+
+    def _cost_of_group(self) -> dict[str, Any]:
+        """As AG2 itself sums it up where it runs a group: `initiate_chat` counts the two that it knows."""
         group = getattr(self._recipient, "_groupchat", None)
-        if group is not None and result is not None:
-            # as AG2 itself sums it up where it runs a group: `initiate_chat` counts the two that it knows
-            fields["cost"] = gather_usage_summary([*group.agents, self._recipient])
+        return {} if group is None else {"cost": gather_usage_summary([*group.agents, self._recipient])}
+
+    def _variables(self) -> dict[str, Any]:
         for agent in (self._recipient, self._sender):
             variables = getattr(agent, "context_variables", None)
             known: Any = variables.to_dict() if variables is not None and hasattr(variables, "to_dict") else variables
             if known:
-                fields["context_variables"] = known
-                break
-        return fields
+                return {"context_variables": known}
+        return {}
 
 
 def initiate_chat(before: Callable[..., Any]) -> Callable[..., Any]:

@@ -69,6 +69,8 @@ class Assembler:
         self._leaving: tuple[str | None, str | None] | None = None
         """Type and message of the exception that is leaving steps right now."""
         self._begun: dict[str, Data] = {}
+        self._unmarked = ""
+        """The chat that was begun while no other was on: its records do not name it."""
         self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
         self._start: Data = {}
         self._end: Data = {}
@@ -169,9 +171,12 @@ class Assembler:
             return
         outside, around = self._action_around(where.parent), self._event_around(where)
         if turn_of is None:
+            if not self._begun:
+                self._unmarked = chat
             self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
         else:
-            where.parent = around
+            # an action that was begun in the turn is not around it
+            where.parent = self._chats.get(where.chat or self._unmarked, (None, around))[1]
             fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
             around = self._conversation.opened(fact, where)
         self._chats[chat] = outside, around
@@ -182,6 +187,7 @@ class Assembler:
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         self._chats.pop(chat, None)
+        self._unmarked = "" if chat == self._unmarked else self._unmarked
         if chat in self._begun:
             self._tell(facts.RunFacts(about), where)
             self._outcomes.append({"id": chat, **self._begun.pop(chat), "status": data.get("status"), **about})

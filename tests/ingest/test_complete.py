@@ -536,3 +536,30 @@ def test_an_interrupted_chat_is_no_error(runs: Path, ingested: Ingest) -> None:
     with pytest.raises(KeyboardInterrupt), capture.start(runs, run_id="stopped", console=False):
         talker("b").initiate_chat(agent, message="go", max_turns=1)
     assert ingested(runs).sql("SELECT status, errors FROM runs") == [{"status": "interrupted", "errors": 0}]
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_a_nested_chat_in_an_action_is_below_the_turn(around: bool, runs: Path, ingested: Ingest) -> None:
+    """An action that is begun in the turn does not come between; one around the whole chat is above all of it."""
+    lead = talker("lead")
+
+    def reply(*args: Any, **kwargs: Any) -> tuple[bool, str]:
+        run = capture.current()
+        assert run is not None
+        with run.timed("decision", "inside"), run.step("s"):
+            talker("in").initiate_chat(talker("side"), message="hm", max_turns=1)
+        return True, "done"
+
+    lead.register_reply([ConversableAgent, None], reply, position=0)
+    with (
+        capture.start(runs, run_id="action", console=False) as run,
+        run.timed("decision", "outside") if around else run.step("outside"),
+    ):
+        talker("user").initiate_chat(lead, message="go", max_turns=1)
+    top = int(around)
+    assert tree(ingested(runs), "agent_call") == [
+        (top, "user", "go", "decision" if around else None),
+        (top, "lead", "done", "decision" if around else None),
+        (top + 1, "in", "hm", "done"),
+        (top + 1, "side", "side says", "done"),
+    ]
