@@ -62,13 +62,13 @@ PRODUCTS: Final = frozenset(
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
     " module system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
-    " builtins r res resp img".split()
+    " builtins r res resp img args opts kwargs".split()
 )
 # attributes of those that are spelt like extensions of files
 ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
 # what no attribute is called
 NO_ATTRIBUTES: Final = frozenset(
-    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini cfg css scss".split()
+    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini cfg css scss jsx tsx sh".split()
 )
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
 USUAL: Final = frozenset("js ts vue dat php".split())
@@ -82,7 +82,7 @@ FOLDERS: Final = tuple(
 )
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
 # a wiki's page of a file, whose name may have blanks
-WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'][^\n\"'\])|]*$")
+WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # what stands at the root of a web site more often than at that of a disk
