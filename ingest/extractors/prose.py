@@ -68,7 +68,8 @@ MODULES: Final = frozenset(
 ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
 # what no attribute is called
 NO_ATTRIBUTES: Final = frozenset(
-    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini cfg css scss jsx tsx sh".split()
+    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini"
+    " cfg css scss jsx tsx sh".split()
 )
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
 USUAL: Final = frozenset("js ts vue dat php".split())
