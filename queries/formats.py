@@ -2,6 +2,7 @@
 
 What agents said ends up in cells, so cells are hostile. The table and Markdown forms show control characters as
 escapes: a recorded escape sequence must not repaint the terminal that shows it, nor a pipe or a tag break the page.
+JSON has escapes of its own for them; CSV has none and gives every character back, except to a terminal.
 """
 
 import datetime
@@ -23,8 +24,11 @@ WIDTH, NARROWEST = 60, 8
 
 Row = tuple[Any, ...]
 
-# C0 and C1 controls, line and paragraph separators, and the marks that turn the direction of writing
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 controls, line and paragraph separators, the marks that turn the direction of writing, and what is not seen
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+    "\xad\u200b\u2060-\u2064\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _MARKDOWN = re.compile(r"[\\|`*\[\]]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _SPECIAL = re.compile('[\x00",\r\n]')
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -63,9 +67,10 @@ def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[Row]:
 
 
 def _write_csv(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO) -> None:
+    shown: Callable[[str], str] = visible if out.isatty() else str
     out.write(",".join(names) + "\n")
     for row in rows:
-        out.write(",".join("" if value is None else _quoted(_text(value)) for value in row) + "\n")
+        out.write(",".join("" if value is None else _quoted(shown(_text(value))) for value in row) + "\n")
 
 
 def _quoted(text: str) -> str:
@@ -82,9 +87,13 @@ def _write_json(names: list[str], kinds: list[str], rows: Iterable[Row], out: Te
             json.loads(cell) if deep and cell is not None else cell for cell, deep in zip(row, nested, strict=True)
         )
         record = {name: _plain(value) for name, value in zip(names, values, strict=True)}
-        out.write(separator + json.dumps(record, ensure_ascii=False))
+        out.write(separator + _CONTROL.sub(_json_escape, json.dumps(record, ensure_ascii=False)))
         separator = ",\n"
     out.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def _write_markdown(names: list[str], kinds: list[str], rows: Iterable[Row], out: TextIO) -> None:
@@ -173,7 +182,7 @@ def _places(text: str) -> int:
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):  # drawn over the character before, or not at all
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

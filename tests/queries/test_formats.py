@@ -18,6 +18,14 @@ class Terminal(StringIO):
         return True
 
 
+def written(form: str, sql: str, *values: object, out: StringIO | None = None) -> str:
+    """What a statement's rows look like in a format."""
+    out = out or StringIO()
+    con = duckdb.connect()
+    assert write(con.execute(sql, list(values)), form, out) > 0
+    return out.getvalue()
+
+
 def places(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
@@ -83,3 +91,28 @@ def test_null_and_empty_text_differ_in_csv() -> None:
     out = StringIO()
     write(con, "csv", out)
     assert out.getvalue() == 'a,b,c,d\n"",,"x,y","say ""no"""\n'
+
+
+HIDDEN = "a\x1b[2J\x9b2J\u202eb\u200bc\xad\ufeff\U000e0041d\x00"
+"""Characters that a terminal acts on, or does not show."""
+
+
+@pytest.mark.parametrize("form", ["table", "md", "json"])
+def test_nothing_acts_on_a_terminal(form: str) -> None:
+    """Controls, marks that turn the writing and characters that are not seen are escapes, and JSON still holds them."""
+    text = written(form, "select $1 as name", HIDDEN)
+    assert all(character.isprintable() or character == "\n" for character in text)
+    if form == "json":
+        assert json.loads(text) == [{"name": HIDDEN}]
+
+
+def test_csv_is_whole_for_programs_and_safe_for_a_terminal() -> None:
+    """CSV gives every character back, but to a terminal it shows escapes."""
+    assert written("csv", "select $1 as name", HIDDEN) == f'name\n"{HIDDEN}"\n'
+    assert written("csv", "select $1 as name", HIDDEN, out=Terminal()).splitlines()[1].isprintable()
+
+
+def test_marks_over_a_character_take_no_place() -> None:
+    """Accents, variation selectors and joiners do not shift the columns after them."""
+    lines = written("table", "select * from (values ('e\u0301\ufe0f', 'x'), ('ab', 'y')) as t (a, b)").splitlines()
+    assert lines[2].replace("\u0301", "").replace("\ufe0f", "").index("x") == lines[3].index("y")

@@ -1,11 +1,16 @@
 """Rows of any content: what a source claims in its JSON fields never makes a view or a query fail."""
 
+import csv
+import json
+from io import StringIO
 from pathlib import Path
 
 import duckdb
 import pytest
 
 import queries
+from queries.execution import execute
+from queries.formats import FORMATS
 from tests.queries.database import Builder
 from tests.queries.reading import answer
 
@@ -94,6 +99,56 @@ def test_a_view_bears_any_content(hostile: Path) -> None:
     assert len(views) == 7
     for (view,) in views:
         assert con.execute(f"select * from {view}").fetchall()
+
+
+NAME = "a'\";--\x1b[2J\x00\x9b|<img src=x>\r\n`[c](d)` $run_id {0} %s \u202edcba\u200b"
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs in which every name and text is made to do harm."""
+    builder = Builder()
+    for number in range(2):
+        run = builder.run(f"{NAME}{number}", task=NAME, mode=NAME, tags={NAME: NAME}, meta={"agents": [{"name": NAME}]})
+        run.node_id = NAME
+        for speaker in (NAME, "b", NAME, "b", NAME, "b", NAME):
+            run.handoff(run.speaker or NAME, speaker, selection=NAME)
+            run.turn(speaker, NAME, step_id=NAME)
+            run.llm(speaker, NAME, model=NAME, tool_calls=[NAME], response_quality_score=0.1, duration_ms=1e4)
+            run.tool(speaker, NAME, {NAME: NAME}, status="failed", duration_ms=1.0)
+            run.tool(speaker, NAME, {NAME: NAME})
+            run.code(speaker, f"import a, b\n{NAME}", f"{NAME}Error: {NAME}", 1, writes=(NAME,))
+            run.code(speaker, "import a\nimport b\n" + NAME, NAME, language=NAME)
+            run.action("error", NAME, {NAME: NAME}, agent=speaker, status="failed", error_message=NAME)
+    return builder.write(tmp_path_factory.mktemp("named") / "traces.duckdb")
+
+
+@pytest.mark.parametrize("name", queries.names())
+def test_names_made_to_do_harm_are_only_shown(name: str, named: Path) -> None:
+    """Each query prints such names in each format: a line a row, nothing that a terminal acts on, nothing lost."""
+    result = execute(queries.find(name), queries.connect(named), {})
+    names, kinds = zip(*((str(column[0]), str(column[1])) for column in result.description or []), strict=True)
+    rows = result.fetchall()
+    text = {}
+    for form, write in FORMATS.items():
+        out = StringIO()
+        write(list(names), list(kinds), rows, out)
+        text[form] = out.getvalue()
+    for form in ("table", "md", "json"):
+        assert all(character.isprintable() or character == "\n" for character in text[form])
+    assert len(json.loads(text["json"])) == len(rows)
+    assert len(list(csv.reader(StringIO(text["csv"].replace("\x00", "0"), newline="")))) == len(rows) + 1
+    assert text["table"].count("\n") == text["md"].count("\n") == len(rows) + 2
+    assert "<img" not in text["md"]
+
+
+def test_such_names_are_found_again(named: Path) -> None:
+    """A run and an agent of such names can be asked for, and nothing else happens."""
+    con = queries.connect(named)
+    rows = queries.run("agent_interactions", con, run_id=f"{NAME}1").fetchall()
+    assert [row[:2] for row in rows] == [(NAME, 4), ("b", 3)]
+    assert queries.run("failed_executions", con, agent_name=NAME).fetchall()
+    assert con.execute("select count(*) from runs").fetchall() == [(2,)]
 
 
 def test_numbers_that_are_none(hostile: Path) -> None:
