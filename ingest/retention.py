@@ -172,7 +172,7 @@ def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) ->
         forget(con, known)
         write_pruned(con, list(pruned))
         write_changed(con, snapshot.out, changed)
-        snapshot.commit(con)
+        snapshot.commit(con, compact=bool(known))
     except duckdb.Error as error:
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
     finally:

@@ -19,6 +19,7 @@ from ingest.discover import IngestError
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
+COMPACT = ".traces.duckdb.compact"
 COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
 STORAGE_VERSION = "v1.2.0"
@@ -63,6 +64,7 @@ class Snapshot:
         self.out = out
         self.path = os.path.join(out, FILE)
         self._new = os.path.join(out, NEW)
+        self._compact = os.path.join(out, COMPACT)
 
     def known(self) -> list[Known] | None:
         """What is in it, or None where there is none that this version of the package can go on with.
@@ -127,13 +129,24 @@ class Snapshot:
         con.execute(views.replace("create view", "create or replace view"))
         return con
 
-    def commit(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Make the new database the present one."""
+    def commit(self, con: duckdb.DuckDBPyConnection, compact: bool = False) -> None:
+        """Make the new database the present one.
+
+        Args:
+            con: the connection that `begin` gave.
+            compact: write it once more without the room of what was removed, which DuckDB keeps for what will come.
+        """
         con.execute("COMMIT")
         con.execute("CHECKPOINT t")
         con.execute("USE memory")
+        if compact:
+            con.execute(f"ATTACH {quoted(self._compact)} AS compact (STORAGE_VERSION '{STORAGE_VERSION}')")
+            con.execute("COPY FROM DATABASE t TO compact")
+            con.execute("DETACH compact")
         con.execute("DETACH t")
         con.close()
+        if compact:
+            os.replace(self._compact, self._new)
         with open(self._new, "rb+") as file:
             os.fsync(file.fileno())
         try:
@@ -144,7 +157,10 @@ class Snapshot:
 
     def discard(self) -> None:
         """Remove what a killed ingest left."""
-        for path in (self._new, f"{self._new}.wal", os.path.join(self.out, COPY)):
+        for path in (
+            *(f"{new}{wal}" for new in (self._new, self._compact) for wal in ("", ".wal")),
+            os.path.join(self.out, COPY),
+        ):
             if os.path.exists(path):
                 os.remove(path)
 

@@ -97,6 +97,23 @@ def test_a_transcript_is_as_old_as_its_file(runs: Path, ingested: Ingest) -> Non
     assert ids(ingested(runs, force=True)) == ["gone.json", "new.json"]
 
 
+def test_the_file_becomes_smaller(runs: Path, ingested: Ingest) -> None:
+    """What was pruned takes no room, and what is left is as it was, views too."""
+    for n in range(20):
+        write_journal(runs, f"r{n}", *(logged("a", "b", f"{k} {os.urandom(2000).hex()}") for k in range(20)))
+    young(runs, "young")
+    tables = ingested(runs)
+    before = (tables.out / "traces.duckdb").stat().st_size
+    said = tables.sql("SELECT * FROM messages WHERE run_id = 'young'")
+    assert len(prune(tables.out, "--older-than", "30d")["pruned"]) == 20
+    assert (tables.out / "traces.duckdb").stat().st_size < before / 2
+    tables = ingested(runs)
+    assert tables.sql("SELECT * FROM messages") == said
+    assert tables.one("SELECT count(*) FROM agent_executions") == 1
+    assert {p.name for p in tables.out.iterdir()} == {".lock", "traces.duckdb", "parquet"}
+    parquet_matches(tables)
+
+
 def test_times_beyond_any_sense_are_compared_all_the_same(runs: Path, ingested: Ingest) -> None:
     """A journal may claim any moment."""
     for name, ts in (("never", 2**63 - 1), ("early", -(2**62)), ("none", None)):
