@@ -115,18 +115,31 @@ def labels(folder: Path) -> dict[str, tuple[str, int]]:
     return {name: (run["mistake_agent"], int(run["mistake_step"])) for name, run in files.items()}
 
 
+def suspected(traces: Path, top: int = 1) -> dict[str, list[tuple[str, int]]]:
+    """Agents and messages of the suspects, by file."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for row in answer(traces, "suspects", top=top):
+        found.setdefault(row["run_id"].rsplit("/", 1)[-1], []).append((row["agent_name"], row["message_order"]))
+    return found
+
+
 def first_suspects(traces: Path) -> dict[str, tuple[str, int]]:
     """Agent and message of the first suspect, by file."""
-    rows = answer(traces, "suspects", top=1)
-    return {row["run_id"].rsplit("/", 1)[-1]: (row["agent_name"], row["message_order"]) for row in rows}
+    return {name: found[0] for name, found in suspected(traces).items()}
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, int]]:
-    """The first suspects of the labelled runs."""
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of the labelled runs."""
     if not LABELLED.is_dir():
         pytest.skip(f"the labelled runs are not at {LABELLED}")
-    return first_suspects(ingest(LABELLED, tmp_path_factory.mktemp("labelled") / "traces"))
+    return ingest(LABELLED, tmp_path_factory.mktemp("labelled") / "traces")
+
+
+@pytest.fixture(scope="module")
+def found(labelled: Path) -> dict[str, tuple[str, int]]:
+    """The first suspects of the labelled runs."""
+    return first_suspects(labelled)
 
 
 def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[str, int]]) -> None:
@@ -142,6 +155,24 @@ def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[s
     for half in (slice(None, None, 2), slice(1, None, 2), slice(middle), slice(middle, None)):
         assert sum(agents[half]) / len(agents[half]) >= 0.60
         assert sum(steps[half]) / len(steps[half]) >= 0.42
+
+
+def test_three_suspects_are_right_as_often_as_the_header_says(labelled: Path) -> None:
+    """One of the first three is the right agent in 86 % of the labelled runs, the right message in 70 %."""
+    named, found = labels(LABELLED), suspected(labelled, top=3)
+    agents = [agent in dict(found[name]) for name, (agent, _) in named.items()]
+    steps = [step in dict(map(reversed, found[name])) for name, (_, step) in named.items()]
+    assert (round(100 * sum(agents) / len(named)), round(100 * sum(steps) / len(named))) == (86, 70)
+
+
+def test_runs_of_a_supervisor(tmp_path: Path) -> None:
+    """Of 15 labelled runs in which one agent hands out the work, 60 % of the agents and 13 % of the messages."""
+    folder = REAL_TRANSCRIPTS / "whowhen" / "handcrafted"
+    if not folder.is_dir():
+        pytest.skip(f"the labelled runs are not at {folder}")
+    named, found = labels(folder), first_suspects(ingest(folder, tmp_path / "traces"))
+    assert sum(found[name][0] == agent for name, (agent, _) in named.items()) == 9
+    assert sum(found[name][1] == step for name, (_, step) in named.items()) == 2
 
 
 def test_suspicion_does_not_read_the_labels(found: dict[str, tuple[str, int]], tmp_path: Path) -> None:
