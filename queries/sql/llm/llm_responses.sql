@@ -34,7 +34,7 @@ answers as (
         calls.response_quality_score,
         calls.response_validation_errors,
         calls.started_at
-    from llm_calls as calls
+    from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
     inner join last_calls
         on last_calls.run_id = calls.run_id and last_calls.call_id = calls.event_id
     where ($run_id is null or calls.run_id = $run_id)

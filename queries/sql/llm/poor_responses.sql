@@ -23,7 +23,7 @@ select
     response_warnings as warnings,
     response->'$.choices[0].message' as response,
     started_at
-from llm_calls
+from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
 where ($run_id is null or run_id = $run_id)
     and ($hours is null or epoch_us(started_at) >= epoch_us(now()) - $hours * 3600000000)
     and response_quality_score < $threshold
