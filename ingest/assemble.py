@@ -16,7 +16,7 @@ from ingest.files import FileLedger, Saved, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
-from ingest.rows import Row
+from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
 from ingest.turns import Conversation
 
@@ -60,7 +60,7 @@ class Assembler:
         self._files = FileLedger(self.rows, self._agents, roots)
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
-        self._transcripts: list[tuple[int, list[Any]]] = []
+        self._transcripts = Spill()
         self._steps: dict[str, str | None] = {}
         self._chats: dict[str, tuple[str | None, str | None]] = {}
         """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
@@ -97,7 +97,8 @@ class Assembler:
                 handler(self, data, where)
         except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             # A known kind with contents of unknown shape. The record is in `journal`, and the run says so.
-            self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
+            if len(self.not_understood) < MAX_NOTES:
+                self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
         if kind not in _LEAVES_STEPS:
             self._leaving = None
         agent = text_or_none(data.get("agent"))
@@ -316,8 +317,8 @@ class Assembler:
         """When the last record was made: UTC microseconds."""
         return self._times[1]
 
-    def finish(self, source_format: str, about: Data, open_status: str) -> Iterator[tuple[str, list[Row]]]:
-        """Give all rows of the run as (table, rows), once.
+    def finish(self, source_format: str, about: Data, open_status: str) -> Iterator[tuple[str, list[Row], int]]:
+        """Give all rows of the run as (table, rows, length of their texts), once.
 
         Args:
             source_format: name of the source that read it.

@@ -54,7 +54,7 @@ def check_file(found: Found) -> Check:
     """Read one file and write nothing."""
     report, lost = Report(found), 0
     bad: list[tuple[int, int, str]] = []
-    for table, rows in read_run(found, report):
+    for table, rows, _ in read_run(found, report):
         if table == "quarantine":
             bad += [(line, offset, error) for _, _, line, offset, error, _ in rows]
         elif table == "runs":

@@ -7,7 +7,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -82,11 +82,11 @@ class FileLedger:
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
         """The event `cause` is said to have written a file. `depth` is the cause's own."""
         source = "code_execution" if cause.type == "code_exec" else cause.type
-        self._written.append(_Written(path, cause, depth, method, source, content))
+        self._written.append(_Written(path, _light(cause), depth, method, source, content))
 
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
-        self._ran[code_hash(code)] = (cause, depth)
+        self._ran[code_hash(code)] = (_light(cause), depth)
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
         """A file is read or mentioned by the event."""
@@ -278,6 +278,12 @@ class FileLedger:
             named.method,
             held.sha256 if held else None,
         )
+
+
+def _light(cause: Event) -> Event:
+    """An event without its long texts: it is kept to the end of the run."""
+    inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
+    return replace(cause, inputs={**inputs, "code": preview(cause.inputs.get("code"))}, outputs={})
 
 
 def _normal(path: str) -> str:

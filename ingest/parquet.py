@@ -10,6 +10,7 @@ every engine reads.
 import math
 import os
 import re
+import shutil
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -19,12 +20,18 @@ import duckdb
 
 from ingest import schema
 from ingest.discover import IngestError
-from ingest.snapshot import Snapshot, quoted, sync_folder
+from ingest.snapshot import STAGING, Snapshot, quoted, sync_folder
 
 FOLDER = "parquet"
 UNKNOWN = "unknown"
 UNFINISHED = ".unfinished"
-ROW_GROUP = 50_000
+ROW_GROUP = 16_384
+GROUP_BYTES = "16MB"
+"""Texts of a row group of a single run, before they are compressed."""
+
+DAYS_AT_ONCE = 100
+"""Days that are written in one go; DuckDB 1.5 keeps something for each."""
+
 PART_RECORDS = 25_000
 """Lines of journals in a part, some 40 MB: what is written again when one of its runs changed. A longer run is one."""
 
@@ -79,10 +86,13 @@ def write_changed(con: duckdb.DuckDBPyConnection, out: str, places: Iterable[Pla
     days: dict[str, list[str]] = {}
     for day, run_id in places:
         days.setdefault(day, []).append(run_id)
+    whole: list[str] = []
     for day, run_ids in sorted(days.items()):
         lows = _lows(con, day)
         for number in sorted({bisect_right(lows, run_id) - 1 for run_id in run_ids}):
-            _write_part(con, out, Part(day, lows[number], lows[number + 1] if number + 1 < len(lows) else None))
+            _cut(con, out, Part(day, lows[number], lows[number + 1] if number + 1 < len(lows) else None), whole)
+    for first in range(0, len(whole), DAYS_AT_ONCE):
+        _write_whole(con, out, whole[first : first + DAYS_AT_ONCE])
     for table in schema.TABLES.values():
         if con.execute("SELECT 1 FROM ingest.parquet WHERE table_name = ?", [table.name]).fetchone() is None:
             # An engine that is pointed at a table finds its columns, also where no run has rows in it.
@@ -95,16 +105,44 @@ def _lows(con: duckdb.DuckDBPyConnection, day: str) -> list[str]:
     return sorted({"", *(low for (low,) in rows)})
 
 
-def _write_part(con: duckdb.DuckDBPyConnection, out: str, part: Part) -> None:
-    """Write the files of a part, or of several where it has become too large."""
+def _cut(con: duckdb.DuckDBPyConnection, out: str, part: Part, whole: list[str]) -> None:
+    """Write the files of a part, or of several where it has become too large. A day of one part is left for later."""
     con.execute("DELETE FROM ingest.parquet WHERE day = ? AND low = ?", [part.day, part.low])
     cuts = [part.low, *_cuts(con, part)]
     for low, high in zip(cuts, [*cuts[1:], part.high], strict=True):
         smaller = Part(part.day, low, high)
+        if not low and high is None and part.day != UNKNOWN:
+            whole.append(part.day)
+            continue
         for table in schema.TABLES.values():
             rows = _rows_of(table, smaller)
             if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None:
                 _write(con, out, table, smaller, rows)
+
+
+def _write_whole(con: duckdb.DuckDBPyConnection, out: str, days: list[str]) -> None:
+    """Write the files of days of one part each: thousands of days in as many seconds as one by one takes minutes."""
+    parts = os.path.join(out, STAGING, "parts")
+    for table in schema.TABLES.values():
+        os.makedirs(parts)
+        columns = ", ".join(_portable(column) for column in table.columns)
+        runs = f"SELECT run_id, {_DAY} AS date FROM runs WHERE date IN ({', '.join(map(quoted, days))})"
+        con.execute(
+            f"COPY (SELECT {columns}, date FROM {table.stored} JOIN ({runs}) USING (run_id) "
+            f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, COMPRESSION zstd, "
+            f"ROW_GROUP_SIZE {ROW_GROUP}, PARTITION_BY (date), FILENAME_PATTERN '{{uuid}}', OVERWRITE_OR_IGNORE)"
+        )
+        files = []
+        for day in sorted(os.listdir(parts)):
+            os.makedirs(os.path.join(out, FOLDER, table.name, day), exist_ok=True)
+            for name in os.listdir(os.path.join(parts, day)):
+                file = f"{day}/{_new_name()}"
+                path = os.path.join(out, FOLDER, table.name, file)
+                os.replace(os.path.join(parts, day, name), path + UNFINISHED)
+                files.append((table.name, day.removeprefix("date="), file, ""))
+        shutil.rmtree(parts)
+        if files:
+            con.executemany("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", files)
 
 
 def _cuts(con: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
@@ -127,18 +165,29 @@ def _cuts(con: duckdb.DuckDBPyConnection, part: Part) -> list[str]:
 
 def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, part: Part, rows: str) -> None:
     """Write a new file of a part, still unfinished, and list it."""
-    file = f"date={part.day}/{uuid.uuid4().hex[:12]}.parquet"
+    file = f"date={part.day}/{_new_name()}"
     _copy(con, table, rows, os.path.join(out, FOLDER, table.name, file))
     con.execute("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", [table.name, part.day, file, part.low])
+
+
+def _new_name() -> str:
+    return f"{uuid.uuid4().hex[:12]}.parquet"
 
 
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
+    runs = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT run_id FROM {rows} LIMIT 2)").fetchone()
+    if runs and runs[0] > 1:
+        order, size = f"ORDER BY run_id, {_ORDER[table.name]}", ""
+    else:  # one run, however large: its rows stand as they were read, in groups that memory can hold
+        order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
+        con.execute("SET preserve_insertion_order = false")
     con.execute(
-        f"COPY (SELECT {columns} FROM {rows} ORDER BY run_id, {_ORDER[table.name]}) TO {quoted(path + UNFINISHED)} "
-        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        f"COPY (SELECT {columns} FROM {rows} {order}) TO {quoted(path + UNFINISHED)} "
+        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{size})"
     )
+    con.execute("RESET preserve_insertion_order")
 
 
 def _rows_of(table: schema.Table, part: Part) -> str:

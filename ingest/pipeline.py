@@ -250,7 +250,7 @@ def _read(changed: list[Found], staging: str, progress: Callable[[int, int], Non
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
     workers = min(os.cpu_count() or 1, len(shares))
-    if workers < 2 or total < ALONE_BYTES:
+    if total < ALONE_BYTES:
         for number, share in enumerate(shares):
             reports += read_share(share, staging, str(number))
             done += sum(f.size for f in share)
@@ -334,8 +334,9 @@ def _store(
     fresh: bool,
     staging: str,
     summary: Summary,
+    limited: bool = True,
 ) -> None:
-    con = snapshot.begin(fresh)
+    con = snapshot.begin(fresh, limited)
     try:
         read = [r for r in reports if not r.failed]
         ids = {r.found.run_id for r in read if r.source}
@@ -355,9 +356,17 @@ def _store(
         write_changed(con, snapshot.out, changed)
         snapshot.commit(con)
     except duckdb.Error as error:
+        if limited and _is_out_of_memory(error):
+            con.close()
+            _store(reports, before, gone, pruned, snapshot, fresh, staging, summary, limited=False)
+            return
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
     finally:
         con.close()
+
+
+def _is_out_of_memory(error: duckdb.Error) -> bool:
+    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
 
 
 def _known(report: Report) -> Known:

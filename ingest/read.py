@@ -52,7 +52,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
+def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int]]:
     """Read one file.
 
     Args:
@@ -60,7 +60,7 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
         report: is filled in.
 
     Yields:
-        (table, rows). Nothing where the file is no run.
+        (table, rows, length of their texts). Nothing where the file is no run.
     """
     try:
         with open_regular(found.content or found.path) as file:
@@ -79,7 +79,7 @@ def open_regular(path: str) -> IO[bytes]:
     return open(descriptor, "rb")
 
 
-def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row]]]:
+def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row], int]]:
     file, archive = unpack(opened)
     source = _source(file, found)
     if source is None:
@@ -105,7 +105,9 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     report.notes += assembler.not_understood[:1]
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if found.folder is None and not report.records:
-        yield from ((table, _without_run(rows)) for table, rows in assembler.rows.chunks() if table == "quarantine")
+        for table, rows, size in assembler.rows.chunks():
+            if table == "quarantine":
+                yield table, _without_run(rows), size
         return
     yield from assembler.finish(source.name, about, report.status)
     report.status = assembler.status

@@ -4,86 +4,117 @@ A run's rows are plain lists until the end of the run, because some columns are 
 which channels had a message). A short run stays in memory; of a long one all but the last rows lie in a temporary file.
 """
 
+from __future__ import annotations
+
 import pickle
 import tempfile
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
+
+from ingest.schema import Table
 
 Row = list[Any]
 
 CHUNK_ROWS = 4096
-CHUNK_BYTES = 4 * 1024 * 1024
-"""How many rows, or how much text in them, are kept as objects."""
+CHUNK_BYTES = 2 * 1024 * 1024
+"""How many rows of a table, or how much text in them, are kept as objects."""
 
-SPOOL_BYTES = 16 * 1024 * 1024
-"""How much of one table of one run is kept in memory before it goes to a file."""
+LONG = frozenset(
+    "inputs outputs meta error_message content tool_calls request response message arguments result code output "
+    "file_content record bytes".split()
+)
+"""Columns whose values may be long: what is counted as text."""
+
+
+class Spill:
+    """A list that is written to once and read once, and takes no memory: what is added goes to a temporary file."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+        self._count = 0
+
+    def append(self, item: Any) -> None:
+        """Add something that can be pickled."""
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
+        pickle.dump(item, self._file, pickle.HIGHEST_PROTOCOL)
+        self._count += 1
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._file is not None:
+            self._file.seek(0)
+            for _ in range(self._count):
+                yield pickle.load(self._file)
 
 
 class TableRows:
-    """The rows of one table of one run, in the order they were added.
+    """The rows of one table of one run, in the order they were added."""
 
-    Args:
-        columns: names of the table's columns.
-    """
-
-    def __init__(self, columns: list[str]) -> None:
+    def __init__(self, table: Table) -> None:
         self.count = 0
-        self._columns = columns
+        self._columns = [column.name for column in table.columns]
+        self._long = [place for place, column in enumerate(table.columns) if column.name in LONG]
+        if table.name == "runs":
+            self._long = []  # what is counted there has the names of long columns
         self._rows: list[Row] = []
         self._bytes = 0
-        self._spool: IO[bytes] | None = None
-        self._chunks = 0
+        self._spill: Spill | None = None
 
     def add(self, row: Row) -> None:
         """Add a row: a list with a value for each column of the table, in order."""
         self._rows.append(row)
         self.count += 1
-        self._bytes += text_bytes(row)
-        if len(self._rows) >= CHUNK_ROWS or self._bytes >= CHUNK_BYTES:
-            self._store()
+        for place in self._long:
+            value = row[place]
+            if value is not None:
+                self._bytes += len(value)
+        if self._bytes >= CHUNK_BYTES or len(self._rows) >= CHUNK_ROWS:
+            self._spill = self._spill or Spill()
+            self._spill.append((self._rows, self._bytes))
+            self._rows, self._bytes = [], 0
 
-    def _store(self) -> None:
-        if self._spool is None:
-            self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115 - closed in _chunked
-        pickle.dump(self._rows, self._spool, pickle.HIGHEST_PROTOCOL)
-        self._chunks += 1
-        self._rows, self._bytes = [], 0
-
-    def chunks(self, **late: Any) -> Iterator[list[Row]]:
-        """Give all rows, once, some at a time, and forget them.
+    def chunks(self, **late: Sequence[Any]) -> Iterator[tuple[list[Row], int]]:
+        """Give all rows, once, some at a time, each time with the length of their texts, and forget them.
 
         Args:
             late: column name to a sequence with a value for each row, in the order the rows were added.
         """
         places = [(self._columns.index(name), values) for name, values in late.items()]
         number = 0
-        for chunk in self._stored():
-            for row in chunk:
-                for place, values in places:
-                    row[place] = values[number]
-                number += 1
-            yield chunk
+        for rows, size in self._stored():
+            for place, values in places:
+                for row, value in zip(rows, values[number : number + len(rows)], strict=True):
+                    row[place] = value
+            number += len(rows)
+            yield rows, size
 
-    def _stored(self) -> Iterator[list[Row]]:
-        if self._spool is not None:
-            with self._spool as spool:
-                spool.seek(0)
-                for _ in range(self._chunks):
-                    yield pickle.load(spool)
+    def _stored(self) -> Iterator[tuple[list[Row], int]]:
+        if self._spill is not None:
+            yield from self._spill
+            self._spill = None
         if self._rows:
-            yield self._rows
+            yield self._rows, self._bytes
         self._rows = []
 
 
-def text_bytes(row: Row) -> int:
-    """About how much memory the texts of a row take."""
-    return sum(len(value) for value in row if value.__class__ is str or value.__class__ is bytes)
+class Same(Sequence[Any]):
+    """A sequence of one value, as long as it is needed."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __len__(self) -> int:
+        return 0
+
+    def __getitem__(self, place: Any) -> Any:
+        return [self._value] * (place.stop - place.start) if isinstance(place, slice) else self._value
 
 
-def rank(positions: list[int]) -> list[int]:
+def rank(positions: array[int]) -> array[int]:
     """For each row its place when rows are sorted by position; rows at the same position keep their order."""
     order = sorted(range(len(positions)), key=positions.__getitem__)
-    ranks = [0] * len(positions)
+    ranks = array("q", bytes(8 * len(positions)))
     for place, index in enumerate(order):
         ranks[index] = place
     return ranks

@@ -1,22 +1,29 @@
 """The rows of all tables of one run, and the events that most of them hang on."""
 
 import hashlib
-import uuid
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.chains import Chains
 from ingest.lines import encode
-from ingest.rows import Row, TableRows, rank
+from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
-_COLUMNS = {name: [column.name for column in table.columns] for name, table in TABLES.items()}
-
-_PARENT, _DEPTH = (_COLUMNS["execution_events"].index(name) for name in ("parent_event_id", "depth"))
+_PARENT, _DEPTH = (
+    [column.name for column in TABLES["execution_events"].columns].index(name) for name in ("parent_event_id", "depth")
+)
 
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The digit of a UUID that says how it is made, with the two bits that are free in it."""
+
+_CHANNELS = {"event": 1, "logger": 2, "transcript": 4}
+_SOURCES = ["+".join(name for name, bit in _CHANNELS.items() if bits & bit) for bits in range(8)]
 
 
 @dataclass(slots=True)
@@ -82,23 +89,24 @@ class RunRows:
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
         self.session_id: str | None = None
-        self.tables = {name: TableRows(columns) for name, columns in _COLUMNS.items()}
-        self.channels: list[set[str]] = []
-        """For each message the channels that had it."""
+        self.tables = {name: TableRows(table) for name, table in TABLES.items()}
+        self._channels = bytearray()
+        """For each message the channels that had it, a bit each."""
         self.requests = Chains()
         """The LLM calls that have messages."""
         self.failed = 0
-        self._positions: list[int] = []
+        self._positions = array("q")
         self._around: dict[str, str | None] = {}
         self._happened: set[str] = set()
         self._inside: dict[str, list[int]] = {}
-        self._message_positions: list[int] = []
-        self._requesting: list[int | None] = []
+        self._message_positions = array("q")
+        self._requesting = array("q")
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again."""
-        digest = hashlib.md5(f"{self.run_id}\0{kind}\0{key}".encode(), usedforsecurity=False).digest()
-        return str(uuid.UUID(bytes=digest, version=3))
+        mixed = hashlib.md5(f"{self.run_id}\0{kind}\0{key}".encode(), usedforsecurity=False).hexdigest()
+        # what `str(uuid.UUID(hex=mixed, version=3))` gives, in a third of the time
+        return f"{mixed[:8]}-{mixed[8:12]}-3{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
 
     def event(self, kind: str, subtype: str, where: Where, key: str = "", **fields: Any) -> Event:
         """A new event of this type. `key` tells apart several of one type that one record makes."""
@@ -160,44 +168,48 @@ class RunRows:
             request: the call in `requests`; None where it has no messages.
             chain: the chain that it stands in.
         """
-        self._requesting.append(request)
+        self._requesting.append(-1 if request is None else request)
         self.add("llm_calls", *row, chain, None)
 
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
         """Add a row of `messages`: its values from `event_id` on without `message_order` and `source`.
 
         Returns:
-            The message's index, by which further channels that had it are noted in `channels`.
+            The message's index, for `heard`.
         """
         event_id, *rest = row
         self._message_positions.append(where.position)
         self.tables["messages"].add([self.run_id, event_id, None, *rest, None])
-        self.channels.append({channel})
-        return len(self.channels) - 1
+        self._channels.append(_CHANNELS[channel])
+        return len(self._channels) - 1
 
-    def chunks(self) -> Iterator[tuple[str, list[Row]]]:
-        """Give the rows of all tables as (table, rows), once."""
+    def heard(self, index: int, channel: str) -> None:
+        """Note a further channel that had a message."""
+        self._channels[index] |= _CHANNELS[channel]
+
+    def chunks(self) -> Iterator[tuple[str, list[Row], int]]:
+        """Give the rows of all tables as (table, rows, length of their texts), once."""
         numbers, firsts, lasts = self.requests.numbered()
         late: dict[str, dict[str, Any]] = {
-            "llm_calls": {"call_number": [None if call is None else numbers[call] for call in self._requesting]},
+            "llm_calls": {"call_number": [None if call < 0 else numbers[call] for call in self._requesting]},
             "llm_messages": {"first_call": firsts, "last_call": lasts},
             "execution_events": {
                 "execution_order": rank(self._positions),
-                "session_id": [self.session_id] * len(self._positions),
+                "session_id": Same(self.session_id),
             },
             "messages": {
                 "message_order": rank(self._message_positions),
-                "source": ["+".join(sorted(channels)) for channels in self.channels],
+                "source": [_SOURCES[channels] for channels in self._channels],
             },
         }
         places = self._places()
         for name, rows in self.tables.items():
             number = 0
-            for chunk in rows.chunks(**late.get(name, {})):
+            for chunk, size in rows.chunks(**late.get(name, {})):
                 if name == "execution_events" and places:
                     _put_inside(chunk, number, places)
                 number += len(chunk)
-                yield name, chunk
+                yield name, chunk, size
 
     def _places(self) -> dict[int, tuple[str, int]]:
         """For rows that happened inside other events the nearest of these, and how deep below it they are.

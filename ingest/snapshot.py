@@ -22,10 +22,19 @@ NEW = ".traces.duckdb.new"
 COMPACT = ".traces.duckdb.compact"
 COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
+MEMORY = "400MB"
+"""What DuckDB may use, its temporary files aside. It compresses 2,048 rows at a time, so where rows have hundreds of
+kilobytes each it needs more: then the work begins anew without this limit."""
+
+LARGE = 64 * 1024 * 1024
+"""Bytes of staged rows above which each table is written on its own. One transaction would hold all tables to its end,
+and is not needed: nobody sees the new database before it is complete."""
+
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
-ROW_GROUP_SIZE = 30_720
-"""Rows that are read or skipped together, a quarter of DuckDB's default: a question about one run reads few others."""
+ROW_GROUP_SIZE = 16_384
+"""Rows that are read or skipped together, an eighth of DuckDB's default: a question about one run reads few others, and
+so many rows are held until they are compressed and written."""
 
 _STATE = """
     CREATE SCHEMA ingest;
@@ -105,17 +114,20 @@ class Snapshot:
                 con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
             yield con
 
-    def begin(self, fresh: bool) -> duckdb.DuckDBPyConnection:
+    def begin(self, fresh: bool, limited: bool = True) -> duckdb.DuckDBPyConnection:
         """A connection to a new database `t`, a copy of the present one, or empty.
 
         Args:
             fresh: start empty.
+            limited: keep to `MEMORY`.
         """
         self.discard()
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
+        if limited:
+            con.execute(f"SET memory_limit = '{MEMORY}'")
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
@@ -184,6 +196,9 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
 
 def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
     """Take in the staged rows, sorted so that each run lies together."""
+    large = _size(staging) > LARGE
+    if large:
+        con.execute("COMMIT")
     for name, table in schema.TABLES.items():
         folder = os.path.join(staging, name)
         if os.path.isdir(folder):
@@ -192,6 +207,13 @@ def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
                 f"INSERT INTO {table.stored} ({columns}) "
                 f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
             )
+    if large:
+        con.execute("BEGIN")
+
+
+def _size(folder: str) -> int:
+    """Bytes of the files in the folders of a folder."""
+    return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
 
 
 def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:

@@ -5,6 +5,7 @@ nothing but paths and small reports passes between processes, and memory is boun
 """
 
 import os
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ import pyarrow.parquet as pq
 
 from ingest.discover import Found
 from ingest.read import Report, read_run
-from ingest.rows import Row, text_bytes
+from ingest.rows import Row
 from ingest.schema import TABLES
 
 GROUP_ROWS = 16_384
-GROUP_BYTES = 16 * 1024 * 1024
+GROUP_BYTES = 8 * 1024 * 1024
 """Rows of a table, or text in them, that are kept until they make a row group worth writing."""
 
 
@@ -36,10 +37,10 @@ class Stage:
         self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
         self._bytes = dict.fromkeys(TABLES, 0)
 
-    def add(self, table: str, rows: list[Row]) -> None:
-        """Add rows to a table."""
+    def add(self, table: str, rows: list[Row], size: int) -> None:
+        """Add rows to a table. `size` is the length of their texts."""
         self._rows[table] += rows
-        self._bytes[table] += sum(map(text_bytes, rows))
+        self._bytes[table] += size
         if len(self._rows[table]) >= GROUP_ROWS or self._bytes[table] >= GROUP_BYTES:
             self._flush(table)
 
@@ -93,14 +94,18 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
     """
     stage = Stage(folder, name)
     reports = []
-    for found in share:
-        report = Report(found)
-        try:
-            # Rows are given when all records have been read, so a run that fails while it is read has staged nothing.
-            for table, rows in read_run(found, report):
-                stage.add(table, rows)
-        except Exception as error:  # a mistake of ours must not cost the other runs
-            report = Report(found, skipped=f"could not be ingested: {type(error).__name__}: {error}", failed=True)
-        reports.append(report)
-    stage.close()
+    before, tempfile.tempdir = tempfile.tempdir, folder  # the system's own may lie in memory
+    try:
+        for found in share:
+            report = Report(found)
+            try:
+                # Rows come when all records have been read: a run that fails while it is read has staged nothing.
+                for table, rows, size in read_run(found, report):
+                    stage.add(table, rows, size)
+            except Exception as error:  # a mistake of ours must not cost the other runs
+                report = Report(found, skipped=f"could not be ingested: {type(error).__name__}: {error}", failed=True)
+            reports.append(report)
+        stage.close()
+    finally:
+        tempfile.tempdir = before
     return reports

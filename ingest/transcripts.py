@@ -14,7 +14,7 @@ NEAREST = 64
 time where thousands of messages say the same."""
 
 
-def align(journal: Sequence[bytes], transcript: Sequence[bytes]) -> list[int | None]:
+def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]:
     """For each message of the transcript the index of the same message in the journal, or None.
 
     Args:
@@ -25,7 +25,7 @@ def align(journal: Sequence[bytes], transcript: Sequence[bytes]) -> list[int | N
     Returns:
         Indexes, rising.
     """
-    places: defaultdict[bytes, list[int]] = defaultdict(list)
+    places: defaultdict[int, list[int]] = defaultdict(list)
     for index, key in enumerate(journal):
         places[key].append(index)
     # Backwards, so that of equally long chains the one that lies latest is found: a falling chain of places.

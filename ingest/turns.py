@@ -6,6 +6,7 @@ event, a saved transcript) and a group chat's manager repeats it to every member
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
+from ingest.seen import Seen, short
 from ingest.tools import ToolLedger
 from ingest.transcripts import align
 
@@ -70,17 +72,6 @@ class _Talk:
         """Turns under way that opened nested chats, by agent."""
 
 
-@dataclass(slots=True)
-class _Seen:
-    """A message that has its row."""
-
-    key: bytes
-    anonymous_key: bytes
-    position: int
-    sender: str | None
-    recipient: str | None
-
-
 class Conversation:
     """Turns the facts of one run into turns and what belongs to them.
 
@@ -100,7 +91,7 @@ class Conversation:
         self._speakers: set[str | None] = set()
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
-        self._seen: list[_Seen] = []
+        self._seen = Seen()
         self.run_facts: dict[str, Any] = {}
 
     def take(self, fact: facts.Fact, where: Where) -> None:
@@ -210,7 +201,7 @@ class Conversation:
         thread = talk.threads[where.thread]
         logged, thread.logged = thread.logged, None
         if said.channel == "event" and logged and logged[1:] == (message.sender, message.recipient):
-            self._rows.channels[logged[0]].add("event")  # AG2 logs a message and sends its event in one breath
+            self._rows.heard(logged[0], "event")  # AG2 logs a message and sends its event in one breath
             return
         if self._is_copy(message, talk):
             talk.asked[message.recipient] = where.time
@@ -296,7 +287,7 @@ class Conversation:
         talk.latest[agent] = _Said(key, {message.recipient})
         talk.asked[message.recipient] = where.time
         self._speakers.add(agent)
-        self._seen.append(_Seen(key, message.key(False), where.position, agent, message.recipient))
+        self._seen.add(key, message.key(False), where.position, agent, message.recipient)
         return index
 
     def _turn_event(self, message: Message, where: Where, position: int, talk: _Talk) -> Event:
@@ -391,7 +382,7 @@ class Conversation:
 
     # --- the end of the run
 
-    def finish(self, transcripts: list[tuple[int, list[Any]]]) -> None:
+    def finish(self, transcripts: Iterable[tuple[int, list[Any]]]) -> None:
         """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
 
         Args:
@@ -410,26 +401,23 @@ class Conversation:
         messages = [parse_message(m) for m in transcript]
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)
-        ours = [
-            index
-            for index, seen in enumerate(self._seen)
-            if seen.position <= saved_at and (not named or self._may_stand_in(seen, speakers))
-        ]
-        ours.sort(key=lambda index: self._seen[index].position)
-        keys = [self._seen[index].key if named else self._seen[index].anonymous_key for index in ours]
-        matches = align(keys, [message.key(named) for message in messages])
+        ours = [index for index in self._seen.until(saved_at) if not named or self._may_stand_in(index, speakers)]
+        ours.sort(key=self._seen.position)
+        keys = [self._seen.key(index, named) for index in ours]
+        matches = align(keys, [short(message.key(named)) for message in messages])
         found = [ours[match] for match in matches if match is not None]
-        position = self._seen[found[0]].position - 1 if found else saved_at
+        position = self._seen.position(found[0]) - 1 if found else saved_at
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
                 where = Where(f"{name}/{place}", position + 1, None, thread=name)
                 self._said(facts.Said(message, "transcript"), where)
             else:
-                self._rows.channels[ours[match]].add("transcript")
-                position = self._seen[ours[match]].position
+                self._rows.heard(ours[match], "transcript")
+                position = self._seen.position(ours[match])
 
-    def _may_stand_in(self, seen: _Seen, speakers: set[str]) -> bool:
+    def _may_stand_in(self, index: int, speakers: set[str]) -> bool:
         """Whether a message belongs to a chat of these speakers: not one of theirs to somebody in another chat."""
-        if seen.sender not in speakers:
+        if self._seen.sender(index) not in speakers:
             return False
-        return seen.recipient in speakers or seen.recipient not in self._speakers
+        recipient = self._seen.recipient(index)
+        return recipient in speakers or recipient not in self._speakers

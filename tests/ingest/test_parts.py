@@ -13,7 +13,7 @@ from ingest.code import code_hash
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
 from ingest.rows import CHUNK_ROWS, TableRows, rank
-from ingest.schema import TABLES
+from ingest.schema import TABLES, Column, Table
 from ingest.sources import SOURCES
 from ingest.transcripts import align
 
@@ -86,11 +86,13 @@ def test_rank_is_the_place_in_a_stable_sort(positions: list[int]) -> None:
 
 def test_many_rows_come_back_in_order_with_their_late_columns() -> None:
     """More rows than a batch holds, spooled, with a column filled in at the end."""
-    rows, count = TableRows(["text", "place"]), CHUNK_ROWS * 3 + 5
+    table = Table("t", "", (Column("content", "VARCHAR", ""), Column("place", "BIGINT", "")))
+    rows, count = TableRows(table), CHUNK_ROWS * 3 + 5
     for n in range(count):
         rows.add([str(n), None])
-    read = [row for chunk in rows.chunks(place=range(count, 0, -1)) for row in chunk]
-    assert read == [[str(n), count - n] for n in range(count)]
+    chunks = list(rows.chunks(place=range(count, 0, -1)))
+    assert [row for chunk, _ in chunks for row in chunk] == [[str(n), count - n] for n in range(count)]
+    assert sum(size for _, size in chunks) == sum(len(str(n)) for n in range(count))
 
 
 def test_content_lists_are_flattened_as_ag2_does() -> None:

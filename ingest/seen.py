@@ -1,0 +1,58 @@
+"""The messages of a run that have their rows, in few bytes each: a run may have millions."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+
+class Seen:
+    """Messages, in the order in which their rows were added."""
+
+    def __init__(self) -> None:
+        self._keys = array("Q")
+        self._anonymous_keys = array("Q")
+        self._positions = array("q")
+        self._senders = array("q")
+        self._recipients = array("q")
+        self._names: list[str | None] = []
+        self._places: dict[str | None, int] = {}
+
+    def add(self, key: bytes, anonymous_key: bytes, position: int, sender: str | None, recipient: str | None) -> None:
+        """Add a message: its keys with and without its author, and where it stands."""
+        self._keys.append(short(key))
+        self._anonymous_keys.append(short(anonymous_key))
+        self._positions.append(position)
+        self._senders.append(self._name(sender))
+        self._recipients.append(self._name(recipient))
+
+    def _name(self, name: str | None) -> int:
+        place = self._places.setdefault(name, len(self._names))
+        if place == len(self._names):
+            self._names.append(name)
+        return place
+
+    def until(self, position: int) -> Iterator[int]:
+        """Indexes of the messages up to a position."""
+        return (index for index, at in enumerate(self._positions) if at <= position)
+
+    def key(self, index: int, with_sender: bool) -> int:
+        """The key of a message, as `short` gives it."""
+        return self._keys[index] if with_sender else self._anonymous_keys[index]
+
+    def position(self, index: int) -> int:
+        """Where a message stands."""
+        return self._positions[index]
+
+    def sender(self, index: int) -> str | None:
+        """Who said it."""
+        return self._names[self._senders[index]]
+
+    def recipient(self, index: int) -> str | None:
+        """Who it was handed to."""
+        return self._names[self._recipients[index]]
+
+
+def short(key: bytes) -> int:
+    """The first 8 bytes of a key, as a number."""
+    return int.from_bytes(key[:8], "little")
