@@ -22,6 +22,18 @@ _EXISTS = {
     """,
 }
 
+_SET_OF_RUNS = """
+    select 1
+    from runs
+    where case
+        when $tag is null then run_id glob $value
+        when $tag = 'model' then run_id in (select run_id from llm_calls where model = $value)
+        else coalesce(tags->>$tag, case $tag when 'task' then task when 'mode' then mode else ag2_version end) = $value
+    end
+    limit 1
+"""
+_EXISTS |= {"before": _SET_OF_RUNS, "after": _SET_OF_RUNS}
+
 _REGISTERED = """
     select unnest(list_append(coalesce(agent.members, []), agent.name)) as name
     from (
@@ -46,6 +58,8 @@ _MESSAGES = {
     "mode": "no run has the mode {}",
     "execution_id": "there is no execution {}",
     "agent_name": "there is no agent {}",
+    "before": "before={}: there are no such runs",
+    "after": "after={}: there are no such runs",
 }
 
 
@@ -64,7 +78,7 @@ def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list
     lines = []
     for name, sql in _EXISTS.items():
         value = values.get(name)
-        if value is None or _rows(con, sql, value, run_id):
+        if value is None or _rows(con, sql, {**values, "run_id": run_id, "value": value}):
             continue
         near = _nearest(con, name, value, run_id)
         if value in near:  # an agent that was registered and never did anything
@@ -95,9 +109,9 @@ def _nearest(con: duckdb.DuckDBPyConnection, name: str, value: Value, run_id: Va
             name
         limit 3
     """
-    return [row[0] for row in _rows(con, sql, value, run_id)]
+    return [row[0] for row in _rows(con, sql, {"value": value, "run_id": run_id})]
 
 
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, value: Value, run_id: Value) -> list[tuple[str]]:
-    parameters = {"value": value} | ({"run_id": run_id} if "$run_id" in sql else {})
-    return con.execute(sql, parameters).fetchall()
+def _rows(con: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value]) -> list[tuple[str]]:
+    """The rows of a statement, which is given those of the values that it asks for."""
+    return con.execute(sql, {name: value for name, value in values.items() if f"${name}" in sql}).fetchall()

@@ -59,6 +59,9 @@ def test_a_parameter_narrows_the_answer(con: duckdb.DuckDBPyConnection) -> None:
         ),
         ("run_overview", {"mode": "oneshot"}, "no run has the mode 'oneshot': did you mean 'one-shot'?"),
         ("stage_timeline", {"execution_id": "none"}, "there is no execution 'none'"),
+        ("compare_runs", {"before": "2025*"}, "before='2025*': there are no such runs"),
+        ("compare_runs", {"tag": "mode", "after": "oneshot"}, "after='oneshot': there are no such runs"),
+        ("compare_runs", {"tag": "model", "after": "m"}, "after='m': there are no such runs"),
         ("why_silent", {"agent_name": "plannner"}, "there is no agent 'plannner': did you mean 'planner'?"),
     ],
 )
@@ -76,6 +79,9 @@ def test_values_that_are_there_are_not_told(con: duckdb.DuckDBPyConnection, recw
     """Names that the data have, and an answer that is empty for another reason, give no warning."""
     queries.run("failed_executions", con, run_id="plot-1", agent_name="engineer").fetchall()
     queries.run("tool_chains", con, min_count=1000).fetchall()
+    queries.run("compare_runs", con, before="plot-*", after="act*").fetchall()
+    queries.run("compare_runs", con, tag="mode", before="one-shot").fetchall()
+    queries.run("compare_runs", con, tag="model", before="gpt-test").fetchall()
     assert not recwarn.list
 
 
