@@ -8,6 +8,10 @@ from typing import Any, Final
 
 CHATS: Final = 32
 """Group chats of which the messages are kept until the end of the run."""
+HEARD: Final = 10_000
+"""Pairs of names whose messages are counted. Beyond them counting begins anew; then more is saved than is missing."""
+NAMES: Final = 1000
+"""Names that are shown."""
 PAIRS: Final = 1000
 """Pairs of agents that are told by their identity."""
 INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
@@ -30,7 +34,7 @@ class Seen:
     """Agents met so far. Holds none of them alive, and only the latest group chats.
 
     Attributes:
-        names: what they are called.
+        names: what they are called, up to a number.
         folders: where their code runs.
         chats: their latest group chats, with the name of each one's manager.
         heard: how many messages went from one to another, by name of sender and recipient.
@@ -67,7 +71,8 @@ class Seen:
         key = id(agent)
         self._acted[key] = weakref.ref(agent, lambda gone: self._forget(key, gone))
         self._announced.pop(id(agent), None)
-        self.names.add(str(_name(agent)))
+        if len(self.names) < NAMES:
+            self.names.add(str(_name(agent)))
         self.folders.update(work_folders(agent))
         chat = getattr(agent, "_groupchat", None)
         if chat is not None and not any(chat is known for _, known in self.chats):
@@ -78,16 +83,22 @@ class Seen:
         """Counts a message from one to another, and makes the two a pair."""
         earlier = self.pairs.get((id(sender), id(recipient)))
         if earlier is not None:  # of two that are gone
-            self.heard[earlier.names] += earlier.count
+            self.count(*earlier.names, earlier.count)
         if len(self.pairs) >= PAIRS:
             self._settle()
             self.pairs.clear()
         self.pairs[id(sender), id(recipient)] = Pair(sender, recipient)
 
+    def count(self, sender: str, recipient: str, messages: int = 1) -> None:
+        """Counts messages by name."""
+        if len(self.heard) >= HEARD:
+            self.heard.clear()
+        self.heard[sender, recipient] += messages
+
     def _settle(self) -> None:
         """Counts by name what was counted by identity."""
         for pair in list(self.pairs.values()):
-            self.heard[pair.names] += pair.count
+            self.count(*pair.names, pair.count)
             pair.count = 0
 
     def _forget(self, key: int, gone: weakref.ref[Any]) -> None:

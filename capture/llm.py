@@ -5,7 +5,7 @@ length. A request is therefore written as what it adds to an earlier request of 
 and messages that are equal are left out, and the reader puts them back.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from capture import encode
 
 CANDIDATES: Final = 4
 """Requests remembered per agent: a nested chat or a summary in between must not break the chain."""
+AGENTS: Final = 256
+"""Agents whose requests are remembered, the latest."""
 SECRET_FIELDS: Final = frozenset(
     {
         "api_key",
@@ -72,7 +74,7 @@ class Requests:
     """The latest requests of each agent of a run."""
 
     def __init__(self) -> None:
-        self._of_agent: dict[str, deque[Written]] = {}
+        self._of_agent: OrderedDict[str, deque[Written]] = OrderedDict()
 
     def delta(self, agent: str, request: Mapping[str, Any]) -> Delta:
         """A request as what it adds to an earlier one of the same agent."""
@@ -104,6 +106,9 @@ class Requests:
         latest = self._of_agent.get(agent)
         if latest is None:
             latest = self._of_agent[agent] = deque(maxlen=CANDIDATES)
+            if len(self._of_agent) > AGENTS:
+                self._of_agent.popitem(last=False)
+        self._of_agent.move_to_end(agent)
         latest.append(written)
 
     def _base(self, agent: str, marks: list[int]) -> tuple[Written | None, int]:

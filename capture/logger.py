@@ -132,7 +132,7 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
     meet(scope, recipient)
     sender = kwargs.get("sender")
     name = _name(recipient)
-    scope.run.agents.heard[str(sender), str(name)] += 1
+    scope.run.agents.count(str(sender), str(name))
     fields = {"sender": sender, "recipient": name, "message": kwargs.get("message")}
     if not kwargs.get("valid", True):
         fields["valid"] = False

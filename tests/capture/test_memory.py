@@ -11,7 +11,7 @@ import pytest
 from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
 
 import capture
-from capture import agents
+from capture import agents, llm
 from sample_runs.scripted_llm import Reply, Request, call
 from tests.capture.agents import talker, thinker
 from tests.capture.recorded import journal, of_kind
@@ -83,21 +83,37 @@ def test_memory_does_not_grow_with_messages(monkeypatch: pytest.MonkeyPatch) -> 
 def test_memory_does_not_grow_with_calls(scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor do LLM calls and tool calls of short-lived agents with clients of their own."""
     monkeypatch.setattr(agents, "PAIRS", 4)
-    llm = scripted_llm(answer)
+    server = scripted_llm(answer)
 
     def work() -> None:
-        asks_a_model(llm.config())
+        asks_a_model(server.config())
 
     with capture.start("runs", console=False) as run:
         assert growth(work, 20, 80) < ROOM
-    assert len(llm.requests) == len(of_kind(journal(run), "llm_call")) == 160
+    assert len(server.requests) == len(of_kind(journal(run), "llm_call")) == 160
+
+
+def test_memory_does_not_grow_with_agents(scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agents of ever new names, each with a model, leave no more behind the more there were."""
+    for module, name in ((agents, "PAIRS"), (agents, "HEARD"), (agents, "NAMES"), (llm, "AGENTS")):
+        monkeypatch.setattr(module, name, 4)  # lowered, so that all are full at the first look
+    server = scripted_llm(lambda request: Reply("done"))
+    numbers = iter(range(1000))
+
+    def work() -> None:
+        number = next(numbers)
+        model, user = thinker(f"model_{number}", server.config()), talker(f"user_{number}", "")
+        user.initiate_chat(model, message="please", max_turns=2, silent=number % 2 == 0)
+
+    with capture.start("runs", console=False):
+        assert growth(work, 8, 24) < ROOM
 
 
 def test_nothing_of_the_users_is_kept_alive(scripted_llm: StartLLM) -> None:
     """While the run is on, agents that nobody else holds are gone, with their clients, tools and messages."""
-    llm = scripted_llm(answer)
+    server = scripted_llm(answer)
     with capture.start("runs", console=False) as run:
-        model, user = asks_a_model(llm.config())
+        model, user = asks_a_model(server.config())
         function = next(iter(user.function_map.values()))
         gone: list[weakref.ref[Any]] = [weakref.ref(thing) for thing in (model, user, model.client, function)]
         del model, user, function
