@@ -8,8 +8,8 @@ import ast
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.python import parse
@@ -75,40 +75,61 @@ def _without_texts(code: str, language: str) -> str:
     return _AROUND_MARKS.sub(r"\1", " ".join(code.split()))
 
 
-def _nodes(tree: ast.Module) -> Iterator[str]:
+def _nodes(tree: ast.Module) -> list[str]:
     """The syntax tree in one fixed order, without recursion, so that its depth does not matter."""
     own = _own_names(tree)
     numbers: dict[str, str] = {}
-    pending: list[object] = [tree]
+    nodes: list[str] = []
+    pending: list[Any] = [tree]
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.AST):
-            if isinstance(item, ast.Constant) and isinstance(item.value, str | bytes):
-                yield "''"
+        kind = type(item)
+        if kind is str:
+            nodes.append(item)
+        elif isinstance(item, ast.AST):
+            if kind is ast.Constant and isinstance(item.value, str | bytes):
+                nodes.append("''")
                 continue
-            yield type(item).__name__
+            nodes.append(kind.__name__)
             pending.append(")")
-            given = _NAMED_BY.get(type(item))
-            for name, value in reversed(list(ast.iter_fields(item))):
+            given = _NAMED_BY.get(kind)
+            for name, label in _fields(kind):
+                value = getattr(item, name, None)
                 if name == given and value in own:
                     pending.append(_Own(value))
-                elif name not in _IGNORED_FIELDS and value is not None and value != []:
-                    pending += [value, name + "="]
-        elif isinstance(item, list):
+                elif value is not None and value != []:
+                    pending += (value, label)
+        elif kind is list:
             pending += [part for part in reversed(item) if not _is_text(part)]
         elif isinstance(item, _Own):
-            yield numbers.setdefault(item.name, f"name {len(numbers)}")
+            nodes.append(numbers.setdefault(item.name, f"name {len(numbers)}"))
         else:
-            yield str(item) if isinstance(item, str) else repr(item)
+            nodes.append(repr(item))
+    return nodes
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> list[tuple[str, str]]:
+    """The fields of a kind of node that count, from the last to the first, each with the mark before its value."""
+    return [(name, name + "=") for name in reversed(kind._fields) if name not in _IGNORED_FIELDS]
 
 
 def _own_names(tree: ast.Module) -> set[str]:
     """Names that the code gives to variables, arguments, functions and classes of its own."""
     own: set[str] = set()
-    for node in ast.walk(tree):
-        field = _NAMED_BY.get(type(node))
-        if field and not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
+    pending: list[Any] = [tree]
+    while pending:
+        node = pending.pop()
+        kind = type(node)
+        field = _NAMED_BY.get(kind)
+        if field and not (kind is ast.Name and isinstance(node.ctx, ast.Load)):
             own.add(getattr(node, field))
+        for name, _ in _fields(kind):
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                pending.append(value)
+            elif value.__class__ is list:
+                pending += [part for part in value if isinstance(part, ast.AST)]
     return own
 
 
