@@ -83,10 +83,10 @@ def _nodes(tree: ast.Module) -> list[str]:
     pending: list[Any] = [tree]
     while pending:
         item = pending.pop()
-        kind = type(item)
+        kind: Any = type(item)
         if kind is str:
             nodes.append(item)
-        elif isinstance(item, ast.AST):
+        elif issubclass(kind, ast.AST):
             if kind is ast.Constant and isinstance(item.value, str | bytes):
                 nodes.append("''")
                 continue
@@ -120,7 +120,7 @@ def _own_names(tree: ast.Module) -> set[str]:
     pending: list[Any] = [tree]
     while pending:
         node = pending.pop()
-        kind = type(node)
+        kind: Any = type(node)
         field = _NAMED_BY.get(kind)
         if field and not (kind is ast.Name and isinstance(node.ctx, ast.Load)):
             own.add(getattr(node, field))

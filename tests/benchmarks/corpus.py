@@ -18,8 +18,9 @@ RUNS_OF_A_DAY = 50
 MILLISECOND = 1_000_000
 RUN_EVENTS = 1000
 WORDS = (
-    "station temperature of the day measured hourly and written to a table with mean range fit amplitude phase residual "
-    "model parameters report figure axis wave simulated noise seed value result check step plan error column file load"
+    "station temperature of the day measured hourly and written to a table with mean range fit amplitude phase "
+    "residual model parameters report figure axis wave simulated noise seed value result check step plan error column "
+    "file load"
 ).split()
 
 
@@ -104,10 +105,12 @@ class Journal:
         """The engineer writes code, which is run and fails one time in seven: 6 records."""
         name = f"table_{self._chance.randint(0, 99)}_{number}.csv"
         code = (
-            f"import numpy as np\nimport pandas as pd\n\nrng = np.random.default_rng({self._chance.randint(0, 10**6)})\n"
+            "import numpy as np\nimport pandas as pd\n\n"
+            f"rng = np.random.default_rng({self._chance.randint(0, 10**6)})\n"
             f"data = pd.DataFrame({{'hour': range(24), 'value': rng.normal({number}, 2, 24)}})\n"
             f"# {self._prose(12)}\ndata.to_csv('{name}', index=False)\n"
-            f"with open('summary_{number}.txt', 'w') as file:\n    file.write(str(data.describe()))\nprint(data.head())\n"
+            f"with open('summary_{number}.txt', 'w') as file:\n    file.write(str(data.describe()))\n"
+            "print(data.head())\n"
         )
         text = f"{self._prose(50)}.\n\n```python\n{code}```\n\nThe table goes to `{name}`. {self._prose(20)}."
         self.asked({"role": "assistant", "content": text})
