@@ -1,11 +1,14 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
+import contextlib
 import multiprocessing
 import os
 import shutil
+import sys
 import tempfile
 import threading
 import time
+import types
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -32,8 +35,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 SHARE_BYTES = 16 * 1024 * 1024
+MIN_SHARE_BYTES = 1024 * 1024
 SHARE_FILES = 500
-"""What one worker task reads: small enough to keep all workers busy to the end."""
+"""What one worker task reads: small enough to keep all workers busy to the end, a quarter of what each has to do."""
 
 ALONE_BYTES = 4 * 1024 * 1024
 """Below this much input, starting workers takes longer than reading."""
@@ -245,20 +249,23 @@ def _is_locked(path: str) -> bool:
 
 
 def _read(changed: list[Found], staging: str, progress: Callable[[int, int], None]) -> list[Report]:
-    shares = list(_shares(changed))
     total, done = sum(f.size for f in changed), 0
+    cores = os.cpu_count() or 1
+    shares = list(_shares(changed, min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))))
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
-    workers = min(os.cpu_count() or 1, len(shares))
+    workers = min(cores, len(shares))
     if total < ALONE_BYTES:
         for number, share in enumerate(shares):
-            reports += read_share(share, staging, str(number))
+            reports += read_share(share, staging, f"{number:06}")
             done += sum(f.size for f in share)
             progress(done, total)
         return reports
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
     with ProcessPoolExecutor(workers, context, _prepare_worker, (staging,)) as pool:
-        tasks = {pool.submit(read_share, share, staging, str(n)): share for n, share in enumerate(shares)}
+        largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
+        with _without_main():
+            tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
         try:
             for task in as_completed(tasks):
                 reports += task.result()
@@ -269,6 +276,17 @@ def _read(changed: list[Found], staging: str, progress: Callable[[int, int], Non
                 "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
             ) from None
     return sorted(reports, key=lambda report: report.found.path)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Workers that are started meanwhile do not run the user's script again, which need not expect that."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _prepare_worker(staging: str) -> None:
@@ -287,11 +305,11 @@ def _prepare_worker(staging: str) -> None:
         threading.Thread(target=wait, daemon=True).start()
 
 
-def _shares(found: list[Found]) -> Iterator[list[Found]]:
+def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:
     share: list[Found] = []
     size = 0
     for f in found:
-        if share and (size + f.size > SHARE_BYTES or len(share) >= SHARE_FILES):
+        if share and (size + f.size > limit or len(share) >= SHARE_FILES):
             yield share
             share, size = [], 0
         share.append(f)

@@ -16,10 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MEASURED = """
 import resource, sys, ingest
-if __name__ == "__main__":
-    ingest.run([sys.argv[1]], sys.argv[2])
-    both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(sum(usage.ru_maxrss for usage in both) // 1024)
+ingest.run([sys.argv[1]], sys.argv[2])
+both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+print(sum(usage.ru_maxrss for usage in both) // 1024)
 """
 """Megabytes of this process and of the largest of its workers, each at its worst moment."""
 
