@@ -1,6 +1,7 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import shutil
@@ -294,6 +295,7 @@ def _prepare_worker(staging: str) -> None:
 
     What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
     """
+    gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
     tempfile.tempdir = staging
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from functools import lru_cache
 from typing import Final
 
 import re2
@@ -23,6 +24,7 @@ MENDED_STATEMENTS: Final = 4
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 
 
+@lru_cache(maxsize=2)
 def parse(code: str) -> ast.Module | None:
     """The syntax tree, or None where the code is no Python, too large or too deep (CPython stops at 200 brackets)."""
     if len(code) > PARSE_LIMIT:
