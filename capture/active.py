@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from capture import encode
 
@@ -59,6 +59,15 @@ class Scope:
         self.fields = b"," + encode.to_json(fields)[0][1:-1] if fields else b""
 
 
+class _Nobody:
+    """In the place of a run where there is none."""
+
+    is_open = False
+    outer = None
+
+
+NOWHERE: Final = Scope(cast("Run", _Nobody()))
+"""Where a call came from that belongs to no run: not to that of the thread that does it either."""
 scope_here: ContextVar[Scope | None] = ContextVar("capture_scope", default=None)
 _open: list["Run"] = []
 _changing = threading.RLock()
@@ -82,7 +91,10 @@ def scope() -> Scope | None:
 
 def known() -> Scope | None:
     """As `scope`, but None where the run can't be told for sure."""
-    for here in (scope_here.get(), getattr(threading.current_thread(), MARK, None), _of_thread()):
+    carried = scope_here.get()
+    if carried is NOWHERE:
+        return None
+    for here in (carried, getattr(threading.current_thread(), MARK, None), _of_thread()):
         run = here.run if here is not None else None
         while run is not None and not run.is_open:
             run = run.outer
@@ -93,9 +105,8 @@ def known() -> Scope | None:
 
 def _of_thread() -> Scope | None:
     """The latest run started in this thread, outside any task: a notebook's cells do not share a context."""
-    thread = threading.get_ident()
     for run in reversed(_open):
-        if run.thread == thread and (run.task is None or in_notebook()):
+        if run.is_of_this_thread() and (run.task is None or in_notebook()):
             return run.base
     return None
 
@@ -129,9 +140,8 @@ def runs() -> list["Run"]:
 
 def to_end(task: "asyncio.Task[Any] | None") -> "Run | None":
     """The run that a start in this thread and task ends: one that is not in a `with`."""
-    thread = threading.get_ident()
     for run in reversed(_open):
-        if run.thread == thread and (in_notebook() or run.task is task) and not run.entered:
+        if run.is_of_this_thread() and (in_notebook() or run.task is task) and not run.entered:
             return run
     return None
 
@@ -162,7 +172,7 @@ class Carried:
         self.scope = scope
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        token = scope_here.set(self.scope)
+        token = scope_here.set(self.scope or NOWHERE)
         try:
             return self.call(*args, **kwargs)
         finally:

@@ -55,6 +55,8 @@ NOTHING: Any = object()
 _lock = threading.RLock()
 _put: list[tuple[Any, str, Any, Any]] = []
 """What was replaced: owner, name, what was there, what is there now."""
+_behind: dict[tuple[Any, str], tuple[Any, Any]] = {}
+"""What of ours is still there, behind what somebody else put around it: what was there before it, and ours."""
 _executors: set[type] = set()
 """Classes of executors that are watched."""
 
@@ -109,9 +111,11 @@ def _attach() -> None:
 def _detach() -> None:
     ours = runtime_logging.autogen_logger
     for owner, name, before, now in reversed(_put):
-        # what somebody else has replaced since stays: ours is then behind it, and does nothing without a run
         if vars(owner).get(name) is now:
             delattr(owner, name) if before is NOTHING else setattr(owner, name, before)
+        elif callable(now):
+            # what somebody else has put around ours stays; ours does nothing without a run
+            _behind[owner, name] = (before, now)
     if isinstance(ours, JournalLogger):
         runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
     IOStream._global_default = behind(IOStream._global_default)
@@ -128,10 +132,30 @@ def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
     if name not in vars(owner):
         log.warning("capture: this AG2 has no %s.%s; some of what it does is not recorded", owner.__name__, name)
         return
-    before = vars(owner)[name]
-    now = make(before)
-    _put.append((owner, name, before, now))
+    there = vars(owner)[name]
+    earlier = _behind.pop((owner, name), None)
+    if earlier is not None and _reaches(there, earlier[1]):
+        _put.append((owner, name, *earlier))
+        return
+    now = make(there)
+    _put.append((owner, name, there, now))
     setattr(owner, name, now)
+
+
+def _reaches(function: Any, ours: Any, depth: int = 5) -> bool:
+    """Whether a function is ours, or a wrapper around it: a second one would record everything twice."""
+    if function is ours:
+        return True
+    inner = [getattr(function, name, None) for name in ("__wrapped__", "__func__", "func")]
+    inner += [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if _is_full(cell)]
+    return depth > 0 and any(_reaches(f, ours, depth - 1) for f in inner if callable(f))
+
+
+def _is_full(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
 
 
 def _put_in_front(owner: type, name: str, now: Any) -> None:
@@ -163,10 +187,11 @@ def _over(stream: Any) -> JournalStream:
 
 
 def _get_default(before: Callable[[], Any]) -> Callable[[], Any]:
-    made: list[tuple[Any, JournalStream]] = []
+    made: tuple[Any, JournalStream | None] = (None, None)
     in_context = IOStream._default_io_stream
 
     def get_default() -> Any:
+        nonlocal made
         # what AG2's own does, short of the context manager that it makes for every event and never enters
         stream = in_context.get()
         if stream is None:
@@ -175,10 +200,13 @@ def _get_default(before: Callable[[], Any]) -> Callable[[], Any]:
             return before()
         if isinstance(stream, OURS) or not active.any_run():
             return stream
-        # user code may compare what it gets with what it got, so the same stream is given again
-        if not made or made[0][0] is not stream:
-            made[:] = [(stream, _over(stream))]
-        return made[0][1]
+        # user code may compare what it gets with what it got, so the same stream is given again; one look at `made`,
+        # which another thread may change
+        users, recording = made
+        if users is not stream:
+            recording = _over(stream)
+            made = (stream, recording)
+        return recording
 
     return get_default
 
@@ -267,8 +295,11 @@ def _thread_start(before: Callable[..., None]) -> Callable[..., None]:
     def start(self: threading.Thread) -> None:
         scope = active.known()
         if scope is not None:
-            setattr(self, active.MARK, scope)
-            setattr(self, chats.TURN, chats.turn_around())
+            try:
+                setattr(self, active.MARK, scope)
+                setattr(self, chats.TURN, chats.turn_around())
+            except Exception as error:  # a thread class that takes no such attributes
+                log.debug("capture: %r has no mark: %s", type(self).__name__, error)
         before(self)
 
     return start

@@ -190,5 +190,8 @@ def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chat |
 
 
 def _name(agent: Any) -> str | None:
-    name = getattr(agent, "name", None)
+    try:
+        name = getattr(agent, "name", None)
+    except Exception:  # an object of the user's that only looks like an agent
+        return None
     return name if isinstance(name, str) else None

@@ -55,14 +55,13 @@ def process_received_message(before: Callable[..., None]) -> Callable[..., None]
 
     def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
         scope: Any = scope_here.get()
-        if scope is not None and type(message) is str:
+        if scope is not None and scope.run.is_open and type(message) is str:
             run = scope.run
             pair = run.agents.pairs.get((id(sender), id(self)))
             if (
                 pair is not None
                 and pair.sender() is sender
                 and pair.recipient() is self
-                and run.is_open
                 and not run.skip
                 and not (silent if sender.silent is None else sender.silent)
             ):

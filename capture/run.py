@@ -5,6 +5,7 @@ import html
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -57,6 +58,7 @@ class Run:
         self.console = console
         self.skip = setting.skip
         self.thread = threading.get_ident()
+        self.starter = weakref.ref(threading.current_thread())
         self.task = active.task_here()
         self.outer: Run | None = None
         self.entered = False
@@ -235,7 +237,8 @@ class Run:
                 return
             self.is_open = False
         for inner in active.runs():
-            if inner.outer is self and inner.thread == self.thread and inner.task is self.task and not inner.entered:
+            here = inner.starter() is self.starter() and inner.task is self.task
+            if inner.outer is self and here and not inner.entered:
                 inner.close()  # a plain start inside, forgotten
         try:
             self._end(error)
@@ -295,6 +298,10 @@ class Run:
         self.close(error)
 
     # what the channels call
+
+    def is_of_this_thread(self) -> bool:
+        """Whether it was started in this thread. Not told by the identifier: a later thread may have the same one."""
+        return self.starter() is threading.current_thread()
 
     def scope(self) -> Scope:
         """The scope in force here, in this run."""

@@ -104,6 +104,12 @@ class JournalStream(IOStream):
         user = self._users()
         return object.__hash__(self) if user is None else hash(user)
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        """Of the same kind as the user's stream, whose methods it has."""
+        user = self._users()
+        return type(self) if user is None else user.__class__
+
     def _users(self) -> Any:
         """The user's stream that this one stands in front of; None for the bare form, which is the user's own."""
         return None if self.run is not None else self.__dict__.get("forward")

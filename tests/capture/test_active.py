@@ -159,3 +159,66 @@ def test_steps_of_tasks_do_not_mix() -> None:
     actions = of_kind(journal(asyncio.run(main())), "action")
     assert len(actions) == 6
     assert all(a["step_id"] == a["action_name"] for a in actions)
+
+
+def test_a_later_thread_with_the_same_identifier_is_another_one() -> None:
+    """A run outlives the thread that started it: a thread that gets its identifier is not in it, and ends it not."""
+    started: list[capture.Run] = []
+    first = threading.Thread(target=lambda: started.append(capture.start("runs", console=False)))
+    first.start()
+    first.join()
+    seen: list[capture.Run | None] = []
+
+    def later() -> None:
+        if threading.get_ident() == first.ident and not seen:
+            seen.append(capture.current())
+            with capture.start("runs", console=False):
+                pass
+
+    for _ in range(1000):
+        thread = threading.Thread(target=later)
+        thread.start()
+        thread.join()
+        if seen:
+            break
+    assert seen == [None]
+    assert started[0].is_open
+    started[0].close()
+
+
+def test_a_worker_that_a_run_made_does_not_bring_it_to_others_calls() -> None:
+    """A call from a thread of no run, done by a pool worker that was started in a run, is not attributed to it."""
+    done: list[Record] = []
+
+    def stranger(pool: ThreadPoolExecutor) -> None:
+        pool.submit(say, "from nobody").result()
+
+    outside = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = threading.Thread(target=lambda: outside.wait() and stranger(pool))
+        waiting.start()  # before the run, so that it belongs to none
+        with capture.start("runs", console=False) as run:
+            pool.submit(say, "from the run").result()
+            outside.set()
+            waiting.join()
+        done += said(run).values()
+    assert [r.get("attributed", True) for r in done] == [True, False]
+
+
+class Guarded(threading.Thread):
+    """A thread that takes no attributes it does not know."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name.startswith("_capture"):
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+def test_a_thread_that_takes_no_mark_starts_all_the_same() -> None:
+    """A user's thread class that refuses the recorder's mark runs as it does without it."""
+    ran: list[int] = []
+    with capture.start("runs"):
+        thread = Guarded(target=ran.append, args=(1,))
+        thread.start()
+        thread.join()
+    assert ran == [1]

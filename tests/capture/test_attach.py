@@ -196,3 +196,26 @@ def test_what_stands_before_attributes_of_agents_is_where_this_ag2_reads_them(tm
             assert not hasattr(talker("b"), "_code_executor")
         assert name not in vars(ConversableAgent)
         assert vars(agent)[name] == held
+
+
+def test_a_wrapper_that_outlives_a_run_does_not_double_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tracing library that wraps AG2 during one run: in the next run everything is there once, and then put back."""
+    original = ConversableAgent._process_received_message
+    with capture.start("runs", console=False):
+        ours = ConversableAgent._process_received_message
+
+        def traced(self: Any, *args: Any) -> Any:
+            return ours(self, *args)
+
+        ConversableAgent._process_received_message = traced  # type: ignore[method-assign]
+    try:
+        for _ in range(2):
+            with capture.start("runs", console=False) as run:
+                talker("a").initiate_chat(talker("b"), message="hi", max_turns=1, silent=True)
+            assert [record["message"] for record in of_kind(journal(run), "message")] == ["hi", "hello"]
+        assert ConversableAgent._process_received_message is traced
+    finally:
+        ConversableAgent._process_received_message = ours  # type: ignore[method-assign]
+    with capture.start("runs", console=False):
+        pass
+    assert ConversableAgent._process_received_message is original
