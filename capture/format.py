@@ -77,6 +77,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "recipient": "name of the agent that received it",
         "message": "the message as AG2 passed it: a string or an object. Plain text whose event follows is left out",
         "valid": "false where AG2 refused it",
+        "silent": "true where AG2 sends no event of it, false where its event is the thread's next record",
     },
     LLM_CALL: {
         "invocation": "AG2's id for one `create`, shared by its retries over the config list",

@@ -111,9 +111,9 @@ class JournalLogger(BaseLogger):
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
 
-def received(recipient: Any, kwargs: dict[str, Any]) -> None:
-    """Records a message that an agent received."""
-    _record(_message, recipient, kwargs)
+def received(recipient: Any, kwargs: dict[str, Any], silent: bool | None = None) -> None:
+    """Records a message that an agent received. `silent`: whether no event of it follows, where that is known."""
+    _record(_message, recipient, kwargs, silent)
 
 
 def _record(what: Callable[..., None], *args: Any) -> None:
@@ -128,7 +128,7 @@ def _record(what: Callable[..., None], *args: Any) -> None:
     scope.run.spent_ns += time.perf_counter_ns() - begun
 
 
-def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
+def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool | None) -> None:
     meet(scope, recipient)
     sender = kwargs.get("sender")
     name = _name(recipient)
@@ -136,6 +136,8 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any]) -> None:
     fields = {"sender": sender, "recipient": name, "message": kwargs.get("message")}
     if not kwargs.get("valid", True):
         fields["valid"] = False
+    if silent is not None:
+        fields["silent"] = silent
     scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
 
 

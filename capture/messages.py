@@ -29,9 +29,11 @@ class Told(threading.local):
 
     Attributes:
         wanted: whether it is to be recorded when AG2 logs it.
+        silent: whether AG2 sends no event of it; None where that is not known.
     """
 
     wanted = False
+    silent: bool | None = None
 
 
 told = Told()
@@ -79,7 +81,7 @@ def heed(before: Callable[..., None], recipient: Any, message: Any, sender: Any,
     if scope is None or said_by_event(scope, recipient, message, sender, silent):
         before(recipient, message, sender, silent)
         return
-    told.wanted = True
+    told.wanted, told.silent = True, _is_silent(sender, silent)
     listening.append(WORD)
     try:
         before(recipient, message, sender, silent)
@@ -101,6 +103,14 @@ def said_by_event(scope: Scope, recipient: Any, message: Any, sender: Any, silen
     return True
 
 
+def _is_silent(sender: Any, silent: Any) -> bool | None:
+    """Whether AG2 sends no event of a message, as AG2 itself tells; None where that can't be told."""
+    try:
+        return bool(silent if sender.silent is None else sender.silent)
+    except Exception:
+        return None
+
+
 def _is_plain(message: Any) -> bool:
     """Whether a message is no more than its words."""
     if type(message) is str:
@@ -114,7 +124,7 @@ def log_event(before: Callable[..., None]) -> Callable[..., None]:
     def log_event(source: Any, name: str, **kwargs: Any) -> None:
         if told.wanted and name == "received_message":
             told.wanted = False
-            received(source, kwargs)
+            received(source, kwargs, told.silent)
         logger = runtime_logging.autogen_logger
         if not isinstance(logger, JournalLogger):
             before(source, name, **kwargs)

@@ -164,7 +164,8 @@ class Assembler:
     def _message(self, data: Data, where: Where) -> None:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
-        self._tell(facts.Said(message, self._channel), where)
+        silent = True if data.get("valid") is False else data.get("silent")
+        self._tell(facts.Said(message, self._channel, silent if isinstance(silent, bool) else None), where)
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))

@@ -13,10 +13,16 @@ from ingest.runrows import Event
 
 @dataclass(slots=True)
 class Said:
-    """A message was handed over. `channel`: event, logger or transcript."""
+    """A message was handed over.
+
+    Attributes:
+        channel: event, logger or transcript.
+        silent: of a message that was logged, whether no event of it follows; None where the source does not say.
+    """
 
     message: Message
     channel: str
+    silent: bool | None = None
 
 
 @dataclass(slots=True)

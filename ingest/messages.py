@@ -46,6 +46,7 @@ class Message:
         content: text, or JSON text where the content is a list or another value.
         plain: the text alone, images as `<image>`, as AG2 itself flattens it.
         tool_calls: the calls as they stand in the message, the legacy form included.
+        is_template: whether AG2 fills something into its text, so that on another channel the text may be another.
     """
 
     sender: str | None
@@ -57,6 +58,7 @@ class Message:
     tool_calls: list[Any] = field(default_factory=list)
     requests: list[ToolRequest] = field(default_factory=list)
     responses: list[ToolResponse] = field(default_factory=list)
+    is_template: bool = False
 
     @property
     def has_call_ids(self) -> bool:
@@ -111,6 +113,7 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
         role=role,
         content=content if content is None or isinstance(content, str) else encode(content),
         plain=plain_text(content),
+        is_template="context" in message,
     )
     _add_requests(result, message)
     _add_responses(result, message)

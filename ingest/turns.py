@@ -36,11 +36,33 @@ class _Said:
 
 
 @dataclass(slots=True)
+class _Logged:
+    """A message that the logger told of, and of which an event may follow at once.
+
+    Attributes:
+        index: of its row; None where it got none.
+        is_told: whether an event follows for sure, whatever AG2 makes of the words in it.
+    """
+
+    index: int | None
+    sender: str | None
+    recipient: str | None
+    key: bytes
+    is_told: bool
+
+    def is_same(self, message: Message) -> bool:
+        """Whether this is the event's message."""
+        if (self.sender, self.recipient) != (message.sender, message.recipient):
+            return False
+        return self.is_told or self.key == message.key()
+
+
+@dataclass(slots=True)
 class _Thread:
     """What is going on in one thread of the recorded process."""
 
-    logged: tuple[int, str | None, str | None] | None = None
-    """The message that the logger told of last, as (index, sender, recipient): its event may follow at once."""
+    logged: _Logged | None = None
+    """What the thread's last fact was, where that is a message whose event may follow."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What is known of how the next speaker is being chosen."""
     human_input: list[dict[str, Any]] = field(default_factory=list)
@@ -98,9 +120,10 @@ class Conversation:
         """Take in one fact, in order."""
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
+        logged, thread.logged = thread.logged, None
         match fact:
             case facts.Said():
-                self._said(fact, where)
+                self._said(fact, where, logged)
             case facts.Called():
                 talk.pending[fact.event.agent].append(fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
@@ -196,20 +219,21 @@ class Conversation:
 
     # --- messages
 
-    def _said(self, said: facts.Said, where: Where) -> None:
+    def _said(self, said: facts.Said, where: Where, logged: _Logged | None = None) -> None:
         message, talk = said.message, self._talks[where.chat]
-        thread = talk.threads[where.thread]
-        logged, thread.logged = thread.logged, None
-        if said.channel == "event" and logged and logged[1:] == (message.sender, message.recipient):
-            self._rows.heard(logged[0], "event")  # AG2 logs a message and sends its event in one breath
+        if said.channel == "event" and logged and logged.is_same(message):
+            if logged.index is not None:
+                self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
+        sender, index, key = message.sender, None, message.key()
         if self._is_copy(message, talk):
             talk.asked[message.recipient] = where.time
             talk.floor.relayed(message.sender, message.recipient, where.position)
-            return
-        index = self._turn(said, where, talk)
-        if said.channel == "logger":
-            thread.logged = (index, message.sender, message.recipient)
+        else:
+            index = self._turn(said, where, talk)
+        if said.channel == "logger" and not said.silent:
+            is_told = said.silent is False or message.is_template
+            talk.threads[where.thread].logged = _Logged(index, sender, message.recipient, key, is_told)
 
     def _is_copy(self, message: Message, talk: _Talk) -> bool:
         """Whether a group chat's manager passes on what it was told.

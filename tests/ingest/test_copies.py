@@ -1,0 +1,80 @@
+"""A message is one row, however often AG2 tells of it, and no message is taken for a copy of another."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
+from autogen import ConversableAgent
+
+import capture
+from tests.ingest.conftest import Ingest
+
+QUIET: dict[str, Any] = {"human_input_mode": "NEVER", "llm_config": False}
+SENT: dict[str, list[tuple[Any, bool]]] = {
+    "plain": [("same", False), ("same", False), ("same", True), ("other", False)],
+    "equal": [("same", True), ("same", False), ("same", True), ("same", True), ("same", False)],
+    "objects": [({"content": "m", "k": 1}, False), ({"content": "m", "k": 1}, True), ("m", False)],
+    "mixed": [("m", True), ("m", False), ("m", True), ({"content": "m", "k": 2}, False), ("m", True)],
+    "surrogate": [("same", False), ("same", True), ("lone \ud800 x", False), ({"content": "lone \ud800 y"}, False)],
+    "template": [({"content": lambda context: f"made of {context['word']}", "context": {"word": "sand"}}, False)],
+}
+"""Messages from one agent to another: what is sent, and whether silently."""
+
+
+def old(journal: Path) -> None:
+    """Makes of a journal one of a recorder that did not say whether an event follows a message."""
+    records = [json.loads(line) for line in journal.read_text().splitlines()]
+    for record in records:
+        record.pop("silent", None)
+    journal.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+@pytest.mark.parametrize("case", SENT)
+def test_every_message_sent_is_a_row(case: str, runs: Path, ingested: Ingest) -> None:
+    """Silent messages and others in any order, with equal words or not: as many rows as were sent, in order."""
+    a, b = ConversableAgent("a", **QUIET), ConversableAgent("b", **QUIET)
+    with capture.start(runs, console=False):
+        for message, silent in SENT[case]:
+            a.send(message, b, request_reply=False, silent=silent)
+    rows = ingested(runs).sql("SELECT content, source FROM messages ORDER BY message_order")
+    assert len(rows) == len(SENT[case])
+    for row, (message, silent) in zip(rows, SENT[case], strict=True):
+        content = message.get("content") if isinstance(message, dict) else message
+        if isinstance(content, str) and content.isascii():
+            assert row["content"] == content
+        assert ("event" in row["source"]) is not silent
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_question_after_a_silent_message(is_old: bool, runs: Path, ingested: Ingest) -> None:
+    """Background told silently, then the question itself: both are rows, in journals that say less as well."""
+    a, b = ConversableAgent("a", **QUIET), ConversableAgent("b", default_auto_reply="ok", **QUIET)
+    with capture.start(runs, run_id="r", console=False):
+        a.send("background", b, request_reply=False, silent=True)
+        a.initiate_chat(b, message="the question", max_turns=1, clear_history=False)
+        a.send({"content": "more", "extra": 1}, b, request_reply=False)
+    if is_old:
+        old(runs / "r" / "journal.jsonl")
+    rows = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [tuple(row.values()) for row in rows] == [
+        ("a", "background", "logger"),
+        ("a", "the question", "event"),
+        ("b", "ok", "event"),
+        ("a", "more", "event+logger"),
+    ]
+
+
+def test_the_recorder_says_whether_an_event_follows(runs: Path) -> None:
+    """A `message` record is silent, or the record after it is the event of the same message."""
+    a, b = ConversableAgent("a", **QUIET), ConversableAgent("b", **QUIET)
+    with capture.start(runs, run_id="r", console=False):
+        for message, silent in SENT["mixed"]:
+            a.send(message, b, request_reply=False, silent=silent)
+    records = [json.loads(line) for line in (runs / "r" / "journal.jsonl").read_text().splitlines()]
+    said = [(r["kind"], r.get("silent")) for r in records if r["kind"] in ("message", "event")]
+    expected = [("message", True), ("event", None), ("message", True), ("message", False), ("event", None)]
+    assert said == [*expected, ("message", True)]
