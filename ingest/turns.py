@@ -94,6 +94,10 @@ class _Talk:
         """Turns under way that opened nested chats, by agent."""
 
 
+MAX_CHILDREN = 1000
+"""Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
+
+
 class Conversation:
     """Turns the facts of one run into turns and what belongs to them.
 
@@ -125,7 +129,7 @@ class Conversation:
             case facts.Said():
                 self._said(fact, where, logged)
             case facts.Called():
-                talk.pending[fact.event.agent].append(fact.event)
+                self._wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
@@ -141,7 +145,7 @@ class Conversation:
                 self._tools.started(fact, where)
             case facts.ToolEnded():
                 if event := self._tools.ended(fact, where):
-                    talk.pending[fact.executor].append(event)
+                    self._wait(talk.pending[fact.executor], event)
             case facts.CodeStarted():
                 self._code.started(fact, where)
             case facts.CodeBlockStarted():
@@ -382,6 +386,12 @@ class Conversation:
         for hit in execution.reads:
             event = execution.event
             self._files.named(hit.path, "read", hit.method, "code_execution", event.id, event.where)
+
+    def _wait(self, waiting: list[Event], event: Event) -> None:
+        """Keep an event until its agent speaks. Of more than one turn can hold the oldest belongs to none."""
+        waiting.append(event)
+        if len(waiting) > MAX_CHILDREN:
+            self._child(waiting.pop(0), None, 0)
 
     def _orphans(self, talk: _Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
