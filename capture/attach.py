@@ -16,7 +16,8 @@ not go through them is reached by replacing a function, each with its reason bes
   whose turn, and gives its result to nobody but the caller (`capture/chats.py`).
 - `execute_code_blocks` of agents and executors, and the `_code_executor` by which AG2 finds one: AG2 tells neither
   what code it runs nor when it was over (`capture/code.py`).
-- `OpenAIWrapper.create`: AG2 logs a failed LLM call only where OpenAI's own error says so, a timeout for one not.
+- `OpenAIWrapper.create`, and `create` of its clients: of an LLM call that failed AG2 logs an error code at most, and of
+  one that timed out or was interrupted nothing (`capture/attempts.py`).
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
   calls in a pool that several chats share.
@@ -28,7 +29,6 @@ import inspect
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,8 +40,8 @@ from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
 
-from capture import active, chats, code, launch, messages, tools
-from capture.logger import JournalLogger, failed_call, new_agent, told
+from capture import active, attempts, chats, code, launch, messages, tools
+from capture.logger import JournalLogger, new_agent
 from capture.run import Run
 from capture.stream import AsyncJournalStream, JournalStream, behind, record_event, record_input
 
@@ -57,8 +57,8 @@ _put: list[tuple[Any, str, Any, Any]] = []
 """What was replaced: owner, name, what was there, what is there now."""
 _behind: dict[tuple[Any, str], tuple[Any, Any]] = {}
 """What of ours is still there, behind what somebody else put around it: what was there before it, and ours."""
-_executors: set[type] = set()
-"""Classes of executors that are watched."""
+_watched: set[tuple[type, str]] = set()
+"""Classes of executors and LLM clients that are watched, with the method."""
 
 
 def acquire(run: Run) -> None:
@@ -103,7 +103,7 @@ def _attach() -> None:
     _replace(ConversableAgent, code.METHOD, code.by_agent)
     _replace(ConversableAgent, "run_code", code.run_code)
     _put_in_front(ConversableAgent, code.EXECUTOR, code.CodeExecutor(_watch_executor))
-    _replace(OpenAIWrapper, "create", _create)
+    _replace(OpenAIWrapper, attempts.METHOD, lambda before: attempts.create(before, _watch_client))
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
 
@@ -121,7 +121,7 @@ def _detach() -> None:
     IOStream._global_default = behind(IOStream._global_default)
     messages.user_listens(False)
     _put.clear()
-    _executors.clear()
+    _watched.clear()
 
 
 def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -169,13 +169,28 @@ def _put_in_front(owner: type, name: str, now: Any) -> None:
 
 def _watch_executor(kind: type) -> None:
     """Watches a class of executors, once."""
-    owner = next((base for base in kind.__mro__ if code.METHOD in vars(base)), None)
-    if owner is None or owner in _executors:
+    _watch(kind, code.METHOD, code.by_executor)
+
+
+def _watch_client(kind: type) -> None:
+    """Watches a class of LLM clients, once."""
+    _watch(kind, attempts.METHOD, attempts.by_client)
+
+
+def _watch(kind: type, method: str, make: Callable[[Any], Any]) -> None:
+    owner = next((base for base in kind.__mro__ if method in vars(base)), None)
+    if owner is None or (owner, method) in _watched:
         return
     with _lock:
-        if owner not in _executors and _put:
-            _executors.add(owner)
-            _replace(owner, code.METHOD, code.by_executor)
+        if (owner, method) in _watched or not _put:
+            return
+        _watched.add((owner, method))
+        there = vars(owner)[method]
+        if callable(there) and inspect.isroutine(there) and not isinstance(there, (staticmethod, classmethod)):
+            try:
+                _replace(owner, method, make)
+            except (AttributeError, TypeError) as error:  # a class that takes no other attributes
+                log.debug("capture: %s.%s is not watched: %s", owner.__qualname__, method, error)
 
 
 def _over(stream: Any) -> JournalStream:
@@ -250,20 +265,6 @@ def _agent_made(before: Callable[..., None]) -> Callable[..., None]:
         new_agent(self)
 
     return made
-
-
-def _create(before: Callable[..., Any]) -> Callable[..., Any]:
-    def create(self: Any, **config: Any) -> Any:
-        told.calls_logged = 0
-        begun = time.time_ns()
-        try:
-            return before(self, **config)
-        except Exception as error:
-            if not told.calls_logged:
-                failed_call(self, config, error, begun)
-            raise
-
-    return create
 
 
 def _logging_start(before: Callable[..., str]) -> Callable[..., str]:

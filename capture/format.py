@@ -80,7 +80,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "silent": "true where AG2 sends no event of it, false where its event is the thread's next record",
     },
     LLM_CALL: {
-        "invocation": "AG2's id for one `create`, shared by its retries over the config list",
+        "invocation": "AG2's id for one `create`, shared by its tries over the config list; null where it logged none",
         "wrapper": "which client made it, a number within the run",
         "model": "model name in the request",
         "request": "the request without what `base` has already: `messages` holds only the new ones",
@@ -89,6 +89,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "same": "names of request fields whose value is the same as in the rebuilt base request",
         "response": "the response as an object, or the error as AG2 logs it, or as its type and message",
         "status": "ok or error",
+        "error": "object: type, message, traceback; of a client that raised, also where the next one then answered",
         "prompt_tokens": "as the server counted them, or null",
         "completion_tokens": "as the server counted them, or null",
         "total_tokens": "as the server counted them, or null",

@@ -5,7 +5,6 @@ user had switched on goes on receiving all of it.
 """
 
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -19,20 +18,10 @@ from capture import active, agents, encode, format
 from capture.active import Scope
 from capture.stream import failed
 
-
-class Told(threading.local):
-    """What is known, in this thread, of the call that AG2 is at.
-
-    Attributes:
-        calls_logged: how many LLM calls were logged in the `create` under way.
-    """
-
-    calls_logged = 0
-
-
-told = Told()
 call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
 """The `capture.tools.Call` that runs here, or None."""
+create_here: ContextVar[Any] = ContextVar("capture_create", default=None)
+"""The `capture.attempts.Create` under way here, or None."""
 
 
 class JournalLogger(BaseLogger):
@@ -118,8 +107,12 @@ def received(recipient: Any, kwargs: dict[str, Any], silent: bool | None = None)
 
 def _record(what: Callable[..., None], *args: Any) -> None:
     scope = active.scope()
-    if scope is None:
-        return
+    if scope is not None:
+        record_in(scope, what, *args)
+
+
+def record_in(scope: Scope, what: Callable[..., None], *args: Any) -> None:
+    """Has a record made, as `what(scope, *args)`. What goes wrong is counted, and never raised."""
     begun = time.perf_counter_ns()
     try:
         what(scope, *args)
@@ -141,28 +134,6 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool 
     scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
 
 
-def failed_call(wrapper: Any, config: dict[str, Any], error: Exception, begun: int) -> None:
-    """Records an LLM call that failed without a word from AG2.
-
-    Args:
-        wrapper: AG2's `OpenAIWrapper`.
-        config: what its `create` was called with.
-        error: what it raised.
-        begun: when it was called, in nanoseconds since 1970.
-    """
-    _record(_failed_call, wrapper, config, error, begun)
-
-
-def _failed_call(scope: Scope, wrapper: Any, config: dict[str, Any], error: Exception, begun: int) -> None:
-    ended = time.time_ns()
-    settings: dict[str, Any] = next(iter(getattr(wrapper, "_config_list", [])), {})
-    request = {**settings, **config}
-    for name in getattr(wrapper, "extra_kwargs", ()):
-        request.pop(name, None)
-    call = {"invocation": None, "response": f"{type(error).__name__}: {error}", "started": begun, "ended": ended}
-    _write_call(scope, config.get("agent"), id(wrapper), request, call, {})
-
-
 def _llm_call(
     scope: Scope,
     invocation: Any,
@@ -175,7 +146,10 @@ def _llm_call(
     start_time: str,
 ) -> None:
     ended = time.time_ns()
-    told.calls_logged += 1
+    create = create_here.get()
+    attempt = create.logged(request) if create is not None else None
+    if attempt is not None and not attempt.claim():
+        return  # the run that it belongs to has ended meanwhile, and has it
     usage = getattr(response, "usage", None)
     counts = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
     scope.run.tokens += counts["total_tokens"] or 0
@@ -188,12 +162,24 @@ def _llm_call(
         "started": _nanoseconds(start_time),
         "ended": ended,
     }
-    _write_call(scope, source, wrapper_id, request if isinstance(request, dict) else {}, fields, counts)
+    if attempt is not None and attempt.error is not None:
+        fields["error"] = attempt.error
+    write_call(scope, source, wrapper_id, request if isinstance(request, dict) else {}, fields, counts)
 
 
-def _write_call(
+def write_call(
     scope: Scope, source: Any, wrapper_id: int, request: dict[str, Any], call: dict[str, Any], counts: dict[str, Any]
 ) -> None:
+    """Writes an LLM call.
+
+    Args:
+        scope: where it belongs.
+        source: the agent that called, or its name.
+        wrapper_id: `id` of AG2's wrapper.
+        request: what the client was given.
+        call: further fields of the record, among them `response`: a text where it failed.
+        counts: tokens, as the server counted them.
+    """
     run = scope.run
     agent = _name(source)
     if agent is not None:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,6 +71,7 @@ class Run:
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
         self.saved: dict[int, int] = {}
+        self.under_way: set[Any] = set()
         self._usage: dict[str, Any] = {}
         self.chats_open = 0
         self.tokens = 0
@@ -254,12 +255,14 @@ class Run:
     def _end(self, error: BaseException | None) -> None:
         """Writes what is left to be said. What fails in one part costs neither the others nor the last record."""
         self.journal.check()
-        for what, part in (
+        parts: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("LLM calls", lambda: self._end_calls(error)),
             ("usage", self._note_usage),
             ("agents", self._write_silent_agents),
             ("transcripts", lambda: transcript.save_rest(self)),
             ("files", lambda: save_files(self, self._files) if self._files is not None else None),
-        ):
+        )
+        for what, part in parts:
             try:
                 part()
             except Exception as problem:
@@ -288,6 +291,11 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(error)
+    def _end_calls(self, error: BaseException | None) -> None:
+        """Records the LLM calls that nobody waits for any more: those of a task that was cancelled."""
+        for attempt in list(self.under_way):
+            attempt.fail(error)
+
 
     async def __aenter__(self) -> "Run":
         return self.__enter__()

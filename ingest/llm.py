@@ -16,6 +16,9 @@ from ingest.runrows import Event, RunRows, Where, milliseconds
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
 
+_RAISED = ("type", "message", "traceback")
+"""What the recorder says of an exception."""
+
 
 @dataclass(slots=True)
 class _Request:
@@ -52,7 +55,9 @@ class LLMLedger:
         response = data.get("response")
         failed = data.get("status") == "error"
         started, ended = microseconds(data.get("started")), microseconds(data.get("ended"))
-        error = (text_or_none(response) if not isinstance(response, dict) else encode(response)) if failed else None
+        raised = data.get("error")
+        raised = {name: text_or_none(raised.get(name)) for name in _RAISED} if isinstance(raised, dict) else {}
+        error = (_why(raised) or _answered(response)) if failed else None
         tokens = {k: count(data.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
         cost = number(data.get("cost"))
         content, tool_calls = answer(response)
@@ -73,6 +78,8 @@ class LLMLedger:
             outputs={"content": content, "tool_calls": tool_calls},
             meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **tokens},
         )
+        if failed and raised:
+            event.meta |= {"error_type": raised["type"], "traceback": raised["traceback"]}
         if not data.get("cached"):
             self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, tokens.values(), strict=True)]
             self.cost += cost or 0.0
@@ -129,6 +136,16 @@ class LLMLedger:
             if len(self._latest) > REMEMBERED:
                 self._latest.popitem(last=False)
         return request
+
+
+def _why(raised: dict[str, str | None]) -> str | None:
+    """Type and message of the exception of a failed call, or None where it was not recorded."""
+    return ": ".join(part for part in (raised.get("type"), raised.get("message")) if part) or None
+
+
+def _answered(response: Any) -> str | None:
+    """What stands in place of a failed call's response, as text."""
+    return encode(response) if isinstance(response, dict) else text_or_none(response)
 
 
 def answer(response: Any) -> tuple[str | None, Any]:

@@ -175,7 +175,7 @@ _ALL = (
             ended_at TIMESTAMP UTC
             duration_ms DOUBLE from request to response
             status VARCHAR completed, failed
-            error_message VARCHAR what AG2 logged in place of a response
+            error_message VARCHAR type and message of the exception, or what AG2 logged in place of a response
             response_valid BOOLEAN no check found an error; NULL for a response of unknown shape
             response_quality_score DOUBLE 0 to 1, the share of checks passed; an error ends the checks
             response_validation_errors JSON list of the error that a check found, by name

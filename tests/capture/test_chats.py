@@ -247,7 +247,7 @@ def test_a_call_that_times_out_is_recorded(scripted_llm: StartLLM) -> None:
     call = of_kind(records, "llm_call")[0]
     assert len(of_kind(records, "llm_call")) == 1
     assert (call["agent"], call["status"], call["model"]) == ("model", "error", "scripted-1")
-    assert call["response"].startswith("TimeoutError")
+    assert call["response"].startswith("APITimeoutError")
     assert rebuilt_requests(records)[call["seq"]]["messages"] == llm.requests[0].messages
 
 

@@ -246,6 +246,33 @@ def test_requests_cost_nothing_where_they_are_not_asked_for(runs: Path, ingested
     assert plan("SELECT request FROM llm_calls WHERE run_id = 'r'").count("run_id = 'r'") == 3
 
 
+def test_a_failed_call_says_what_was_raised(runs: Path, ingested: Ingest) -> None:
+    """Type and message of the exception, its traceback in the event; where it was not recorded, what AG2 logged."""
+    call = {"kind": "llm_call", "agent": "a", "request": {}, "base": None, "same": [], "status": "error"}
+    coded = {**call, "response": "error_code:None, config 0 failed"}
+    error = {"type": "InternalServerError", "message": "the disk is full", "traceback": "Traceback: create"}
+    nameless = {"type": "KeyboardInterrupt", "message": "", "traceback": ""}
+    write_journal(runs, "r", coded, {**coded, "error": error}, {**call, "response": "", "error": nameless})
+    tables = ingested(runs)
+    said = ["error_code:None, config 0 failed", "InternalServerError: the disk is full", "KeyboardInterrupt"]
+    rows = tables.sql("SELECT error_message, status, response FROM llm_calls ORDER BY started_at")
+    assert [(row["error_message"], row["status"]) for row in rows] == [(words, "failed") for words in said]
+    assert json.loads(rows[1]["response"]) == coded["response"]
+    events = tables.events("llm_call")
+    assert [event["error_message"] for event in events] == said
+    assert [event["meta"].get("error_type") for event in events] == [None, "InternalServerError", "KeyboardInterrupt"]
+    assert events[1]["meta"]["traceback"] == "Traceback: create"
+
+
+def test_an_agent_is_as_it_was_described_last(runs: Path, ingested: Ingest) -> None:
+    """Tools registered during the run and a changed system message are what `meta.agents` has."""
+    first = {"kind": "agent", "name": "a", "class": "ConversableAgent", "tools": [], "system_message": "one"}
+    again = {**first, "tools": ["late"], "system_message": "two"}
+    write_journal(runs, "r", first, {**first, "name": "b"}, again)
+    agents = json.loads(ingested(runs).one("SELECT meta->'agents' FROM runs"))
+    assert [(a["name"], a["tools"], a["system_message"]) for a in agents] == [("a", ["late"], "two"), ("b", [], "one")]
+
+
 def test_who_spoke_next_and_why_is_a_handoff(runs: Path, ingested: Ingest) -> None:
     """A selection in a group chat, and a reply in a chat of two."""
     manager = {"kind": "agent", "name": "m", "class": "GroupChatManager", "members": ["a", "b"], "selection": "auto"}
