@@ -291,9 +291,11 @@ def _copy(run: "Run", found: Found, bounds: Bounds) -> dict[str, Any]:
     if size > bounds.bytes:
         return {**fields, "reason": f"more than {bounds.limits.bytes} bytes of copies in all"}
     bounds.bytes -= size
-    if run.mask is not None:
-        content = run.mask.text(content)
-    return {**fields, "copy": _write(run, found.name, content)}
+    kept_as = content if run.mask is None else run.mask.text(content)
+    fields["copy"] = _write(run, found.name, kept_as)
+    if kept_as != content:
+        fields |= {"copy_size": len(kept_as), "copy_sha256": hashlib.sha256(kept_as).hexdigest()}
+    return fields
 
 
 def _write(run: "Run", name: str, content: bytes) -> str:

@@ -172,6 +172,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "sha256": "of the original",
         "media_type": "as guessed from its name",
         "copy": "path of the copy below the run's folder, or null",
+        "copy_size": "bytes of the copy, where masking made it another than the original",
+        "copy_sha256": "of the copy, where masking made it another than the original",
         "reason": "why there is no copy",
     },
     GAP: {

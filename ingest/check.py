@@ -3,11 +3,13 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.discover import Found
+from ingest.discover import Found, shown
+from ingest.integrity import MAX_TOLD, Integrity
 from ingest.read import Report, read_run
 from ingest.schema import TABLES
 
 _LOST = [column.name for column in TABLES["runs"].columns].index("lost_events")
+_RECORD = [[column.name for column in TABLES["journal"].columns].index(name) for name in ("seq", "record", "line")]
 
 
 @dataclass
@@ -16,48 +18,69 @@ class Check:
 
     Attributes:
         status: the run's, or why the file is no run.
-        bad: unreadable lines as (line, byte offset, error).
+        records: lines or messages that were understood.
+        torn: cut-off last lines.
         lost: records that the recorder declared lost, and numbers that are missing in `seq`.
+        unreadable: lines that were not understood.
+        bad: the first 100 of them as (line, byte offset, error).
+        damage: one line for each thing that is missing, changed or doubled.
+        notes: one line for each thing worth knowing that is no damage, as that a run was cut off.
+        faulty: whether there is any damage or an unreadable line, a cut-off last line aside.
     """
 
     path: str
     run_id: str
-    source: str | None
-    status: str | None
-    records: int
-    torn: int
+    source: str | None = None
+    status: str | None = None
+    records: int = 0
+    torn: int = 0
     lost: int = 0
+    unreadable: int = 0
     bad: list[tuple[int, int, str]] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def faulty(self) -> bool:
-        """Whether something is missing or can't be read, a cut-off last line aside."""
-        return len(self.bad) > self.torn or self.lost > 0
+    faulty: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The same as a plain dict."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """The same for people."""
+        """The same for people: what a file claims can't steer a terminal."""
         if self.source is None:
-            return [f"{self.path}: no run, {self.status}"]
+            return [_printable(f"{self.path}: no run, {self.status}")]
         head = f"{self.path}: {self.source}, {self.status}, {self.records} records"
         if self.lost:
             head += f", {self.lost} lost"
         bad = [f"  line {line}, byte {offset}: {error}" for line, offset, error in self.bad]
-        return [head, *bad, *(f"  {note}" for note in self.notes)]
+        if self.unreadable > len(self.bad):
+            bad.append(f"  and {self.unreadable - len(self.bad)} more lines that can't be read")
+        told = [head, *bad, *(f"  {line}" for line in (*self.damage, *self.notes))]
+        return [_printable(line) for line in told]
 
 
 def check_file(found: Found) -> Check:
-    """Read one file and write nothing."""
-    report, lost = Report(found), 0
-    bad: list[tuple[int, int, str]] = []
+    """Read one file, and of a journal the files that it names in its folder, and write nothing."""
+    report, check = Report(found), Check(shown(found.path), found.run_id)
+    integrity = Integrity(found.folder)
     for table, rows, _ in read_run(found, report):
         if table == "quarantine":
-            bad += [(line, offset, error) for _, _, line, offset, error, _ in rows]
+            wanted = rows[: MAX_TOLD - len(check.bad)]
+            check.bad += [(line, offset, error) for _, _, line, offset, error, _ in wanted]
         elif table == "runs":
-            lost = sum(row[_LOST] for row in rows)
-    status = report.skipped or report.status
-    return Check(found.path, found.run_id, report.source, status, report.records, report.torn, lost, bad, report.notes)
+            check.lost = sum(row[_LOST] for row in rows)
+        elif table == "journal" and report.source == "journal":
+            for row in rows:
+                integrity.add(*(row[place] for place in _RECORD))
+    check.source, check.status = report.source, report.skipped or report.status
+    check.records, check.torn, check.unreadable = report.records, report.torn, report.bad
+    if report.source == "journal":
+        integrity.finish(report.status)
+    check.lost += integrity.undeclared
+    check.damage, check.notes = integrity.damage.lines(), report.notes + integrity.notes.lines()
+    check.faulty = report.failed or report.bad > report.torn or check.lost > 0 or integrity.damage.count > 0
+    return check
+
+
+def _printable(line: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -158,7 +158,9 @@ class _Progress:
 def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """Read everything below PATHS, write nothing, and report on each file.
 
-    Exits with 1 where a file has lines that can't be read or records that are missing.
+    Exits with 1 where anything is damaged: a line or file that can't be read, a record that is missing, declared lost
+    or doubled, a saved transcript or copy beside a journal that is missing or was changed. A run that was cut off and
+    a last line that is not finished are told, and are no damage.
     """
     faulty = False
     with standard_input(paths) as given:
