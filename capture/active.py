@@ -70,6 +70,8 @@ NOWHERE: Final = Scope(cast("Run", _Nobody()))
 """Where a call came from that belongs to no run: not to that of the thread that does it either."""
 scope_here: ContextVar[Scope | None] = ContextVar("capture_scope", default=None)
 _open: list["Run"] = []
+silent: list["Run"] = []
+"""Runs that are on and not recorded: `AG2_CAPTURE=0`, or not in the sample."""
 _changing = threading.RLock()
 
 
@@ -122,6 +124,8 @@ def closed(run: "Run") -> None:
     with _changing:
         if run in _open:
             _open.remove(run)
+        if run in silent:
+            silent.remove(run)
     here = scope_here.get()
     if here is not None and here.run is run:
         outer = run.outer
@@ -184,7 +188,7 @@ def forked() -> None:
     global _changing
     _changing = threading.RLock()
     for run in _open:
-        run.is_open = False
-        run.journal.abandon()
+        run.forked()
     _open.clear()
+    silent.clear()
     scope_here.set(None)

@@ -53,6 +53,7 @@ OURS = (JournalStream, ThreadIOStream, AsyncThreadIOStream)
 NOTHING: Any = object()
 
 _lock = threading.RLock()
+_attached = False
 _put: list[tuple[Any, str, Any, Any]] = []
 """What was replaced: owner, name, what was there, what is there now."""
 _behind: dict[tuple[Any, str], tuple[Any, Any]] = {}
@@ -63,16 +64,21 @@ _watched: set[tuple[type, str]] = set()
 
 def acquire(run: Run) -> None:
     """Attaches, if no run is on yet."""
+    global _attached
     with _lock:
         run.default_stream = behind(IOStream.get_default())
-        if not _put:
+        if not _attached:
+            _detach()  # what an interrupt left
             _attach()
+            _attached = True
 
 
 def release() -> None:
     """Detaches, if no run is on any more."""
+    global _attached
     with _lock:
-        if _put and not active.any_run():
+        if not active.any_run():
+            _attached = False
             _detach()
 
 
@@ -109,18 +115,20 @@ def _attach() -> None:
 
 
 def _detach() -> None:
+    """Puts back what was replaced. What an interrupt cuts short can be done again."""
     ours = runtime_logging.autogen_logger
-    for owner, name, before, now in reversed(_put):
+    if isinstance(ours, JournalLogger):
+        runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
+    while _put:
+        owner, name, before, now = _put[-1]
         if vars(owner).get(name) is now:
             delattr(owner, name) if before is NOTHING else setattr(owner, name, before)
         elif callable(now):
             # what somebody else has put around ours stays; ours does nothing without a run
             _behind[owner, name] = (before, now)
-    if isinstance(ours, JournalLogger):
-        runtime_logging.autogen_logger, runtime_logging.is_logging = ours.user, ours.user_is_on
+        _put.pop()
     IOStream._global_default = behind(IOStream._global_default)
     messages.user_listens(False)
-    _put.clear()
     _watched.clear()
 
 
@@ -317,11 +325,11 @@ def _submit(before: Callable[..., Any]) -> Callable[..., Any]:
 
 def _forked() -> None:
     """In a forked child: the journals are the parent's, and the child starts with a clean AG2."""
-    global _lock
+    global _lock, _attached
     _lock = threading.RLock()
     active.forked()
-    if _put:
-        _detach()
+    _attached = False
+    _detach()
 
 
 def _at_exit() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from itertools import islice
 from math import isfinite
 from os import PathLike, fspath
 from typing import Any
@@ -24,6 +25,10 @@ MAX_TEXT = 2000
 """Characters kept of the text that stands for an object."""
 MAX_KEPT = 1000
 """Characters kept of a text that is cut because its record is too large."""
+LARGEST = 64 << 20
+"""Characters of text up to which a value is serialised whole: what a record may have where nothing else was set."""
+LOOKED_AT = 10_000
+"""Objects that are looked at for that."""
 INT64 = 2**63
 """orjson writes no larger integers."""
 
@@ -33,10 +38,57 @@ Replaced = list[dict[str, str]]
 
 def to_json(value: Any) -> tuple[bytes, Replaced]:
     """JSON for a value, and what had to be replaced in it."""
+    if type(value) is not str and _text_size(value) > LARGEST:
+        return _without_large(value)
     try:
         return orjson.dumps(value), []
     except Exception:
         return _by_hand(value)
+
+
+def _text_size(value: Any) -> int:
+    """About how much text is in a value. One of a few objects may hold the same text a thousand times."""
+    total, looked_at, left = 0, 0, [value]
+    while left and looked_at < LOOKED_AT:
+        item = left.pop()
+        looked_at += 1
+        if isinstance(item, (str, bytes)):
+            total += len(item)
+        elif isinstance(item, dict):
+            left.extend(islice(item.values(), LOOKED_AT))
+        elif isinstance(item, (list, tuple)):
+            left.extend(islice(item, LOOKED_AT))
+    return total if not left else total + total * len(left) // looked_at
+
+
+def _without_large(value: Any) -> tuple[bytes, Replaced]:
+    """A value without what is large in it: a serialiser that runs out of memory ends the process."""
+    if not isinstance(value, dict):
+        return b"null", [{"path": "$", "reason": f"too large: about {_text_size(value)} characters"}]
+    kept: dict[Any, Any] = {}
+    notes: Replaced = []
+    for name, item in list(value.items()):
+        size = _text_size(item)
+        if size <= LARGEST // 16:
+            kept[name] = item
+        elif isinstance(item, str):
+            kept[name] = item[:MAX_KEPT]
+            notes.append({"path": f"$.{name}", "reason": f"too large: {_size_and_hash(item)}"})
+        else:
+            kept[name] = None
+            notes.append({"path": f"$.{name}", "reason": f"too large: about {size} characters"})
+    data, replaced = to_json(kept)
+    return data, replaced + notes
+
+
+def _size_and_hash(text: str) -> str:
+    """Bytes and SHA-256 of a text, without a second copy of it."""
+    size, digest = 0, hashlib.sha256()
+    for start in range(0, len(text), 1 << 20):
+        part = text[start : start + (1 << 20)].encode("utf-8", "backslashreplace")
+        size += len(part)
+        digest.update(part)
+    return f"{size} bytes, sha256 {digest.hexdigest()}"
 
 
 def not_finite(value: Any, path: str = "$", depth: int = 0) -> Replaced:

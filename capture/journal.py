@@ -63,6 +63,7 @@ class Journal:
         self._lock = threading.RLock()
         self._fd = -1
         self._file: tuple[int, int] | None = None
+        self._taken = False
         # next number, bytes in the file, and the line being written: one value, so that no signal finds half of it
         self._at: tuple[int, int, bytes] = (0, 0, b"")
         self._check_at = 0
@@ -126,9 +127,19 @@ class Journal:
             self._warn(reason)
 
     def open(self) -> None:
-        """Makes the file, or finds that it can't be made: then later records try again."""
+        """Makes the file, or finds that it can't be made: then later records try again.
+
+        Raises:
+            FileExistsError: another run has it.
+        """
         with self._lock:
-            self._present()
+            try:
+                self._open()
+            except OSError as error:
+                if self._taken:
+                    raise
+                self._reason = str(error)
+                self._warn(error)
 
     def look(self) -> int:
         """Makes the file anew where it was deleted, and returns `begun`."""
@@ -278,7 +289,9 @@ class Journal:
         """Whether the file is there to be written to; opens or makes it where it is not."""
         if self._is_held():
             try:
-                if os.fstat(self._fd).st_nlink:
+                there = os.fstat(self._fd)
+                if there.st_nlink:
+                    self._look_at_size(there.st_size)
                     return True
                 os.close(self._fd)
             except OSError:
@@ -291,6 +304,14 @@ class Journal:
             self._warn(error)
             return False
         return True
+
+    def _look_at_size(self, there: int) -> None:
+        """Declares what somebody cut off the file. How many records that was nobody knows."""
+        seq, size, unsettled = self._at
+        if there < size and not unsettled:
+            self._at = (seq, there, b"")
+            self._torn = True
+            self._gone(1, f"somebody cut the journal from {size} to {there} bytes: one record or more")
 
     def _is_held(self) -> bool:
         """Whether the descriptor is still this file's: code that closes what is not its own frees it for others."""
@@ -313,7 +334,12 @@ class Journal:
         except FileExistsError:
             pass
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        fd = os.open(self.path, flags, self._mode & 0o666)
+        new = self._file is None  # then nobody else may have it: two runs of one name would overwrite each other
+        try:
+            fd = os.open(self.path, flags | os.O_EXCL if new else flags, self._mode & 0o666)
+        except FileExistsError:
+            self._taken = True
+            raise
         self._fd = _out_of_the_way(fd)
         earlier = _holders.get(self._fd)
         if earlier is not None and earlier is not self and earlier._fd == self._fd:
@@ -321,13 +347,20 @@ class Journal:
         _holders[self._fd] = self
         self._lock_file()
         there = os.fstat(self._fd)
-        self._file = (there.st_dev, there.st_ino)
-        size = there.st_size
-        seq = self._at[0]
+        before, self._file = self._file, (there.st_dev, there.st_ino)
+        seq, size = self._at[0], there.st_size
+        if size == 0 and fcntl is not None:
+            os.fchmod(self._fd, self._mode & 0o666)  # open's mode is subject to the umask
         if size == 0 or seq == 0:
             self._begin()
-        else:
-            self._at = (seq, size, b"")
+            if self._fsync_each:
+                self._sync()
+                self._sync_folder()
+            return
+        self._at = (seq, size, b"")
+        if self._file != before:
+            self._torn = True  # who knows how it ends
+            self._gone(seq, "somebody replaced the journal by another file")
 
     def _begin(self) -> None:
         """Writes the first record into a file that is new, or holds no more than a part of that record."""
@@ -344,11 +377,24 @@ class Journal:
         self._at = (1, len(self._first), b"")
         self.begun += 1
         if gone > 0:
-            self.lost += gone
-            self._undeclared += gone
-            self._check_at = 0
-            self._reason = "the journal was deleted"
-            self._warn(self._reason)
+            self._gone(gone, "the journal was deleted")
+
+    def _gone(self, records: int, reason: str) -> None:
+        """Counts records that were in the file."""
+        self.lost += records
+        self._undeclared += records
+        self._check_at = 0
+        self._reason = reason
+        self._warn(reason)
+
+    def _sync_folder(self) -> None:
+        """Makes the file's own entry last through a power cut."""
+        if fcntl is not None:
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
     def _lock_file(self) -> None:
         """Holds a lock while the run is on, by which a reader tells a running run from an interrupted one."""

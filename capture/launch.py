@@ -65,7 +65,8 @@ def start(
     _check_types(dir, tags, run_id, project_path, permissions)
     setting = settings.read(dir)
     limits = _limits(files)
-    recording = setting.enabled and random.random() < setting.sample_rate
+    # a source of chance of its own: the user's own numbers stay what they are without a run
+    recording = setting.enabled and random.SystemRandom().random() < setting.sample_rate
     if recording:
         _check_folder(setting.folder, run_id)
     facts = {
@@ -92,6 +93,7 @@ def start(
         configs=_configs() if recording and setting.mask else (),
     )
     if attach is None:
+        active.silent.append(run)
         return run
     ended = active.to_end(run.task)
     if ended is not None:
@@ -99,7 +101,13 @@ def start(
         ended.close()
     outer = active.known()
     run.outer = outer.run if outer is not None else None
-    run.journal.open()
+    try:
+        run.journal.open()
+    except FileExistsError:
+        raise CaptureError(_taken(setting.folder, name)) from None
+    for interrupted in active.runs():
+        interrupted.settle()
+    run.attachment = attach
     run.is_open = True
     attach.acquire(run)
     active.opened(run)
@@ -108,9 +116,11 @@ def start(
 
 
 def current() -> Run | None:
-    """The run of this thread or task, or None."""
+    """The run of this thread or task, or None; where runs are not recorded, the latest of them, which does nothing."""
     scope = active.known()
-    return scope.run if scope is not None else None
+    if scope is not None:
+        return scope.run
+    return active.silent[-1] if active.silent else None
 
 
 def close_all(error: BaseException | None = None) -> None:
@@ -167,6 +177,8 @@ def _check_types(dir: Any, tags: Any, run_id: Any, project_path: Any, permission
         raise CaptureError(f"run_id={run_id!r}: must be a string, or None for one that is made up")
     if not isinstance(permissions, int) or isinstance(permissions, bool) or not 0 <= permissions <= 0o7777:
         raise CaptureError(f"permissions={permissions!r}: must be a number such as 0o700")
+    if permissions & 0o700 != 0o700:
+        raise CaptureError(f"permissions={permissions:#o}: the owner must have all of them, as in 0o700 or 0o750")
 
 
 def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:
@@ -184,14 +196,21 @@ def _limits(files: FileLimits | Mapping[str, Any] | bool) -> FileLimits | None:
 
 
 def _check_folder(folder: Path, run_id: str | None) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
-    if run_id is None:
-        return
-    if not SAFE_NAME.fullmatch(run_id):
+    if run_id is not None and not SAFE_NAME.fullmatch(run_id):
         raise CaptureError(f"run_id={run_id!r}: must be a file name of letters, digits, dots, dashes and underscores")
-    if (folder / run_id / format.JOURNAL).exists():
-        raise CaptureError(f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none")
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
+        if run_id is not None and (folder / run_id / format.JOURNAL).exists():
+            raise CaptureError(_taken(folder, run_id))
+    except PermissionError:
+        return  # what can't be looked into can't be written to: the records are lost, and the agents go on
+    except (OSError, ValueError) as error:
+        raise CaptureError(f"{os.fspath(folder)!r} can't be a folder: {error}") from None
+
+
+def _taken(folder: Path, run_id: str) -> str:
+    return f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none"
 
 
 def _cwd() -> Path:

@@ -127,7 +127,8 @@ def log_event(before: Callable[..., None]) -> Callable[..., None]:
             received(source, kwargs, told.silent)
         logger = runtime_logging.autogen_logger
         if not isinstance(logger, JournalLogger):
-            before(source, name, **kwargs)
+            if runtime_logging.is_logging:  # else the run was closed just now, by another thread
+                before(source, name, **kwargs)
         elif logger.user_is_on:
             logger.user.log_event(source, name, **kwargs)  # type: ignore[union-attr]
 

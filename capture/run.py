@@ -84,6 +84,8 @@ class Run:
         self._files = files
         self._ids = 0
         self._lock = threading.RLock()
+        self._closing = threading.RLock()
+        self.attachment: Any = None
         if self.mask is not None:
             for config in configs:
                 self.mask.learn_config(config)
@@ -161,7 +163,7 @@ class Run:
             agent=agent,
             result=result,
             error=error,
-            duration_ns=None if duration_ms is None else int(duration_ms * 1e6),
+            duration_ns=_nanoseconds(duration_ms),
         )
 
     def timed(self, action_type: str, action_name: str, *, agent: str | None = None, **details: Any) -> Action:
@@ -233,24 +235,37 @@ class Run:
         Args:
             error: what ended the run; None where it was completed.
         """
-        with self._lock:
-            if not self.is_open:
-                return
-            self.is_open = False
+        with self._closing:  # another thread that closes it waits
+            ending, self.is_open = self.is_open, False
+            try:
+                if ending:
+                    self._close_inner()
+                    self._end(error)
+            except Exception as problem:
+                log.warning("capture: %s was not closed cleanly: %s: %s", self.id, type(problem).__name__, problem)
+            finally:
+                self._let_go()
+
+    def settle(self) -> None:
+        """Lets go of what an interrupted `close` left."""
+        if not self.is_open and self._closing.acquire(blocking=False):
+            try:
+                self._let_go()
+            finally:
+                self._closing.release()
+
+    def _close_inner(self) -> None:
         for inner in active.runs():
             here = inner.starter() is self.starter() and inner.task is self.task
             if inner.outer is self and here and not inner.entered:
                 inner.close()  # a plain start inside, forgotten
-        try:
-            self._end(error)
-        except Exception as problem:
-            log.warning("capture: %s was not closed cleanly: %s: %s", self.id, type(problem).__name__, problem)
-        finally:
-            from capture import attach  # not at the top: it imports AG2, which takes seconds
 
-            active.closed(self)
-            attach.release()
-            self.journal.close()
+    def _let_go(self) -> None:
+        """Leaves AG2 as it was before. What an interrupt cuts short can be done again."""
+        active.closed(self)
+        if self.attachment is not None:
+            self.attachment.release()
+        self.journal.close()
 
     def _end(self, error: BaseException | None) -> None:
         """Writes what is left to be said. What fails in one part costs neither the others nor the last record."""
@@ -276,6 +291,11 @@ class Run:
         fields["stats"] = self.stats()
         self.write(format.RUN_END, fields, self.base)
 
+    def _end_calls(self, error: BaseException | None) -> None:
+        """Records the LLM calls that nobody waits for any more: those of a task that was cancelled."""
+        for attempt in list(self.under_way):
+            attempt.fail(error)
+
     def _note_usage(self) -> None:
         self._usage = self.agents.usages()
 
@@ -291,11 +311,6 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close(error)
-    def _end_calls(self, error: BaseException | None) -> None:
-        """Records the LLM calls that nobody waits for any more: those of a task that was cancelled."""
-        for attempt in list(self.under_way):
-            attempt.fail(error)
-
 
     async def __aenter__(self) -> "Run":
         return self.__enter__()
@@ -306,6 +321,13 @@ class Run:
         self.close(error)
 
     # what the channels call
+
+    def forked(self) -> None:
+        """Leaves the run to the parent process: locks may be held by threads that are not here."""
+        self._lock = threading.RLock()
+        self._closing = threading.RLock()
+        self.is_open = False
+        self.journal.abandon()
 
     def is_of_this_thread(self) -> bool:
         """Whether it was started in this thread. Not told by the identifier: a later thread may have the same one."""
@@ -356,14 +378,16 @@ class Run:
             return None
         try:
             body = self._body(kind, fields, scope, agent, raw, replaced or [])
-        except Exception:
-            raise
-        except BaseException as error:  # interrupted, or out of memory
+        except BaseException as error:
             self.journal.miss(f"{type(error).__name__}: {error}")
-            if not encode.is_panic(error):
-                raise
+            if not isinstance(error, Exception) and not encode.is_panic(error):
+                raise  # interrupted
             return None
-        return self.journal.append(body)
+        try:
+            return self.journal.append(body)
+        except Exception as error:  # no memory for masking it
+            self.journal.miss(f"{type(error).__name__}: {error}")
+            return None
 
     def _body(
         self,
@@ -410,7 +434,7 @@ class Run:
         error: BaseException | str | None,
         duration_ns: int | None,
     ) -> None:
-        """Writes an action."""
+        """Writes an action. Raises nothing but what interrupts the process."""
         if not self.is_open:
             return
         failed = error is not None or action_type == "error"
@@ -429,6 +453,14 @@ class Run:
         if duration_ns is not None:
             fields["duration_ns"] = duration_ns
         self.write(format.ACTION, fields, scope, agent=agent)
+
+
+def _nanoseconds(milliseconds: Any) -> int | None:
+    """A duration that the user gave, or None where it is no number."""
+    try:
+        return None if milliseconds is None else int(milliseconds * 1e6)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def status_of(error: BaseException | None) -> str:

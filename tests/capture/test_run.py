@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from autogen.agentchat.chat import ChatResult
 
 import capture
+from capture.errors import CaptureError
 from tests.capture.agents import talker
 from tests.capture.recorded import events, journal, of_kind
 
@@ -406,3 +408,63 @@ def test_no_part_of_the_end_costs_the_status(
     assert (records[-1]["status"], records[-1]["error"]["message"]) == ("failed", "the reason")
     assert f"{part} may be missing: " in of_kind(records, "gap")[-1]["reason"]
     assert f"{part} may be missing: " in caplog.text
+
+
+def test_the_users_random_numbers_stay_what_they_are() -> None:
+    """A seeded program gets the same numbers with a run and without."""
+    random.seed(42)
+    expected = random.random()
+    random.seed(42)
+    with capture.start("runs"):
+        assert random.random() == expected
+
+
+def test_two_runs_of_one_name_at_once_do_not_overwrite_each_other() -> None:
+    """Of threads that start the same run id together one gets it, and the others one clear error."""
+    outcomes: list[str] = []
+    ready = threading.Barrier(4)
+
+    def work(name: str) -> None:
+        ready.wait()
+        try:
+            with capture.start("runs", run_id="same", files=False) as run:
+                run.log("success", name)
+                outcomes.append(name)
+        except CaptureError as error:
+            outcomes.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    winners = [outcome for outcome in outcomes if outcome.startswith("t")]
+    assert [r["action_name"] for r in of_kind(journal(Path("runs/same")), "action")] == winners
+    assert len(winners) == 1
+    assert sum("already holds a run" in outcome for outcome in outcomes) == 3
+
+
+@pytest.mark.parametrize("duration", [float("nan"), float("inf"), "x"])
+def test_a_duration_that_is_none_is_left_out(duration: object) -> None:
+    """What the user hands over as a duration and is none raises nothing, and the action is recorded."""
+    with capture.start("runs") as run:
+        run.log("tool_call", "x", duration_ms=duration)  # type: ignore[arg-type]
+    assert "duration_ns" not in of_kind(journal(run), "action")[0]
+
+
+@pytest.mark.parametrize("permissions", [0, 0o600, 0o077])
+def test_permissions_that_lock_the_owner_out_are_refused(permissions: int) -> None:
+    """A folder into which its owner may not go would cost every record."""
+    with pytest.raises(CaptureError, match="the owner must have"):
+        capture.start("runs", permissions=permissions)
+
+
+def test_files_have_the_permissions_asked_for_whatever_the_umask() -> None:
+    """With a strict umask a run that others may read can be read: the folder, and the journal in it."""
+    before = os.umask(0o077)
+    try:
+        with capture.start("runs", permissions=0o755) as run:
+            pass
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (run.path, run.path / "journal.jsonl")] == [0o755, 0o644]
