@@ -75,7 +75,8 @@ def save(run: "Run", chat: Chat) -> None:
     if len(data) <= INLINE:
         run.write(format.MESSAGES, fields, run.scope(), raw=b'"messages":' + data, replaced=replaced)
         return
-    name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', chat.name)[:100]}-{run.next_id('messages')}.json"
+    told = chat.name if run.mask is None else run.mask.name(chat.name)
+    name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', told)[:100]}-{run.next_id('messages')}.json"
     try:
         fd = os.open(run.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, run.permissions & 0o666)
         with os.fdopen(fd, "wb") as file:

@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import capture
-from capture.mask import MASKED, PLAIN_WORD, Mask, is_telling, secrets_in
+from capture.mask import Mask
+from capture.secrets import PLAIN_WORD, is_telling, secrets_in
+from capture.tokens import MASKED
 from sample_runs.scripted_llm import ScriptedLLM, call
 from tests.capture.agents import talker, thinker
 from tests.capture.recorded import events, journal, of_kind

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import capture
-from capture.mask import MASKED
+from capture.tokens import MASKED
 from tests.capture.agents import talker
 from tests.capture.recorded import events, journal, of_kind
 
