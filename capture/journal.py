@@ -13,13 +13,8 @@ from pathlib import Path
 from time import time_ns
 from typing import Final
 
-from capture import encode, format
+from capture import descriptor, encode, format
 from capture.mask import Mask
-
-try:
-    import fcntl
-except ImportError:  # Windows, where a reader goes by the file's age instead of the lock
-    fcntl = None  # type: ignore[assignment]
 
 log = logging.getLogger("capture")
 
@@ -340,22 +335,22 @@ class Journal:
         except FileExistsError:
             self._taken = True
             raise
-        self._fd = _out_of_the_way(fd)
+        self._fd = descriptor.out_of_the_way(fd)
         earlier = _holders.get(self._fd)
         if earlier is not None and earlier is not self and earlier._fd == self._fd:
             earlier._fd = -1  # somebody closed it there
         _holders[self._fd] = self
-        self._lock_file()
+        descriptor.lock(self._fd, self.path)
         there = os.fstat(self._fd)
         before, self._file = self._file, (there.st_dev, there.st_ino)
         seq, size = self._at[0], there.st_size
-        if size == 0 and fcntl is not None:
-            os.fchmod(self._fd, self._mode & 0o666)  # open's mode is subject to the umask
+        if size == 0:
+            descriptor.allow(self._fd, self._mode & 0o666)
         if size == 0 or seq == 0:
             self._begin()
             if self._fsync_each:
                 self._sync()
-                self._sync_folder()
+                descriptor.sync_folder(self.path.parent)
             return
         self._at = (seq, size, b"")
         if self._file != before:
@@ -387,24 +382,6 @@ class Journal:
         self._reason = reason
         self._warn(reason)
 
-    def _sync_folder(self) -> None:
-        """Makes the file's own entry last through a power cut."""
-        if fcntl is not None:
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def _lock_file(self) -> None:
-        """Holds a lock while the run is on, by which a reader tells a running run from an interrupted one."""
-        if fcntl is None:
-            return
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            log.debug("capture: no lock on %s: %s", self.path, error)
-
     def _sync(self) -> None:
         try:
             os.fsync(self._fd)
@@ -424,23 +401,3 @@ class Journal:
             return
         self._warned = True
         log.warning("capture: records of %s are lost: %s; the agents go on, and the loss is counted", self.path, error)
-
-
-def _out_of_the_way(fd: int) -> int:
-    """The same file under a high descriptor.
-
-    Code that closes descriptors it does not own frees low numbers, and the next file or socket to be opened gets the
-    lowest free one. A recorder that still wrote to that number would write into somebody's connection.
-    """
-    if fcntl is None:
-        return fd
-    try:
-        import resource
-
-        ceiling, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        floor = min(ceiling if ceiling > 0 else 1024, 1024) * 3 // 4
-        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, floor)
-    except (ImportError, OSError, ValueError):
-        return fd
-    os.close(fd)
-    return high
