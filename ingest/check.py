@@ -1,5 +1,6 @@
 """`ingest check`: what is in a file, and what is wrong with it."""
 
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ from ingest.schema import TABLES
 
 _LOST = [column.name for column in TABLES["runs"].columns].index("lost_events")
 _RECORD = [[column.name for column in TABLES["journal"].columns].index(name) for name in ("seq", "record", "line")]
+
+_SAVED = re.compile(r"-messages-\d+\.json(?:\.gz|\.zst)?$")
+"""Names of transcripts that a recorder saved beside its journal."""
 
 
 @dataclass
@@ -76,6 +80,8 @@ def check_file(found: Found) -> Check:
     check.records, check.torn, check.unreadable = report.records, report.torn, report.bad
     if report.source == "journal":
         integrity.finish(report.status)
+    elif report.source == "transcript" and _SAVED.search(found.path):
+        integrity.notes.add("a recorder saved it beside a journal, which is not here")
     check.lost += integrity.undeclared
     check.damage, check.notes = integrity.damage.lines(), report.notes + integrity.notes.lines()
     check.faulty = report.failed or report.bad > report.torn or check.lost > 0 or integrity.damage.count > 0

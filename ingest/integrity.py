@@ -93,10 +93,11 @@ class Integrity:
             line: where it stands.
         """
         data, _ = decode(text.encode())
+        again = seq < self._next
         said = count(data.get("seq"))
         if said is None or said > MAX_SEQ:
             self.damage.add(f"line {line}: a record without a number")
-        elif seq < self._next:
+        elif again:
             self._repeated(seq, line)
         elif seq > self._next:
             self._tell_repeated()
@@ -109,9 +110,9 @@ class Integrity:
             case journal.FILE if data.get("copy") is not None:
                 size = count(data.get("copy_size", data.get("size")))
                 digest = data.get("copy_sha256", data.get("sha256"))
-                self._file(f"line {line}: the copy", data["copy"], journal.FILES, size, digest)
+                self._file(f"line {line}: the copy", data["copy"], journal.FILES, size, digest, again)
             case journal.MESSAGES if data.get("path") is not None:
-                self._file(f"line {line}: the transcript", data["path"], "", None, data.get("sha256"))
+                self._file(f"line {line}: the transcript", data["path"], "", None, data.get("sha256"), again)
             case journal.RUN_END:
                 self._end(data, line)
 
@@ -164,7 +165,7 @@ class Integrity:
         if self.undeclared:
             self.damage.add(f"line {line}: {_records(self.undeclared)} lost, and nothing declares where")
 
-    def _file(self, what: str, path: Any, below: str, size: int | None, digest: Any) -> None:
+    def _file(self, what: str, path: Any, below: str, size: int | None, digest: Any, again: bool) -> None:
         if self._folder is None:
             self._beside += 1
             return
@@ -172,7 +173,8 @@ class Integrity:
             self.damage.add(f"{what} has no name that could be a path")
             return
         if path in self._looked_at:
-            self.damage.add(f"{what} {path} is named a second time")
+            if not again:  # else it is told that the record is
+                self.damage.add(f"{what} {path} is named a second time")
             return
         if len(self._looked_at) == MAX_FILES:
             self.damage.add(f"{what} {path} was not looked at, it is one of more than {MAX_FILES:,}")

@@ -133,6 +133,23 @@ def test_damage_is_told_and_is_exit_code_1(what: str, run: Path) -> None:
     assert any(line in told for told in report(run)["damage"])
 
 
+def test_a_doubled_record_is_told_once(run: Path) -> None:
+    """Not once more for the file that it names."""
+    number = next(n for n, record in enumerate(records(run)) if record["kind"] == "messages")
+    change(run, lambda lines: [*lines[: number + 1], *lines[number:]])
+    assert report(run)["damage"] == [f"line {number + 2}: record {number} stands twice, or not in its place"]
+
+
+def test_a_transcript_whose_journal_is_gone_is_told(run: Path) -> None:
+    """It is a sound transcript, and was more."""
+    (run / "journal.jsonl").unlink()
+    said = report(run)
+    assert (said["source"], said["notes"]) == (
+        "transcript",
+        ["a recorder saved it beside a journal, which is not here"],
+    )
+
+
 def test_a_run_that_was_cut_off_is_no_damage(run: Path) -> None:
     """It is told, and the exit code is 0, also with half a last line."""
     change(run, lambda lines: lines[:-1])
