@@ -73,7 +73,8 @@ class Chat:
         if not self.scope.run.is_open:
             return
         try:
-            self.scope.run.write(format.CHAT_END, self._outcome(result, error), self.scope)
+            agent = None if error is None else turn_left(error)
+            self.scope.run.write(format.CHAT_END, self._outcome(result, error), self.scope, agent=agent)
         except Exception as problem:
             failed(self.scope.run, problem)
 
@@ -176,6 +177,16 @@ def turn_around(edges: int = 0) -> str | None:
             edges -= 1
         frame = frame.f_back  # type: ignore[assignment]
     return turn_here.get() or getattr(threading.current_thread(), TURN, None)
+
+
+def turn_left(error: BaseException) -> str | None:
+    """Name of the agent in whose turn an exception was raised, the innermost one, or None."""
+    name, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name in REPLYING:
+            name = _name(trace.tb_frame.f_locals.get("self")) or name
+        trace = trace.tb_next
+    return name
 
 
 def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chat | None:

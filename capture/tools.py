@@ -17,6 +17,7 @@ from typing import Any
 from autogen.fast_depends.utils import is_coroutine_callable
 
 from capture import active, encode, format
+from capture.active import Scope
 from capture.chats import turn_here
 from capture.logger import call_here, meet
 from capture.messages import WORD, listening
@@ -33,16 +34,18 @@ class Call:
         agent: who runs it.
         name: what it was called by.
         call_id: the id that the model gave the call, or None.
+        id: what is recorded inside points at it by this; None where nothing was.
         result: what it returned, before AG2 made text of it; `UNKNOWN` where nobody said.
     """
 
-    __slots__ = ("agent", "begun", "call_id", "function", "name", "result")
+    __slots__ = ("agent", "begun", "call_id", "function", "id", "name", "result")
 
     def __init__(self, agent: Any, name: Any, call_id: Any) -> None:
         self.agent = agent
         self.name = name
         self.call_id = call_id
         self.function: Any = None
+        self.id: str | None = None
         self.result: Any = UNKNOWN
         self.begun = 0
 
@@ -67,6 +70,8 @@ class Call:
                 "started": self.begun,
                 "ended": ended,
             }
+            if self.id is not None:
+                fields["id"] = self.id
             if error is not None:
                 fields["error"] = encode.error_fields(error)
             scope.run.write(format.FUNCTION_CALL, fields, scope, agent=getattr(self.agent, "name", None))
@@ -155,11 +160,38 @@ def _running(call: Call) -> Iterator[None]:
     """While a function runs: what AG2 logs of it, its result before that is made text, belongs to this call."""
     token = call_here.set(call)
     listening.append(WORD)
+    inside = _inside(call)
     try:
         yield
     finally:
+        _outside(inside)
         listening.remove(WORD)
         call_here.reset(token)
+
+
+def _inside(call: Call) -> tuple[Scope | None, Scope] | None:
+    """Makes what is recorded from here on point at the call. Gives what was in force before, and what is now."""
+    around = active.scope()
+    if around is None or around is around.run.stray or format.FUNCTION_CALL in around.run.skip:
+        return None
+    call.id = around.run.next_id("call")
+    before = active.scope_here.get()
+    here = Scope(around.run, around.step_id, around.node_id, call.id, chat=around.chat)
+    active.scope_here.set(here)
+    return before, here
+
+
+def _outside(inside: tuple[Scope | None, Scope] | None) -> None:
+    """Puts back what was in force, but for a step or node that the function set with `Run.context`, or another run."""
+    if inside is None:
+        return
+    before, ours = inside
+    here = active.scope_here.get()
+    if here is None or here.run is not ours.run:
+        return
+    active.scope_here.set(before)
+    if here.parent == ours.parent and (here.step_id, here.node_id) != (ours.step_id, ours.node_id):
+        here.run.context(step_id=here.step_id or "", node_id=here.node_id or "")
 
 
 def _watched(function: Any, call: Call) -> Any:

@@ -175,6 +175,8 @@ class Assembler:
         if turn_of is None:
             if not self._begun:
                 self._unmarked = chat
+                if not self._chats and where.chat is None and data.get("attributed") is not False:
+                    self._tell(facts.ChatBegun(), where)
             self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
         else:
             # an action that was begun in the turn is not around it
@@ -212,6 +214,7 @@ class Assembler:
             traceback=error.traceback,
             started=microseconds(data.get("started")),
             ended=microseconds(data.get("ended")),
+            ident=text_or_none(data.get("id")),
         )
         self._tell(fact, where)
 
@@ -389,7 +392,9 @@ def _failed(data: Data) -> facts.Failed:
     """The error that a record tells of."""
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
-    return facts.Failed(*(text_or_none(error.get(k)) for k in ("type", "message", "traceback")))
+    error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
+    agent = text_or_none(data.get("agent")) if data.get("kind") == journal.CHAT_END else None
+    return facts.Failed(error_type, message, traceback, agent)
 
 
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}

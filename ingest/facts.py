@@ -35,6 +35,11 @@ class ChatOpened:
 
 
 @dataclass(slots=True)
+class ChatBegun:
+    """A chat begins, of which no record says that it belongs there: all that was said before is another chat."""
+
+
+@dataclass(slots=True)
 class ChatClosed:
     """A chat is over."""
 
@@ -100,6 +105,7 @@ class ToolEnded:
         error: why it failed.
         error_type: class of the exception, where that is known, as is `traceback`.
         started: UTC microseconds, where somebody measured; `ended` likewise.
+        ident: what happened inside points at it by this name.
     """
 
     call_id: str | None
@@ -114,6 +120,7 @@ class ToolEnded:
     traceback: str | None = None
     started: int | None = None
     ended: int | None = None
+    ident: str | None = None
 
 
 @dataclass(slots=True)
@@ -157,11 +164,12 @@ class CodeRan:
 
 @dataclass(slots=True)
 class Failed:
-    """Something went wrong that is no message, tool or code."""
+    """Something went wrong that is no message, tool or code. `agent`: in whose turn, where that is known."""
 
     error_type: str | None
     error: str | None
     traceback: str | None = None
+    agent: str | None = None
 
 
 @dataclass(slots=True)
@@ -173,6 +181,7 @@ class RunFacts:
 
 Fact = (
     Said
+    | ChatBegun
     | ChatOpened
     | ChatClosed
     | Called

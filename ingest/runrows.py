@@ -97,7 +97,8 @@ class RunRows:
         self.failed = 0
         self._positions = array("q")
         self._around: dict[str, str | None] = {}
-        self._happened: set[str] = set()
+        self._happened: dict[str, int] = {}
+        """Of the events that others happened in: their depths in their own chats."""
         self._inside: dict[str, list[int]] = {}
         self._message_positions = array("q")
         self._requesting = array("q")
@@ -121,6 +122,10 @@ class RunRows:
         """An event that others happen in, which may be added after them: `outer` is the one around it."""
         self._around.setdefault(event_id, outer if outer != event_id else None)
 
+    def holds(self, event_id: str) -> None:
+        """Something happens in an event that is not added yet, so that what is around that one is needed."""
+        self._inside.setdefault(event_id, [])
+
     def add_event(self, event: Event, parent: str | None = None, depth: int = 0) -> None:
         """Add an event.
 
@@ -131,8 +136,9 @@ class RunRows:
         """
         if event.where.parent is not None:
             self._inside.setdefault(event.where.parent, []).append(len(self._positions))
-        if event.id in self._around:
-            self._happened.add(event.id)
+        if event.id in self._around or event.id in self._inside:
+            self._happened[event.id] = depth
+            self.around(event.id, event.where.parent)
         self.failed += event.status == "failed"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
@@ -227,7 +233,8 @@ class RunRows:
                     chain.append(event)
                 event = self._around.get(event)
             if chain:
-                places.update(dict.fromkeys(numbers, (chain[0], len(chain))))
+                depth = sum(self._happened[outer] + 1 for outer in chain)
+                places.update(dict.fromkeys(numbers, (chain[0], depth)))
         return places
 
 

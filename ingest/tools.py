@@ -2,10 +2,13 @@
 
 A call is seen up to four times: in the message that asks for it, when it starts, when it ends, and in the message that
 carries the answer. They are joined by the id that the model gave the call; where there is none, by the tool's name and
-order. Ids come back in the same run (a cached answer repeats them), so each is a queue.
+order. Ids come back in the same run (a cached answer repeats them, and some models count their calls in each chat), so
+each is a queue: of several calls with an id that of the same chat and thread is meant, and then that of the same
+arguments.
 """
 
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -25,13 +28,14 @@ REMEMBERED = 64
 """Calls without an answer among which the one that a function's return belongs to is looked for."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ToolCall:
-    """A call on its way from request to answer. Times are UTC microseconds."""
+    """A call on its way from request to answer. Times are UTC microseconds. `ident`: what is inside points at it."""
 
     call_id: str | None
     name: str
     where: Where
+    ident: str | None = None
     agent: str | None = None
     turn: str | None = None
     executor: str | None = None
@@ -67,12 +71,13 @@ class ToolLedger:
 
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
         """A message of `agent` asks for a call."""
-        call = ToolCall(request.call_id, request.name, where, agent, turn, arguments=unwrapped(request.arguments))
+        arguments = unwrapped(request.arguments)
+        call = ToolCall(request.call_id, request.name, where, agent=agent, turn=turn, arguments=arguments)
         self._open[_key(request.call_id, request.name)].append(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
         """The executor began with it."""
-        call = self._find(fact.call_id, fact.name, REQUESTED) or self._unrequested(fact.call_id, fact.name, where)
+        call = self._find(fact, REQUESTED, where) or self._unrequested(fact.call_id, fact.name, where)
         call.state, call.started, call.executor, call.where = STARTED, where.time, fact.executor, where
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         self._running[call.name].append(call)
@@ -84,7 +89,7 @@ class ToolLedger:
             The event, where nothing asked for the call and no answer will follow.
         """
         if fact.returned:
-            call = self._running_call(fact) if fact.started is not None else self._returned(fact)
+            call = self._running_call(fact, where) if fact.started is not None else self._returned(fact, where)
             if call is None:
                 call = ToolCall(
                     fact.call_id, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments)
@@ -92,15 +97,15 @@ class ToolLedger:
                 self._end(call, fact, where)
                 return self._event(call)
         else:
-            call = self._running_call(fact) or self._unrequested(fact.call_id, fact.name, where)
+            call = self._running_call(fact, where) or self._unrequested(fact.call_id, fact.name, where)
         self._end(call, fact, where)
         return None
 
-    def _running_call(self, fact: facts.ToolEnded) -> ToolCall | None:
+    def _running_call(self, fact: facts.ToolEnded, where: Where) -> ToolCall | None:
         """The call of that id and name that was begun, or else one that was asked for."""
-        return self._find(fact.call_id, fact.name, STARTED) or self._find(fact.call_id, fact.name, REQUESTED)
+        return self._find(fact, STARTED, where) or self._find(fact, REQUESTED, where)
 
-    def _returned(self, fact: facts.ToolEnded) -> ToolCall | None:
+    def _returned(self, fact: facts.ToolEnded, where: Where) -> ToolCall | None:
         """The call that a function's return belongs to.
 
         AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
@@ -112,9 +117,9 @@ class ToolLedger:
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
         arguments = unwrapped(fact.arguments)
-        same = [call for call in waiting if call.arguments == arguments]
+        same = _nearest((call for call in waiting if call.arguments == arguments), where)
         if same:
-            return same[0]
+            return same
         return waiting[0] if named and len(waiting) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
@@ -130,6 +135,7 @@ class ToolLedger:
             call.result = fact.result
         call.has_result = True
         call.state = STARTED if fact.returned else ENDED  # after a return AG2 still sends its event
+        call.ident = call.ident or fact.ident
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         if not fact.returned and call in self._running[call.name]:
@@ -137,7 +143,7 @@ class ToolLedger:
 
     def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event:
         """A message of `executor` carries the answer. Gives the event of the finished call."""
-        call = self._take(response)
+        call = self._take(response, where)
         if call is None:
             call = ToolCall(response.call_id, response.name or "", where, executor=executor)
         if not call.has_result:
@@ -154,25 +160,28 @@ class ToolLedger:
         calls.sort(key=lambda call: call.where.position)
         return [(self._event(call), call.turn) for call in calls]
 
-    def _find(self, call_id: str | None, name: str, state: str) -> ToolCall | None:
-        return next((c for c in self._open.get(_key(call_id, name), ()) if c.state == state), None)
+    def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
+        calls = (c for c in self._open.get(_key(fact.call_id, fact.name), ()) if c.state == state)
+        return _nearest(calls, where, unwrapped(fact.arguments))
 
     def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
         call = ToolCall(call_id, name, where)
         self._open[_key(call_id, name)].append(call)
         return call
 
-    def _take(self, response: ToolResponse) -> ToolCall | None:
+    def _take(self, response: ToolResponse, where: Where) -> ToolCall | None:
         if (
             response.call_id is None and response.name is None
         ):  # Mistral's tool messages have no id: the oldest is meant
             queues = [q for q in self._open.values() if q]
             queue = min(queues, key=lambda q: q[0].where.position, default=None)
+            call = queue[0] if queue else None
         else:
             queue = self._open.get(_key(response.call_id, response.name or ""))
-        if not queue:
+            call = _nearest(queue or (), where)
+        if not queue or call is None:
             return None
-        call = queue.popleft()
+        queue.remove(call)
         if not queue:
             del self._open[_key(call.call_id, call.name)]
         return call
@@ -211,6 +220,8 @@ class ToolLedger:
         )
         if call.traceback:
             event.meta["traceback"] = call.traceback
+        if call.ident is not None:
+            event.id = self._rows.id("action", call.ident)
         self._rows.add(
             "tool_calls",
             event.id,
@@ -226,6 +237,19 @@ class ToolLedger:
             milliseconds(call.started, call.ended),
         )
         return event
+
+
+def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> ToolCall | None:
+    """The first of the calls that are most likely meant at this place, with these arguments where they are known."""
+    found, closest = None, (False, False, False)
+    for call in calls:
+        same = arguments is None or call.arguments == arguments
+        closeness = call.where.chat == where.chat, call.where.thread == where.thread, same
+        if found is None or closeness > closest:
+            found, closest = call, closeness
+        if all(closest):
+            break
+    return found
 
 
 def _is_text_of(text: Any, value: Any) -> bool:

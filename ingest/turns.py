@@ -124,6 +124,8 @@ class Conversation:
         """Take in one fact, in order."""
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
+        if where.parent is not None:
+            self._rows.holds(where.parent)
         logged, thread.logged = thread.logged, None
         match fact:
             case facts.Said():
@@ -155,6 +157,9 @@ class Conversation:
                     talk.executions[fact.executor].append(execution)
             case facts.Failed():
                 self._failed(fact, where)
+            case facts.ChatBegun():
+                talk.floor, talk.asked = Floor(), {}
+                talk.selected.clear()
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
 
@@ -163,7 +168,7 @@ class Conversation:
             "error",
             fact.error_type or "error",
             where,
-            agent=self._failed_callers.get(where.thread),
+            agent=fact.agent or self._failed_callers.get(where.thread),
             status="failed",
             started=where.time,
             ended=where.time,
