@@ -1,5 +1,6 @@
 """The agents that a run has met: who they are, and in which folders their code runs."""
 
+import os
 import weakref
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ class Seen:
     Attributes:
         names: what they are called, up to a number.
         folders: where their code runs.
+        shared: folders in which code of other runs runs at the same time.
         chats: their latest group chats, with the name of each one's manager.
         heard: how many messages went from one to another, by name of sender and recipient.
         pairs: the same by identity, which is how most are counted: AG2 computes a name anew whenever it is asked.
@@ -47,6 +49,7 @@ class Seen:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.folders: set[Path] = set()
+        self.shared: set[Path] = set()
         self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
         self.heard: Counter[tuple[str, str]] = Counter()
         self.pairs: dict[tuple[int, int], Pair] = {}
@@ -174,7 +177,7 @@ def work_folders(agent: Any) -> set[Path]:
     executor = getattr(agent, "_code_executor", None) or (config.get("executor") if isinstance(config, dict) else None)
     for place in (getattr(executor, "work_dir", None), config.get("work_dir") if isinstance(config, dict) else None):
         if isinstance(place, (str, Path)) and str(place):
-            folders.add(Path(place).absolute())
+            folders.add(Path(os.path.abspath(place)))
     return folders
 
 

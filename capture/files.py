@@ -1,8 +1,10 @@
 """The files that a run made, saved when it ends: so a run folder is complete, wherever it is moved to.
 
-A file counts as made by the run when it lies in the current folder or in a code executor's working folder, was
-created or changed since the run began, and the journal mentions its name. Looking, reading and copying are bounded:
-a notebook's current folder may be the home folder.
+A file counts as made by the run when it was created or changed since the run began, and lies in a working folder that
+a code executor has for itself, or in the current folder or another working folder and the journal mentions its name.
+Code may put a name together (`f"out{i}.csv"`), so that no journal spells it; but in a folder where others work too,
+and of AG2's own scripts, only a name tells. Looking, reading and copying are bounded: a notebook's current folder may
+be the home folder.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ import mimetypes
 import os
 import re
 import stat
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from capture import encode, format
+from capture import active, encode, format
 
 if TYPE_CHECKING:
     from capture.run import Run
@@ -37,6 +40,8 @@ ESCAPES: Final = re.compile(rb'\\+[nrtbf"/]?')
 """What JSON puts in front of a name that begins a line, however often it was encoded."""
 WORDS: Final = re.compile(rb"[\w.+@%~-]+")
 PLAIN: Final = re.compile(r"[\w.+@%~-]+", re.ASCII)
+SCRIPT: Final = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
+"""Where AG2's executors put code that has no name, before they run it. The journal has it as what was executed."""
 FEW: Final = 50
 """Names that are searched for one by one, and places at which each is looked at."""
 AROUND: Final = 300
@@ -64,11 +69,19 @@ class FileLimits:
 
 @dataclass(frozen=True)
 class Found:
-    """A file that the run made: where it is, and what it is called below the run's `files` folder."""
+    """A file that the run made.
+
+    Attributes:
+        path: where it is.
+        name: what it is called below the run's `files` folder.
+        size: bytes.
+        mentioned: whether the journal has its name.
+    """
 
     path: Path
     name: str
     size: int
+    mentioned: bool
 
 
 class BoundsError(Exception):
@@ -108,10 +121,11 @@ class Bounds:
 def save_files(run: "Run", limits: FileLimits) -> None:
     """Copies what the run made below its folder, and writes a `file` record for each."""
     bounds = Bounds(limits)
+    own = _own_folders(run)
     changed: list[tuple[os.DirEntry[str], Path, int]] = []
     stopped: list[str] = []
     try:
-        changed.extend(_changed(run, bounds))
+        changed.extend(_changed(run, own, bounds))
     except BoundsError as limit:
         stopped.append(f"the search for files ended early: {limit}")
     if not changed and not stopped:
@@ -122,8 +136,12 @@ def save_files(run: "Run", limits: FileLimits) -> None:
     except BoundsError as limit:
         stopped.append(f"the search for their names ended early: {limit}")
     made = sorted(
-        (_found(entry.path, root, size, run.cwd) for entry, root, size in changed if entry.name in mentioned),
-        key=lambda found: found.name,
+        (
+            _found(entry.path, root, size, run.cwd, entry.name in mentioned)
+            for entry, root, size in changed
+            if entry.name in mentioned or (root in own and not SCRIPT.fullmatch(entry.name))
+        ),
+        key=lambda found: (not found.mentioned, found.name),
     )
     for found in made[: limits.count]:
         _save(run, found, bounds)
@@ -134,11 +152,12 @@ def save_files(run: "Run", limits: FileLimits) -> None:
         run.write(format.GAP, {"lost": max(left_out, 0), "reason": "; ".join(stopped)}, run.base)
 
 
-def _changed(run: "Run", bounds: Bounds) -> Iterator[tuple["os.DirEntry[str]", Path, int]]:
+def _changed(run: "Run", own: list[Path], bounds: Bounds) -> Iterator[tuple["os.DirEntry[str]", Path, int]]:
     """Files that were created or changed during the run, each once: with the folder looked through, and its size."""
     since = run.started_ns - SLACK_NS
     seen: set[tuple[int, int]] = set()
-    for root in _roots(run):
+    # the current folder last, because it may be too large to be looked through
+    for root in [*own, *sorted(run.agents.folders.difference(own)), run.cwd]:
         for entry in _walk(root, run.path.parent, bounds):
             try:
                 info = entry.stat(follow_symlinks=False)
@@ -151,9 +170,33 @@ def _changed(run: "Run", bounds: Bounds) -> Iterator[tuple["os.DirEntry[str]", P
                 yield entry, root, info.st_size
 
 
-def _roots(run: "Run") -> list[Path]:
-    """The executors' folders first, because the current folder may be too large to be looked through."""
-    return [*sorted(run.agents.folders), run.cwd]
+def _own_folders(run: "Run") -> list[Path]:
+    """Executors' folders in which nobody but the run is at work.
+
+    None of them is the runs folder or the folder of temporary files, holds the current or the home folder, or is used
+    by a run that goes on at the same time, unless that is around this one.
+    """
+    folders = run.agents.folders
+    for other in active.runs():
+        if other is not run and run not in _around(other) and other not in _around(run):
+            other.agents.shared |= folders
+            run.agents.shared |= folders & other.agents.folders
+    crowded = [os.path.realpath(place) for place in (run.cwd, Path.home(), tempfile.gettempdir())]
+    runs = os.path.realpath(run.path.parent)
+
+    def is_own(folder: Path) -> bool:
+        real = os.path.realpath(folder)
+        return real != runs and not any(Path(place).is_relative_to(real) for place in crowded)
+
+    return sorted(folder for folder in folders - run.agents.shared if is_own(folder))
+
+
+def _around(run: "Run") -> "Iterator[Run]":
+    """The runs that a run was started in."""
+    outer = run.outer
+    while outer is not None:
+        yield outer
+        outer = outer.outer
 
 
 def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"]:
@@ -180,11 +223,11 @@ def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"
                 continue
 
 
-def _found(place: str, root: Path, size: int, cwd: Path) -> Found:
+def _found(place: str, root: Path, size: int, cwd: Path, mentioned: bool) -> Found:
     """A file, named relative to the current folder, or to its executor's with that folder's name before it."""
     path = Path(place)
     below = path.relative_to(cwd) if path.is_relative_to(cwd) else Path(root.name) / path.relative_to(root)
-    return Found(path, below.as_posix(), size)
+    return Found(path, below.as_posix(), size, mentioned)
 
 
 def _mentioned(journal: Path, names: set[str], bounds: Bounds) -> Iterator[str]:
@@ -292,7 +335,8 @@ def _copy(run: "Run", found: Found, bounds: Bounds) -> dict[str, Any]:
         return {**fields, "reason": f"more than {bounds.limits.bytes} bytes of copies in all"}
     bounds.bytes -= size
     kept_as = content if run.mask is None else run.mask.text(content)
-    fields["copy"] = _write(run, found.name, kept_as)
+    name = found.name if run.mask is None else run.mask.name(found.name)
+    fields["copy"] = _write(run, name, kept_as)
     if kept_as != content:
         fields |= {"copy_size": len(kept_as), "copy_sha256": hashlib.sha256(kept_as).hexdigest()}
     return fields

@@ -132,6 +132,109 @@ def test_an_executors_folder_elsewhere_is_looked_into(tmp_path: Path) -> None:
     assert (run.path / files[str(elsewhere / "out.txt")]["copy"]).read_text() == "made"
 
 
+COMPUTED = """```python
+for i in range(3):
+    open(f"out{i}.csv", "w").write(f"row {i}")
+```"""
+"""Code that writes files whose names stand nowhere."""
+
+
+def run_code(work_dir: str | Path, code: str = COMPUTED) -> None:
+    """Has an agent with a code executor of its own run the code."""
+    from autogen import UserProxyAgent
+    from autogen.coding import LocalCommandLineCodeExecutor
+
+    from tests.capture.agents import talker
+
+    executor = LocalCommandLineCodeExecutor(work_dir=work_dir, timeout=60)
+    runner = UserProxyAgent("runner", human_input_mode="NEVER", code_execution_config={"executor": executor})
+    talker("engineer", "").initiate_chat(runner, message=code, max_turns=1)
+
+
+def written(run: capture.Run) -> set[str]:
+    """Names of the data files that a run saved, with their contents checked."""
+    found = {Path(path).name: record for path, record in saved(run).items() if path.endswith(".csv")}
+    for name, record in found.items():
+        assert (run.path / record["copy"]).read_text() == f"row {name[3]}"
+    return set(found)
+
+
+@pytest.mark.parametrize("work_dir", ["coding", "../elsewhere"])
+def test_all_that_code_makes_in_a_folder_of_its_own_is_saved(work_dir: str) -> None:
+    """Names that code puts together, which the journal never has; what lay there before is left alone."""
+    Path(work_dir).mkdir()
+    for number in range(300):
+        path = Path(work_dir, f"old{number}.csv")
+        path.write_text("row d")
+        os.utime(path, ns=(10**18, 10**18))
+    import time
+
+    time.sleep(0.05)  # past the tick of the file system's clock that `SLACK_NS` allows for
+    with capture.start("runs", console=False) as run:
+        run_code(work_dir)
+        Path("unmentioned.csv").write_text("row m")
+    assert b"out1.csv" not in b"".join(line for line in lines(run) if b'"kind":"file"' not in line)
+    assert written(run) == {"out0.csv", "out1.csv", "out2.csv"}
+    assert len(saved(run)) == 3  # without the script that AG2 makes of the code
+    copies = [path for path in (run.path / "files").rglob("*.csv") if path.is_file()]
+    assert len(copies) == len(list(run.path.rglob("*.csv"))) == 3
+
+
+def lines(run: capture.Run) -> list[bytes]:
+    """The lines of a run's journal."""
+    return (run.path / "journal.jsonl").read_bytes().splitlines()
+
+
+@pytest.mark.parametrize("where", [".", "..", "home", "temporary"])
+def test_in_a_folder_where_others_work_only_a_name_tells(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The current folder, one that holds it, the home folder and that of temporary files are not the run's own."""
+    places = {name: tmp_path / name for name in ("home", "temporary")}
+    for place in places.values():
+        place.mkdir()
+    monkeypatch.setenv("HOME", str(places["home"]))
+    monkeypatch.setattr("tempfile.tempdir", str(places["temporary"]))
+    with capture.start("runs", console=False) as run:
+        run_code(places.get(where, Path(where)), COMPUTED + "\nThat makes out1.csv.")
+    assert written(run) == {"out1.csv"}
+
+
+def test_runs_at_the_same_time_do_not_save_each_others_files() -> None:
+    """Two threads, each with a run, whose executors share a folder: each has only what its journal names."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    together = Barrier(2, timeout=60)
+
+    def one(number: int) -> capture.Run:
+        with capture.start("runs", console=False) as run:
+            run_code("coding", f"```python\nopen('out{number}.csv', 'w').write('row {number}')\n```")
+            together.wait()
+        return run
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(one, (1, 2))
+    assert (written(first), written(second)) == ({"out1.csv"}, {"out2.csv"})
+
+
+def test_a_run_within_a_run_has_its_files() -> None:
+    """A folder that the run around uses as well is still the inner run's own."""
+    with capture.start("runs", console=False):
+        run_code("coding", "```python\nprint(1)\n```")
+        with capture.start("runs", console=False) as inner:
+            run_code("coding")
+    assert written(inner) == {"out0.csv", "out1.csv", "out2.csv"}
+
+
+def test_files_that_were_mentioned_come_first() -> None:
+    """Where not all can be saved, those that nobody mentioned are left out, and that is declared."""
+    with capture.start("runs", console=False, files={"count": 1}) as run:
+        run_code("coding", COMPUTED + "\nThat makes out2.csv.")
+    assert written(run) == {"out2.csv"}
+    assert [(gap["lost"], gap["reason"]) for gap in of_kind(journal(run), "gap")] == [(2, "more than 1 files")]
+
+
 def test_two_files_of_one_name_have_two_copies(tmp_path: Path) -> None:
     """A copy never overwrites another."""
     from autogen import ConversableAgent
