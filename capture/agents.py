@@ -137,6 +137,7 @@ class Seen:
             for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
                 pair = frozenset((str(name), str(_name(other))))
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
+                heard *= 3 - len(pair)  # AG2 keeps what an agent says to itself as said and as heard
                 if len(history) > heard and pair not in done and not pair & INTERNAL:
                     done.add(pair)
                     yield f"{name} and {_name(other)}", list(history)

@@ -35,6 +35,10 @@ class _Said:
     recipients: set[str | None]
 
 
+REMEMBERED = 4096
+"""Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
+
+
 @dataclass(slots=True)
 class _Logged:
     """A message that the logger told of, and of which an event may follow at once.
@@ -86,12 +90,22 @@ class _Talk:
         self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
         """Code that was run, and that no message will report."""
         self.latest: dict[str | None, _Said] = {}
+        self.recent: dict[int, None] = {}
+        """Keys of the latest messages."""
+        self.resumed: set[str | None] = set()
+        """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
         self.asked: dict[str | None, int | None] = {}
         self.floor = Floor()
         self.selected: set[str | None] = set()
         """Those who were given the word and have not spoken yet."""
         self.opened: dict[str | None, _Turn] = {}
         """Turns under way that opened nested chats, by agent."""
+
+    def remember(self, key: bytes) -> None:
+        """Takes note of a message."""
+        self.recent[short(key)] = None
+        if len(self.recent) > REMEMBERED:
+            del self.recent[next(iter(self.recent))]
 
 
 MAX_CHILDREN = 1000
@@ -235,7 +249,9 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if self._is_copy(message, talk):
+        if self._is_told_again(said, talk):
+            talk.floor.said(message.sender, message.recipient, where.position)
+        elif self._is_copy(message, talk):
             talk.asked[message.recipient] = where.time
             talk.floor.relayed(message.sender, message.recipient, where.position)
         else:
@@ -243,6 +259,28 @@ class Conversation:
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = _Logged(index, sender, message.recipient, key, is_told)
+
+    def _is_told_again(self, said: facts.Said, talk: _Talk) -> bool:
+        """Whether a group chat is resumed, and its manager told again what a member has said before.
+
+        AG2 has the members say their messages again in silence, as the history has them, with the name of the author;
+        the last of them then opens the chat anew.
+        """
+        message, manager = said.message, said.message.recipient
+        if message.name is None or message.name != message.sender or not self._has_members(manager):
+            return False
+        is_known = short(message.key()) in talk.recent
+        if said.silent:
+            if is_known:
+                talk.resumed.add(manager)
+            return is_known
+        opens = said.silent is False and manager in talk.resumed
+        talk.resumed.discard(manager)
+        return opens and is_known
+
+    def _has_members(self, agent: str | None) -> bool:
+        """Whether this is the manager of a group chat."""
+        return bool(self._agents.get(agent or "", {}).get("members"))
 
     def _is_copy(self, message: Message, talk: _Talk) -> bool:
         """Whether a group chat's manager passes on what it was told.
@@ -253,19 +291,15 @@ class Conversation:
         if not message.name or message.name == message.sender:
             return False
         manager, author = message.sender, message.name
-        original = talk.latest.get(author)
-        is_manager = bool(self._agents.get(manager or "", {}).get("members"))
-        if (
-            original
-            and original.key == replace(message, sender=author).key()
-            and (manager in original.recipients or is_manager)
-            and message.recipient not in original.recipients
-        ):
+        original, key = talk.latest.get(author), replace(message, sender=author).key()
+        is_manager = self._has_members(manager)
+        is_latest = original is not None and original.key == key
+        if original and is_latest and manager in original.recipients and message.recipient not in original.recipients:
             original.recipients.add(message.recipient)
             message.sender = author
             return True
         message.sender = author if is_manager else manager
-        return False
+        return is_manager and short(key) in talk.recent
 
     def _turn(self, said: facts.Said, where: Where, talk: _Talk) -> int:
         """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
@@ -318,6 +352,7 @@ class Conversation:
         )
         key = message.key()
         talk.latest[agent] = _Said(key, {message.recipient})
+        talk.remember(key)
         talk.asked[message.recipient] = where.time
         self._speakers.add(agent)
         self._seen.add(key, message.key(False), where.position, agent, message.recipient)

@@ -1,5 +1,6 @@
 """A message is one row, however often AG2 tells of it, and no message is taken for a copy of another."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent
+from autogen import ConversableAgent, GroupChat, GroupChatManager
 
 import capture
 from tests.ingest.conftest import Ingest
@@ -78,3 +79,51 @@ def test_the_recorder_says_whether_an_event_follows(runs: Path) -> None:
     said = [(r["kind"], r.get("silent")) for r in records if r["kind"] in ("message", "event")]
     expected = [("message", True), ("event", None), ("message", True), ("message", False), ("event", None)]
     assert said == [*expected, ("message", True)]
+
+
+def _group(*names: str) -> tuple[GroupChat, GroupChatManager, list[ConversableAgent]]:
+    """A round robin of three messages, in which everybody says their name."""
+    agents = [ConversableAgent(name, default_auto_reply=name.upper(), **QUIET) for name in names]
+    group = GroupChat(agents, messages=[], max_round=3, speaker_selection_method="round_robin")
+    return group, GroupChatManager(group, llm_config=False), agents
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_resumed_group_repeats_nothing(is_async: bool, silent: bool, runs: Path, ingested: Ingest) -> None:
+    """A group chat that goes on in the same run: its history, that AG2 hands round again, has its rows already."""
+    group, manager, (a, _) = _group("a", "b")
+    with capture.start(runs, run_id="r", console=False):
+        a.initiate_chat(manager, message="go", silent=silent)
+        if is_async:
+            last, message = asyncio.run(manager.a_resume(messages=list(group.messages)))
+        else:
+            last, message = manager.resume(messages=list(group.messages))
+        last.initiate_chat(manager, message=message, clear_history=False, silent=silent)
+    tables = ingested(runs)
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    expected = [("a", "go"), ("b", "B"), ("a", "A"), ("b", "B"), ("a", "A")]
+    assert [tuple(row.values()) for row in said] == expected == [(m["name"], m["content"]) for m in group.messages]
+    moves = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert moves == [("a", "b"), ("b", "a"), ("a", "b"), ("b", "a")]
+
+
+def test_a_group_that_is_resumed_in_another_run(runs: Path, ingested: Ingest) -> None:
+    """A group chat that goes on in a later run: its history is there as well, each message once."""
+    group, manager, (a, _) = _group("a", "b")
+    a.initiate_chat(manager, message="go")
+    with capture.start(runs, run_id="r", console=False):
+        last, message = manager.resume(messages=list(group.messages))
+        last.initiate_chat(manager, message=message, clear_history=False)
+    said = ingested(runs).sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [tuple(row.values()) for row in said] == [(m["name"], m["content"]) for m in group.messages]
+
+
+def test_a_message_to_oneself(runs: Path, ingested: Ingest) -> None:
+    """What an agent says to itself is one message, though AG2's history of it has two."""
+    a = ConversableAgent("a", **QUIET)
+    with capture.start(runs, run_id="r", console=False):
+        a.send("note", a, request_reply=False)
+        a.send("note", a, request_reply=False, silent=True)
+    rows = ingested(runs).sql("SELECT sender, recipient, content FROM messages")
+    assert [tuple(row.values()) for row in rows] == [("a", "a", "note")] * 2
