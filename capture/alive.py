@@ -5,11 +5,20 @@ objects alive are asked for, once a run: those that refer to AG2's classes, whic
 """
 
 import gc
-from typing import Any
+from typing import Any, Final
 
 from autogen import LLMConfig
 from autogen.agentchat.conversable_agent import ConversableAgent
 from autogen.oai.client import OpenAIWrapper
+
+HELD: Final = {
+    "api_key": "api_key",
+    "azure_ad_token": "_azure_ad_token",
+    "base_url": "base_url",
+    "default_headers": "_custom_headers",
+    "default_query": "_custom_query",
+}
+"""Settings of an OpenAI client that may hold a secret, and the attributes that it keeps them in."""
 
 
 def configs() -> list[Any]:
@@ -25,7 +34,7 @@ def configs() -> list[Any]:
             found.append(vars(thing).get("_config_list"))
             # of a config that is given as a dict AG2 keeps the key nowhere but there
             clients = (getattr(client, "_oai_client", None) for client in vars(thing).get("_clients") or ())
-            found.extend({"api_key": getattr(client, "api_key", None)} for client in clients)
+            found.extend({name: getattr(client, held, None) for name, held in HELD.items()} for client in clients)
         else:
             found.append(thing)
     return found

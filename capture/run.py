@@ -402,8 +402,11 @@ class Run:
         data, notes = encode.to_json(fields)
         if not notes and kind in NUMBERS and b"null" in data:
             notes = encode.not_finite(fields)
-        if kind in HANDED_OVER and self.mask is not None:
-            data = self.mask.handed_over(data)
+        if self.mask is not None:
+            if kind in HANDED_OVER:
+                data = self.mask.handed_over(data)
+            elif kind == format.FUNCTION_CALL:  # it may have changed the environment
+                self.mask.learn_environment()
         notes = notes + replaced
         parts = [b'"kind":"%b"' % kind.encode(), self.place(scope)]
         if agent is not None:

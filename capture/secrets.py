@@ -133,8 +133,9 @@ def is_secret(name: str, value: str) -> bool:
         return False
     if _is_count(name, value) or PLAIN_URL.fullmatch(value):
         return False
-    # a token of words is text that a model reads
-    return " " not in value or "\n" in value or not name.lower().endswith(("token", "tokens"))
+    if name.lower().endswith(("token", "tokens")):  # of words: text that a model reads
+        return (" " not in value or "\n" in value) and not (PLAIN_WORD.fullmatch(value) and len(value) < 20)
+    return True
 
 
 def secrets_in(config: Any, depth: int = 6) -> list[str]:

@@ -33,8 +33,8 @@ SIGNS: Final = (
 """What every one of the forms has in it: the search where RE2 is not installed."""
 BEGIN: Final = (
     r"(?:(?<![A-Za-z0-9])"
-    r"|(?<=\\[abefnrtv0])|(?<=\\u[0-9a-fA-F]{4})|(?<=\\x[0-9a-fA-F]{2})|(?<=\\[0-7]{3})"  # as JSON and Python write them
-    r"|(?<=%[0-9a-fA-F]{2})"  # as addresses do
+    r"|(?<=\\[abefnrtv0])|(?<=\\u[0-9a-fA-F]{4})|(?<=\\x[0-9a-fA-F]{2})|(?<=\\[0-7]{3})"  # of JSON, Python
+    r"|(?<=%[0-9a-fA-F]{2})"  # of addresses
     r"|(?<=[0-9;\[][mKJHG]))"  # the end of a terminal's colour code
 )
 """Where a word begins: after what is no letter or digit, or after an escape that ends with one."""

@@ -17,7 +17,7 @@ from tests.capture.agents import talker
 from tests.capture.recorded import events, journal, of_kind
 
 LETTERS = string.ascii_letters + string.digits
-MARKS = "-_.+/=!@#$%^&*:;,?~|<>[]{}()"
+MARKS = "-_.+/=!@#$%^&*:;,?~|<>[]{}()'\"\\"
 secrets = st.builds(
     "{}{}{}".format,
     st.text(LETTERS, min_size=6, max_size=15),
@@ -81,6 +81,7 @@ def test_no_byte_of_a_run_tells_a_secret(known: str, configured: str, token: str
     for secret in (known, configured, token):
         assert secret.encode() not in written
         assert json.dumps(secret)[1:-1].encode() not in written
+        assert json.dumps(repr(secret)[1:-1])[1:-1].encode() not in written
     records = journal(run)
     assert events(records, "text")[0]["content"].count(MASKED) >= 6
     assert MASKED in (run.path / of_kind(records, "file")[0]["copy"]).read_text()
