@@ -7,6 +7,7 @@ The database is copied before it is opened: SQLite follows links, and opens what
 """
 
 import heapq
+import itertools
 import os
 import shutil
 import sqlite3
@@ -29,6 +30,14 @@ _TELLING = frozenset(TABLES[3:])
 
 _CONFIGURED = frozenset(TABLES[1:4])
 """The tables that hold what something was configured with, keys and passwords among it."""
+
+STEPS, MAX_TURNS = 10_000, 1_000
+"""Steps of SQLite's machine between two looks at it, and looks: what it may take to find the tables. AG2's take some
+hundred steps; a damaged list of tables may lead back to itself, and has no end.
+"""
+
+_ROWIDS = ("rowid", "_rowid_", "oid")
+"""What SQLite calls the number of a row. A column of the same name hides it."""
 
 _BROKEN = (sqlite3.Error, UnicodeError, MemoryError)
 """What a damaged database raises. Names in it, and messages that quote them, need not be UTF-8."""
@@ -79,13 +88,17 @@ def _prepare(con: sqlite3.Connection) -> dict[str, list[str]]:
     con.execute("PRAGMA trusted_schema = OFF")
     if hasattr(con, "setlimit"):  # Python 3.11
         con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_LINE)
-    ordinary = con.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0").fetchall()
-    present = {name for (name,) in ordinary}
-    return {
+    turns = itertools.count()
+    con.set_progress_handler(lambda: next(turns) >= MAX_TURNS, STEPS)
+    ordinary = con.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0")
+    present = {name for (name,) in ordinary if name in TABLES}
+    tables = {
         name: [column[1] for column in con.execute(f'PRAGMA table_info("{name}")')]
         for name in TABLES
         if name in present
     }
+    con.set_progress_handler(None, 0)
+    return tables
 
 
 def _records(con: sqlite3.Connection, tables: dict[str, list[str]], about: Data) -> Iterator[Record | Bad]:
@@ -109,12 +122,23 @@ def _rows(
 ) -> Iterator[tuple[int, int, int, _Row]]:
     """The rows of one table as (time, number of the table, number of the row, row).
 
-    AG2 adds rows as things happen, so that each table is in order already. Where it breaks off, `broken` says so.
+    AG2 adds rows as things happen, so that each table is in order already. Where it breaks off, `broken` says so. A
+    damaged table may lead back to rows that it gave before, without end: their numbers tell.
     """
     time = count = 0
+    last = -(2**63) - 1
+    number_of_row = next((name for name in _ROWIDS if name not in {column.lower() for column in columns}), None)
+    if number_of_row is None:
+        broken.append(f"the table {table} is not read: its rows have no number")
+        return
     names = ", ".join('"' + column.replace('"', '""') + '"' for column in columns)
     try:
-        for values in con.execute(f'SELECT {names} FROM "{table}" ORDER BY rowid'):
+        query = f'SELECT {number_of_row}, {names} FROM "{table}" NOT INDEXED ORDER BY {number_of_row}'
+        for here, *values in con.execute(query):
+            if here <= last:
+                broken.append(f"the table {table} breaks off after {count} rows: row {here} follows row {last}")
+                return
+            last = here
             row = {name: _json_value(value) for name, value in zip(columns, values, strict=True)}
             time = nanoseconds(row.get("end_time") or row.get("timestamp")) or time
             yield time, number, count, _Row(table, row)
