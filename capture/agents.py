@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from capture import encode
+
 CHATS: Final = 32
 """Group chats of which the messages are kept until the end of the run."""
 HEARD: Final = 10_000
@@ -43,7 +45,7 @@ class Seen:
         pairs: the same by identity, which is how most are counted: AG2 computes a name anew whenever it is asked.
 
     An agent is announced while it is being made, when half of it is missing, so it is described when it first acts,
-    or at the end of the run.
+    or at the end of the run. It may be given tools and another system message later, so it is then described again.
     """
 
     def __init__(self) -> None:
@@ -54,6 +56,7 @@ class Seen:
         self.heard: Counter[tuple[str, str]] = Counter()
         self.pairs: dict[tuple[int, int], Pair] = {}
         self._acted: dict[int, weakref.ref[Any]] = {}
+        self._described: dict[int, int] = {}
         self._announced: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
 
     def announce(self, agent: Any, init_args: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -107,6 +110,25 @@ class Seen:
     def _forget(self, key: int, gone: weakref.ref[Any]) -> None:
         if self._acted.get(key) is gone:
             del self._acted[key]
+            self._described.pop(key, None)
+
+    def described(self, agent: Any) -> dict[str, Any]:
+        """The description of an agent, of which a mark is kept."""
+        facts = describe(agent)
+        self._described[id(agent)] = _mark(facts)
+        return facts
+
+    def changed(self) -> Iterator[dict[str, Any]]:
+        """Descriptions of those that are no longer what they were when they were described."""
+        for reference in list(self._acted.values()):
+            agent = reference()
+            if agent is None:
+                continue
+            self.folders.update(work_folders(agent))
+            earlier = self._described.get(id(agent))
+            facts = self.described(agent)
+            if earlier != self._described[id(agent)]:
+                yield facts
 
     def silent(self) -> Iterator[dict[str, Any]]:
         """Descriptions of those that never acted."""
@@ -169,6 +191,11 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
         selection = getattr(chat, "speaker_selection_method", None)
         fields["selection"] = getattr(selection, "__name__", selection)
     return fields
+
+
+def _mark(facts: dict[str, Any]) -> int:
+    """By which equal descriptions are found again."""
+    return hash(encode.to_json(facts)[0])
 
 
 def work_folders(agent: Any) -> set[Path]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from autogen.logger.base_logger import BaseLogger
 
-from capture import active, agents, encode, format
+from capture import active, encode, format
 from capture.active import Scope
 from capture.stream import failed
 
@@ -238,7 +238,7 @@ def meet(scope: Scope, agent: Any) -> None:
     if not isinstance(agent, str) and scope.run.agents.is_new(agent):
         if scope.run.mask is not None:
             scope.run.mask.learn_config(getattr(agent, "llm_config", None))
-        scope.run.write(format.AGENT, agents.describe(agent), scope)
+        scope.run.write(format.AGENT, scope.run.agents.described(agent), scope)
 
 
 def _learn(config: Any) -> None:

@@ -273,7 +273,7 @@ class Run:
         parts: tuple[tuple[str, Callable[[], None]], ...] = (
             ("LLM calls", lambda: self._end_calls(error)),
             ("usage", self._note_usage),
-            ("agents", self._write_silent_agents),
+            ("agents", self._write_agents),
             ("transcripts", lambda: transcript.save_rest(self)),
             ("files", lambda: save_files(self, self._files) if self._files is not None else None),
         )
@@ -299,9 +299,11 @@ class Run:
     def _note_usage(self) -> None:
         self._usage = self.agents.usages()
 
-    def _write_silent_agents(self) -> None:
-        for facts in self.agents.silent():
-            self.write(format.AGENT, facts, self.base)
+    def _write_agents(self) -> None:
+        """Describes the agents that never acted, and once more those that have changed."""
+        for described in (self.agents.silent, self.agents.changed):
+            for facts in described():
+                self.write(format.AGENT, facts, self.base)
 
     def __enter__(self) -> "Run":
         self.entered = True
