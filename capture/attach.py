@@ -109,6 +109,8 @@ def _attach() -> None:
     _replace(ConversableAgent, code.METHOD, code.by_agent)
     _replace(ConversableAgent, "run_code", code.run_code)
     _put_in_front(ConversableAgent, code.EXECUTOR, code.CodeExecutor(_watch_executor))
+    for kind in code.of_ag2():
+        _watch_executor(kind)
     _replace(OpenAIWrapper, attempts.METHOD, lambda before: attempts.create(before, _watch_client))
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)

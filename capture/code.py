@@ -2,11 +2,13 @@
 
 No extension point of AG2 tells that: its event before an execution holds languages and no code, nothing is told after
 it, and neither has a time. So `execute_code_blocks` is watched: the agent's own (the old way of running code), and
-that of each class of executors. Any class may be one, so an executor's class is known when an agent looks at its
-executor, which it does right before it uses it: `_code_executor` is read through the agent's class.
+that of each class of executors. Those of AG2 are known, and a tool may use one that no agent has. Any other class may
+be one as well, so it is known when an agent looks at its executor, which it does right before it uses it:
+`_code_executor` is read through the agent's class.
 """
 
 import functools
+import sys
 import threading
 import time
 import weakref
@@ -20,6 +22,8 @@ from capture.stream import failed
 
 EXECUTOR = "_code_executor"
 METHOD = "execute_code_blocks"
+PACKAGE = "autogen.coding"
+"""Where AG2's executors are."""
 Blocks = Sequence[dict[str, Any]]
 
 _running: ContextVar[Blocks] = ContextVar("capture_running_code", default=())
@@ -62,6 +66,18 @@ class CodeExecutor:
 
     def __delete__(self, agent: Any) -> None:
         del agent.__dict__[EXECUTOR]
+
+
+def of_ag2() -> list[type]:
+    """AG2's classes of executors, as far as they were imported."""
+    return [
+        kind
+        for name, module in list(sys.modules.items())
+        if name == PACKAGE or name.startswith(f"{PACKAGE}.")
+        for kind in list(vars(module).values())
+        if isinstance(kind, type) and kind.__module__ == name and METHOD in vars(kind)
+        if not getattr(kind, "_is_protocol", False)
+    ]
 
 
 def by_executor(before: Callable[..., Any]) -> Callable[..., Any]:

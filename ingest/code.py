@@ -70,16 +70,31 @@ class CodeLedger:
         self.languages: list[str] = []
         """Languages of the blocks in the message that was said last, where they are known."""
 
-    def started(self, fact: facts.CodeStarted, where: Where) -> None:
-        """The executor has found code and is about to run it."""
+    def started(self, fact: facts.CodeStarted, where: Where) -> Execution | None:
+        """The executor has found code and is about to run it. Gives its last execution, as `block_started`."""
         self._watched = True
+        unreported = self._unreported(fact.executor)
         self._open[fact.executor] = _Open(where, languages=fact.languages)
+        return unreported
 
-    def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> None:
-        """The executor of the old kind is about to run one block."""
+    def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> Execution | None:
+        """The executor of the old kind is about to run one block.
+
+        Returns:
+            Its last execution, where that is over and no message has reported it: user code made that.
+        """
         self._watched = True
+        unreported = self._unreported(fact.executor)
         execution = self._open.setdefault(fact.executor, _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
+        return unreported
+
+    def _unreported(self, executor: str) -> Execution | None:
+        execution = self._open.get(executor)
+        if execution is None or execution.ran is None:
+            return None
+        del self._open[executor]
+        return self._finished(executor, execution.where, execution, None, "")
 
     def ran(self, fact: facts.CodeRan, where: Where) -> Execution | None:
         """Code was run. Gives the execution where no message reports it, such as one that user code made."""
@@ -113,14 +128,17 @@ class CodeLedger:
         """At the end of the run: executions that nothing was heard of again."""
         return [self._finished(executor, e.where, e, None, "") for executor, e in self._open.items()]
 
-    def _source(self, executor: str | None, execution: _Open | None) -> _Written | None:
-        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known."""
+    def _source(self, executor: str | None, execution: _Open | None, is_reported: bool) -> _Written | None:
+        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
+
+        Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
+        """
         others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
         languages = execution.languages if execution else []
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
             same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
-            if same or not (languages or execution.blocks):
+            if same or not (languages or (execution.blocks and is_reported)):
                 return same
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
         return next(alike, others[0] if others else None)
@@ -128,7 +146,8 @@ class CodeLedger:
     def _finished(
         self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
     ) -> Execution:
-        written, ran = self._source(executor, execution), execution.ran if execution else None
+        ran = execution.ran if execution else None
+        written = self._source(executor, execution, exit_code is not None)
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""

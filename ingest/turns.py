@@ -163,12 +163,11 @@ class Conversation:
                 if event := self._tools.ended(fact, where):
                     self._wait(talk.pending[fact.executor], event)
             case facts.CodeStarted():
-                self._code.started(fact, where)
+                self._unreported(self._code.started(fact, where), fact.executor, talk)
             case facts.CodeBlockStarted():
-                self._code.block_started(fact, where)
+                self._unreported(self._code.block_started(fact, where), fact.executor, talk)
             case facts.CodeRan():
-                if execution := self._code.ran(fact, where):
-                    talk.executions[fact.executor].append(execution)
+                self._unreported(self._code.ran(fact, where), fact.executor, talk)
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
@@ -416,6 +415,13 @@ class Conversation:
                 self._files.written(hit.path, event, depth, hit.method)
             else:
                 self._files.named(hit.path, hit.operation, hit.method, "tool_call", event.id, event.where)
+
+    def _unreported(self, execution: Execution | None, executor: str | None, talk: _Talk) -> None:
+        """Code that an agent ran and does not report belongs to its turn; what no agent ran to what is around it."""
+        if execution is not None and executor is None:
+            self._ended_alone(execution)
+        elif execution is not None:
+            talk.executions[executor].append(execution)
 
     def _executed(self, execution: Execution, depth: int) -> None:
         """Note what files the code of an execution writes and reads."""

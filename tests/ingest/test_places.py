@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, register_function
+from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
 import capture
 from sample_runs.scripted_llm import Reply, call
@@ -197,3 +198,62 @@ def test_no_handoff_from_one_chat_to_the_next(runs: Path, ingested: Ingest) -> N
         *(None, "user") * 2,
     ]
     assert {t["duration_ms"] for t in turns if t["inputs"]["sender"] is None} == {0.0}
+
+
+def test_code_that_a_tool_runs_is_below_its_call(
+    runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """A tool with an executor of its own, that no agent has: the code has a row, below the call, and no author."""
+    llm = scripted_llm([call("direct", code="print(1 + 1)"), Reply("Done.")])
+    asker, worker = ConversableAgent("asker", llm_config=llm.config(), **QUIET), talker("worker")
+    executor = LocalCommandLineCodeExecutor(work_dir=tmp_path)
+
+    def direct(code: str) -> str:
+        return executor.execute_code_blocks([CodeBlock(code=code, language="python")]).output
+
+    register_function(direct, caller=asker, executor=worker, description="Runs code.")
+    before = vars(LocalCommandLineCodeExecutor)["execute_code_blocks"]
+    with capture.start(runs, run_id="r", console=False):
+        worker.initiate_chat(asker, message="Have ```python\nprint('another')\n``` seen.", max_turns=2)
+    assert vars(LocalCommandLineCodeExecutor)["execute_code_blocks"] is before
+    tables = ingested(runs)
+    rows = tables.sql("SELECT code, exit_code, output, agent_name, executor FROM code_execs")
+    assert [(r["code"], r["exit_code"], r["output"].strip(), r["agent_name"], r["executor"]) for r in rows] == [
+        ("print(1 + 1)", 0, "2", None, None)
+    ]
+    assert tree(tables, "code_exec") == [(2, None, "code_exec", "tool_call")]
+
+
+@pytest.mark.parametrize("kind", ["old", "executor"])
+def test_code_run_by_hand_has_no_author(kind: str, runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Code that the user has an agent run is nobody's; what the agent then runs of a message is its author's."""
+    config: dict[str, Any] = {"use_docker": False, "work_dir": str(tmp_path)}
+    if kind == "executor":
+        config = {"executor": LocalCommandLineCodeExecutor(work_dir=tmp_path)}
+    runner = ConversableAgent("runner", llm_config=False, code_execution_config=config, **QUIET)
+    writer = talker("writer", "Run:\n```python\nprint('written')\n```")
+
+    def by_hand(number: int) -> None:
+        if kind == "old":
+            runner.execute_code_blocks([("python", f"print({number})")])
+        else:
+            runner.code_executor.execute_code_blocks([CodeBlock(code=f"print({number})", language="python")])
+
+    with capture.start(runs, run_id="r", console=False):
+        writer.send("Just ```python\nprint('seen')\n``` said.", runner, request_reply=False)
+        by_hand(1)
+        by_hand(2)
+        runner.initiate_chat(writer, message="go", max_turns=2)
+        if kind == "old":  # AG2 leaves a setting behind that it then refuses
+            runner._code_execution_config.pop("last_n_messages", None)
+        by_hand(3)
+    rows = ingested(runs).sql(
+        "SELECT code, exit_code, output, agent_name, executor FROM code_execs ORDER BY started_at"
+    )
+    assert [(r["code"].strip(), r["exit_code"], r["output"].strip(), r["agent_name"]) for r in rows] == [
+        ("print(1)", 0, "1", None),
+        ("print(2)", 0, "2", None),
+        ("print('written')", 0, "written", "writer"),
+        ("print(3)", 0, "3", None),
+    ]
+    assert {r["executor"] for r in rows} == {"runner"}
