@@ -106,12 +106,14 @@ def test_counts_and_settings_that_are_handed_over_stay() -> None:
 
 def agent(**config: Any) -> ConversableAgent:
     """An agent with a config of one model."""
-    made = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "api_key": "x", **config}
+    made = {"model": "m", "base_url": "http://127.0.0.1:9/v1", **config}
+    if "azure_ad_token" not in config:
+        made["api_key"] = "x"
     return ConversableAgent("keeper", llm_config={"config_list": [made]}, human_input_mode="NEVER")
 
 
 def azure(**config: Any) -> ConversableAgent:
-    """An agent that calls Azure."""
+    """An agent that calls Azure: with a token, or else with a key."""
     return agent(api_type="azure", api_version="2024-02-01", **config)
 
 
