@@ -3,7 +3,7 @@
 import os
 import weakref
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,15 +22,20 @@ INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
 
 
 class Pair:
-    """Two agents, and how many messages went from one to the other."""
+    """Two agents, and how many messages went from one to the other.
 
-    __slots__ = ("count", "names", "recipient", "sender")
+    Args:
+        sender: who sends them.
+        recipient: who receives them.
+        gone: called when one of them is no more, before its identity can be another's.
+    """
 
-    def __init__(self, sender: Any, recipient: Any) -> None:
-        self.sender = weakref.ref(sender)
-        self.recipient = weakref.ref(recipient)
+    __slots__ = ("_alive", "count", "names")
+
+    def __init__(self, sender: Any, recipient: Any, gone: Callable[[Any], None]) -> None:
         self.names = (str(sender.name), str(recipient.name))
         self.count = 1
+        self._alive = weakref.ref(sender, gone), weakref.ref(recipient, gone)
 
 
 class Seen:
@@ -87,13 +92,17 @@ class Seen:
 
     def introduce(self, sender: Any, recipient: Any) -> None:
         """Counts a message from one to another, and makes the two a pair."""
-        earlier = self.pairs.get((id(sender), id(recipient)))
-        if earlier is not None:  # of two that are gone
-            self.count(*earlier.names, earlier.count)
+        key = (id(sender), id(recipient))
+        self._parted(key)
         if len(self.pairs) >= PAIRS:
             self._settle()
             self.pairs.clear()
-        self.pairs[id(sender), id(recipient)] = Pair(sender, recipient)
+        self.pairs[key] = Pair(sender, recipient, lambda _: self._parted(key))
+
+    def _parted(self, key: tuple[int, int]) -> None:
+        pair = self.pairs.pop(key, None)
+        if pair is not None:
+            self.count(*pair.names, pair.count)
 
     def count(self, sender: str, recipient: str, messages: int = 1) -> None:
         """Counts messages by name."""
@@ -158,8 +167,9 @@ class Seen:
             name = _name(agent)
             for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
                 pair = frozenset((str(name), str(_name(other))))
+                if other is agent:  # AG2 keeps what an agent says to itself as said, and then as heard
+                    history = history[1::2]
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
-                heard *= 3 - len(pair)  # AG2 keeps what an agent says to itself as said and as heard
                 if len(history) > heard and pair not in done and not pair & INTERNAL:
                     done.add(pair)
                     yield f"{name} and {_name(other)}", list(history)

@@ -486,7 +486,8 @@ class Conversation:
         keys = [self._seen.key(index, named) for index in ours]
         matches = align(keys, [short(message.key(named)) for message in messages])
         found = [ours[match] for match in matches if match is not None]
-        position = self._seen.position(found[0]) - 1 if found else saved_at
+        # what comes before the first known message stands before its turn and the handoff to that
+        position = self._seen.position(found[0]) - 5 if found else saved_at
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
                 where = Where(f"{name}/{place}", position + 1, None, thread=name)

@@ -122,8 +122,14 @@ def test_a_group_that_is_resumed_in_another_run(runs: Path, ingested: Ingest) ->
 def test_a_message_to_oneself(runs: Path, ingested: Ingest) -> None:
     """What an agent says to itself is one message, though AG2's history of it has two."""
     a = ConversableAgent("a", **QUIET)
-    with capture.start(runs, run_id="r", console=False):
+    with capture.start(runs, run_id="1", console=False):
         a.send("note", a, request_reply=False)
         a.send("note", a, request_reply=False, silent=True)
-    rows = ingested(runs).sql("SELECT sender, recipient, content FROM messages")
-    assert [tuple(row.values()) for row in rows] == [("a", "a", "note")] * 2
+    with capture.start(runs, run_id="2", console=False):  # what was said before it is in the history
+        a.send("later", a, request_reply=False)
+    rows = ingested(runs).sql("SELECT run_id, sender, content FROM messages ORDER BY run_id, message_order")
+    assert [tuple(row.values()) for row in rows] == [
+        *[("1", "a", "note")] * 2,
+        *[("2", "a", "note")] * 2,
+        ("2", "a", "later"),
+    ]
