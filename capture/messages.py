@@ -60,13 +60,7 @@ def process_received_message(before: Callable[..., None]) -> Callable[..., None]
         if scope is not None and scope.run.is_open and type(message) is str:
             run = scope.run
             pair = run.agents.pairs.get((id(sender), id(self)))
-            if (
-                pair is not None
-                and pair.sender() is sender
-                and pair.recipient() is self
-                and not run.skip
-                and not (silent if sender.silent is None else sender.silent)
-            ):
+            if pair is not None and not run.skip and not (silent if sender.silent is None else sender.silent):
                 pair.count += 1
                 before(self, message, sender, silent)
                 return
