@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from autogen import ConversableAgent, OpenAIWrapper
+from autogen import ConversableAgent, LLMConfig, OpenAIWrapper
 
 import capture
 from capture.mask import Mask
@@ -128,6 +128,17 @@ MADE: dict[str, Callable[[str], Any]] = {
     "wrapper headers": lambda s: OpenAIWrapper(
         config_list=[{"model": "m", "api_key": "x", "default_headers": {"X-Auth": s}}]
     ),
+    "wrapper azure_ad_token": lambda s: OpenAIWrapper(
+        config_list=[
+            {
+                "model": "m",
+                "api_type": "azure",
+                "api_version": "2024-02-01",
+                "base_url": "http://127.0.0.1:9",
+                "azure_ad_token": s,
+            }
+        ]
+    ),
     "wrapper query": lambda s: OpenAIWrapper(config_list=[{"model": "m", "api_key": "x", "default_query": {"key": s}}]),
 }
 
@@ -145,6 +156,15 @@ def test_secrets_of_a_config_are_masked_wherever_it_was_made(how: str, when: str
     assert f"it is {MASKED}." in (run.path / "journal.jsonl").read_text()
 
 
+def test_a_config_that_waits_for_an_agent_gives_up_what_it_holds() -> None:
+    """Its fields, and those that AG2 keeps beside the fields of the class."""
+    made = LLMConfig({"model": "m", "api_key": "x", "base_url": "http://127.0.0.1:9/v1", "service_token": SECRET})
+    with capture.start("runs", console=False, files=False, task=f"use {SECRET}") as run:
+        pass
+    assert made is not None
+    assert leaks(run, SECRET) == []
+
+
 def test_variables_set_while_a_run_goes_on_are_masked_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new one from the next record of any kind; one that a tool overwrote from that tool's own record."""
     new, first, second, last = (f"{name}-{SECRET}" for name in ("new", "first", "second", "last"))
@@ -157,6 +177,10 @@ def test_variables_set_while_a_run_goes_on_are_masked_from_then_on(monkeypatch: 
     a, b = talker("a"), talker("b")
     a.register_function({"rotate": rotate})
     with capture.start("runs", console=False) as run:
+        a.send("hello", b, request_reply=False)  # so that no record of a new agent comes between
+        a.execute_function({"name": "rotate", "arguments": "{}"})
+        os.environ["ROTATED_TOKEN"] = first
+        run.log("success", "first")
         monkeypatch.setenv("LATER_API_KEY", new)
         a.send(f"it is {new}.", b, request_reply=False)
         a.execute_function({"name": "rotate", "arguments": "{}"})
