@@ -38,9 +38,9 @@ Replaced = list[dict[str, str]]
 
 def to_json(value: Any) -> tuple[bytes, Replaced]:
     """JSON for a value, and what had to be replaced in it."""
-    if type(value) is not str and _text_size(value) > LARGEST:
-        return _without_large(value)
     try:
+        if type(value) is not str and _text_size(value) > LARGEST:
+            return _without_large(value)
         return orjson.dumps(value), []
     except Exception:
         return _by_hand(value)
