@@ -84,7 +84,8 @@ def check_file(found: Found) -> Check:
         integrity.notes.add("a recorder saved it beside a journal, which is not here")
     check.lost += integrity.undeclared
     check.damage, check.notes = integrity.damage.lines(), report.notes + integrity.notes.lines()
-    check.faulty = report.failed or report.bad > report.torn or check.lost > 0 or integrity.damage.count > 0
+    unread = report.failed or report.damaged or report.bad > report.torn
+    check.faulty = unread or check.lost > 0 or integrity.damage.count > 0
     return check
 
 

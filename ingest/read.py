@@ -34,6 +34,7 @@ class Report:
     Attributes:
         source: name of the source, or None where the file is no run.
         skipped: why it is no run.
+        damaged: it is an archive or a database that can't be read, so that nobody knows what it was.
         records: lines or messages that were understood.
         bad: lines that were not.
         torn: those of them that were cut off at the end of the file.
@@ -44,6 +45,7 @@ class Report:
     found: Found
     source: str | None = None
     skipped: str | None = None
+    damaged: bool = False
     records: int = 0
     bad: int = 0
     torn: int = 0
@@ -83,6 +85,9 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     file, archive = unpack(opened)
     source = _source(file, found)
     if source is None:
+        if archive is not None:
+            file.read(HEAD)  # where the archive breaks is forgotten at its beginning
+            report.damaged = archive.error is not None
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     about: dict[str, Any] = {}
@@ -94,6 +99,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
             assembler.add(item)
     if "not_a_run" in about:
         report.skipped = (archive and archive.error) or about["not_a_run"]
+        report.damaged = bool(archive and archive.error) or "damaged" in about
         return
     if archive is not None and archive.error:
         assembler.add_bad(Bad(archive.error, b"", 0, archive.tell(), archive.torn))

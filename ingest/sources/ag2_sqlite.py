@@ -60,7 +60,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     Args:
         file: the database.
         about: receives `sessions`, the ids of AG2's logging sessions, and `not_a_run` with the reason where the file
-            is no database of AG2's; nothing is yielded then.
+            is no database of AG2's, nothing is yielded then; and `damaged` where nobody can tell whether it was.
     """
     with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
         path = os.path.join(folder, "copy.db")
@@ -70,7 +70,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             try:
                 tables = _prepare(con)
             except _BROKEN as error:
-                about["not_a_run"] = f"a SQLite database that can't be read: {error}"
+                about["not_a_run"], about["damaged"] = f"a SQLite database that can't be read: {error}", True
                 return
             if not _TELLING & tables.keys():
                 about["not_a_run"] = "a SQLite database without the tables of AG2's logger"

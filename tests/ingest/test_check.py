@@ -205,6 +205,22 @@ def test_a_file_that_can_not_be_read_is_damage(runs: Path) -> None:
     assert said.lines() == [f"{path}: no run, can't be read: No such file or directory"]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "faulty"),
+    [
+        ("a.json.gz", b"\x1f\x8b\x08\x00brokenbroken", True),
+        ("a.db", b"SQLite format 3\0" + b"\xff" * 5000, True),
+        ("a.db", b"", False),
+        ("a.json.gz", gzip.compress(b"{}"), False),
+    ],
+)
+def test_what_can_not_be_told_to_be_no_run_is_damage(name: str, content: bytes, faulty: bool, runs: Path) -> None:
+    """A broken archive or database may have been a run; a sound one that is something else is none."""
+    (runs / name).write_bytes(content)
+    said = report(runs)
+    assert (said["source"], said["faulty"]) == (None, faulty)
+
+
 def claims(folder: Path, path: Any, kind: str = "file", **fields: Any) -> dict[str, Any]:
     """What is said of a run whose journal claims a file."""
     record = {"kind": kind, "path": "x", "copy": path} if kind == "file" else {"kind": kind, "path": path}

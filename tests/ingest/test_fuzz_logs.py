@@ -1,5 +1,6 @@
 """Damaged logs of AG2's own loggers in great numbers: no error, nothing lost, no other run touched, and an end."""
 
+import json
 import random
 import sqlite3
 import struct
@@ -19,6 +20,9 @@ from tests.ingest.test_ag2_logs import LOGGERS, record
 from tests.ingest.test_fuzz import GOOD, alone, check, counted, damage
 
 __all__ = ["alone"]
+
+STARTED = b"Started new session with Session ID: 0ee1b1a2-6a5f-4f0c-9a51-1d6f2c3b4a59\n"
+"""A line by which a log is known, whatever is damaged behind it."""
 
 PAGE = 1024
 """Bytes of a page of the databases that are made here: small, so that few rows need many."""
@@ -41,6 +45,18 @@ def checked(runs: Path) -> int:
     return result.exit_code
 
 
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_whole_logs_are_checked(kind: str, runs: Path, logs: dict[str, bytes]) -> None:
+    """They have no numbers and no end, and lack nothing; half a database is damaged."""
+    name, source = LOGGERS[kind]
+    (runs / name).write_bytes(logs[kind])
+    result = CliRunner().invoke(main, ["check", str(runs), "--json"])
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["source"], said["faulty"], said["damage"]) == (0, source, False, [])
+    (runs / name).write_bytes(logs[kind][: len(logs[kind]) // 2])
+    assert checked(runs) == int(kind == "sqlite")  # the last line of a file may be still to come
+
+
 SEEDS = [0, pytest.param(range(1, 25), marks=pytest.mark.slow)]
 
 
@@ -53,7 +69,7 @@ def test_damaged_file_logs(
     for number in seed if isinstance(seed, range) else (seed,):
         chance, lines = random.Random(number), 0
         for n in range(20):
-            raw = b"Started new session with Session ID: 1\n" + damage(logs["file"], chance)
+            raw = STARTED + damage(logs["file"], chance)
             (runs / f"l{n}.log").write_bytes(raw)
             lines += counted(raw)
         check(runs, tmp_path / "traces", alone, lines + good)
