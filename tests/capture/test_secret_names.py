@@ -178,9 +178,7 @@ def test_variables_set_while_a_run_goes_on_are_masked_from_then_on(monkeypatch: 
     a.register_function({"rotate": rotate})
     with capture.start("runs", console=False) as run:
         a.send("hello", b, request_reply=False)  # so that no record of a new agent comes between
-        a.execute_function({"name": "rotate", "arguments": "{}"})
-        os.environ["ROTATED_TOKEN"] = first
-        run.log("success", "first")
+        b.send("hello", a, request_reply=False)
         monkeypatch.setenv("LATER_API_KEY", new)
         a.send(f"it is {new}.", b, request_reply=False)
         a.execute_function({"name": "rotate", "arguments": "{}"})
