@@ -167,12 +167,11 @@ class Seen:
             name = _name(agent)
             for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
                 pair = frozenset((str(name), str(_name(other))))
-                if other is agent:  # AG2 keeps what an agent says to itself as said, and then as heard
-                    history = history[1::2]
+                twice = other is agent  # AG2 keeps what an agent says to itself as said, and then as heard
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
-                if len(history) > heard and pair not in done and not pair & INTERNAL:
+                if len(history) > heard * (1 + twice) and pair not in done and not pair & INTERNAL:
                     done.add(pair)
-                    yield f"{name} and {_name(other)}", list(history)
+                    yield f"{name} and {_name(other)}", list(history)[twice :: 1 + twice]
 
 
 def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str, Any]:
