@@ -12,7 +12,7 @@ from typing import Any
 from capture import format as journal
 from ingest import facts
 from ingest.ag2_events import read_event
-from ingest.files import FileLedger, Saved, read_copy
+from ingest.files import FileLedger, Saved, read_beside, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -61,6 +61,7 @@ class Assembler:
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
         self._transcripts = Spill()
+        self._unread: list[str] = []
         self._steps: dict[str, str | None] = {}
         self._chats: dict[str, tuple[str | None, str | None]] = {}
         """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
@@ -242,6 +243,10 @@ class Assembler:
 
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")
+        if messages is None and self._folder is not None and data.get("path") is not None:
+            messages = read_beside(self._folder, data["path"])
+            if messages is None:
+                self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):
             self._transcripts.append((where.position, messages))
 
@@ -381,6 +386,8 @@ class Assembler:
         for name in ("error", "stats", "usage"):
             if self._end.get(name):
                 meta[name] = self._end[name]
+        if self._unread:
+            meta["transcripts_missing"] = self._unread[:MAX_NOTES]
         if "newer_version" in about:
             meta["newer_version"] = about["newer_version"]
         if self.not_understood:
