@@ -70,6 +70,8 @@ NOWHERE: Final = Scope(cast("Run", _Nobody()))
 """Where a call came from that belongs to no run: not to that of the thread that does it either."""
 scope_here: ContextVar[Scope | None] = ContextVar("capture_scope", default=None)
 _open: list["Run"] = []
+pairs: dict[tuple[int, int], Any] = {}
+"""Pairs of agents that the only run knows, by identity; none where more runs are on, or it leaves records out."""
 silent: list["Run"] = []
 """Runs that are on and not recorded: `AG2_CAPTURE=0`, or not in the sample."""
 _changing = threading.RLock()
@@ -117,6 +119,13 @@ def opened(run: "Run") -> None:
     """Adds a run to those that are on."""
     with _changing:
         _open.append(run)
+        _note_pairs()
+
+
+def _note_pairs() -> None:
+    global pairs
+    only = _open[0] if len(_open) == 1 else None
+    pairs = {} if only is None or only.skip else only.agents.pairs
 
 
 def closed(run: "Run") -> None:
@@ -124,6 +133,7 @@ def closed(run: "Run") -> None:
     with _changing:
         if run in _open:
             _open.remove(run)
+        _note_pairs()
         if run in silent:
             silent.remove(run)
     here = scope_here.get()
@@ -190,5 +200,6 @@ def forked() -> None:
     for run in _open:
         run.forked()
     _open.clear()
+    _note_pairs()
     silent.clear()
     scope_here.set(None)

@@ -1,5 +1,6 @@
 """The agents that a run has met: who they are, and in which folders their code runs."""
 
+import functools
 import os
 import weakref
 from collections import Counter, deque
@@ -32,7 +33,7 @@ class Pair:
 
     __slots__ = ("_alive", "count", "names")
 
-    def __init__(self, sender: Any, recipient: Any, gone: Callable[[Any], None]) -> None:
+    def __init__(self, sender: Any, recipient: Any, gone: Callable[[Any], Any]) -> None:
         self.names = (str(sender.name), str(recipient.name))
         self.count = 1
         self._alive = weakref.ref(sender, gone), weakref.ref(recipient, gone)
@@ -93,16 +94,15 @@ class Seen:
     def introduce(self, sender: Any, recipient: Any) -> None:
         """Counts a message from one to another, and makes the two a pair."""
         key = (id(sender), id(recipient))
-        self._parted(key)
+        earlier = self.pairs.pop(key, None)
+        if earlier is not None:
+            self.count(*earlier.names, earlier.count)
         if len(self.pairs) >= PAIRS:
             self._settle()
             self.pairs.clear()
-        self.pairs[key] = Pair(sender, recipient, lambda _: self._parted(key))
-
-    def _parted(self, key: tuple[int, int]) -> None:
-        pair = self.pairs.pop(key, None)
-        if pair is not None:
-            self.count(*pair.names, pair.count)
+        # what is called when one is gone is no Python: a signal handler that raised in there would be ignored, and the
+        # pair would be taken for that of two others
+        self.pairs[key] = Pair(sender, recipient, functools.partial(self.pairs.pop, key))
 
     def count(self, sender: str, recipient: str, messages: int = 1) -> None:
         """Counts messages by name."""

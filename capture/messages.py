@@ -13,14 +13,13 @@ from typing import Any, Final
 import autogen.runtime_logging
 
 from capture import active
-from capture.active import Scope, scope_here
+from capture.active import Scope
 from capture.logger import JournalLogger, meet, received
 from capture.stream import failed
 
 runtime_logging: Any = autogen.runtime_logging
 USER: Final = "the user's logger"
-WORD: Final = "one thing that is recorded"
-listening: list[str] = []
+listening: list[object] = []
 """Who wants to hear what AG2's agents log. AG2 asks several times a message, so that nobody does is told by `len`."""
 
 
@@ -56,11 +55,9 @@ def process_received_message(before: Callable[..., None]) -> Callable[..., None]
     """What takes the place of `ConversableAgent._process_received_message`."""
 
     def _process_received_message(self: Any, message: Any, sender: Any, silent: Any) -> None:
-        scope: Any = scope_here.get()
-        if scope is not None and scope.run.is_open and type(message) is str:
-            run = scope.run
-            pair = run.agents.pairs.get((id(sender), id(self)))
-            if pair is not None and not run.skip and not (silent if sender.silent is None else sender.silent):
+        if type(message) is str:
+            pair = active.pairs.get((id(sender), id(self)))
+            if pair is not None and not (silent if sender.silent is None else sender.silent):
                 pair.count += 1
                 before(self, message, sender, silent)
                 return
@@ -75,13 +72,20 @@ def heed(before: Callable[..., None], recipient: Any, message: Any, sender: Any,
     if scope is None or said_by_event(scope, recipient, message, sender, silent):
         before(recipient, message, sender, silent)
         return
-    told.wanted, told.silent = True, _is_silent(sender, silent)
-    listening.append(WORD)
+    mark = object()
     try:
+        told.wanted, told.silent = True, _is_silent(sender, silent)
+        listening.append(mark)
         before(recipient, message, sender, silent)
     finally:
-        listening.remove(WORD)
         told.wanted = False
+        unlisten(mark)
+
+
+def unlisten(mark: object) -> None:
+    """Takes somebody from those who listen; an interrupt may have come before it was one of them."""
+    if mark in listening:
+        listening.remove(mark)
 
 
 def said_by_event(scope: Scope, recipient: Any, message: Any, sender: Any, silent: Any) -> bool:

@@ -20,7 +20,7 @@ from capture import active, encode, format
 from capture.active import Scope
 from capture.chats import turn_here
 from capture.logger import call_here, meet
-from capture.messages import WORD, listening
+from capture.messages import listening, unlisten
 from capture.stream import failed
 
 MAP = "_function_map"
@@ -159,13 +159,14 @@ def _call(agent: Any, func_call: Any, call_id: Any) -> Call | None:
 def _running(call: Call) -> Iterator[None]:
     """While a function runs: what AG2 logs of it, its result before that is made text, belongs to this call."""
     token = call_here.set(call)
-    listening.append(WORD)
-    inside = _inside(call)
+    inside = None
     try:
+        listening.append(call)
+        inside = _inside(call)
         yield
     finally:
         _outside(inside)
-        listening.remove(WORD)
+        unlisten(call)
         call_here.reset(token)
 
 
