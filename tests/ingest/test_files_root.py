@@ -93,14 +93,14 @@ def test_a_copy_that_is_missing_is_replaced_by_the_same_file_only(
     assert row == {"file_size": 4, "file_content": expected, "sha256": digest}
 
 
-@pytest.mark.parametrize("cwd", ["/work/project", None])
+@pytest.mark.parametrize("cwd", ["/srv/project", None])
 def test_paths_are_found_however_they_are_spelt(cwd: str | None, runs: Path, root: Path, ingested: Ingest) -> None:
     """Relative to the run's folder or to its executor's, absolute on the machine that ran it, or absolute here."""
     for name in ("a.csv", "coding/b.csv", "c.csv", "d.csv"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(name)
     agent = {"kind": "agent", "name": "executor", "work_dir": "coding"}
-    said = [logged("u", "v", f"Read {path}") for path in ("a.csv", "b.csv", "/work/project/c.csv", f"{root}/d.csv")]
+    said = [logged("u", "v", f"Read {path}") for path in ("a.csv", "b.csv", "/srv/project/c.csv", f"{root}/d.csv")]
     path = write_journal(runs, "r", agent, *said)
     path.write_text(path.read_text().replace('"host"', f'"cwd": {json.dumps(cwd)}, "host"'))
     tables = ingested(runs, files_roots=[str(root)])
