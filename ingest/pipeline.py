@@ -1,20 +1,11 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
-import contextlib
-import gc
-import multiprocessing
 import os
 import shutil
-import sys
-import tempfile
-import threading
 import time
-import types
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -27,21 +18,13 @@ from ingest.pruned import Pruned, read_pruned, without_pruned, write_pruned
 from ingest.read import Report, open_regular
 from ingest.snapshot import STAGING, Known, Snapshot, forget, load, remember
 from ingest.sources import source_named
-from ingest.stage import read_share
 from ingest.stdin import standard_input
+from ingest.workers import read_all
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
-
-SHARE_BYTES = 16 * 1024 * 1024
-MIN_SHARE_BYTES = 1024 * 1024
-SHARE_FILES = 500
-"""What one worker task reads: small enough to keep all workers busy to the end, a quarter of what each has to do."""
-
-ALONE_BYTES = 4 * 1024 * 1024
-"""Below this much input, starting workers takes longer than reading."""
 
 
 @dataclass
@@ -174,7 +157,7 @@ def _ingest(
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
     try:
         if changed or fresh or gone:
-            reports = _read(changed, staging, progress)
+            reports = read_all(changed, staging, progress)
             _count(reports, before, summary, tell)
             _store(reports, before, gone, pruned, snapshot, fresh, staging, summary)
         settle(snapshot)
@@ -247,77 +230,6 @@ def _is_locked(path: str) -> bool:
     except OSError:
         return False
     return False
-
-
-def _read(changed: list[Found], staging: str, progress: Callable[[int, int], None]) -> list[Report]:
-    total, done = sum(f.size for f in changed), 0
-    cores = os.cpu_count() or 1
-    shares = list(_shares(changed, min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))))
-    os.makedirs(staging, exist_ok=True)
-    reports: list[Report] = []
-    workers = min(cores, len(shares))
-    if total < ALONE_BYTES:
-        for number, share in enumerate(shares):
-            reports += read_share(share, staging, f"{number:06}")
-            done += sum(f.size for f in share)
-            progress(done, total)
-        return reports
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    with ProcessPoolExecutor(workers, context, _prepare_worker, (staging,)) as pool:
-        largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
-        with _without_main():
-            tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
-        try:
-            for task in as_completed(tasks):
-                reports += task.result()
-                done += sum(f.size for f in tasks[task])
-                progress(done, total)
-        except BrokenProcessPool:
-            raise IngestError(
-                "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
-            ) from None
-    return sorted(reports, key=lambda report: report.found.path)
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Workers that are started meanwhile do not run the user's script again, which need not expect that."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _prepare_worker(staging: str) -> None:
-    """In a worker: end when the ingest does, also where that was killed and could not say so.
-
-    What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
-    """
-    gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
-    tempfile.tempdir = staging
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-
-        def wait() -> None:
-            parent.join()
-            os._exit(1)
-
-        threading.Thread(target=wait, daemon=True).start()
-
-
-def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:
-    share: list[Found] = []
-    size = 0
-    for f in found:
-        if share and (size + f.size > limit or len(share) >= SHARE_FILES):
-            yield share
-            share, size = [], 0
-        share.append(f)
-        size += f.size
-    if share:
-        yield share
 
 
 def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ingest.cli import main
+from tests.benchmarks.corpus import RUN_EVENTS, write_corpus
 from tests.ingest.tables import logged, write_journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,6 +135,16 @@ def test_python_m_ingest_is_the_same(runs: Path, out: Path) -> None:
         cwd=ROOT,
     )
     assert json.loads(done.stdout)["new"] == 1
+
+
+def test_workers_print_nothing(tmp_path: Path) -> None:
+    """Enough for several processes, and none of the libraries in them has a word for the user when they end."""
+    write_corpus(tmp_path / "runs", 2 * RUN_EVENTS)
+    quiet = [sys.executable, "-m", "ingest", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--quiet"]
+    script = f"import sys, ingest.workers; ingest.workers.ALONE_BYTES = 0; sys.argv = {quiet[2:]!r}\n"
+    script += "from ingest.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_every_option_has_help() -> None:

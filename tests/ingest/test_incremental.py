@@ -195,8 +195,8 @@ def test_workers_read_what_one_process_reads(runs: Path, tmp_path: Path, monkeyp
         write_journal(runs, f"r{n}", *(logged("a", "b", f"{n} {k}") for k in range(20)))
     out = [tmp_path / "one", tmp_path / "many"]
     summaries = [ingest.run([str(runs)], str(out[0]))]
-    monkeypatch.setattr("ingest.pipeline.ALONE_BYTES", 0)
-    monkeypatch.setattr("ingest.pipeline.SHARE_FILES", 2)
+    monkeypatch.setattr("ingest.workers.ALONE_BYTES", 0)
+    monkeypatch.setattr("ingest.workers.SHARE_FILES", 2)
     summaries.append(ingest.run([str(runs)], str(out[1])))
     query = "SELECT * EXCLUDE (ingested_at) FROM runs ORDER BY run_id"
     one, many = (Tables(o, s) for o, s in zip(out, summaries, strict=True))
@@ -315,9 +315,9 @@ def test_a_worker_that_is_killed_is_one_line(runs: Path, tmp_path: Path, monkeyp
     """As the system does it when memory runs out: the tables are as they were."""
     write_journal(runs, "a", logged("a", "b", "hi"))
     write_journal(runs, "b", logged("a", "b", "hi"))
-    monkeypatch.setattr("ingest.pipeline.ALONE_BYTES", 0)
-    monkeypatch.setattr("ingest.pipeline.SHARE_FILES", 1)
-    monkeypatch.setattr("ingest.pipeline.read_share", killed)
+    monkeypatch.setattr("ingest.workers.ALONE_BYTES", 0)
+    monkeypatch.setattr("ingest.workers.SHARE_FILES", 1)
+    monkeypatch.setattr("ingest.workers.read_share", killed)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     with pytest.raises(ingest.IngestError, match="a worker process was killed"):
         ingest.run([str(runs)], str(tmp_path / "traces"))

@@ -20,9 +20,8 @@ ingest.run([sys.argv[1]], sys.argv[2])
 own = int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 print((own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024)
 """
-"""Megabytes of this process and of the largest of its workers, each at its worst moment. Not `ru_maxrss` of its own: that
-begins with what the process had that started it, which is pytest with all it has run so far."""
-
+"""Megabytes of this process and of the largest of its workers, each at its worst moment. Not `ru_maxrss` of its own:
+that begins with what the process had that started it, which is pytest with all it has run so far."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads memory as Linux tells it")
 

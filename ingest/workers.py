@@ -1,0 +1,115 @@
+"""Reading many runs at once: a process for each core, which puts the rows into the staging folder.
+
+Nothing here or behind it loads DuckDB, so that workers start fast and stay small.
+"""
+
+import contextlib
+import gc
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+import types
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from ingest.discover import Found, IngestError
+from ingest.read import Report
+from ingest.stage import read_share
+
+SHARE_BYTES = 16 * 1024 * 1024
+MIN_SHARE_BYTES = 1024 * 1024
+SHARE_FILES = 500
+"""What one worker task reads: small enough to keep all workers busy to the end, a quarter of what each has to do."""
+
+ALONE_BYTES = 4 * 1024 * 1024
+"""Below this much input, starting workers takes longer than reading."""
+
+
+def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], None]) -> list[Report]:
+    """Read files into the staging folder.
+
+    Args:
+        changed: the files.
+        staging: the folder; made where it is missing.
+        progress: called with the bytes done and the bytes to do.
+
+    Returns:
+        A report for each file, by path.
+
+    Raises:
+        IngestError: a worker was killed.
+    """
+    total, done = sum(f.size for f in changed), 0
+    cores = os.cpu_count() or 1
+    shares = list(_shares(changed, min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))))
+    os.makedirs(staging, exist_ok=True)
+    reports: list[Report] = []
+    for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
+        reports += read
+        done += sum(f.size for f in share)
+        progress(done, total)
+    return sorted(reports, key=lambda report: report.found.path)
+
+
+def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Iterator[tuple[list[Found], list[Report]]]:
+    """Each share with its reports, as they come. Without workers they are read here."""
+    if not workers:
+        for number, share in enumerate(shares):
+            yield share, read_share(share, staging, f"{number:06}")
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
+    with ProcessPoolExecutor(workers, context, _prepare, (staging,)) as pool:
+        largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
+        with _without_main():
+            tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
+        try:
+            for task in as_completed(tasks):
+                yield tasks[task], task.result()
+        except BrokenProcessPool:
+            raise IngestError(
+                "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
+            ) from None
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Workers that are started meanwhile do not run the user's script again, which need not expect that."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _prepare(staging: str) -> None:
+    """In a worker: end when the ingest does, also where that was killed and could not say so.
+
+    What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
+    """
+    gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
+    tempfile.tempdir = staging
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def wait() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:
+    share: list[Found] = []
+    size = 0
+    for f in found:
+        if share and (size + f.size > limit or len(share) >= SHARE_FILES):
+            yield share
+            share, size = [], 0
+        share.append(f)
+        size += f.size
+    if share:
+        yield share
