@@ -39,6 +39,8 @@ _NAME = re.compile(r"[0-9a-f]{12}\.parquet(\.unfinished)?")
 
 Place = tuple[str, str]
 """(day, run)."""
+File = tuple[str, str, str, str]
+"""A row of `ingest.parquet`: table, day, name below the table's folder, the run at which its part begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,24 @@ def places_of(con: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> set[Pla
     return set(rows)
 
 
-def write_changed(con: duckdb.DuckDBPyConnection, out: str, places: Iterable[Place]) -> None:
-    """Write anew the files that have these runs in them, beside the present ones, and note which files now count.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be written anew.
+
+    Attributes:
+        parts: one by one.
+        batches: days of one small part each, as many together as are written in one go.
+    """
+
+    parts: list[Part]
+    batches: list[list[str]]
+
+
+def plan(con: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> Plan:
+    """Find the parts that have these runs in them; their present files no longer count.
 
     Args:
-        con: connection to the new database.
-        out: the `traces` folder.
+        con: connection to the new database, in which `runs` and `ingest.sources` are as they will be.
         places: (day, run) of all that has changed, of what is gone too.
     """
     days: dict[str, list[str]] = {}
@@ -106,17 +120,42 @@ def write_changed(con: duckdb.DuckDBPyConnection, out: str, places: Iterable[Pla
         "DELETE FROM ingest.parquet WHERE (day, low) IN (SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]))",
         [[day for day, _ in stale], [low for _, low in stale]],
     )
-    for part in parts:
-        for table in schema.TABLES.values():
-            rows = _rows_of(table, part)
-            if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None:
-                _write(con, out, table, part, rows)
-    for batch in _batches(small):
-        _write_days(con, out, batch)
+    return Plan(parts, list(_batches(small)))
+
+
+def write_table(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, plan: Plan) -> list[File]:
+    """Write one table's files of a plan, beside the present ones and still unfinished.
+
+    Args:
+        con: connection to the new database.
+        out: the `traces` folder.
+    """
+    files: list[File] = []
+    for part in plan.parts:
+        rows = _rows_of(table, part)
+        if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None:
+            files.append(_write(con, out, table, part, rows))
+    for batch in plan.batches:
+        files += _write_days(con, out, table, batch)
+    return files
+
+
+def note_files(con: duckdb.DuckDBPyConnection, out: str, files: list[File]) -> None:
+    """Note in the new database which files now count."""
+    noted = {name for (name,) in con.execute("SELECT DISTINCT table_name FROM ingest.parquet").fetchall()}
     for table in schema.TABLES.values():
-        if con.execute("SELECT 1 FROM ingest.parquet WHERE table_name = ?", [table.name]).fetchone() is None:
+        if table.name not in noted and all(name != table.name for name, *_ in files):
             # An engine that is pointed at a table finds its columns, also where no run has rows in it.
-            _write(con, out, table, Part(UNKNOWN, "", None), f"(SELECT * FROM {table.stored} LIMIT 0)")
+            nothing = f"(SELECT * FROM {table.stored} LIMIT 0)"
+            files = [*files, _write(con, out, table, Part(UNKNOWN, "", None), nothing)]
+    if files:
+        con.executemany("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", files)
+
+
+def write_changed(con: duckdb.DuckDBPyConnection, out: str, places: Iterable[Place]) -> None:
+    """Write anew the files that have these runs in them, and note which files now count. Arguments as above."""
+    planned = plan(con, places)
+    note_files(con, out, [file for table in schema.TABLES.values() for file in write_table(con, out, table, planned)])
 
 
 def _lows(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -154,30 +193,28 @@ def _batches(days: list[tuple[str, int]]) -> Iterator[list[str]]:
         yield batch
 
 
-def _write_days(con: duckdb.DuckDBPyConnection, out: str, days: list[str]) -> None:
-    """Write the files of days of one part each, all in one statement a table: one by one, each took 40 ms."""
-    parts = os.path.join(out, STAGING, "parts")
-    for table in schema.TABLES.values():
-        shutil.rmtree(parts, ignore_errors=True)  # of an attempt for which memory was too little
-        os.makedirs(parts)
-        columns = ", ".join(_portable(column) for column in table.columns)
-        runs = f"SELECT run_id, {_DAY} AS date FROM runs WHERE date IN ({', '.join(map(quoted, days))})"
-        con.execute(
-            f"COPY (SELECT {columns}, date FROM {table.stored} JOIN ({runs}) USING (run_id) "
-            f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, COMPRESSION zstd, "
-            f"ROW_GROUP_SIZE {ROW_GROUP}, PARTITION_BY (date), FILENAME_PATTERN '{{uuid}}', OVERWRITE_OR_IGNORE)"
-        )
-        files = []
-        for day in sorted(os.listdir(parts)):
-            os.makedirs(os.path.join(out, FOLDER, table.name, day), exist_ok=True)
-            for name in os.listdir(os.path.join(parts, day)):
-                file = f"{day}/{_new_name()}"
-                path = os.path.join(out, FOLDER, table.name, file)
-                os.replace(os.path.join(parts, day, name), path + UNFINISHED)
-                files.append((table.name, day.removeprefix("date="), file, ""))
-        shutil.rmtree(parts)
-        if files:
-            con.executemany("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", files)
+def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, days: list[str]) -> list[File]:
+    """Write the files of days of one part each, all in one statement: one by one, each took 40 ms."""
+    parts = os.path.join(out, STAGING, "parts", table.name)
+    shutil.rmtree(parts, ignore_errors=True)  # of an attempt for which memory was too little
+    os.makedirs(parts)
+    columns = ", ".join(_portable(column) for column in table.columns)
+    runs = f"SELECT run_id, {_DAY} AS date FROM runs WHERE date IN ({', '.join(map(quoted, days))})"
+    con.execute(
+        f"COPY (SELECT {columns}, date FROM {table.stored} JOIN ({runs}) USING (run_id) "
+        f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, COMPRESSION zstd, "
+        f"ROW_GROUP_SIZE {ROW_GROUP}, PARTITION_BY (date), FILENAME_PATTERN '{{uuid}}', OVERWRITE_OR_IGNORE)"
+    )
+    files: list[File] = []
+    for day in sorted(os.listdir(parts)):
+        os.makedirs(os.path.join(out, FOLDER, table.name, day), exist_ok=True)
+        for name in os.listdir(os.path.join(parts, day)):
+            file = f"{day}/{_new_name()}"
+            path = os.path.join(out, FOLDER, table.name, file)
+            os.replace(os.path.join(parts, day, name), path + UNFINISHED)
+            files.append((table.name, day.removeprefix("date="), file, ""))
+    shutil.rmtree(parts)
+    return files
 
 
 def _cuts(sizes: list[tuple[str, int]]) -> list[str]:
@@ -193,11 +230,11 @@ def _cuts(sizes: list[tuple[str, int]]) -> list[str]:
     return cuts
 
 
-def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, part: Part, rows: str) -> None:
-    """Write a new file of a part, still unfinished, and list it."""
+def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, part: Part, rows: str) -> File:
+    """Write a new file of a part, still unfinished."""
     file = f"date={part.day}/{_new_name()}"
     _copy(con, table, rows, os.path.join(out, FOLDER, table.name, file))
-    con.execute("INSERT INTO ingest.parquet VALUES (?, ?, ?, ?)", [table.name, part.day, file, part.low])
+    return table.name, part.day, file, part.low
 
 
 def _new_name() -> str:
@@ -212,12 +249,12 @@ def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: 
         order, size = f"ORDER BY run_id, {_ORDER[table.name]}", ""
     else:  # one run, however large: its rows stand as they were read, in groups that memory can hold
         order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
-        con.execute("SET preserve_insertion_order = false")
+        con.execute("SET SESSION preserve_insertion_order = false")
     con.execute(
         f"COPY (SELECT {columns} FROM {rows} {order}) TO {quoted(path + UNFINISHED)} "
         f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{size})"
     )
-    con.execute("RESET preserve_insertion_order")
+    con.execute("RESET SESSION preserve_insertion_order")
 
 
 def _rows_of(table: schema.Table, part: Part) -> str:

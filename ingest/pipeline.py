@@ -13,12 +13,13 @@ import duckdb
 
 from ingest.discover import ENDINGS, Found, IngestError, discover, shown
 from ingest.lock import locked
-from ingest.parquet import UNKNOWN, check_folder, places_of, settle, write_changed
-from ingest.pruned import Pruned, read_pruned, without_pruned, write_pruned
+from ingest.parquet import check_folder, settle
+from ingest.pruned import read_pruned, without_pruned
 from ingest.read import Report, open_regular
-from ingest.snapshot import STAGING, Known, Snapshot, forget, load, remember
+from ingest.snapshot import STAGING, Known, Snapshot
 from ingest.sources import source_named
 from ingest.stdin import standard_input
+from ingest.store import Change, store
 from ingest.workers import read_all
 
 try:
@@ -159,7 +160,8 @@ def _ingest(
         if changed or fresh or gone:
             reports = read_all(changed, staging, progress)
             _count(reports, before, summary, tell)
-            _store(reports, before, gone, pruned, snapshot, fresh, staging, summary)
+            change = Change(reports, list(before.values()), gone, pruned, fresh, staging)
+            summary.journal_rows = store(snapshot, change)
         settle(snapshot)
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
@@ -255,67 +257,6 @@ def _count(reports: list[Report], before: dict[str, Known], summary: Summary, te
             torn = " (cut off at its end)" if report.torn == report.bad else ""
             tell(f"{path}: {report.bad} unreadable line{'s' if report.bad > 1 else ''} in quarantine{torn}")
     summary.sources = dict(sources)
-
-
-def _store(
-    reports: list[Report],
-    before: dict[str, Known],
-    gone: list[Known],
-    pruned: list[Pruned],
-    snapshot: Snapshot,
-    fresh: bool,
-    staging: str,
-    summary: Summary,
-    limited: bool = True,
-) -> None:
-    con = snapshot.begin(fresh, limited)
-    try:
-        read = [r for r in reports if not r.failed]
-        ids = {r.found.run_id for r in read if r.source}
-        paths = {shown(r.found.path) for r in read}
-        # a run that was moved is known under its old path
-        replaced = [k for k in before.values() if k.path in paths or k.run_id in ids] + gone
-        if fresh and pruned:
-            write_pruned(con, pruned)
-        changed = places_of(con, [k.run_id for k in replaced if k.run_id])
-        forget(con, replaced)
-        load(con, staging)
-        remember(con, [_known(report) for report in read])
-        summary.journal_rows = _check(con, read)
-        changed |= places_of(con, ids)
-        if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
-            changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-        write_changed(con, snapshot.out, changed)
-        snapshot.commit(con)
-    except duckdb.Error as error:
-        if limited and _is_out_of_memory(error):
-            con.close()
-            _store(reports, before, gone, pruned, snapshot, fresh, staging, summary, limited=False)
-            return
-        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
-    finally:
-        con.close()
-
-
-def _is_out_of_memory(error: duckdb.Error) -> bool:
-    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
-
-
-def _known(report: Report) -> Known:
-    run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
-    found = report.found
-    return Known(shown(found.path), found.stamp, run_id, report.status, report.source, report.records, report.bad)
-
-
-def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:
-    """Every line that was read is a row of `journal` or of `quarantine`. Gives the rows of `journal`."""
-    ids = [r.found.run_id for r in reports if r.source]
-    row = con.execute("SELECT count(*) FROM journal WHERE run_id IN (SELECT unnest(?::VARCHAR[]))", [ids]).fetchone()
-    stored = row[0] if row else 0
-    expected = sum(r.records for r in reports)
-    if stored != expected:
-        raise IngestError(f"{expected} records were read but {stored} stored; the tables are as they were")
-    return int(stored)
 
 
 def _make_folder(out: str) -> None:

@@ -27,11 +27,22 @@ ARROW_TYPES = {
 """DuckDB type to the Arrow type that carries it. JSON and UUID travel as text and are cast on arrival."""
 
 
+PACKED = frozenset("outputs content response message result code output file_content record".split())
+"""Columns of long texts that few queries look into. The database packs them with zstd: the file is half as large, and
+written sooner, than with what DuckDB chooses for them, and a look into them takes a third longer."""
+
+
 @dataclass(frozen=True)
 class Column:
     name: str
     type: str
     doc: str
+
+    @property
+    def ddl(self) -> str:
+        """The column as the statement that creates its table has it."""
+        packed = " USING COMPRESSION zstd" if self.name in PACKED else ""
+        return f'"{self.name}" {self.type}{packed}'
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Table:
     @property
     def ddl(self) -> str:
         """The DuckDB statement that creates the table."""
-        columns = ", ".join(f'"{c.name}" {c.type}' for c in self.columns)
+        columns = ", ".join(column.ddl for column in self.columns)
         return f"CREATE TABLE {self.stored} ({columns})"
 
 

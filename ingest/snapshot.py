@@ -26,10 +26,6 @@ MEMORY = "400MB"
 """What DuckDB may use, its temporary files aside. It compresses 2,048 rows at a time, so where rows have hundreds of
 kilobytes each it needs more: then the work begins anew without this limit."""
 
-LARGE = 64 * 1024 * 1024
-"""Bytes of staged rows above which each table is written on its own. One transaction would hold all tables to its end,
-and is not needed: nobody sees the new database before it is complete."""
-
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
 ROW_GROUP_SIZE = 16_384
@@ -194,26 +190,15 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
     con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
 
 
-def load(con: duckdb.DuckDBPyConnection, staging: str) -> None:
-    """Take in the staged rows, sorted so that each run lies together."""
-    large = _size(staging) > LARGE
-    if large:
-        con.execute("COMMIT")
-    for name, table in schema.TABLES.items():
-        folder = os.path.join(staging, name)
-        if os.path.isdir(folder):
-            columns = ", ".join(f'"{c.name}"' for c in table.columns)
-            con.execute(
-                f"INSERT INTO {table.stored} ({columns}) "
-                f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
-            )
-    if large:
-        con.execute("BEGIN")
-
-
-def _size(folder: str) -> int:
-    """Bytes of the files in the folders of a folder."""
-    return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
+def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> None:
+    """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
+    folder = os.path.join(staging, table.name)
+    if os.path.isdir(folder):
+        columns = ", ".join(f'"{c.name}"' for c in table.columns)
+        con.execute(
+            f"INSERT INTO {table.stored} ({columns}) "
+            f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
+        )
 
 
 def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:

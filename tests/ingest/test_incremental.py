@@ -190,19 +190,25 @@ def test_a_file_that_is_no_database_is_left_alone(runs: Path, tmp_path: Path) ->
 
 
 def test_workers_read_what_one_process_reads(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spread over processes, the rows are the same."""
+    """Spread over processes, and tables over threads, the rows are the same, in DuckDB and in Parquet."""
     for n in range(6):
         write_journal(runs, f"r{n}", *(logged("a", "b", f"{n} {k}") for k in range(20)))
     out = [tmp_path / "one", tmp_path / "many"]
     summaries = [ingest.run([str(runs)], str(out[0]))]
     monkeypatch.setattr("ingest.workers.ALONE_BYTES", 0)
     monkeypatch.setattr("ingest.workers.SHARE_FILES", 2)
+    monkeypatch.setattr("ingest.store.LARGE", 0)
     summaries.append(ingest.run([str(runs)], str(out[1])))
     query = "SELECT * EXCLUDE (ingested_at) FROM runs ORDER BY run_id"
     one, many = (Tables(o, s) for o, s in zip(out, summaries, strict=True))
     assert one.sql(query) == many.sql(query)
     query = "SELECT * FROM execution_events ORDER BY run_id, execution_order"
     assert one.sql(query) == many.sql(query)
+    for table in ("runs", "execution_events", "messages", "journal"):
+        count = f"SELECT count(*) FROM read_parquet('{{}}/parquet/{table}/*/*.parquet')"
+        assert {o: one.one(count.format(o)) for o in out} == dict.fromkeys(
+            out, one.one(f"SELECT count(*) FROM {table}")
+        )
 
 
 @pytest.mark.slow

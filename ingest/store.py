@@ -1,0 +1,154 @@
+"""From the staging folder into the new database and the Parquet files."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import duckdb
+
+from ingest.discover import IngestError, shown
+from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, write_table
+from ingest.pruned import Pruned, write_pruned
+from ingest.read import Report
+from ingest.schema import TABLES, Table
+from ingest.snapshot import Known, Snapshot, forget, load, remember
+
+LARGE = 8 * 1024 * 1024
+"""Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
+tables to its end, and is not needed: nobody sees the new database before it is complete."""
+
+AT_ONCE = 2
+"""Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of the present tables.
+
+    Attributes:
+        reports: what was read.
+        known: what the present tables know.
+        gone: those of them that are to leave the tables.
+        pruned: runs that are not to come back.
+        fresh: there are no present tables that could be gone on with.
+        staging: the folder with the rows of what was read.
+    """
+
+    reports: list[Report]
+    known: list[Known]
+    gone: list[Known]
+    pruned: list[Pruned]
+    fresh: bool
+    staging: str
+
+
+def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
+    """Put new tables in place of the present ones.
+
+    Args:
+        snapshot: the present ones.
+        change: what is new.
+        limited: keep to the memory that DuckDB is given. Where it is not enough, the work begins anew without.
+
+    Returns:
+        Rows of `journal` that came in.
+
+    Raises:
+        IngestError: it could not be done, and the tables are as they were.
+    """
+    con = snapshot.begin(change.fresh, limited)
+    try:
+        rows = _fill(con, snapshot.out, change)
+        snapshot.commit(con)
+        return rows
+    except duckdb.Error as error:
+        if limited and _is_out_of_memory(error):
+            con.close()
+            return store(snapshot, change, limited=False)
+        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
+    finally:
+        con.close()
+
+
+def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change) -> int:
+    read = [r for r in change.reports if not r.failed]
+    ids = {r.found.run_id for r in read if r.source}
+    paths = {shown(r.found.path) for r in read}
+    # a run that was moved is known under its old path
+    replaced = [k for k in change.known if k.path in paths or k.run_id in ids] + change.gone
+    if change.fresh and change.pruned:
+        write_pruned(con, change.pruned)
+    changed = places_of(con, [k.run_id for k in replaced if k.run_id])
+    forget(con, replaced)
+    load(con, change.staging, TABLES["runs"])  # which days the others belong to
+    remember(con, [_known(report) for report in read])
+    changed |= places_of(con, ids)
+    if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
+        changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
+    note_files(con, out, _fill_tables(con, out, change.staging, plan(con, changed)))
+    return _check(con, read)
+
+
+def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, staging: str, planned: Plan) -> list[File]:
+    def fill(connection: duckdb.DuckDBPyConnection, table: Table) -> list[File]:
+        if table.name != "runs":
+            load(connection, staging, table)
+        return write_table(connection, out, table, planned)
+
+    largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(staging, table.name)))
+    if _size(staging) <= LARGE:
+        return [file for table in largest_first for file in fill(con, table)]
+    con.execute("COMMIT")
+    files = _at_once(con, fill, largest_first)
+    con.execute("BEGIN")
+    return files
+
+
+def _at_once(
+    con: duckdb.DuckDBPyConnection,
+    fill: Callable[[duckdb.DuckDBPyConnection, Table], list[File]],
+    tables: list[Table],
+) -> list[File]:
+    """Fills several tables at a time. Where one fails, or the user interrupts, the others are not waited for."""
+    connections = [con.cursor() for _ in tables]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
+        for connection in connections:
+            connection.execute("USE t")
+        tasks = [pool.submit(fill, *pair) for pair in zip(connections, tables, strict=True)]
+        return [file for task in as_completed(tasks) for file in task.result()]
+    except BaseException:
+        for connection in connections:
+            connection.interrupt()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for connection in connections:
+            connection.close()
+
+
+def _size(folder: str) -> int:
+    """Bytes of the files in a folder and in those in it."""
+    return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
+
+
+def _is_out_of_memory(error: duckdb.Error) -> bool:
+    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
+
+
+def _known(report: Report) -> Known:
+    run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
+    found = report.found
+    return Known(shown(found.path), found.stamp, run_id, report.status, report.source, report.records, report.bad)
+
+
+def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:
+    """Every line that was read is a row of `journal` or of `quarantine`. Gives the rows of `journal`."""
+    ids = [r.found.run_id for r in reports if r.source]
+    row = con.execute("SELECT count(*) FROM journal WHERE run_id IN (SELECT unnest(?::VARCHAR[]))", [ids]).fetchone()
+    stored = row[0] if row else 0
+    expected = sum(r.records for r in reports)
+    if stored != expected:
+        raise IngestError(f"{expected} records were read but {stored} stored; the tables are as they were")
+    return int(stored)
