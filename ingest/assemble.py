@@ -16,6 +16,7 @@ from ingest.files import FileLedger, Saved, read_beside, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
+from ingest.records import code_ran, failed, tool_ended
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
 from ingest.turns import Conversation
@@ -201,40 +202,10 @@ class Assembler:
         self._tell(facts.Called(self._llm.called(data, where)), where)
 
     def _function_call(self, data: Data, where: Where) -> None:
-        error = _failed(data)
-        fact = facts.ToolEnded(
-            call_id=text_or_none(data.get("call_id")),
-            name=text_or_none(data.get("name")) or "",
-            arguments=data.get("arguments"),
-            result=data.get("result"),
-            failed=data.get("status") == "error",
-            executor=text_or_none(data.get("agent")),
-            returned=True,
-            error=error.error,
-            error_type=error.error_type,
-            traceback=error.traceback,
-            started=microseconds(data.get("started")),
-            ended=microseconds(data.get("ended")),
-            ident=text_or_none(data.get("id")),
-        )
-        self._tell(fact, where)
+        self._tell(tool_ended(data), where)
 
     def _code_exec(self, data: Data, where: Where) -> None:
-        blocks = data["blocks"] if isinstance(data.get("blocks"), list) else []
-        error, exit_code = _failed(data), data.get("exit_code")
-        whole = isinstance(exit_code, int) and not isinstance(exit_code, bool) and abs(exit_code) < 2**31
-        fact = facts.CodeRan(
-            executor=text_or_none(data.get("agent")),
-            blocks=[(text_or_none(b.get("language")) or "", text_or_none(b.get("code")) or "") for b in blocks],
-            exit_code=exit_code if whole else None,
-            output=text_or_none(data.get("output")),
-            started=microseconds(data.get("started")),
-            ended=microseconds(data.get("ended")),
-            error_type=error.error_type,
-            error=error.error,
-            traceback=error.traceback,
-        )
-        self._tell(fact, where)
+        self._tell(code_ran(data), where)
 
     def _agent(self, data: Data, where: Where) -> None:
         fields = journal.KINDS[journal.AGENT]
@@ -262,7 +233,7 @@ class Assembler:
     def _action(self, data: Data, where: Where) -> None:
         kind, name = str(data.get("action_type")), str(data.get("action_name"))
         details = data["details"] if isinstance(data.get("details"), dict) else {}
-        error = _failed(data)
+        error = failed(data)
         duration = count(data.get("duration_ns"))
         started = where.time - duration // 1000 if where.time is not None and duration is not None else where.time
         result = data.get("result")
@@ -307,7 +278,7 @@ class Assembler:
 
     def _failed_once(self, data: Data, where: Where) -> None:
         """An exception on its way out is told of by every step that it leaves, and by the run."""
-        fact = _failed(data)
+        fact = failed(data)
         if data.get("status") == "failed" and fact.error is not None:
             known = self._told if data.get("kind") == journal.RUN_END else self._leaving
             if (fact.error_type, fact.error) != known:
@@ -393,15 +364,6 @@ class Assembler:
         if self.not_understood:
             meta["not_understood"] = self.not_understood[:MAX_NOTES]
         return meta
-
-
-def _failed(data: Data) -> facts.Failed:
-    """The error that a record tells of."""
-    error = data.get("error")
-    error = error if isinstance(error, dict) else {}
-    error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
-    agent = text_or_none(data.get("agent")) if data.get("kind") == journal.CHAT_END else None
-    return facts.Failed(error_type, message, traceback, agent)
 
 
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}

@@ -75,9 +75,11 @@ class Message:
         # asked or answered is not always told, but the ids of the calls are enough.
         plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
         parts = [plain]
-        parts += [f"{r.call_id} {r.name}" for r in self.requests]
-        parts += [str(r.call_id) for r in self.responses]
-        if with_sender and not self.has_call_ids:
+        if self.requests or self.responses:
+            parts += [f"{r.call_id} {r.name}" for r in self.requests]
+            parts += [str(r.call_id) for r in self.responses]
+            with_sender = with_sender and not self.has_call_ids
+        if with_sender:
             parts.append(self.sender or "")
         return hashlib.md5("\0".join(parts).encode(), usedforsecurity=False).digest()
 

@@ -47,6 +47,10 @@ class Where:
     chat: str | None = None
     """The chat that it belongs to, where several are to be told apart."""
 
+    def at(self, position: int) -> "Where":
+        """The same at another position."""
+        return Where(self.key, position, self.time, self.thread, self.step_id, self.node_id, self.parent, self.chat)
+
 
 @dataclass(slots=True)
 class Event:

@@ -7,7 +7,7 @@ event, a saved transcript) and a group chat's manager repeats it to every member
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ingest import facts
@@ -20,92 +20,12 @@ from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.seen import Seen, short
+from ingest.talk import LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
 from ingest.transcripts import align
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
-
-
-@dataclass(slots=True)
-class _Said:
-    """An agent's latest message, and who has it."""
-
-    key: bytes
-    recipients: set[str | None]
-
-
-REMEMBERED = 4096
-"""Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
-
-
-@dataclass(slots=True)
-class _Logged:
-    """A message that the logger told of, and of which an event may follow at once.
-
-    Attributes:
-        index: of its row; None where it got none.
-        is_told: whether an event follows for sure, whatever AG2 makes of the words in it.
-    """
-
-    index: int | None
-    sender: str | None
-    recipient: str | None
-    key: bytes
-    is_told: bool
-
-    def is_same(self, message: Message) -> bool:
-        """Whether this is the event's message."""
-        if (self.sender, self.recipient) != (message.sender, message.recipient):
-            return False
-        return self.is_told or self.key == message.key()
-
-
-@dataclass(slots=True)
-class _Thread:
-    """What is going on in one thread of the recorded process."""
-
-    logged: _Logged | None = None
-    """What the thread's last fact was, where that is a message whose event may follow."""
-    selection: dict[str, Any] = field(default_factory=dict)
-    """What is known of how the next speaker is being chosen."""
-    human_input: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A turn that opened nested chats before it was over."""
-
-    id: str
-    position: int
-    chats: list[dict[str, Any]] = field(default_factory=list)
-
-
-class _Talk:
-    """What is going on in one chat: where chats nest or go on at once, the same agent may have a turn in each."""
-
-    def __init__(self) -> None:
-        self.threads: defaultdict[str, _Thread] = defaultdict(_Thread)
-        self.pending: defaultdict[str | None, list[Event]] = defaultdict(list)
-        self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
-        """Code that was run, and that no message will report."""
-        self.latest: dict[str | None, _Said] = {}
-        self.recent: dict[int, None] = {}
-        """Keys of the latest messages."""
-        self.resumed: set[str | None] = set()
-        """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
-        self.asked: dict[str | None, int | None] = {}
-        self.floor = Floor()
-        self.selected: set[str | None] = set()
-        """Those who were given the word and have not spoken yet."""
-        self.opened: dict[str | None, _Turn] = {}
-        """Turns under way that opened nested chats, by agent."""
-
-    def remember(self, key: bytes) -> None:
-        """Takes note of a message."""
-        self.recent[short(key)] = None
-        if len(self.recent) > REMEMBERED:
-            del self.recent[next(iter(self.recent))]
 
 
 MAX_CHILDREN = 1000
@@ -124,7 +44,7 @@ class Conversation:
     def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]]) -> None:
         self._rows, self._files, self._agents = rows, files, agents
         self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
-        self._talks: defaultdict[str | None, _Talk] = defaultdict(_Talk)
+        self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
         """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
         """What will be said of a nested chat in the turn that opened it."""
@@ -197,7 +117,7 @@ class Conversation:
         talk = self._talks[where.chat]
         turn = talk.opened.get(fact.turn_of)
         if turn is None:
-            turn = _Turn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where.position)
+            turn = OpenTurn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where.position)
             talk.opened[fact.turn_of] = turn
             self._rows.around(turn.id, where.parent)
         self._inner[fact.chat] = {"recipient": fact.recipient, "summary": None}
@@ -222,7 +142,7 @@ class Conversation:
             self._handoff(thread, before, speaker, where, "group_chat_selection")
         thread.selection = {}
 
-    def _handoff(self, thread: _Thread, before: str, to: str, where: Where, reason: str) -> None:
+    def _handoff(self, thread: Thread, before: str, to: str, where: Where, reason: str) -> None:
         meta = {"reason": reason, "selection": None, **thread.selection}
         if meta["selection"] is None and reason == "group_chat_selection":
             methods = {a.get("selection") for a in self._agents.values() if a.get("members")} - {None}
@@ -230,7 +150,7 @@ class Conversation:
         event = self._rows.event(
             "handoff",
             "transfer",
-            replace(where, position=where.position - 2),
+            where.at(where.position - 2),
             agent=before,
             started=where.time,
             ended=where.time,
@@ -241,7 +161,7 @@ class Conversation:
 
     # --- messages
 
-    def _said(self, said: facts.Said, where: Where, logged: _Logged | None = None) -> None:
+    def _said(self, said: facts.Said, where: Where, logged: Logged | None = None) -> None:
         message, talk = said.message, self._talks[where.chat]
         if said.channel == "event" and logged and logged.is_same(message):
             if logged.index is not None:
@@ -257,9 +177,9 @@ class Conversation:
             index = self._turn(said, where, talk)
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
-            talk.threads[where.thread].logged = _Logged(index, sender, message.recipient, key, is_told)
+            talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
 
-    def _is_told_again(self, said: facts.Said, talk: _Talk) -> bool:
+    def _is_told_again(self, said: facts.Said, talk: Talk) -> bool:
         """Whether a group chat is resumed, and its manager told again what a member has said before.
 
         AG2 has the members say their messages again in silence, as the history has them, with the name of the author;
@@ -281,7 +201,7 @@ class Conversation:
         """Whether this is the manager of a group chat."""
         return bool(self._agents.get(agent or "", {}).get("members"))
 
-    def _is_copy(self, message: Message, talk: _Talk) -> bool:
+    def _is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told.
 
         The manager sends every message to all other members, under its own name as the sender; the message itself
@@ -300,7 +220,7 @@ class Conversation:
         message.sender = author if is_manager else manager
         return is_manager and short(key) in talk.recent
 
-    def _turn(self, said: facts.Said, where: Where, talk: _Talk) -> int:
+    def _turn(self, said: facts.Said, where: Where, talk: Talk) -> int:
         """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
         message, thread = said.message, talk.threads[where.thread]
         agent = message.sender
@@ -350,14 +270,14 @@ class Conversation:
             where.time,
         )
         key = message.key()
-        talk.latest[agent] = _Said(key, {message.recipient})
+        talk.latest[agent] = LastSaid(key, {message.recipient})
         talk.remember(key)
         talk.asked[message.recipient] = where.time
         self._speakers.add(agent)
         self._seen.add(key, message.key(False), where.position, agent, message.recipient)
         return index
 
-    def _turn_event(self, message: Message, where: Where, position: int, talk: _Talk) -> Event:
+    def _turn_event(self, message: Message, where: Where, position: int, talk: Talk) -> Event:
         thread = talk.threads[where.thread]
         asked = talk.asked.get(message.sender)
         hits = extract_text(message.plain)
@@ -379,7 +299,7 @@ class Conversation:
         turn = self._rows.event(
             "agent_call",
             "message",
-            replace(where, position=position - 1),
+            where.at(position - 1),
             agent=message.sender,
             started=asked if asked is not None else where.time,
             ended=where.time,
@@ -416,7 +336,7 @@ class Conversation:
             else:
                 self._files.named(hit.path, hit.operation, hit.method, "tool_call", event.id, event.where)
 
-    def _unreported(self, execution: Execution | None, executor: str | None, talk: _Talk) -> None:
+    def _unreported(self, execution: Execution | None, executor: str | None, talk: Talk) -> None:
         """Code that an agent ran and does not report belongs to its turn; what no agent ran to what is around it."""
         if execution is not None and executor is None:
             self._ended_alone(execution)
@@ -439,14 +359,14 @@ class Conversation:
         if len(waiting) > MAX_CHILDREN:
             self._child(waiting.pop(0), None, 0)
 
-    def _orphans(self, talk: _Talk, agent: str | None) -> None:
+    def _orphans(self, talk: Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
         for event in talk.pending.pop(agent, []):
             self._child(event, None, 0)
         for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)
 
-    def _left_over(self, talk: _Talk | None) -> None:
+    def _left_over(self, talk: Talk | None) -> None:
         """What was done in a chat and ended in no message there, such as the word by which a human ends it."""
         if talk is not None:
             for thread in talk.threads.values():

@@ -1,0 +1,92 @@
+"""What is going on in a chat while it is read: who heard what last, and what waits for its turn to end."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.code import Execution
+from ingest.floor import Floor
+from ingest.messages import Message
+from ingest.runrows import Event
+from ingest.seen import short
+
+
+@dataclass(slots=True)
+class LastSaid:
+    """An agent's latest message, and who has it."""
+
+    key: bytes
+    recipients: set[str | None]
+
+
+REMEMBERED = 4096
+"""Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
+
+
+@dataclass(slots=True)
+class Logged:
+    """A message that the logger told of, and of which an event may follow at once.
+
+    Attributes:
+        index: of its row; None where it got none.
+        is_told: whether an event follows for sure, whatever AG2 makes of the words in it.
+    """
+
+    index: int | None
+    sender: str | None
+    recipient: str | None
+    key: bytes
+    is_told: bool
+
+    def is_same(self, message: Message) -> bool:
+        """Whether this is the event's message."""
+        if (self.sender, self.recipient) != (message.sender, message.recipient):
+            return False
+        return self.is_told or self.key == message.key()
+
+
+@dataclass(slots=True)
+class Thread:
+    """What is going on in one thread of the recorded process."""
+
+    logged: Logged | None = None
+    """What the thread's last fact was, where that is a message whose event may follow."""
+    selection: dict[str, Any] = field(default_factory=dict)
+    """What is known of how the next speaker is being chosen."""
+    human_input: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class OpenTurn:
+    """A turn that opened nested chats before it was over."""
+
+    id: str
+    position: int
+    chats: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Talk:
+    """What is going on in one chat: where chats nest or go on at once, the same agent may have a turn in each."""
+
+    def __init__(self) -> None:
+        self.threads: defaultdict[str, Thread] = defaultdict(Thread)
+        self.pending: defaultdict[str | None, list[Event]] = defaultdict(list)
+        self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
+        """Code that was run, and that no message will report."""
+        self.latest: dict[str | None, LastSaid] = {}
+        self.recent: dict[int, None] = {}
+        """Keys of the latest messages."""
+        self.resumed: set[str | None] = set()
+        """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
+        self.asked: dict[str | None, int | None] = {}
+        self.floor = Floor()
+        self.selected: set[str | None] = set()
+        """Those who were given the word and have not spoken yet."""
+        self.opened: dict[str | None, OpenTurn] = {}
+        """Turns under way that opened nested chats, by agent."""
+
+    def remember(self, key: bytes) -> None:
+        """Takes note of a message."""
+        self.recent[short(key)] = None
+        if len(self.recent) > REMEMBERED:
+            del self.recent[next(iter(self.recent))]
