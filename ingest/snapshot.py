@@ -22,7 +22,7 @@ NEW = ".traces.duckdb.new"
 COMPACT = ".traces.duckdb.compact"
 COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
-MEMORY = "400MB"
+MEMORY = "300MB"
 """What DuckDB may use, its temporary files aside. It compresses 2,048 rows at a time, so where rows have hundreds of
 kilobytes each it needs more: then the work begins anew without this limit."""
 
@@ -115,15 +115,14 @@ class Snapshot:
 
         Args:
             fresh: start empty.
-            limited: keep to `MEMORY`.
+            limited: keep to `MEMORY`; else one thread keeps what is needed low.
         """
         self.discard()
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
-        if limited:
-            con.execute(f"SET memory_limit = '{MEMORY}'")
+        con.execute(f"SET memory_limit = '{MEMORY}'" if limited else "SET threads = 1")
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")

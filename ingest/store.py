@@ -59,7 +59,7 @@ def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
     """
     con = snapshot.begin(change.fresh, limited)
     try:
-        rows = _fill(con, snapshot.out, change)
+        rows = _fill(con, snapshot.out, change, AT_ONCE if limited else 1)
         snapshot.commit(con)
         return rows
     except duckdb.Error as error:
@@ -71,7 +71,7 @@ def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
         con.close()
 
 
-def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change) -> int:
+def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, at_once: int) -> int:
     read = [r for r in change.reports if not r.failed]
     ids = {r.found.run_id for r in read if r.source}
     paths = {shown(r.found.path) for r in read}
@@ -86,11 +86,11 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change) -> int:
     changed |= places_of(con, ids)
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-    note_files(con, out, _fill_tables(con, out, change.staging, plan(con, changed)))
+    note_files(con, out, _fill_tables(con, out, change.staging, plan(con, changed), at_once))
     return _check(con, read)
 
 
-def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, staging: str, planned: Plan) -> list[File]:
+def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, staging: str, planned: Plan, at_once: int) -> list[File]:
     def fill(connection: duckdb.DuckDBPyConnection, table: Table) -> list[File]:
         if table.name != "runs":
             load(connection, staging, table)
@@ -100,7 +100,7 @@ def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, staging: str, planned
     if _size(staging) <= LARGE:
         return [file for table in largest_first for file in fill(con, table)]
     con.execute("COMMIT")
-    files = _at_once(con, fill, largest_first)
+    files = _at_once(con, fill, largest_first, at_once)
     con.execute("BEGIN")
     return files
 
@@ -109,10 +109,11 @@ def _at_once(
     con: duckdb.DuckDBPyConnection,
     fill: Callable[[duckdb.DuckDBPyConnection, Table], list[File]],
     tables: list[Table],
+    at_once: int,
 ) -> list[File]:
     """Fills several tables at a time. Where one fails, or the user interrupts, the others are not waited for."""
     connections = [con.cursor() for _ in tables]
-    pool = ThreadPoolExecutor(AT_ONCE)
+    pool = ThreadPoolExecutor(at_once)
     try:
         for connection in connections:
             connection.execute("USE t")
