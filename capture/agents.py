@@ -209,10 +209,14 @@ def _mark(facts: dict[str, Any]) -> int:
 
 def work_folders(agent: Any) -> set[Path]:
     """Folders in which the agent's code runs."""
-    folders = set()
+    folders: set[Path] = set()
     config = getattr(agent, "_code_execution_config", None)
-    executor = getattr(agent, "_code_executor", None) or (config.get("executor") if isinstance(config, dict) else None)
-    for place in (getattr(executor, "work_dir", None), config.get("work_dir") if isinstance(config, dict) else None):
+    if not isinstance(config, dict):
+        return folders
+    executor = config.get("executor")
+    if executor is not None:
+        executor = getattr(agent, "_code_executor", None) or executor
+    for place in (getattr(executor, "work_dir", None), config.get("work_dir")):
         if isinstance(place, (str, Path)) and str(place):
             folders.add(Path(os.path.abspath(place)))
     return folders

@@ -29,15 +29,23 @@ def configs() -> list[Any]:
         if type(thing) not in kinds:
             continue
         if isinstance(thing, ConversableAgent):
-            found.append(vars(thing).get("llm_config"))
+            found.append(_held(thing, "llm_config"))
         elif isinstance(thing, OpenAIWrapper):
-            found.append(vars(thing).get("_config_list"))
+            found.append(_held(thing, "_config_list"))
             # of a config that is given as a dict AG2 keeps the key nowhere but there
-            clients = (getattr(client, "_oai_client", None) for client in vars(thing).get("_clients") or ())
+            clients = (getattr(client, "_oai_client", None) for client in _held(thing, "_clients") or ())
             found.extend({name: getattr(client, held, None) for name, held in HELD.items()} for client in clients)
         else:
             found.append(thing)
     return found
+
+
+def _held(thing: Any, name: str) -> Any:
+    """An attribute. Not read from `__dict__`: that would make all of the object's attributes slower (Python 3.11)."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:  # a property of the user's
+        return None
 
 
 def _with_subclasses(kind: type) -> set[type]:

@@ -10,8 +10,8 @@ not go through them is reached by replacing a function, each with its reason bes
   message without saying whether an event with the same words follows, and much that nobody records
   (`capture/messages.py`).
 - `ConversableAgent.__init__`: the agent module being told that nobody listens, it does not log new agents.
-- `ConversableAgent.execute_function`, `a_execute_function` and the `_function_map` that they look into: AG2 tells of a
-  tool that raised only in words, and of none when it ran (`capture/tools.py`).
+- `ConversableAgent.execute_function`, `a_execute_function` and, once one was called, the `_function_map` that they look
+  into: AG2 tells of a tool that raised only in words, and of none when it ran (`capture/tools.py`).
 - `initiate_chat`, `a_initiate_chat` and `a_initiate_chats`: AG2 tells neither where a chat begins and ends nor in
   whose turn, and gives its result to nobody but the caller (`capture/chats.py`).
 - `execute_code_blocks` of agents and executors, and the `_code_executor` by which AG2 finds one: AG2 tells neither
@@ -100,9 +100,8 @@ def _attach() -> None:
     _replace(ConversableAgent, "_process_received_message", messages.process_received_message)
     _replace(ConversableAgent, "__init__", _agent_made)
     messages.user_listens(was_on)
-    _replace(ConversableAgent, "execute_function", tools.execute_function)
-    _replace(ConversableAgent, "a_execute_function", tools.a_execute_function)
-    _put_in_front(ConversableAgent, tools.MAP, tools.FunctionMap())
+    _replace(ConversableAgent, "execute_function", lambda before: tools.execute_function(before, _watch_tools))
+    _replace(ConversableAgent, "a_execute_function", lambda before: tools.a_execute_function(before, _watch_tools))
     _replace(ConversableAgent, "initiate_chat", chats.initiate_chat)
     _replace(ConversableAgent, "a_initiate_chat", chats.a_initiate_chat)
     _replace(conversable_agent, "a_initiate_chats", chats.a_initiate_chats)
@@ -175,6 +174,18 @@ def _put_in_front(owner: type, name: str, now: Any) -> None:
         return
     _put.append((owner, name, NOTHING, now))
     setattr(owner, name, now)
+
+
+def _watch_tools() -> None:
+    """Puts itself in front of the agents' maps of functions, when the first is run.
+
+    Not before: `__dict__` is what a descriptor reads, and Python 3.11 and 3.12 are slow ever after with the attributes
+    of an object that was once asked for its `__dict__`: every message cost as much again as recording it.
+    """
+    if tools.MAP not in vars(ConversableAgent):
+        with _lock:
+            if tools.MAP not in vars(ConversableAgent) and _put:
+                _put_in_front(ConversableAgent, tools.MAP, tools.FunctionMap())
 
 
 def _watch_executor(kind: type) -> None:

@@ -112,12 +112,12 @@ class FunctionMap:
         del agent.__dict__[MAP]
 
 
-def execute_function(before: Callable[..., Any]) -> Callable[..., Any]:
-    """What takes the place of `ConversableAgent.execute_function`."""
+def execute_function(before: Callable[..., Any], watch: Callable[[], None]) -> Callable[..., Any]:
+    """What takes the place of `ConversableAgent.execute_function`. `watch` has the agents' maps looked into."""
 
     @functools.wraps(before)
     def execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
-        _told.call = _call(self, func_call, call_id)
+        _told.call = _call(self, func_call, call_id, watch)
         token = turn_here.set(_name(self))
         try:
             return before(self, func_call, call_id, *args, **kwargs)
@@ -128,12 +128,12 @@ def execute_function(before: Callable[..., Any]) -> Callable[..., Any]:
     return execute_function
 
 
-def a_execute_function(before: Callable[..., Any]) -> Callable[..., Any]:
+def a_execute_function(before: Callable[..., Any], watch: Callable[[], None]) -> Callable[..., Any]:
     """What takes the place of `ConversableAgent.a_execute_function`, which looks the function up before it waits."""
 
     @functools.wraps(before)
     async def a_execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
-        _told.call = _call(self, func_call, call_id)
+        _told.call = _call(self, func_call, call_id, watch)
         token = turn_here.set(_name(self))
         try:
             return await before(self, func_call, call_id, *args, **kwargs)
@@ -148,10 +148,11 @@ def _name(agent: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _call(agent: Any, func_call: Any, call_id: Any) -> Call | None:
+def _call(agent: Any, func_call: Any, call_id: Any, watch: Callable[[], None]) -> Call | None:
     name = func_call.get("name", "") if isinstance(func_call, dict) else None
     if not isinstance(name, str) or active.scope() is None:
         return None
+    watch()
     return Call(agent, name, call_id)
 
 

@@ -1,6 +1,8 @@
 """What the recorder puts into AG2 is where this AG2 expects it, serves the user's own loggers, and is gone at close."""
 
+import gc
 import sqlite3
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,12 +192,34 @@ def test_what_stands_before_attributes_of_agents_is_where_this_ag2_reads_them(tm
         assert vars(agent)[name] == held
         assert name not in vars(ConversableAgent)
         with capture.start("runs", console=False):
+            agent.execute_function({"name": "f", "arguments": "{}"})  # from the first one on the map is watched
             assert name in vars(ConversableAgent)
             assert getattr(agent, name) is vars(agent)[name]
             setattr(agent, name, vars(agent)[name])
             assert not hasattr(talker("b"), "_code_executor")
         assert name not in vars(ConversableAgent)
         assert vars(agent)[name] == held
+
+
+@pytest.mark.skipif(not (3, 11) <= sys.version_info < (3, 13), reason="other Pythons do not tell")
+def test_agents_keep_the_fast_form_of_their_attributes() -> None:
+    """What is recorded of agents made before and during a run, and of their chat, is not read from `__dict__`: objects
+    of which that was ever asked for are slow ever after."""
+
+    def is_fast(agent: Any) -> bool:
+        """Whether the attributes are still in the object itself."""
+        return not any(type(held) is dict and "_oai_messages" in held for held in gc.get_referents(agent))
+
+    early = talker("early")
+    with capture.start("runs", console=False):
+        late = talker("late")
+        early.initiate_chat(late, message="hi", max_turns=2)
+        assert is_fast(early)
+        assert is_fast(late)
+    assert is_fast(early)
+    assert is_fast(late)
+    vars(early)
+    assert not is_fast(early)
 
 
 def test_a_wrapper_that_outlives_a_run_does_not_double_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
