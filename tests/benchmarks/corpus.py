@@ -61,11 +61,14 @@ class Journal:
         self.add("event", event={"type": kind, "content": {"uuid": self._uuid(kind), **content}})
 
     def said(self, sender: str, recipient: str, content: str) -> None:
-        """Add a message, as AG2's logger and its event tell of it."""
-        self.add("message", agent=recipient, sender=sender, recipient=recipient, message=content)
+        """Add a message of text, of which its event says all."""
         self.event("text", content=content, sender=sender, recipient=recipient)
         role = "assistant" if sender == "engineer" else "user"
         self._new.append({"role": role, "content": content, "name": sender})
+
+    def message(self, sender: str, recipient: str, message: Record) -> None:
+        """Add a message of more than text, as AG2's logger tells of it; its event follows."""
+        self.add("message", agent=sender, sender=sender, recipient=recipient, message=message, silent=False)
 
     def asked(self, message: Record) -> None:
         """Add a call of the model, with what is new in its request, and its answer."""
@@ -102,7 +105,7 @@ class Journal:
         self._base, self._known, self._new = seq, self._known + len(self._new), []
 
     def code_round(self, number: int) -> None:
-        """The engineer writes code, which is run and fails one time in seven: 6 records."""
+        """The engineer writes code, which is run and fails one time in seven: 5 records."""
         name = f"table_{self._chance.randint(0, 99)}_{number}.csv"
         code = (
             "import numpy as np\nimport pandas as pd\n\n"
@@ -116,14 +119,25 @@ class Journal:
         self.asked({"role": "assistant", "content": text})
         self.said("engineer", "executor", text)
         self.event("generate_code_execution_reply", code_blocks=["python"], sender="engineer", recipient="executor")
-        if number % 7 == 6:
+        if failed := number % 7 == 6:
             output = f'Traceback (most recent call last):\n  File "/w/x.py", line 7, in <module>\n{self._prose(30)}\n'
-            self.said(
-                "executor", "engineer", f"exitcode: 1 (execution failed)\nCode output: {output}ValueError: {name}"
-            )
+            output += f"ValueError: {name}"
         else:
             rows = "\n".join(f"{hour} {self._chance.random():.6f}" for hour in range(24))
-            self.said("executor", "engineer", f"exitcode: 0 (execution succeeded)\nCode output: hour value\n{rows}\n")
+            output = f"hour value\n{rows}\n"
+        self.add(
+            "code_exec",
+            agent="executor",
+            blocks=[{"language": "python", "code": code}],
+            exit_code=int(failed),
+            output=output,
+            executor="LocalCommandLineCodeExecutor",
+            status="ok",
+            started=self._time - 300 * MILLISECOND,
+            ended=self._time,
+        )
+        outcome = "1 (execution failed)" if failed else "0 (execution succeeded)"
+        self.said("executor", "engineer", f"exitcode: {outcome}\nCode output: {output}")
 
     def tool_round(self, number: int) -> None:
         """The engineer calls a tool: 8 records."""
@@ -134,20 +148,32 @@ class Journal:
         call = {"id": call_id, "type": "function", "function": {"name": "describe_station", "arguments": arguments}}
         message = {"role": "assistant", "content": None, "tool_calls": [call]}
         self.asked(message)
-        self.add("message", agent="executor", sender="engineer", recipient="executor", message=message)
+        self.message("engineer", "executor", message)
         self.event("tool_call", **message, sender="engineer", recipient="executor")
         about = {"func_name": "describe_station", "call_id": call_id, "arguments": json.loads(arguments)}
         self.event("execute_function", **about, recipient="executor")
         result = json.dumps({"station": number, "mean": self._chance.random(), "notes": self._prose(60)})
+        self.add(
+            "function_call",
+            agent="executor",
+            id=f"function-{number}",
+            name="describe_station",
+            call_id=call_id,
+            arguments=json.loads(arguments),
+            result=result,
+            status="ok",
+            started=self._time - 20 * MILLISECOND,
+            ended=self._time,
+        )
         self.event("executed_function", **about, content=result, recipient="executor", is_exec_success=True)
         response = {"tool_call_id": call_id, "role": "tool", "content": result}
         answer = {"role": "tool", "content": result, "tool_responses": [response]}
-        self.add("message", agent="engineer", sender="executor", recipient="engineer", message=answer)
+        self.message("executor", "engineer", answer)
         self.event("tool_response", **answer, sender="executor", recipient="engineer")
         self._new += [message, response]
 
     def text_round(self, number: int) -> None:
-        """The engineer thinks aloud and is told to go on: 5 records."""
+        """The engineer thinks aloud and is told to go on: 3 records."""
         text = f"{number}. {self._prose(self._chance.randint(40, 300))}, see report_{number}.md."
         self.asked({"role": "assistant", "content": text})
         self.said("engineer", "executor", text)
