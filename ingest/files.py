@@ -5,6 +5,7 @@ The recorder's records come last, so a written file waits until the end of its r
 
 import os
 import posixpath
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,10 @@ from ingest.runrows import Event, RunRows, Where, preview
 
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""
+
+SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
+"""Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
+text is that of the execution."""
 
 MAX_TRANSCRIPT = 256 << 20
 """Bytes of a transcript beside a journal: it is held in memory while it is aligned with the journal."""
@@ -123,6 +128,10 @@ class FileLedger:
             if event.status == "completed":
                 rows[saved.path if saved else written.path] = self._written_row(written, event)
         for saved in unclaimed.values():
+            if SCRIPT.fullmatch(posixpath.basename(saved.path)):
+                named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
+                self._named.setdefault((saved.path, "mention"), named)
+                continue
             ran = self._ran.get(code_hash(saved.content)) if saved.content else None
             if ran:
                 written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)

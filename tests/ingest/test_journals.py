@@ -501,3 +501,22 @@ def test_two_executors_that_write_a_file_of_one_name(runs: Path, ingested: Inges
     written = {f["agent_name"]: f["outputs"]["file_content"] for f in tables.events("file_gen")}
     assert written == {"coder_north": "north", "coder_south": "south"}
     assert len(tables.sql("SELECT id FROM files WHERE operation = 'write'")) == 2
+
+
+def test_a_scratch_script_of_ag2_is_no_written_file(runs: Path, ingested: Ingest) -> None:
+    """Only that of code that failed is ever named, by its traceback; it is kept, as what was mentioned."""
+    script = f"tmp_code_{'0a' * 16}.py"
+    code = "```python\nimport missing\nopen('a.csv', 'w')\n```"
+    failed = (
+        f'exitcode: 1 (execution failed)\nCode output: Traceback\n  File "/w/{script}", line 1\nImportError: missing'
+    )
+    saved = {"kind": "file", "path": f"w/{script}", "size": 14, "copy": f"files/w/{script}"}
+    write_journal(runs, "r", logged("coder", "runner", code), logged("runner", "coder", failed), saved)
+    (runs / "r" / "files" / "w").mkdir(parents=True)
+    (runs / "r" / "files" / "w" / script).write_text("import missing")
+    tables = ingested(runs)
+    assert tables.sql("SELECT operation, file_content FROM files WHERE file_name LIKE 'tmp_code%'") == [
+        {"operation": "mention", "file_content": "import missing"}
+    ]
+    assert tables.one("SELECT files FROM runs") == 0
+    assert [e["status"] for e in tables.events("file_gen")] == ["failed"]
