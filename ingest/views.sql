@@ -2,8 +2,8 @@
 -- exactly their columns: the first is an action log, the other four track the executions of agents.
 
 
--- The whole request of each call of a language model. Who joins this to the calls pays for it only where the request is
--- asked for: run_id and event_id are unique, so DuckDB 2 leaves the join out where no column of it is used.
+-- The whole request of each call of a language model. DuckDB 2 leaves a join with this out under an aggregate that uses no
+-- column of it, because run_id and event_id are unique; other queries without requests read ingest.llm_calls itself.
 create view ingest.requests as
 select
     calls.run_id,
@@ -166,11 +166,9 @@ left join told_elsewhere
 where told_elsewhere.id is null;
 
 
--- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn.
--- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
--- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
--- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
-create view agent_executions as
+-- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn; without what
+-- only the table of LLM calls has, so that counting what failed costs no join with it.
+create view ingest.executions as
 with
 
 starts as (
@@ -191,7 +189,10 @@ last_model_calls as (
         run_id,
         coalesce(parent_event_id, id) as execution_id,
         arg_max(id, execution_order) as call_id,
-        max(execution_order) as call_order
+        max(execution_order) as call_order,
+        arg_max(status, execution_order) as status,
+        arg_max(error_message, execution_order) as error_message,
+        arg_max(duration_ms, execution_order) as duration_ms
     from execution_events
     where event_type = 'llm_call'
     group by
@@ -199,32 +200,25 @@ last_model_calls as (
         coalesce(parent_event_id, id)
 ),
 
-turns as (
-    select
-        run_id,
-        agent_name,
-        execution_order,
-        id
-    from execution_events
-    where event_type = 'agent_call'
-),
-
--- code and tools that did not end well, with the turn of the agent that asked for them: its latest one
+-- code and tools that did not end well, among the turns; each belongs to the latest turn of the agent that asked for it
 work as (
     select
-        events.run_id,
-        events.id,
-        events.execution_order,
-        events.status,
-        turns.id as turn_id
-    from execution_events as events
-    asof join turns
-        on turns.run_id = events.run_id
-        and turns.agent_name = events.agent_name
-        and turns.execution_order <= events.execution_order
-    where events.event_type in ('code_exec', 'tool_call')
-        and events.event_subtype <> 'action'
-        and events.status in ('failed', 'pending')
+        run_id,
+        event_type,
+        execution_order,
+        status,
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id, agent_name
+            order by execution_order
+            rows between unbounded preceding and current row
+        ) as turn_id
+    from execution_events
+    where event_type = 'agent_call'
+        or (
+            event_type in ('code_exec', 'tool_call')
+            and event_subtype <> 'action'
+            and status in ('failed', 'pending')
+        )
 ),
 
 work_of_turns as (
@@ -232,68 +226,78 @@ work_of_turns as (
         run_id,
         turn_id,
         count(*) filter (where status = 'pending') as pending,
-        arg_max(id, execution_order) filter (where status = 'failed') as failure_id
+        max(execution_order) filter (where status = 'failed') as failure_order
     from work
+    where event_type <> 'agent_call'
     group by run_id, turn_id
 ),
 
 executions as (
     select
         starts.*,
-        calls.model as llm_model,
-        requests.request as llm_request,
-        case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
-        calls.duration_ms as llm_latency_ms,
-        calls.prompt_tokens,
-        calls.completion_tokens,
-        calls.total_tokens,
-        calls.cost,
-        calls.response_valid,
-        calls.response_quality_score,
-        calls.response_validation_errors,
-        calls.response_warnings,
-        calls.response_metrics,
+        calls.call_id,
+        coalesce(calls.status = 'failed', false) as is_without_answer,
+        case when is_without_answer then calls.call_order + 1 else work_of_turns.failure_order end as failure_order,
+        calls.error_message as call_error,
+        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
+        coalesce(starts.timestamp, runs.started_at) as began_at,
         work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
         starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
         case
-            when calls.status = 'failed' then 'LLM_CALL'
+            when is_without_answer then 'LLM_CALL'
             when starts.event_type = 'llm_call' and starts.status = 'failed' then 'LLM_CALL'
-            when work_of_turns.failure_id is not null then 'POST_PROCESS'
+            when work_of_turns.failure_order is not null then 'POST_PROCESS'
             when starts.status = 'failed' then 'COMPLETE'
-        end as failed_stage,
-        coalesce(raised.error_message, starts.error_message, calls.error_message, failures.error_message) as reason,
-        coalesce(raised.meta->>'error_type', starts.meta->>'error_type', failures.meta->>'error_type') as error_type,
-        raised.meta->>'traceback' as traceback,
-        failures.outputs as failed_outputs,
-        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
-        coalesce(starts.timestamp, runs.started_at) as began_at
+        end as failed_stage
     from starts
-    left join last_model_calls
-        on last_model_calls.run_id = starts.run_id and last_model_calls.execution_id = starts.id
-    left join ingest.llm_calls as calls
-        on calls.run_id = starts.run_id and calls.event_id = last_model_calls.call_id
-    left join ingest.requests
-        on requests.run_id = starts.run_id and requests.event_id = last_model_calls.call_id
-    -- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
-    left join execution_events as raised
-        on calls.status = 'failed'
-        and raised.run_id = starts.run_id
-        and raised.execution_order = last_model_calls.call_order + 1
-        and raised.event_type = 'error'
+    left join last_model_calls as calls
+        on calls.run_id = starts.run_id and calls.execution_id = starts.id
     left join work_of_turns
         on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
-    left join execution_events as failures
-        on failures.run_id = starts.run_id and failures.id = work_of_turns.failure_id
-        and failures.status = 'failed'  -- true of them all: few rows' long texts are read
     left join runs
         on runs.run_id = starts.run_id
+),
+
+failures as (
+    select
+        run_id,
+        execution_order,
+        event_type = 'error' as is_exception,
+        error_message,
+        meta->>'error_type' as error_type,
+        meta->>'traceback' as traceback,
+        outputs
+    from execution_events
+    where status = 'failed'
+        and event_type in ('code_exec', 'tool_call', 'error')
+),
+
+-- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+explained_executions as (
+    select
+        executions.*,
+        case
+            when is_without_answer then coalesce(failures.error_message, executions.error_message, call_error)
+            else coalesce(executions.error_message, call_error, failures.error_message)
+        end as reason,
+        case
+            when is_without_answer then coalesce(failures.error_type, executions.meta->>'error_type')
+            else coalesce(executions.meta->>'error_type', failures.error_type)
+        end as error_type,
+        failures.traceback,
+        failures.outputs as failed_outputs
+    from executions
+    left join failures
+        on failures.run_id = executions.run_id
+        and failures.execution_order = executions.failure_order
+        and (failures.is_exception or not executions.is_without_answer)
 )
 
 select
     id,
-    session_id as vault_id,
-    run_id as conversation_id,
-    previous_turn_id as parent_execution_id,
+    session_id,
+    run_id,
+    previous_turn_id,
     agent_name,
     case
         when failed_stage is not null
@@ -314,34 +318,66 @@ select
         when is_cut_off then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,
-    inputs as input_data,
-    outputs as output_data,
+    inputs,
+    outputs,
     error_type,
     reason as error_message,
     case
         when traceback is not null then traceback
         when contains(failed_outputs->>'result', 'Traceback (most recent call last)') then failed_outputs->>'result'
     end as error_traceback,
-    llm_model,
-    llm_request,
-    llm_response,
-    llm_latency_ms,
-    prompt_tokens,
-    completion_tokens,
-    total_tokens,
-    cost,
-    response_valid,
-    response_quality_score,
-    response_validation_errors,
-    response_warnings,
-    response_metrics,
-    depth as call_depth,
-    execution_order as call_sequence,
+    call_id,
+    depth,
+    execution_order,
     timestamp as started_at,
     coalesce(completed_at, timestamp) as completed_at,
     total_ms as duration_ms,
     began_at as created_at
-from executions;
+from explained_executions;
+
+
+-- The executions of agents, with what their LLM calls asked, answered and cost.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
+-- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
+-- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
+create view agent_executions as
+select
+    executions.id,
+    executions.session_id as vault_id,
+    executions.run_id as conversation_id,
+    executions.previous_turn_id as parent_execution_id,
+    executions.agent_name,
+    executions.status,
+    executions.current_stage,
+    executions.inputs as input_data,
+    executions.outputs as output_data,
+    executions.error_type,
+    executions.error_message,
+    executions.error_traceback,
+    calls.model as llm_model,
+    requests.request as llm_request,
+    case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
+    calls.duration_ms as llm_latency_ms,
+    calls.prompt_tokens,
+    calls.completion_tokens,
+    calls.total_tokens,
+    calls.cost,
+    calls.response_valid,
+    calls.response_quality_score,
+    calls.response_validation_errors,
+    calls.response_warnings,
+    calls.response_metrics,
+    executions.depth as call_depth,
+    executions.execution_order as call_sequence,
+    executions.started_at,
+    executions.completed_at,
+    executions.duration_ms,
+    executions.created_at
+from ingest.executions
+left join ingest.llm_calls as calls
+    on calls.run_id = executions.run_id and calls.event_id = executions.call_id
+left join ingest.requests
+    on requests.run_id = executions.run_id and requests.event_id = executions.call_id;
 
 
 -- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),

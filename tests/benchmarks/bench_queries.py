@@ -96,7 +96,8 @@ ROWS = (
     insert into ingest.llm_calls by name
     select
         run_id, id as event_id, agent as agent_name, 'm' || h % 3 as model, 120 as total_tokens, 0.001 as cost,
-        time as started_at, (h % 2000)::double as duration_ms, status, (h % 100) / 100 as response_quality_score,
+        time as started_at, (h % 2000)::double as duration_ms, status,
+        if(status = 'failed', 'ValueError: bad', null) as error_message, (h % 100) / 100 as response_quality_score,
         json_object('messages', [{'role': 'user', 'content': repeat('word ', 300)}]) as request,
         json_object('choices', [{'message': {'content': repeat('word ', 100)}}]) as response
     from memory.base

@@ -46,9 +46,9 @@ execution_totals as (
         avg(executions.duration_ms) as mean_ms,
         median(executions.duration_ms) as median_ms,
         quantile_cont(executions.duration_ms, 0.95) as p95_ms
-    from agent_executions as executions
+    from ingest.executions
     inner join chosen_runs
-        on chosen_runs.run_id = executions.conversation_id
+        on chosen_runs.run_id = executions.run_id
 ),
 
 llm_totals as (

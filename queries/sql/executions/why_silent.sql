@@ -43,17 +43,17 @@ members as (
 
 executions as (
     select
-        executions.conversation_id as run_id,
-        executions.agent_name,
+        run_id,
+        agent_name,
         count(*) as executions,
-        count(*) filter (where executions.status in ('FAILED', 'TIMEOUT')) as failed,
-        count(*) filter (where executions.status = 'TIMEOUT') as timed_out,
-        arg_max(executions.error_message, executions.call_sequence) as error_message
-    from agent_executions as executions
-    where $run_id is null or executions.conversation_id = $run_id
+        count(*) filter (where status in ('FAILED', 'TIMEOUT')) as failed,
+        count(*) filter (where status = 'TIMEOUT') as timed_out,
+        arg_max(error_message, execution_order) as error_message
+    from ingest.executions
+    where $run_id is null or run_id = $run_id
     group by
-        executions.conversation_id,
-        executions.agent_name
+        run_id,
+        agent_name
 ),
 
 -- the agents in question: known to the run, or asked for

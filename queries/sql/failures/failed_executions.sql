@@ -16,7 +16,7 @@
 --   error_traceback  Python's traceback, where the output has one
 --   created_at       when it began, UTC
 select
-    conversation_id,
+    run_id as conversation_id,
     id as execution_id,
     agent_name,
     status,
@@ -25,12 +25,12 @@ select
     error_message,
     error_traceback,
     created_at
-from agent_executions
-where ($run_id is null or conversation_id = $run_id)
+from ingest.executions
+where ($run_id is null or run_id = $run_id)
     and ($agent_name is null or agent_name = $agent_name)
     and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
     and status in ('FAILED', 'TIMEOUT')
 order by
     created_at desc nulls last,
-    conversation_id,
-    call_sequence
+    run_id,
+    execution_order

@@ -17,11 +17,11 @@ with
 executions as (
     select
         id,
-        conversation_id as run_id,
+        run_id,
         agent_name,
         status in ('FAILED', 'TIMEOUT') as has_failed
-    from agent_executions
-    where $run_id is null or conversation_id = $run_id
+    from ingest.executions
+    where $run_id is null or run_id = $run_id
 ),
 
 costs_of_executions as (
@@ -30,7 +30,7 @@ costs_of_executions as (
         coalesce(events.parent_event_id, events.id) as execution_id,
         sum(calls.total_tokens) as total_tokens,
         sum(calls.cost) as cost
-    from llm_calls as calls
+    from ingest.llm_calls as calls
     inner join execution_events as events
         on events.run_id = calls.run_id and events.id = calls.event_id
     where $run_id is null or calls.run_id = $run_id
