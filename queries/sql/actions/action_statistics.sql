@@ -2,7 +2,7 @@
 --
 -- Parameters
 --   run_id VARCHAR = NULL              one run; all runs where NULL
---   action_type VARCHAR = 'tool_call'  one of: tool_call, decision, error, success
+--   action_type VARCHAR = 'tool_call'  one of: tool_call, decision, error, success, all
 --
 -- Columns
 --   action_name      the tool, or what was decided, raised or reached
@@ -16,7 +16,7 @@ select
     max(duration_ms) as max_duration_ms
 from agent_actions
 where ($run_id is null or correlation_id = $run_id)
-    and action_type = $action_type
+    and ($action_type = 'all' or action_type = $action_type)
 group by action_name
 order by
     call_count desc,

@@ -8,15 +8,18 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   agents  the speakers, in order
+--   agents  the speakers, in order; a nested chat comes before the words of the turn that it was held in
 --   length  turns in the sequence
 --   count   how often they spoke in this order with no other turn between
 --   runs    in how many runs
-with
+with recursive
 
 turns as (
     select
         run_id,
+        id,
+        parent_event_id,
+        depth,
         execution_order,
         agent_name
     from execution_events
@@ -25,23 +28,64 @@ turns as (
         and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
+-- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
+-- stands where the last turn inside of it does, the outer after the inner.
+held_in (run_id, last_order, event_id) as (
+    select
+        run_id,
+        execution_order,
+        parent_event_id
+    from turns
+    where parent_event_id is not null
+    union
+    select
+        held_in.run_id,
+        held_in.last_order,
+        events.parent_event_id
+    from held_in
+    inner join execution_events as events
+        on events.run_id = held_in.run_id and events.id = held_in.event_id
+    where events.parent_event_id is not null
+),
+
+last_turns_inside as (
+    select
+        run_id,
+        event_id,
+        max(last_order) as last_order
+    from held_in
+    group by
+        run_id,
+        event_id
+),
+
+said as (
+    select
+        turns.run_id,
+        turns.agent_name,
+        (coalesce(inside.last_order, turns.execution_order), -turns.depth, turns.execution_order) as place
+    from turns
+    left join last_turns_inside as inside
+        on inside.run_id = turns.run_id and inside.event_id = turns.id
+),
+
 -- numbers in place of names: lists of them are compared much faster
 names as materialized (
     select
         agent_name,
         (row_number() over (order by agent_name))::integer as agent_no
-    from turns
+    from said
     group by agent_name
 ),
 
 turns_of_runs as (
     select
         (row_number() over ())::integer as run_no,
-        array_agg(names.agent_no order by turns.execution_order) as agent_nos
-    from turns
+        array_agg(names.agent_no order by said.place) as agent_nos
+    from said
     inner join names
-        on names.agent_name is not distinct from turns.agent_name
-    group by turns.run_id
+        on names.agent_name is not distinct from said.agent_name
+    group by said.run_id
 ),
 
 starts as (
@@ -52,8 +96,14 @@ starts as (
     from turns_of_runs
 ),
 
+longest as (
+    select coalesce(max(len(agent_nos)), 0) as length
+    from turns_of_runs
+),
+
 lengths as (
-    select unnest(range(greatest($min_length, 1), $max_length + 1)) as length
+    select unnest(range(greatest($min_length, 1), least($max_length, length) + 1)) as length
+    from longest
 ),
 
 sequences as (

@@ -6,32 +6,85 @@
 --   repeats BOOLEAN = true  keep several turns of one agent in a row; false makes one of them
 --
 -- Columns
---   path       the agents, in order
+--   path       the agents, in order; a nested chat comes before the words of the turn that it was held in
 --   turns      how many there are
 --   runs       how many runs took this way
 --   share      share of all runs
 --   completed  how many of these runs ended well
 --   example    one of these runs
-with
+with recursive
 
 turns as (
     select
         run_id,
-        agent_name,
+        id,
+        parent_event_id,
+        depth,
         execution_order,
-        lag(agent_name) over (partition by run_id order by execution_order) is not distinct from agent_name
-            and row_number() over (partition by run_id order by execution_order) > 1 as is_repeat
+        agent_name
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'agent_call'
         and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
+-- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
+-- stands where the last turn inside of it does, the outer after the inner.
+held_in (run_id, last_order, event_id) as (
+    select
+        run_id,
+        execution_order,
+        parent_event_id
+    from turns
+    where parent_event_id is not null
+    union
+    select
+        held_in.run_id,
+        held_in.last_order,
+        events.parent_event_id
+    from held_in
+    inner join execution_events as events
+        on events.run_id = held_in.run_id and events.id = held_in.event_id
+    where events.parent_event_id is not null
+),
+
+last_turns_inside as (
+    select
+        run_id,
+        event_id,
+        max(last_order) as last_order
+    from held_in
+    group by
+        run_id,
+        event_id
+),
+
+said as (
+    select
+        turns.run_id,
+        turns.agent_name,
+        (coalesce(inside.last_order, turns.execution_order), -turns.depth, turns.execution_order) as place
+    from turns
+    left join last_turns_inside as inside
+        on inside.run_id = turns.run_id and inside.event_id = turns.id
+),
+
+steps as (
+    select
+        run_id,
+        agent_name,
+        place,
+        lag(agent_name) over run_order is not distinct from agent_name
+            and lag(place) over run_order is not null as is_repeat
+    from said
+    window run_order as (partition by run_id order by place)
+),
+
 paths as (
     select
         run_id,
-        array_agg(agent_name order by execution_order) as path
-    from turns
+        array_agg(agent_name order by place) as path
+    from steps
     where $repeats or not is_repeat
     group by run_id
 ),

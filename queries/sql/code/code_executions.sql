@@ -2,7 +2,7 @@
 --
 -- Parameters
 --   run_id VARCHAR = NULL         one run; all runs where NULL
---   status VARCHAR = 'completed'  one of: completed, failed, pending
+--   status VARCHAR = 'completed'  one of: completed, failed, pending, all
 --
 -- Columns
 --   run_id      the run
@@ -11,7 +11,7 @@
 --   result      what it printed
 --   imports     modules that it imports, a JSON list
 --   files       files that it writes, a JSON list
---   status      completed or failed
+--   status      completed, failed or pending
 select
     run_id,
     agent_name,
@@ -23,7 +23,7 @@ select
 from execution_events
 where ($run_id is null or run_id = $run_id)
     and event_type = 'code_exec'
-    and status = $status
+    and ($status = 'all' or status = $status)
 order by
     run_id,
     execution_order

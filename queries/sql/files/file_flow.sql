@@ -5,40 +5,46 @@
 --
 -- Columns
 --   run_id          the run
---   file_path       the file, as the run spelt it
---   written_by      who wrote it
+--   file_path       the file, as who wrote it spelt it
+--   written_by      who wrote it, the last before the read; what code that failed was to write does not count
 --   written_in      the step, or else the node, that wrote it
---   read_by         who read it
+--   read_by         who read it, with a row for each time
 --   read_in         the step, or else the node, that read it
 --   events_between  events of the run from the one to the other
 with
 
-uses as (
+writes as (
     select
-        files.run_id,
-        files.file_path,
-        regexp_replace(files.file_path, '^(\./)+', '') as path,
-        files.operation,
-        events.agent_name,
-        coalesce(events.step_id, events.node_id) as step,
-        events.execution_order
-    from files
-    inner join execution_events as events
-        on events.run_id = files.run_id and events.id = files.event_id
-    where ($run_id is null or files.run_id = $run_id)
-        and files.operation in ('write', 'read')
+        run_id,
+        execution_order,
+        agent_name,
+        coalesce(step_id, node_id) as step,
+        outputs->>'file_path' as file_path,
+        regexp_replace(outputs->>'file_path', '^(\./)+', '') as path
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'file_gen'
+        -- an executor saves code that names its file before it runs it, however that ends
+        and (status = 'completed' or meta->>'method' = 'code.filename')
 ),
 
-writes as (
-    select *
-    from uses
-    where operation = 'write'
+paths_read as (
+    select
+        run_id,
+        execution_order,
+        agent_name,
+        coalesce(step_id, node_id) as step,
+        unnest(try_cast(meta->'files_read' as varchar[])) as file_path
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'code_exec'
 ),
 
 reads as (
-    select *
-    from uses
-    where operation = 'read'
+    select
+        *,
+        regexp_replace(file_path, '^(\./)+', '') as path
+    from paths_read
 )
 
 select

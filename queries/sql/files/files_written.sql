@@ -4,26 +4,38 @@
 --   run_id VARCHAR = NULL  one run; all runs where NULL
 --
 -- Columns
---   file_path      the file, as the run spelt it
+--   file_path      the file, as the run spelt it, without a leading ./
 --   file_type      its extension
---   writes         how often it was written
+--   writes         how often it was written; what code that failed was to write does not count
 --   runs           in how many runs
---   agents         who wrote the code or called the tool
+--   agents         who wrote the code or called the tool, each of them
 --   largest_bytes  its largest size, where known
+with
+
+writes as (
+    select
+        run_id,
+        agent_name,
+        regexp_replace(outputs->>'file_path', '^(\./)+', '') as file_path,
+        meta->>'file_type' as file_type,
+        try_cast(outputs->>'file_size' as bigint) as bytes
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'file_gen'
+        -- an executor saves code that names its file before it runs it, however that ends
+        and (status = 'completed' or meta->>'method' = 'code.filename')
+)
+
 select
-    files.file_path,
-    any_value(files.file_type) as file_type,
+    file_path,
+    max(file_type) as file_type,
     count(*) as writes,
-    count(distinct files.run_id) as runs,
-    array_agg(distinct events.agent_name order by events.agent_name)
-        filter (where events.agent_name is not null) as agents,
-    max(files.file_size) as largest_bytes
-from files
-left join execution_events as events
-    on events.run_id = files.run_id and events.id = files.event_id
-where ($run_id is null or files.run_id = $run_id)
-    and files.operation = 'write'
-group by files.file_path
+    count(distinct run_id) as runs,
+    array_agg(distinct agent_name order by agent_name) filter (where agent_name is not null) as agents,
+    max(bytes) as largest_bytes
+from writes
+where file_path is not null
+group by file_path
 order by
     writes desc,
-    files.file_path
+    file_path

@@ -6,17 +6,21 @@
 --   agent_name VARCHAR = NULL    one agent; all where NULL
 --
 -- Columns
---   execution_id       the turn that the call led to, or the call itself where it led to none
---   agent_name         who called
---   model              the model
---   status             completed or failed
---   prompt             the messages that were sent
---   response           the message that came back
---   prompt_tokens      tokens sent
---   completion_tokens  tokens received
---   cost               US dollars
---   latency_ms         time from request to response
---   error_message      why it failed
+--   execution_id                the turn that the call led to, or the call itself where it led to none
+--   agent_name                  who called
+--   model                       the model
+--   status                      completed or failed
+--   prompt                      the messages that were sent
+--   response                    the message that came back
+--   prompt_tokens               tokens sent
+--   completion_tokens           tokens received
+--   cost                        US dollars
+--   latency_ms                  time from request to response
+--   error_message               why it failed
+--   response_valid              no check found an error
+--   response_quality_score      0 to 1, the share of checks passed
+--   response_validation_errors  the error that a check found, a JSON list
+--   response_warnings           checks that warn, a JSON list
 select
     coalesce(events.parent_event_id, events.id) as execution_id,
     calls.agent_name,
@@ -28,7 +32,11 @@ select
     calls.completion_tokens,
     calls.cost,
     calls.duration_ms as latency_ms,
-    calls.error_message
+    calls.error_message,
+    calls.response_valid,
+    calls.response_quality_score,
+    calls.response_validation_errors,
+    calls.response_warnings
 from llm_calls as calls
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id

@@ -55,8 +55,14 @@ starts as (
     from calls_of_runs
 ),
 
+longest as (
+    select coalesce(max(len(tool_nos)), 0) as length
+    from calls_of_runs
+),
+
 lengths as (
-    select unnest(range(greatest($min_length, 1), $max_length + 1)) as length
+    select unnest(range(greatest($min_length, 1), least($max_length, length) + 1)) as length
+    from longest
 ),
 
 chains as (
