@@ -166,8 +166,8 @@ left join told_elsewhere
 where told_elsewhere.id is null;
 
 
--- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn; without what
--- only the table of LLM calls has, so that counting what failed costs no join with it.
+-- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn; with the stage
+-- that failed and the place of the event that tells why.
 create view ingest.executions as
 with
 
@@ -230,33 +230,51 @@ work_of_turns as (
     from work
     where event_type <> 'agent_call'
     group by run_id, turn_id
-),
+)
 
-executions as (
-    select
-        starts.*,
-        calls.call_id,
-        coalesce(calls.status = 'failed', false) as is_without_answer,
-        case when is_without_answer then calls.call_order + 1 else work_of_turns.failure_order end as failure_order,
-        calls.error_message as call_error,
-        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
-        coalesce(starts.timestamp, runs.started_at) as began_at,
-        work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
-        starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
-        case
-            when is_without_answer then 'LLM_CALL'
-            when starts.event_type = 'llm_call' and starts.status = 'failed' then 'LLM_CALL'
-            when work_of_turns.failure_order is not null then 'POST_PROCESS'
-            when starts.status = 'failed' then 'COMPLETE'
-        end as failed_stage
-    from starts
-    left join last_model_calls as calls
-        on calls.run_id = starts.run_id and calls.execution_id = starts.id
-    left join work_of_turns
-        on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
-    left join runs
-        on runs.run_id = starts.run_id
-),
+select
+    starts.id,
+    starts.session_id,
+    starts.run_id,
+    starts.previous_turn_id,
+    starts.agent_name,
+    starts.inputs,
+    starts.outputs,
+    starts.meta,
+    starts.depth,
+    starts.execution_order,
+    starts.timestamp,
+    starts.completed_at,
+    coalesce(starts.duration_ms, calls.duration_ms) as duration_ms,
+    coalesce(starts.timestamp, runs.started_at) as created_at,
+    calls.call_id,
+    work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
+    starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
+    coalesce(calls.status = 'failed', false) as is_without_answer,
+    case
+        when is_without_answer then 'LLM_CALL'
+        when starts.event_type = 'llm_call' and starts.status = 'failed' then 'LLM_CALL'
+        when work_of_turns.failure_order is not null then 'POST_PROCESS'
+        when starts.status = 'failed' then 'COMPLETE'
+    end as failed_stage,
+    -- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+    case when is_without_answer then calls.call_order + 1 else work_of_turns.failure_order end as failure_order,
+    coalesce(starts.error_message, calls.error_message) as error_message
+from starts
+left join last_model_calls as calls
+    on calls.run_id = starts.run_id and calls.execution_id = starts.id
+left join work_of_turns
+    on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
+left join runs
+    on runs.run_id = starts.run_id;
+
+
+-- The executions of agents, with how they ended and why they failed.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
+-- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
+-- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
+create view ingest.explained_executions as
+with
 
 failures as (
     select
@@ -272,13 +290,12 @@ failures as (
         and event_type in ('code_exec', 'tool_call', 'error')
 ),
 
--- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
-explained_executions as (
+explained as (
     select
         executions.*,
         case
-            when is_without_answer then coalesce(failures.error_message, executions.error_message, call_error)
-            else coalesce(executions.error_message, call_error, failures.error_message)
+            when is_without_answer then coalesce(failures.error_message, executions.error_message)
+            else coalesce(executions.error_message, failures.error_message)
         end as reason,
         case
             when is_without_answer then coalesce(failures.error_type, executions.meta->>'error_type')
@@ -286,7 +303,7 @@ explained_executions as (
         end as error_type,
         failures.traceback,
         failures.outputs as failed_outputs
-    from executions
+    from ingest.executions
     left join failures
         on failures.run_id = executions.run_id
         and failures.execution_order = executions.failure_order
@@ -331,15 +348,12 @@ select
     execution_order,
     timestamp as started_at,
     coalesce(completed_at, timestamp) as completed_at,
-    total_ms as duration_ms,
-    began_at as created_at
-from explained_executions;
+    duration_ms,
+    created_at
+from explained;
 
 
 -- The executions of agents, with what their LLM calls asked, answered and cost.
--- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
--- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
--- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
 create view agent_executions as
 select
     executions.id,
@@ -373,7 +387,7 @@ select
     executions.completed_at,
     executions.duration_ms,
     executions.created_at
-from ingest.executions
+from ingest.explained_executions as executions
 left join ingest.llm_calls as calls
     on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 left join ingest.requests

@@ -46,7 +46,7 @@ execution_totals as (
         avg(executions.duration_ms) as mean_ms,
         median(executions.duration_ms) as median_ms,
         quantile_cont(executions.duration_ms, 0.95) as p95_ms
-    from ingest.executions
+    from ingest.explained_executions as executions
     inner join chosen_runs
         on chosen_runs.run_id = executions.run_id
 ),

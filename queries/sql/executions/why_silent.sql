@@ -49,85 +49,64 @@ executions as (
         count(*) filter (where status in ('FAILED', 'TIMEOUT')) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
-    from ingest.executions
+    from ingest.explained_executions
     where $run_id is null or run_id = $run_id
     group by
         run_id,
         agent_name
 ),
 
--- the agents in question: known to the run, or asked for
-agents as (
-    select run_id, agent.name as agent_name from registered_agents where agent.members is null
-    union
-    select run_id, agent_name from members
-    union
-    select run_id, agent_name from executions
-    union
-    select run_id, $agent_name from chosen_runs
-),
-
 choices as (
     select
-        events.run_id,
-        events.inputs->>'to_agent' as chosen,
-        coalesce(events.meta->>'selection', 'unknown') as selection,
-        count(*) as times
-    from execution_events as events
-    where ($run_id is null or events.run_id = $run_id)
-        and events.event_type = 'handoff'
-        and (events.meta->>'reason') = 'group_chat_selection'
-    group by all
+        run_id,
+        inputs->>'to_agent' as chosen,
+        count(*) as times,
+        array_agg(distinct coalesce(meta->>'selection', 'unknown')) as selection
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'handoff'
+        and (meta->>'reason') = 'group_chat_selection'
+    group by
+        run_id,
+        chosen
 ),
 
--- each member of a chat is a candidate whenever a member of the same chat is chosen
+-- each member of a chat is a candidate whenever a member of the same chat, it itself or another, is chosen
 candidacies as (
     select distinct
         candidates.run_id,
         candidates.agent_name,
-        choices.chosen,
-        choices.selection,
-        choices.times
+        speakers.agent_name as speaker
     from members as candidates
     inner join members as speakers
         on speakers.run_id = candidates.run_id and speakers.chat = candidates.chat
-    inner join choices
-        on choices.run_id = speakers.run_id and choices.chosen = speakers.agent_name
-),
-
-outcomes as (
-    select
-        run_id,
-        agent_name,
-        chosen,
-        sum(times)::bigint as times,
-        array_agg(selection order by selection) as selection
-    from candidacies
-    group by
-        run_id,
-        agent_name,
-        chosen
 ),
 
 evidence as (
     select
-        run_id,
-        agent_name,
-        coalesce(sum(times) filter (where chosen = agent_name), 0)::bigint as times_chosen,
-        coalesce(sum(times) filter (where chosen <> agent_name), 0)::bigint as times_passed_over,
-        array_agg(chosen order by times desc, chosen) filter (where chosen <> agent_name) as chosen_instead,
-        list_sort(list_distinct(flatten(array_agg(selection)))) as selection
-    from outcomes
+        candidacies.run_id,
+        candidacies.agent_name,
+        coalesce(sum(choices.times) filter (where speaker = agent_name), 0)::bigint as times_chosen,
+        coalesce(sum(choices.times) filter (where speaker <> agent_name), 0)::bigint as times_passed_over,
+        array_agg(chosen order by choices.times desc, chosen) filter (where chosen <> agent_name) as chosen_instead,
+        list_sort(list_distinct(flatten(array_agg(choices.selection)))) as selection
+    from candidacies
+    left join choices
+        on choices.run_id = candidacies.run_id and choices.chosen = candidacies.speaker
     group by
-        run_id,
-        agent_name
+        candidacies.run_id,
+        candidacies.agent_name
 ),
 
-agents_in_chats as (
-    select distinct
-        run_id,
-        agent_name
-    from members
+-- the agents in question: known to the run, or asked for
+agents as (
+    select run_id, agent.name as agent_name from registered_agents where agent.members is null
+    union
+    select run_id, agent_name from evidence
+    union
+    select run_id, agent_name from executions
+    union
+    select run_id, $agent_name from chosen_runs
 )
 
 select
@@ -137,10 +116,10 @@ select
         when executions.executions > executions.failed then 'fired_successfully'
         when executions.executions > executions.timed_out then 'failed'
         when executions.executions is not null then 'timeout'
-        when agents_in_chats.agent_name is not null then 'skipped'
+        when evidence.agent_name is not null then 'skipped'
         else 'never_invoked'
     end as status,
-    agents_in_chats.agent_name is not null as in_chat,
+    evidence.agent_name is not null as in_chat,
     coalesce(executions.executions, 0) as executions,
     coalesce(executions.failed, 0) as failed,
     coalesce(evidence.times_chosen, 0) as times_chosen,
@@ -149,8 +128,6 @@ select
     coalesce(evidence.selection, []) as selection,
     executions.error_message
 from agents
-left join agents_in_chats
-    on agents_in_chats.run_id = agents.run_id and agents_in_chats.agent_name = agents.agent_name
 left join executions
     on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
 left join evidence

@@ -25,7 +25,7 @@ select
     error_message,
     error_traceback,
     created_at
-from ingest.executions
+from ingest.explained_executions
 where ($run_id is null or run_id = $run_id)
     and ($agent_name is null or agent_name = $agent_name)
     and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)

@@ -19,7 +19,7 @@ executions as (
         id,
         run_id,
         agent_name,
-        status in ('FAILED', 'TIMEOUT') as has_failed
+        failed_stage is not null as has_failed
     from ingest.executions
     where $run_id is null or run_id = $run_id
 ),
