@@ -298,6 +298,7 @@ explained as (
             else coalesce(executions.error_message, failures.error_message)
         end as reason,
         case
+            when failed_stage is null then null  -- most: their JSON is not parsed
             when is_without_answer then coalesce(failures.error_type, executions.meta->>'error_type')
             else coalesce(executions.meta->>'error_type', failures.error_type)
         end as error_type,
@@ -335,6 +336,7 @@ select
         when is_cut_off then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,
+    failed_stage,
     inputs,
     outputs,
     error_type,

@@ -61,7 +61,7 @@ choices as (
         run_id,
         inputs->>'to_agent' as chosen,
         count(*) as times,
-        array_agg(distinct coalesce(meta->>'selection', 'unknown')) as selection
+        list_distinct(array_agg(coalesce(meta->>'selection', 'unknown'))) as selection
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'handoff'

@@ -20,7 +20,7 @@ select
     id as execution_id,
     agent_name,
     status,
-    current_stage as stage,
+    failed_stage as stage,
     error_type,
     error_message,
     error_traceback,
@@ -29,7 +29,7 @@ from ingest.explained_executions
 where ($run_id is null or run_id = $run_id)
     and ($agent_name is null or agent_name = $agent_name)
     and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
-    and status in ('FAILED', 'TIMEOUT')
+    and failed_stage is not null
 order by
     created_at desc nulls last,
     run_id,

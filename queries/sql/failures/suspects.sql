@@ -26,8 +26,7 @@ executions as materialized (
         run_id,
         execution_order,
         agent_name,
-        (meta->>'executor') as executor,
-        try_cast(meta->>'written_in' as uuid) as turn_id,
+        json_extract_string(meta, ['$.executor', '$.written_in']) as facts,
         inputs->>'code_hash' as code_hash,
         status,
         error_message
@@ -39,7 +38,7 @@ executions as materialized (
 executors as (
     select distinct
         run_id,
-        executor
+        facts[1] as executor
     from executions
 ),
 
@@ -54,7 +53,7 @@ executions_in_order as (
 work as (
     select
         run_id,
-        turn_id,
+        try_cast(facts[2] as uuid) as turn_id,
         execution_order,
         status,
         error_message,
