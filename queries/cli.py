@@ -15,7 +15,7 @@ import click
 import duckdb
 
 from queries.connection import connect
-from queries.errors import QueryError
+from queries.errors import QueryError, first_line
 from queries.execution import bind, execute, from_text
 from queries.formats import FORMATS, visible, write
 from queries.known import unknown
@@ -85,7 +85,9 @@ def _command(query: Query) -> click.Command:
     """The subcommand that runs the query."""
     paragraphs = [query.question]
     if query.parameters:
-        paragraphs.append(_block("Parameters, given with --set", ((_signature(p), p.doc) for p in query.parameters)))
+        paragraphs.append(
+            _block("Parameters, given with --set", ((_signature(p), p.explanation) for p in query.parameters))
+        )
     paragraphs.append(_block("Columns", query.columns.items()))
 
     def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None, columns: str | None) -> None:
@@ -95,9 +97,9 @@ def _command(query: Query) -> click.Command:
             rows = write(result, form, sys.stdout, limit, chosen)
             _explain(query, con, bind(query, values), rows == 0 and limit != 0)
         except QueryError as error:
-            raise Failure(str(error)) from None
+            raise Failure(visible(str(error))) from None
         except duckdb.Error as error:
-            raise Failure(f"{query.name} failed: {visible(str(error).splitlines()[0])}") from None
+            raise Failure(visible(f"{query.name} failed: {first_line(error)}")) from None
 
     options: list[click.Parameter] = [
         click.Option(
@@ -176,7 +178,7 @@ def _described(query: Query) -> dict[str, Any]:
 
 
 def _signature(parameter: Parameter) -> str:
-    return f"{parameter.name} {parameter.type} = {parameter.written_default}"
+    return f"{parameter.name} {parameter.type} = {parameter.typed_default or '(empty)'}"
 
 
 def _block(title: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -5,19 +5,28 @@ connection would still read the old file after a new snapshot was renamed over i
 memory does not: each connection sees the snapshot of the moment it was made.
 """
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 
-from queries.errors import QueryError
+from queries.errors import QueryError, first_line
 
 DATABASE = "traces.duckdb"
 PARQUET = "parquet"
+ATTACHED = "traces"
+"""The name that a connection knows the database by."""
+
+OLDER = "the tables are of an older version of ingest: ingest again"
 
 
 def connect(path: str | Path = "traces") -> duckdb.DuckDBPyConnection:
     """A connection on which the tables and views are visible by their plain names and can't be changed.
+
+    It is a database in memory besides, with all that DuckDB can do: it reads other files and Python's variables, and
+    `COPY ... TO` and `ATTACH` write files where they are told to. `SET enable_external_access = false` ends that, for
+    SQL that is not trusted.
 
     Args:
         path: the folder that `ingest` wrote, its `traces.duckdb`, or a folder with a folder of Parquet files per table.
@@ -39,33 +48,49 @@ def connect(path: str | Path = "traces") -> duckdb.DuckDBPyConnection:
 
 def _attach(file: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
-    name = str(file).replace("'", "''")  # ATTACH takes no parameter
     try:
-        con.execute(f"attach '{name}' as traces (read_only)")
+        con.execute(f"attach {_quoted(str(file))} as {ATTACHED} (read_only)")  # ATTACH takes no parameter
     except duckdb.Error as error:
         con.close()
-        raise QueryError(f"{str(file)!r} can't be opened: {str(error).splitlines()[0]}") from error
-    con.execute("use traces")
+        raise QueryError(f"{str(file)!r} can't be opened: {first_line(error)}") from error
+    con.execute(f"use {ATTACHED}")
     return con
 
 
 def _over_parquet(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Views over the Parquet files. They carry the types of the tables; a table without any row has no file."""
+    """Views over the Parquet files. They carry the types of the tables; a table without any row has a file, too."""
     from ingest.schema import TABLES
 
+    missing = [table.name for table in TABLES.values() if not any(folder.glob(f"{table.name}/**/*.parquet"))]
+    if missing:
+        raise QueryError(f"{str(folder)!r} is not whole, it has no Parquet files of {', '.join(missing)}: ingest again")
     con = duckdb.connect()
     try:
+        # what `SET enable_external_access = false` leaves
+        con.execute(f"set allowed_directories = [{_quoted(str(folder.absolute()))}, {_quoted(str(folder))}]")
         con.execute("create schema ingest")
         for table in TABLES.values():
             columns = ", ".join(f'"{column.name}"::{column.type} as "{column.name}"' for column in table.columns)
-            glob = str(folder / table.name / "**" / "*.parquet").replace("'", "''")  # a view takes no parameter
-            rows = f"read_parquet('{glob}', hive_partitioning = false)"
-            if not any(folder.glob(f"{table.name}/**/*.parquet")):
-                empty = ", ".join(f'null as "{column.name}"' for column in table.columns)
-                rows = f"(select {empty}) where false"
-            con.execute(f"create view {table.stored} as select {columns} from {rows}")
+            paths = f"{_literal(folder / table.name)}/**/*.parquet"  # a view takes no parameter
+            con.execute(
+                f"create view {table.stored} as select {columns} "
+                f"from read_parquet({_quoted(paths)}, hive_partitioning = false)"
+            )
         con.execute((files("ingest") / "views.sql").read_text(encoding="utf-8"))
+    except duckdb.BinderException as error:
+        con.close()
+        raise QueryError(f"{str(folder)!r}: {OLDER} ({first_line(error)})") from error
     except duckdb.Error as error:
         con.close()
-        raise QueryError(f"{str(folder)!r} can't be read: {str(error).splitlines()[0]}") from error
+        raise QueryError(f"{str(folder)!r} can't be read: {first_line(error)}") from error
     return con
+
+
+def _literal(path: Path) -> str:
+    """The path as a pattern that names it alone, whatever characters it has."""
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))
+
+
+def _quoted(text: str) -> str:
+    """The text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -6,4 +6,9 @@ class QueryError(ValueError):
 
 
 class QueryWarning(UserWarning):
-    """A value that names nothing in the data, so that the answer is empty."""
+    """The answer is empty because a value names nothing in the data, or does not say enough."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a message of DuckDB, which may have more."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

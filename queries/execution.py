@@ -2,45 +2,49 @@
 
 import math
 import operator
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
-from queries.errors import QueryError, QueryWarning
+from queries.connection import ATTACHED, OLDER, connect
+from queries.errors import QueryError, QueryWarning, first_line
 from queries.known import unknown
-from queries.library import TYPES, Parameter, Query, Value, find
-
-_STATEMENTS: dict[str, duckdb.Statement] = {}
-"""Parsed queries, by their text."""
+from queries.library import LATEST, TYPES, Parameter, Query, Value, find
 
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
 
-def run(query: str, con: duckdb.DuckDBPyConnection, /, **parameters: object) -> duckdb.DuckDBPyRelation:
+def run(query: str, con: duckdb.DuckDBPyConnection | str | Path, /, **parameters: object) -> duckdb.DuckDBPyRelation:
     """The answer to a named query.
 
     Args:
         query: the query's name, see `names()`.
-        con: a connection from `connect`, or any other that has the tables.
-        parameters: values for the query's parameters; one that is left out, or None, has its default.
+        con: a connection from `connect`, or any other that has the tables; or what `connect` takes.
+        parameters: values for the query's parameters; one that is left out, or None, has its default. "latest" is the
+            run that started last, where that is the default.
 
     Returns:
         A relation: `.df()`, `.pl()`, `.arrow()`, `.fetchall()`, `.show()`.
 
     Raises:
-        QueryError: no such query or parameter, a value of the wrong type, or a table that is missing.
+        QueryError: no such query or parameter, a value of the wrong type, a table that is missing, or anything else
+            that keeps DuckDB from answering.
 
     Warns:
-        QueryWarning: a value names a run, an agent or an execution that is not there.
+        QueryWarning: a value names a run, an agent or an execution that is not there, or does not say enough.
     """
     found = find(query)
     values = bind(found, parameters)
-    with _missing_table(found):
+    con = _opened(con)
+    with _explained(found, con):
+        con = _idle(con)
         for line in unknown(con, values):
             warnings.warn(f"{found.name}: {line}", QueryWarning, stacklevel=2)
-        return con.sql(_statement(found, con), params=_with_latest_run(found, con, values))
+        return con.sql(found.sql, params=_with_latest_run(found, con, values))
 
 
 def execute(
@@ -48,15 +52,32 @@ def execute(
 ) -> duckdb.DuckDBPyConnection:
     """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
     values = bind(query, parameters)
-    with _missing_table(query):
-        return con.execute(_statement(query, con), _with_latest_run(query, con, values))
+    with _explained(query, con):
+        return con.execute(query.sql, _with_latest_run(query, con, values))
 
 
-def _statement(query: Query, con: duckdb.DuckDBPyConnection) -> duckdb.Statement:
-    """The query, parsed once for all connections: DuckDB takes up to 2 ms for that, a fifth of the answer about a run."""
-    if query.sql not in _STATEMENTS:
-        _STATEMENTS[query.sql] = con.extract_statements(query.sql)[0]
-    return _STATEMENTS[query.sql]
+def _opened(con: object) -> duckdb.DuckDBPyConnection:
+    if isinstance(con, (str, os.PathLike)):
+        return connect(Path(con))
+    if not isinstance(con, duckdb.DuckDBPyConnection):
+        raise QueryError(f"queries.run takes a connection or a path as its second argument, not {type(con).__name__}")
+    return con
+
+
+def _idle(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The connection, or one beside it to the same tables, where rows of an earlier statement wait to be fetched.
+
+    DuckDB 2 makes no relation on a connection with such rows; 1.5 drops them.
+    """
+    try:
+        con.sql("select 1").fetchall()
+    except duckdb.Error as error:
+        if type(error).__name__ != "ResourceInUseException":
+            raise
+        con = con.cursor()
+        if con.execute("select 1 from duckdb_databases() where database_name = ?", [ATTACHED]).fetchall():
+            con.execute(f"use {ATTACHED}")  # a new connection begins at the database in memory
+    return con
 
 
 def _with_latest_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str, Value]) -> dict[str, Value]:
@@ -72,12 +93,27 @@ def _with_latest_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[
 
 
 @contextmanager
-def _missing_table(query: Query) -> Iterator[None]:
+def _explained(query: Query, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Makes DuckDB's errors ones that say what to do."""
     try:
         yield
-    except duckdb.CatalogException as error:
-        message = str(error).splitlines()[0].removeprefix("Catalog Error: ")
-        raise QueryError(f"{query.name} needs a table that this database has not got: {message}") from error
+    except duckdb.InterruptException:
+        raise
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        what = first_line(error).removeprefix("Catalog Error: ").removeprefix("Binder Error: ")
+        if _has_runs(con):
+            raise QueryError(f"{query.name} failed: {OLDER} ({what})") from error
+        raise QueryError(f"{query.name} needs a table that this database has not got: {what}") from error
+    except duckdb.Error as error:
+        raise QueryError(f"{query.name} failed: {first_line(error)}") from error
+
+
+def _has_runs(con: duckdb.DuckDBPyConnection) -> bool:
+    try:
+        _idle(con).execute("select run_id from runs limit 0")
+    except duckdb.Error:
+        return False
+    return True
 
 
 def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
@@ -91,8 +127,10 @@ def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _value(query: Query, parameter: Parameter, given: object) -> Value:
-    if given is None:
+    if given is None or (parameter.is_latest and isinstance(given, str) and given.lower() == LATEST):
         return parameter.default
+    if isinstance(given, str) and not given.isascii() and not _is_unicode(given):
+        raise QueryError(f"{query.name}: {parameter.name} is no text in UTF-8: {given!r}")
     value: Value = None
     if isinstance(given, (str, bool)):
         value = given if type(given) is TYPES[parameter.type] else None
@@ -105,6 +143,15 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
     if value is None:
         raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it is text. Bytes of a command line that are no UTF-8 arrive as halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _integer(given: object) -> int | None:
@@ -126,15 +173,18 @@ def _number(given: object) -> float | None:
 
 
 def from_text(query: Query, given: Mapping[str, str]) -> dict[str, object]:
-    """Values as typed on a command line, turned into those that `run` takes. Raises QueryError for one that is none."""
-    types = {parameter.name: parameter.type for parameter in query.parameters}
-    return {name: _from_text(query, name, types.get(name, "VARCHAR"), text) for name, text in given.items()}
+    """Values as typed on a command line, turned into those that `run` takes. An empty one is None, where that is the
+    default. Raises QueryError for one that is none."""
+    known = {parameter.name: parameter for parameter in query.parameters}
+    return {name: _from_text(query, known[name], text) if name in known else text for name, text in given.items()}
 
 
-def _from_text(query: Query, name: str, kind: str, text: str) -> object:
-    if kind == "BOOLEAN" and text.lower() in _TRUE + _FALSE:
+def _from_text(query: Query, parameter: Parameter, text: str) -> object:
+    if not text and parameter.default is None:
+        return None
+    if parameter.type == "BOOLEAN" and text.lower() in _TRUE + _FALSE:
         return text.lower() in _TRUE
     try:
-        return TYPES[kind](text) if kind != "BOOLEAN" else text
+        return TYPES[parameter.type](text) if parameter.type != "BOOLEAN" else text
     except ValueError:
-        raise QueryError(f"{query.name}: {name} must be {kind}, not {text!r}") from None
+        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {text!r}") from None

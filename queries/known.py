@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import duckdb
 
 from queries.library import Value
+from queries.sets import NAMES_OF_RUNS, undivided
 
 NEAREST = 0.8
 """Jaro-Winkler similarity from which a name is worth suggesting; one that contains what was given always is."""
@@ -22,14 +23,10 @@ _EXISTS = {
     """,
 }
 
-_SET_OF_RUNS = """
+_SET_OF_RUNS = f"""
     select 1
-    from runs
-    where case
-        when $tag is null then run_id glob $value
-        when $tag = 'model' then run_id in (select run_id from llm_calls where model = $value)
-        else coalesce(tags->>$tag, case $tag when 'task' then task when 'mode' then mode else ag2_version end) = $value
-    end
+    from ({NAMES_OF_RUNS})
+    where if($tag is null, name glob $value, name = $value)
     limit 1
 """
 _EXISTS |= {"before": _SET_OF_RUNS, "after": _SET_OF_RUNS}
@@ -66,6 +63,8 @@ _MESSAGES = {
 def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list[str]:
     """For each value that names a run, a mode, an agent or an execution that is not there, a line that says so.
 
+    So does a line for two sets of runs that the values do not tell apart.
+
     Args:
         con: a connection on which the tables are visible.
         values: what the query's parameters were set to, by name. Others than those that name something are not looked
@@ -89,18 +88,21 @@ def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list
         if name == "agent_name" and run_id is not None:
             message += f" in run {run_id!r}"
         lines.append(message + (f": did you mean {' or '.join(map(repr, near))}?" if near else ""))
-    return lines
+    return lines or undivided(con, values)
 
 
 def _nearest(con: duckdb.DuckDBPyConnection, name: str, value: Value, run_id: Value) -> list[str]:
-    """At most three names of the kind, the likeliest first; the value alone where it is one of them."""
+    """At most three names of the kind, the likeliest first; the value alone where it is one of them.
+
+    Nothing is like an empty value.
+    """
     if name not in _NAMES:
         return []
     sql = f"""
         select name
         from (select distinct name from ({_NAMES[name]}) where name is not null)
         where name = $value
-            or contains(lower(name), lower($value))
+            or ($value <> '' and contains(lower(name), lower($value)))
             or jaro_winkler_similarity(name, $value) >= {NEAREST}
         order by
             name = $value desc,

@@ -29,6 +29,9 @@ TYPES: dict[str, type] = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLE
 
 Value = str | int | float | bool | None
 
+LATEST = "latest"
+"""What stands, in any case of letters, for the run that started last, where that is the default."""
+
 _PARAMETER = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>'[^']*'|\S+)\s+(?P<doc>\S.*)")
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<doc>\S.*)")
 
@@ -40,7 +43,7 @@ class Parameter:
     Attributes:
         type: one of `TYPES`.
         default: None stands for SQL's NULL.
-        is_latest: None stands for the run that started last (in the header: `run_id VARCHAR = LATEST`).
+        is_latest: None and "latest" stand for the run that started last (in the header: `run_id VARCHAR = LATEST`).
         doc: its meaning. Where it begins with "one of:", it lists the only values that there are.
     """
 
@@ -51,11 +54,16 @@ class Parameter:
     is_latest: bool = False
 
     @property
-    def written_default(self) -> str:
-        """The default as the header has it."""
+    def typed_default(self) -> str:
+        """The default as it is typed: an empty value stands for NULL."""
         if self.default is None:
-            return "LATEST" if self.is_latest else "NULL"
-        return f"'{self.default}'" if isinstance(self.default, str) else json.dumps(self.default)
+            return LATEST if self.is_latest else ""
+        return self.default if isinstance(self.default, str) else json.dumps(self.default)
+
+    @property
+    def explanation(self) -> str:
+        """Its meaning, for those who type an empty value where SQL has NULL."""
+        return self.doc.replace("NULL", "empty")
 
     @property
     def choices(self) -> tuple[str, ...]:

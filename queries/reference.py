@@ -52,7 +52,8 @@ def _section(query: Query, con: duckdb.DuckDBPyConnection | None) -> str:
 
 
 def _parameter(parameter: Parameter) -> str:
-    return f"`{parameter.name}` {parameter.type}, default `{parameter.written_default}`: {parameter.doc}"
+    default = f"`{parameter.typed_default}`" if parameter.typed_default else "empty"
+    return f"`{parameter.name}` {parameter.type}, default {default}: {parameter.explanation}"
 
 
 def _answer(query: Query, con: duckdb.DuckDBPyConnection) -> str:

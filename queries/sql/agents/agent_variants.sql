@@ -14,59 +14,52 @@
 --   example    one of these runs
 with recursive
 
-turns as (
+-- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
+-- stands where the last turn inside of it does, the outer after the inner.
+turns_inside (run_id, execution_order, parent_event_id, last_order) as (
     select
         run_id,
-        id,
-        parent_event_id,
-        depth,
         execution_order,
-        agent_name
+        parent_event_id,
+        execution_order
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'agent_call'
-        and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
-),
-
--- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
--- stands where the last turn inside of it does, the outer after the inner.
-held_in (run_id, last_order, event_id) as (
-    select
-        run_id,
-        execution_order,
-        parent_event_id
-    from turns
-    where parent_event_id is not null
+        and depth > 0
     union
     select
-        held_in.run_id,
-        held_in.last_order,
-        events.parent_event_id
-    from held_in
+        events.run_id,
+        events.execution_order,
+        events.parent_event_id,
+        turns_inside.last_order
+    from turns_inside
     inner join execution_events as events
-        on events.run_id = held_in.run_id and events.id = held_in.event_id
-    where events.parent_event_id is not null
+        on events.run_id = turns_inside.run_id and events.id = turns_inside.parent_event_id
+    where $run_id is null or events.run_id = $run_id
 ),
 
 last_turns_inside as (
     select
         run_id,
-        event_id,
+        execution_order,
         max(last_order) as last_order
-    from held_in
+    from turns_inside
     group by
         run_id,
-        event_id
+        execution_order
 ),
 
-said as (
+turns as (
     select
-        turns.run_id,
-        turns.agent_name,
-        (coalesce(inside.last_order, turns.execution_order), -turns.depth, turns.execution_order) as place
-    from turns
+        events.run_id,
+        events.agent_name,
+        coalesce(inside.last_order, events.execution_order) * 1000 - coalesce(events.depth, 0) as place
+    from execution_events as events
     left join last_turns_inside as inside
-        on inside.run_id = turns.run_id and inside.event_id = turns.id
+        on inside.run_id = events.run_id and inside.execution_order = events.execution_order
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type = 'agent_call'
+        and (events.meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
 steps as (
@@ -76,7 +69,7 @@ steps as (
         place,
         lag(agent_name) over run_order is not distinct from agent_name
             and lag(place) over run_order is not null as is_repeat
-    from said
+    from turns
     window run_order as (partition by run_id order by place)
 ),
 

@@ -1,10 +1,12 @@
 -- What differs between two sets of runs, such as before and after a change of prompt or model?
 --
 -- Parameters
---   before VARCHAR = NULL  one set: a pattern such as '202601*', or a tag's value; the older half where NULL
---   after VARCHAR = NULL   the other set, in the same way; all other runs where NULL
+--   before VARCHAR = NULL  one set: a pattern of run ids such as '202601*', or a tag's value; where NULL, all runs that
+--                          are not in after; where both are NULL, the older half of the runs, or of a tag with exactly
+--                          two values the one that began earlier
+--   after VARCHAR = NULL   the other set, in the same way; a run that fits both is in before
 --   tag VARCHAR = NULL     name of the tag that tells the sets apart, or task, mode, model (that most of the run's calls
---                          used), ag2_version; run ids do where NULL
+--                          used), ag2_version; run ids do where NULL. Runs without the tag are in neither set
 --   min_runs BIGINT = 5    runs that each set needs before a difference is called clear
 --
 -- Columns
@@ -18,20 +20,23 @@
 --   p_value         how often chance alone gives such a difference: Welch's t-test, but never rarer than one particular
 --                   way of dealing these runs out to two sets
 --   is_clear        enough runs, and a p_value below 0.05 even when multiplied by the number of metrics (Bonferroni)
+--   before_set      what the one set is, with its number of runs
+--   after_set       what the other set is, with its number of runs
 with
 
 models_of_runs as (
     select
         run_id,
         mode(model) as model
-    from llm_calls
+    from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
     where $tag = 'model'
     group by run_id
 ),
 
-ranked_runs as (
+named_runs as (
     select
         runs.run_id,
+        runs.started_at,
         case
             when $tag is null then runs.run_id
             when (runs.tags->>$tag) is not null then runs.tags->>$tag
@@ -40,27 +45,75 @@ ranked_runs as (
             when $tag = 'model' then models_of_runs.model
             when $tag = 'ag2_version' then runs.ag2_version
         end as name,
-        row_number() over (order by runs.started_at nulls first, runs.run_id) as place,
-        count(*) over () as runs
+        row_number() over (order by runs.started_at nulls last, runs.run_id) as place,
+        count(runs.started_at) over () as timed_runs
     from runs
     left join models_of_runs
         on models_of_runs.run_id = runs.run_id
 ),
 
+values_of_tag as (
+    select
+        name,
+        row_number() over (order by min(started_at) nulls last, name) as place,
+        count(*) over () as values
+    from named_runs
+    where $tag is not null
+        and name is not null
+    group by name
+),
+
 sides as (
     select
-        run_id,
+        named_runs.run_id,
+        named_runs.started_at,
+        named_runs.name,
         case
-            when $before is null then place * 2 <= runs
-            when $tag is null then name glob $before
-            else name = $before
+            when $tag is null and $before is not null then named_runs.name glob $before
+            when $tag is null and $after is not null then not named_runs.name glob $after
+            when $tag is null then named_runs.timed_runs >= 2 and named_runs.place * 2 <= named_runs.timed_runs
+            when $before is not null then named_runs.name = $before
+            when $after is not null then named_runs.name <> $after
+            else values_of_tag.values = 2 and values_of_tag.place = 1
         end as is_before,
         case
-            when $after is null then true
-            when $tag is null then name glob $after
-            else name = $after
+            when $tag is null and $after is not null then named_runs.name glob $after
+            when $tag is null and $before is not null then not named_runs.name glob $before
+            when $tag is null then named_runs.timed_runs >= 2 and named_runs.started_at is not null
+            when $after is not null then named_runs.name = $after
+            when $before is not null then named_runs.name <> $before
+            else values_of_tag.values = 2 and values_of_tag.place = 2
         end as is_after
-    from ranked_runs
+    from named_runs
+    left join values_of_tag
+        on values_of_tag.name = named_runs.name
+),
+
+sides_in_words as (
+    select
+        concat(
+            case
+                when $tag is null and $before is not null then concat('run_id ', $before)
+                when $tag is null and $after is not null then concat('run_id not ', $after)
+                when $tag is null then concat('started until ', max(started_at) filter (where is_before))
+                when $before is not null then concat($tag, ' = ', $before)
+                when $after is not null then concat($tag, ' other than ', $after)
+                else concat($tag, ' = ', max(name) filter (where is_before))
+            end,
+            ' (runs: ', count(*) filter (where is_before), ')'
+        ) as before_set,
+        concat(
+            case
+                when $tag is null and $after is not null then concat('run_id ', $after)
+                when $tag is null and $before is not null then concat('run_id not ', $before)
+                when $tag is null then concat('started from ', min(started_at) filter (where is_after and not is_before))
+                when $after is not null then concat($tag, ' = ', $after)
+                when $before is not null then concat($tag, ' other than ', $before)
+                else concat($tag, ' = ', max(name) filter (where is_after))
+            end,
+            ' (runs: ', count(*) filter (where is_after and not is_before), ')'
+        ) as after_set
+    from sides
 ),
 
 work as (
@@ -76,7 +129,7 @@ work as (
 
 metrics_of_runs as (
     select
-        if(coalesce(sides.is_before, false), 'before', 'after') as side,
+        if(sides.is_before, 'before', 'after') as side,
         unnest([
             {'place': 1, 'metric': 'completed', 'value': (runs.status = 'completed')::integer::double},
             {'place': 2, 'metric': 'duration_ms', 'value': runs.duration_ms},
@@ -153,16 +206,21 @@ tests as (
 )
 
 select
-    metric,
-    before_runs,
-    after_runs,
-    before_mean,
-    after_mean,
-    difference,
-    standard_error,
-    p_value,
+    tests.metric,
+    tests.before_runs,
+    tests.after_runs,
+    tests.before_mean,
+    tests.after_mean,
+    tests.difference,
+    tests.standard_error,
+    tests.p_value,
     coalesce(
-        least(before_runs, after_runs) >= greatest($min_runs, 2) and p_value * count(p_value) over () < 0.05, false
-    ) as is_clear
+        least(tests.before_runs, tests.after_runs) >= greatest($min_runs, 2)
+        and tests.p_value * count(tests.p_value) over () < 0.05,
+        false
+    ) as is_clear,
+    sides_in_words.before_set,
+    sides_in_words.after_set
 from tests
-order by place
+cross join sides_in_words
+order by tests.place

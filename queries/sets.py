@@ -1,0 +1,75 @@
+"""The two sets of runs that `compare_runs` sets side by side: what to say where it can't tell them apart by itself."""
+
+from collections.abc import Mapping
+
+import duckdb
+
+from queries.library import Value
+
+SHOWN = 10
+"""Values of a tag that are listed."""
+
+NAMES_OF_RUNS = """
+    select
+        runs.run_id,
+        case
+            when $tag is null then runs.run_id
+            when (runs.tags->>$tag) is not null then runs.tags->>$tag
+            when $tag = 'task' then runs.task
+            when $tag = 'mode' then runs.mode
+            when $tag = 'model' then models_of_runs.model
+            when $tag = 'ag2_version' then runs.ag2_version
+        end as name
+    from runs
+    left join (
+        select run_id, mode(model) as model from ingest.llm_calls where $tag = 'model' group by run_id
+    ) as models_of_runs
+        on models_of_runs.run_id = runs.run_id
+"""
+"""What each run is called by the tag, as in the query itself; NULL where it has no such tag."""
+
+
+def undivided(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list[str]:
+    """Why runs can't be divided into two sets with these values, in at most one line.
+
+    Args:
+        con: a connection on which the tables are visible.
+        values: what the query's parameters were set to, by name.
+
+    Raises:
+        duckdb.Error: a table is missing or can't be read.
+    """
+    if not {"before", "after", "tag"} <= values.keys():
+        return []
+    tag, given = values["tag"], values["before"] is not None or values["after"] is not None
+    if tag is None:
+        return [] if given else _without_times(con)
+    names = con.execute(
+        f"select name from ({NAMES_OF_RUNS}) where name is not null group by name order by count(*) desc, name",
+        {"tag": tag},
+    ).fetchall()
+    if not names:
+        return [f"no run has the tag {tag!r}{_other_tags(con)}"]
+    if given or len(names) == 2:
+        return []
+    listed = ", ".join(repr(name) for (name,) in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    if len(names) == 1:
+        return [f"the tag {tag!r} has one value alone, {listed}: there is nothing to compare it with"]
+    return [f"the tag {tag!r} has {len(names)} values, {listed}: say which to compare with before and after"]
+
+
+def _other_tags(con: duckdb.DuckDBPyConnection) -> str:
+    rows = con.execute(
+        "select distinct unnest(json_keys(tags)) as tag from runs where json_type(tags) = 'OBJECT' order by tag"
+    ).fetchall()
+    return f": there are {', '.join(repr(tag) for (tag,) in rows[:SHOWN])}" if rows else ""
+
+
+def _without_times(con: duckdb.DuckDBPyConnection) -> list[str]:
+    ((runs, timed),) = con.execute("select count(*), count(started_at) from runs").fetchall()
+    if not runs or timed >= 2:
+        return []
+    return [
+        f"{timed} of {runs} runs have a start time, by which the older half would be told from the newer one: "
+        "say which to compare with before and after"
+    ]
