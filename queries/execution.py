@@ -15,6 +15,9 @@ from queries.errors import QueryError, QueryWarning, first_line
 from queries.known import unknown
 from queries.library import LATEST, TYPES, Parameter, Query, Value, find
 
+_STATEMENTS: dict[str, duckdb.Statement] = {}
+"""Parsed queries, by their text."""
+
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
 
@@ -44,7 +47,7 @@ def run(query: str, con: duckdb.DuckDBPyConnection | str | Path, /, **parameters
         con = _idle(con)
         for line in unknown(con, values):
             warnings.warn(f"{found.name}: {line}", QueryWarning, stacklevel=2)
-        return con.sql(found.sql, params=_with_latest_run(found, con, values))
+        return con.sql(_statement(found, con), params=_with_latest_run(found, con, values))
 
 
 def execute(
@@ -53,7 +56,14 @@ def execute(
     """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
     values = bind(query, parameters)
     with _explained(query, con):
-        return con.execute(query.sql, _with_latest_run(query, con, values))
+        return con.execute(_statement(query, con), _with_latest_run(query, con, values))
+
+
+def _statement(query: Query, con: duckdb.DuckDBPyConnection) -> duckdb.Statement:
+    """The query, parsed once for all connections: DuckDB takes up to 2 ms for that, a fifth of the answer about a run."""
+    if query.sql not in _STATEMENTS:
+        _STATEMENTS[query.sql] = con.extract_statements(query.sql)[0]
+    return _STATEMENTS[query.sql]
 
 
 def _opened(con: object) -> duckdb.DuckDBPyConnection:
