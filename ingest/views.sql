@@ -393,7 +393,7 @@ from ingest.explained_executions as executions
 left join ingest.llm_calls as calls
     on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 left join ingest.requests
-    on requests.run_id = executions.run_id and requests.event_id = executions.call_id;
+    on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
 -- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),
