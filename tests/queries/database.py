@@ -112,6 +112,7 @@ class RunBuilder:
         output: str = "",
         exit_code: int = 0,
         writes: tuple[str, ...] = (),
+        reads: tuple[str, ...] = (),
         language: str = "python",
         **columns: Any,
     ) -> str:
@@ -133,7 +134,7 @@ class RunBuilder:
             meta={
                 "language": language,
                 "files_written": list(writes),
-                "files_read": [],
+                "files_read": list(reads),
                 "imports": sorted(set(re.findall(r"^import (\w+)", code, re.MULTILINE))),
                 "code_length": len(code),
                 "has_error": failed,

@@ -1,6 +1,7 @@
 """What `connect` opens, and that it stands in nobody's way."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,14 +82,19 @@ def rounded(rows: duckdb.DuckDBPyRelation) -> list[list[object]]:
     return [[round(v, 9) if isinstance(v, float) else v for v in row] for row in rows.fetchall()]
 
 
+def to_parquet(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """All tables as Parquet files, some of them partitioned."""
+    for name, table in TABLES.items():
+        target = folder / name / ("date=2026-03-01" if name != "runs" else ".")
+        target.mkdir(parents=True)
+        file = str(target / "part.parquet").replace("'", "''")
+        con.execute(f"copy (select * from {table.stored}) to '{file}' (format parquet)")
+
+
 def test_a_parquet_folder_alone(database: Path, tmp_path: Path) -> None:
     """Without a database file the Parquet files, partitioned or not, give the same answers, and can't be changed."""
     expected = queries.connect(database)
-    for name, table in TABLES.items():
-        if name != "quarantine":
-            target = tmp_path / "parquet" / name / ("date=2026-03-01" if name != "runs" else ".")
-            target.mkdir(parents=True)
-            expected.execute(f"copy (select * from {table.stored}) to '{target / 'part.parquet'}' (format parquet)")
+    to_parquet(expected, tmp_path / "parquet")
     con = queries.connect(tmp_path)
     for name in queries.names():
         assert rounded(queries.run(name, con)) == rounded(queries.run(name, expected))
@@ -98,12 +104,68 @@ def test_a_parquet_folder_alone(database: Path, tmp_path: Path) -> None:
     assert count(queries.connect(tmp_path / "parquet")) == 5
 
 
-def test_what_is_no_traces_folder_says_so(tmp_path: Path) -> None:
+def test_a_parquet_folder_that_is_not_whole_says_so(database: Path, tmp_path: Path) -> None:
+    """A folder from which tables are missing is an error that names them, not a database without rows."""
+    to_parquet(queries.connect(database), tmp_path)
+    for name in ("messages", "files"):
+        shutil.rmtree(tmp_path / name)
+    with pytest.raises(QueryError, match="is not whole, it has no Parquet files of messages, files: ingest again"):
+        queries.connect(tmp_path)
+
+
+def test_tables_of_an_older_ingest_say_so(database: Path, tmp_path: Path) -> None:
+    """Tables that lack a column are one line that says what to do, as Parquet and as a database."""
+    expected = queries.connect(database)
+    to_parquet(expected, tmp_path / "parquet")
+    file = tmp_path / "parquet" / "llm_calls" / "date=2026-03-01" / "part.parquet"
+    expected.execute(f"copy (select * exclude (chain) from ingest.llm_calls) to '{file}' (format parquet)")
+    with pytest.raises(QueryError, match="of an older version of ingest: ingest again") as caught:
+        queries.connect(tmp_path)
+    assert "\n" not in str(caught.value)
+    with duckdb.connect(str(tmp_path / "traces.duckdb")) as con:
+        con.execute("create table runs (run_id varchar); create table execution_events (run_id varchar)")
+    for name in ("tool_chains", "cost_by_agent", "action_errors"):
+        with pytest.raises(QueryError, match=f"{name} failed: the tables are of an older version of ingest") as caught:
+            queries.run(name, queries.connect(tmp_path))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pq[1]", "a*b", "what?", "[!x]", "o'clock"])
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_folder_whose_name_is_a_pattern(database: Path, tmp_path: Path, name: str) -> None:
+    """Characters of a pattern in a folder's name stand for themselves: that folder is read, and no other."""
+    to_parquet(queries.connect(database), tmp_path / name)
+    to_parquet(queries.connect(database), tmp_path / "axb")
+    assert count(queries.connect(tmp_path / name)) == 5
+
+
+def test_sql_that_is_not_trusted_can_be_shut_in(database: Path, tmp_path: Path) -> None:
+    """A connection writes and reads other files, until `enable_external_access` is off; its tables are still read."""
+    to_parquet(queries.connect(database), tmp_path / "parquet")
+    other = tmp_path / "other.csv"
+    for source in (database, tmp_path / "parquet"):
+        con = queries.connect(source)
+        con.execute(f"copy (select 1 as a) to '{other}'")
+        assert con.execute(f"select a from '{other}'").fetchall() == [(1,)]
+        con.execute("set enable_external_access = false")
+        for statement in (
+            f"copy (select 2 as a) to '{other}'",
+            f"select a from '{other}'",
+            f"attach '{tmp_path / 'new.duckdb'}' as new",
+            "set enable_external_access = true",
+        ):
+            with pytest.raises(duckdb.Error):
+                con.execute(statement)
+        assert other.read_text() == "a\n1\n"
+        assert queries.run("event_types", con).fetchall()
+    assert not (tmp_path / "new.duckdb").exists()
+
+
+def test_what_is_no_traces_folder_says_so(database: Path, tmp_path: Path) -> None:
     """A missing folder, an empty one, a file of another kind and a broken Parquet file are each one clear line."""
     (tmp_path / "text.txt").write_text("hello")
-    broken = tmp_path / "broken" / "parquet" / "runs"
-    broken.mkdir(parents=True)
-    (broken / "a.parquet").write_text("hello")
+    to_parquet(queries.connect(database), tmp_path / "broken")
+    (tmp_path / "broken" / "runs" / "part.parquet").write_text("hello")
     (tmp_path / "empty").mkdir()
     for path, message in (
         ("missing", "there is no such folder"),

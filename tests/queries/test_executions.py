@@ -395,6 +395,11 @@ def test_poor_responses(tmp_path: Path) -> None:
     assert [row["quality"] for row in answer(path, "poor_responses", threshold=1)] == [0.2, 0.5, 0.9]
 
 
+def numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a comparison without the words for the sets."""
+    return {name: value for name, value in row.items() if name not in ("before_set", "after_set")}
+
+
 def test_two_sets_of_runs(tmp_path: Path) -> None:
     """Means, difference and standard error are those of Python's statistics, and few runs are never clear."""
     before, after = [1.0, 2.0, 3.0, 2.0, 1.5, 2.5], [5.0, 6.0, 7.0, 6.5, 5.5, 5.0]
@@ -404,7 +409,8 @@ def test_two_sets_of_runs(tmp_path: Path) -> None:
             builder.run(f"{side}-{number}", cost=cost, tags={"prompt": side}).turn("a")
     path = builder.write(tmp_path / "traces.duckdb")
     by_name = answer(path, "compare_runs", before="old-*", after="new-*")
-    assert by_name == answer(path, "compare_runs", tag="prompt", before="old", after="new")
+    by_tag = answer(path, "compare_runs", tag="prompt", before="old", after="new")
+    assert list(map(numbers, by_name)) == list(map(numbers, by_tag))
     cost = next(row for row in by_name if row["metric"] == "cost")
     assert (cost["before_mean"], cost["after_mean"]) == (mean(before), mean(after))
     assert cost["difference"] == mean(after) - mean(before)
@@ -426,7 +432,8 @@ def test_a_share_of_all_or_nothing_is_compared(tmp_path: Path) -> None:
         completed = answer(path, "compare_runs", before="old-*", after="new-*", min_runs=2)[0]
         assert (completed["metric"], completed["difference"], completed["is_clear"]) == ("completed", 1, is_clear)
         assert completed["p_value"] == pytest.approx(2 / comb(2 * runs, runs))
-        assert answer(path, "compare_runs", tag="mode", before="plan", min_runs=2)[0] == completed
+        by_mode = answer(path, "compare_runs", tag="mode", before="plan", min_runs=2)[0]
+        assert numbers(by_mode) == numbers(completed)
 
 
 def test_a_period_that_is_none(database: Path) -> None:
