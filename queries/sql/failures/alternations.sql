@@ -19,13 +19,12 @@ with
 turns as (
     select
         run_id,
-        id,
         execution_order,
         agent_name,
-        row_number() over run_order as turn,
-        coalesce(
-            agent_name = lag(agent_name, 2) over run_order and agent_name <> lag(agent_name) over run_order, false
-        ) as is_reply_to_reply
+        lag(agent_name) over run_order as previous_agent,
+        lag(execution_order, 2) over run_order as first_order,
+        coalesce(agent_name = lag(agent_name, 2) over run_order and agent_name <> previous_agent, false)
+            as is_reply_to_reply
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'agent_call'
@@ -37,7 +36,7 @@ turns as (
 numbered_turns as (
     select
         *,
-        count(*) filter (where not is_reply_to_reply) over (partition by run_id order by turn) as stretch
+        count(*) filter (where not is_reply_to_reply) over (partition by run_id order by execution_order) as stretch
     from turns
 ),
 
@@ -45,35 +44,16 @@ stretches as (
     select
         run_id,
         stretch,
-        min(turn) filter (where is_reply_to_reply) - 2 as first_turn,
-        max(turn) as last_turn
+        any_value([least(agent_name, previous_agent), greatest(agent_name, previous_agent)]) as agents,
+        count(*) + 2 as turns,
+        min(first_order) as first_order,
+        max(execution_order) as last_order
     from numbered_turns
+    where is_reply_to_reply
     group by
         run_id,
         stretch
-    having count(*) filter (where is_reply_to_reply) + 2 >= $min_turns
-        and count(*) filter (where is_reply_to_reply) > 0
-),
-
-turns_of_stretches as (
-    select
-        stretches.run_id,
-        stretches.stretch,
-        array_agg(distinct turns.agent_name order by turns.agent_name) as agents,
-        count(*) as turns,
-        count(distinct events.outputs->>'full_content') as distinct_messages,
-        min(turns.execution_order) as first_order,
-        max(turns.execution_order) as last_order
-    from stretches
-    inner join turns
-        on turns.run_id = stretches.run_id
-        and turns.turn between stretches.first_turn and stretches.last_turn
-    inner join execution_events as events
-        on events.run_id = turns.run_id and events.id = turns.id
-    where $run_id is null or events.run_id = $run_id
-    group by
-        stretches.run_id,
-        stretches.stretch
+    having count(*) + 2 >= $min_turns
 ),
 
 work as (
@@ -91,22 +71,37 @@ alternations as (
         stretches.run_id,
         stretches.agents,
         stretches.turns,
-        stretches.distinct_messages,
         count(*) filter (where work.status = 'completed') as succeeded,
         count(*) filter (where work.status = 'failed') as failed,
         stretches.first_order,
         stretches.last_order
-    from turns_of_stretches as stretches
+    from stretches
     left join work
         on work.run_id = stretches.run_id
         and work.execution_order between stretches.first_order and stretches.last_order
     group by all
+    having not $idle or succeeded = 0
 )
 
-select *
+-- long texts are read last, for what is left
+select
+    alternations.run_id,
+    alternations.agents,
+    alternations.turns,
+    count(distinct events.outputs->>'full_content') as distinct_messages,
+    alternations.succeeded,
+    alternations.failed,
+    alternations.first_order,
+    alternations.last_order
 from alternations
-where not $idle or succeeded = 0
+inner join execution_events as events
+    on events.run_id = alternations.run_id
+    and events.execution_order between alternations.first_order and alternations.last_order
+where ($run_id is null or events.run_id = $run_id)
+    and events.event_type = 'agent_call'
+    and (events.meta->>'internal') is null
+group by all
 order by
     turns desc,
-    run_id,
+    alternations.run_id,
     first_order
