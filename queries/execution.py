@@ -60,7 +60,7 @@ def execute(
 
 
 def _statement(query: Query, con: duckdb.DuckDBPyConnection) -> duckdb.Statement:
-    """The query, parsed once for all connections: DuckDB takes up to 2 ms for that, a fifth of the answer about a run."""
+    """The query, parsed once for all connections: DuckDB takes up to 2 ms for it, a fifth of the answer about a run."""
     if query.sql not in _STATEMENTS:
         _STATEMENTS[query.sql] = con.extract_statements(query.sql)[0]
     return _STATEMENTS[query.sql]

@@ -142,6 +142,7 @@ def test_hostile_text_is_whole_for_programs(hostile: Path) -> None:
     assert f'"{HOSTILE}",b,1' in answer("agent_handoffs", "--db", hostile, "--format", "csv")
 
 
+@pytest.mark.filterwarnings("ignore::queries.QueryWarning")
 def test_every_query_survives_hostile_text(hostile: Path) -> None:
     """No query fails on such names, and all of them print them safely."""
     con = queries.connect(hostile)
@@ -206,6 +207,29 @@ def test_an_empty_answer_says_why(arguments: tuple[str, str], line: str, databas
     assert done.stdout == ",".join(queries.find(arguments[0]).columns) + "\n"
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(line)
+
+
+def test_defaults_are_shown_as_they_are_typed(database: Path) -> None:
+    """The help shows defaults in words that `--set` takes: `latest`, `completed`, or nothing at all."""
+    arguments = ("--db", database, "--format", "json", "--set")
+    for name, shown, typed in (
+        ("run_timeline", "run_id VARCHAR = latest the run; the latest where none is given", "run_id=latest"),
+        ("run_timeline", "run_id VARCHAR = latest", "run_id="),
+        ("tool_chains", "run_id VARCHAR = (empty) one run; all runs where empty", "run_id="),
+        ("code_executions", "status VARCHAR = completed one of: completed, failed, pending, all", "status=completed"),
+    ):
+        explained = answer(name, "--help").split("Columns:")[0]
+        assert shown in " ".join(explained.split())
+        assert "NULL" not in explained
+        assert answer(name, *arguments, typed) == answer(name, *arguments[:-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a command line is text")
+def test_bytes_that_are_no_text(database: Path) -> None:
+    """A run id that is no UTF-8 ends with exit code 2 and one line."""
+    done = command("tool_chains", "--db", database, "--set", "run_id=\udcff")
+    assert done.returncode == 2
+    assert done.stderr == "Error: tool_chains: run_id is no text in UTF-8: '\\udcff'\n"
 
 
 def test_a_damaged_database_is_one_line(database: Path, tmp_path: Path) -> None:

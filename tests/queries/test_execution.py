@@ -147,3 +147,117 @@ def test_values_as_typed() -> None:
     assert from_text(slow, {"threshold_ms": "1e3"}) == {"threshold_ms": 1000.0}
     with pytest.raises(QueryError, match="min_count must be BIGINT, not 'many'"):
         from_text(chains, {"min_count": "many"})
+
+
+def test_the_latest_run_by_name(tmp_path: Path) -> None:
+    """Where the latest run is the default, its word is understood in any case of letters."""
+    builder = Builder()
+    for run_id, started_at in (("a", START + timedelta(hours=1)), ("b", START)):
+        builder.run(run_id, started_at=started_at).turn(f"agent of {run_id}")
+    con = queries.connect(builder.write(tmp_path / "traces.duckdb"))
+    for word in ("latest", "LATEST", "Latest"):
+        assert [row[3] for row in queries.run("run_timeline", con, run_id=word).fetchall()] == ["agent of a"]
+    with pytest.warns(queries.QueryWarning, match="there is no run 'latest'"):
+        queries.run("event_types", con, run_id="latest").fetchall()
+
+
+def test_an_empty_value_as_typed_is_none() -> None:
+    """An empty value stands for a default that is none, and is an error where the default is something else."""
+    chains, timeline = map(queries.find, ("tool_chains", "run_timeline"))
+    assert from_text(chains, {"run_id": ""}) == {"run_id": None}
+    assert from_text(timeline, {"run_id": ""}) == {"run_id": None}
+    with pytest.raises(QueryError, match="min_count must be BIGINT, not ''"):
+        from_text(chains, {"min_count": ""})
+
+
+def test_all_of_a_kind(con: duckdb.DuckDBPyConnection) -> None:
+    """Where a parameter narrows by default, `all` takes that away."""
+    for name, parameter, values in (
+        ("code_executions", "status", ("completed", "failed", "pending")),
+        ("action_statistics", "action_type", ("tool_call", "decision", "error", "success")),
+    ):
+        parts = [queries.run(name, con, **{parameter: value}).fetchall() for value in values]
+        assert len(queries.run(name, con, **{parameter: "all"}).fetchall()) == sum(map(len, parts))
+        assert sum(map(bool, parts)) >= 2
+
+
+@pytest.mark.parametrize("form", ["traces.duckdb", "a foreign connection", "parquet"])
+def test_rows_that_wait_to_be_fetched(database: Path, sample_traces: Path, form: str) -> None:
+    """Rows of an earlier statement that were not fetched yet do not keep a query from its answer."""
+    if form == "a foreign connection":
+        con = duckdb.connect(str(database), read_only=True)
+    else:
+        con = queries.connect(database if form == "traces.duckdb" else sample_traces / "parquet")
+    expected = queries.run("event_types", con).fetchall()
+    con.execute("select * from execution_events").fetchone()
+    relation = queries.run("event_types", con)
+    assert relation.fetchall() == expected
+    assert queries.run("run_timeline", con).fetchall()
+
+
+@pytest.mark.skipif(duckdb.__version__ < "2", reason="DuckDB 1 drops such rows, whatever runs next")
+def test_rows_that_wait_are_kept(con: duckdb.DuckDBPyConnection) -> None:
+    """They can be fetched after the query as before."""
+    con.execute("select run_id from runs").fetchone()
+    queries.run("event_types", con).fetchall()
+    assert len(con.fetchall()) == 4
+
+
+def test_a_path_in_place_of_a_connection(database: Path) -> None:
+    """`run` opens what it is given a path of; anything else is one clear error."""
+    expected = queries.run("event_types", queries.connect(database)).fetchall()
+    for path in (database, str(database.parent)):
+        assert queries.run("event_types", path).fetchall() == expected
+    with pytest.raises(QueryError, match="'nowhere' is no traces folder"):
+        queries.run("event_types", "nowhere")
+    with pytest.raises(QueryError, match="takes a connection or a path as its second argument, not NoneType"):
+        queries.run("event_types", None)  # type: ignore[arg-type]
+
+
+def test_a_closed_connection(database: Path) -> None:
+    """What DuckDB says of a connection that can't be used is an error of this package, in one line."""
+    con = queries.connect(database)
+    con.close()
+    with pytest.raises(QueryError, match=r"event_types failed: .*closed") as caught:
+        queries.run("event_types", con)
+    assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_none(con: duckdb.DuckDBPyConnection) -> None:
+    """Bytes of a command line that are no UTF-8 are one clear error."""
+    with pytest.raises(QueryError, match=r"tool_chains: run_id is no text in UTF-8: 'a\\udcff'"):
+        queries.run("tool_chains", con, run_id="a\udcff")
+
+
+def test_nothing_is_like_an_empty_name(con: duckdb.DuckDBPyConnection) -> None:
+    """A run or an agent with an empty name is not there, and none is suggested in its place."""
+    for name, parameter, message in (
+        ("tool_chains", "run_id", "tool_chains: there is no run ''"),
+        ("failed_executions", "agent_name", "failed_executions: there is no agent ''"),
+    ):
+        with pytest.warns(queries.QueryWarning) as caught:
+            assert queries.run(name, con, **{parameter: ""}).fetchall() == []
+        assert [str(warning.message) for warning in caught] == [message]
+
+
+def test_the_quality_of_an_interaction(tmp_path: Path) -> None:
+    """What was sent and what came back stands beside what the checks say of it."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    quality = {
+        "response_valid": False,
+        "response_quality_score": 0.14,
+        "response_validation_errors": ["empty"],
+        "response_warnings": ["too_short"],
+    }
+    run.llm("a", **quality)
+    relation = queries.run("llm_interactions", builder.write(tmp_path / "traces.duckdb"))
+    (row,) = relation.fetchall()
+    found = dict(zip(relation.columns, row, strict=True))
+    assert {name: found[name] for name in quality} == {
+        "response_valid": False,
+        "response_quality_score": 0.14,
+        "response_validation_errors": '["empty"]',
+        "response_warnings": '["too_short"]',
+    }

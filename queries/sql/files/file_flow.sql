@@ -25,7 +25,7 @@ writes as (
     where ($run_id is null or run_id = $run_id)
         and event_type = 'file_gen'
         -- an executor saves code that names its file before it runs it, however that ends
-        and (status = 'completed' or meta->>'method' = 'code.filename')
+        and (status = 'completed' or (meta->>'method') = 'code.filename')
 ),
 
 paths_read as (
