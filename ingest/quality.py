@@ -87,6 +87,9 @@ _ERROR_TEXT = re2.compile(
     r"|you\s+exceeded\s+your\s+current\s+quota|(?:invalid|incorrect)\s+api\s+key|traceback\s+\(most\s+recent"
     r"|(?:http|status)(?:\s+(?:error|code|status))*\s*:?\s*[45]\d\d\b|(?:\w+\.){0,6}[A-Z]\w{0,60}(?:Error|Exception):)"
 )
+_REMEDY = re2.compile(
+    r"(?i)\b(?:i'll|i\s+will|i'm\s+going\s+to|let\s+me|let\W?s|let\s+us|so\s+(?:i|we)|we\s+(?:can|should|need|must)|means\s+that)\b"
+)
 _DO = (
     "help|assist|comply|provide|do|fulfil|fulfill|complete|continue|answer|respond|create|generate|write|produce|access"
     "|browse|open|view|visit|execute|run|perform|engage|discuss|share|support|process|download|watch|proceed|offer|give"
@@ -96,14 +99,19 @@ _REFUSAL = re2.compile(
     r"(?:(?:(?:(?:i'm|i\s+am)\s+)?(?:(?:so|very|really|truly)\s+)?sorry|(?:my\s+)?apologies|i\s+apologi[sz]e|unfortunately"
     r"|regrettably|as\s+an\s+(?:ai|assistant|llm)[\w\s-]{0,60})[\s,;:.-]*)?"
     r"(?:(?:but|however)[\s,]+)?"
-    r"(?:i\s+(?:cannot|can't|can\s+not|won't|will\s+not|am\s+(?:unable|not\s+able)\s+to|must\s+(?:respectfully\s+)?decline"
-    r"(?:\s+to)?|do\s*n[o']t\s+have\s+the\s+ability\s+to)|i'm\s+(?:unable|not\s+able|not\s+allowed)\s+to)"
+    r"(?:i\s+(?:cannot|can't|can\s+not|must\s+(?:respectfully\s+)?decline(?:\s+to)?|do\s*n[o']t\s+have\s+the\s+ability\s+to)"
     r"\s+(?:\w+ly\s+)?(?:" + _DO + r")\b"
-    r"|(?:^|[.!?:\n])\s*as\s+an\s+ai\b|\bi(?:'m|\s+am)\s+(?:just\s+|only\s+)?an\s+ai\b"
-    r"|\bi\s+must\s+(?:respectfully\s+)?decline\b|\b(?:against|violates?)\s+(?:my|our|the\s+usage)\s+(?:guidelines|polic)"
+    r"|i(?:'m|\s+am)\s+(?:\w+ly\s+)?(?:unable|not\s+able|not\s+allowed)\s+to\s+(?:\w+ly\s+)?(?:" + _DO + r")\b"
+    # who `will not write` a file may only tell of a plan
+    r"|i\s+(?:won't|will\s+not)\s+(?:\w+ly\s+)?(?:help|assist|comply|engage|discuss|support|fulfil|fulfill|answer|respond)\b)"
+    r"|\bas\s+an\s+ai\b[^.!?\n]{0,80}\b(?:cannot|can't|can\s+not|do\s*n[o']t|won't|unable|not\s+able|no\s+(?:access|ability))\b"
+    r"|\bi(?:'m|\s+am)\s+(?:just|only)\s+an\s+ai\b|\bi\s+must\s+(?:respectfully\s+)?decline\b"
+    r"|\b(?:against|violates?)\s+(?:my|the\s+usage|our\s+(?:usage|content))\s+(?:guidelines|polic)"
 )
 _SELF_CORRECTION = re2.compile(
-    r"(?i)\bi(?:'ve|\s+have)?\s+made\s+(?:an?|some|the)\s+(?:\w+\s+)?(?:mistake|error)s?\b"
+    # an `error` that something follows may be an error bar, an error log or another thing that was made
+    r"(?i)\bi(?:'ve|\s+have)?\s+made\s+(?:an?|some|the)\s+(?:\w+\s+)?(?:mistakes?\b|errors?(?:\s*(?:[.,;:!?)]|$)"
+    r"|\s+(?:in|with|when|while|by|on|about|here|there|earlier|before|above|and|that|because|as|during)\b))"
     r"|\bi\s+was\s+(?:wrong|mistaken|incorrect)\b|\bi\s+(?:just|now)\s+reali[sz]ed?\b|\bi\s+stand\s+corrected\b"
     r"|\bi\s+(?:misspoke|misread|misunderstood|miscalculated|miscounted|overlooked)\b"
     r"|\b(?:let\s+me|i\s+(?:need|have|must)\s+to)\s+correct\s+(?:that|this|myself|my)\b"
@@ -129,7 +137,9 @@ def _is_empty(reply: Reply) -> bool:
 def _is_error_text(reply: Reply) -> bool:
     if reply.failed:
         return True
-    return reply.words <= SHORT_ERROR and "```" not in reply.text and _ERROR_TEXT.search(reply.text) is not None
+    if reply.words > SHORT_ERROR or "```" in reply.text or _REMEDY.search(reply.prose):
+        return False
+    return _ERROR_TEXT.search(reply.text) is not None
 
 
 def _is_refusal(reply: Reply) -> bool:
@@ -171,14 +181,15 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "error_text",
         "error",
-        f"the call failed, or the text begins like an error message and has at most {SHORT_ERROR} words and no code",
+        f"the call failed, or the text begins like an error message and has at most {SHORT_ERROR} words, no code and "
+        "no word of what to do about it (`I will`, `let us`)",
         _is_error_text,
     ),
     Check(
         "refusal",
         "error",
         f"the server says so, or a sentence in the first {OPENING} characters begins as refusals do (`I cannot help`, "
-        "`As an AI`), with no code and no tool call",
+        "`As an AI, I do not`), with no code and no tool call",
         _is_refusal,
     ),
     Check(
@@ -304,7 +315,15 @@ def _fences_parse(text: str) -> bool | None:
     if "```" not in text:
         return None
     fences = [match.group(1) for match in _JSON_FENCE.finditer(text)]
-    return all(_parses(fence) for fence in fences) if fences else None
+    return all(_holds_json(fence) for fence in fences) if fences else None
+
+
+def _holds_json(text: str) -> bool:
+    """Whether a text is JSON, or JSON lines."""
+    if _parses(text):
+        return True
+    lines = text.strip().splitlines()
+    return len(lines) > 1 and all(_parses(line) for line in lines if line.strip())
 
 
 def _spaceless(text: str) -> int:

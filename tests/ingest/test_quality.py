@@ -45,6 +45,9 @@ FAILING = [
     ("refusal", said("I\u2019m sorry, I can\u2019t help you with that one.")),
     ("refusal", said("As an AI language model, I cannot browse the web for you.")),
     ("refusal", said("Unfortunately, I am unable to access the file that you sent.")),
+    ("refusal", said("I am currently unable to open the archive that you named, so please unpack it yourself.")),
+    ("refusal", said("I will not assist with a task like this one.")),
+    ("refusal", said("Your request goes against the usage policies.")),
     ("refusal", said(None, refusal="I can't help with that.")),
     ("refusal", said("It goes on like", finish_reason="content_filter")),
     ("broken_json", said('{"mean": 5.25, "unit": ')),
@@ -58,6 +61,7 @@ FAILING = [
     ("too_long", said("word " * (MAX_WORDS + 1))),
     ("self_correction", said("The mean is 4. Wait, no, the mean is 5.25 degrees.")),
     ("self_correction", said("I made a mistake in the sum above; the mean is 5.25.")),
+    ("self_correction", said("I have made an error in the second row, which has to be 5.25.")),
     ("self_correction", said("My previous answer was wrong: the mean is 5.25 degrees.")),
     ("self_correction", said("I apologize for the confusion. The mean is 5.25 degrees.")),
 ]
@@ -84,6 +88,17 @@ PASSING = [
     said("The server can't provide more than 100 rows, so the script pages through them."),
     said("I won't repeat the table; the mean is 5.25 degrees."),
     said("I cannot open the page from here, so run this:\n```python\nprint(1)\n```"),
+    said("I will not write a second file; the rows are added to the first."),
+    said("As an AI researcher, I propose to compare three models of the trend."),
+    said("I am an AI engineer, and my task is to check the units of the table."),
+    said("As an AI assistant of the team I now draw the plot that was asked for."),
+    said("The second invoice violates our policy on travel, the others are in order."),
+    said("The request timed out, so I read the copy from yesterday."),
+    said("An error occurred in the third cell. Let's give the column its unit and run it again."),
+    said("Status code 404 means that the page is gone; the archive has it."),
+    said("I made an error bar plot of the five stations."),
+    said("I have made the error log readable for the reviewer."),
+    said('One object per line:\n```json\n{"mean": 5.25}\n\n{"mean": 4.5}\n```'),
     said("Actually, the station has two sensors; both are in the table."),
     said("Here is the corrected script, with the right column."),
     said("The previous response of the planner was a list of three steps."),
@@ -193,9 +208,9 @@ def test_the_tables_say_which_responses_are_poor(runs: Path, ingested: Ingest) -
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real transcripts are not on this machine")
 def test_real_agents_raise_few_alarms() -> None:
-    """Of 762 messages of real agents at most 3 are errors and 4 self-corrections, as many as a reader finds.
+    """Of 762 messages of real agents at most 4 are errors and 4 self-corrections, as many as a reader finds.
 
-    Read one by one: the errors are an empty message and two agents that say they cannot do what they were asked; the
+    Read one by one: the errors are an empty message and three agents that say they cannot do what they were asked; the
     self-corrections take something back in so many words. Short are the notes of an orchestrator (a speaker's name,
     that the request is satisfied) and a bare shell command; agents that made the other half have none.
     """
@@ -212,6 +227,6 @@ def test_real_agents_raise_few_alarms() -> None:
     assert messages > 700
     assert counts["handcrafted"].keys() <= {"too_short"}
     assert counts["algorithm"].pop("empty") == 1
-    assert counts["algorithm"].pop("refusal") in (1, 2)
+    assert counts["algorithm"].pop("refusal") in (2, 3)
     assert counts["algorithm"].pop("self_correction") <= 4
     assert counts["algorithm"] == {}
