@@ -126,7 +126,7 @@ class FileLedger:
             held = self._held(written.path, saved, executor)
             event = self._generated(written, held, saved is not None)
             if event.status == "completed":
-                rows[saved.path if saved else written.path] = self._written_row(written, event)
+                rows[self._spelt(saved.path if saved else written.path)] = self._written_row(written, event)
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
                 named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
@@ -136,15 +136,22 @@ class FileLedger:
             if ran:
                 written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)
                 held = Content(saved.size, saved.sha256, saved.content)
-                rows[saved.path] = self._written_row(written, self._generated(written, held, True))
+                rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True))
                 continue
             event = self._found(saved)
-            rows[saved.path] = self._row(saved.path, event, "recorder", "write", "recorder")
+            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "write", "recorder")
         for row in rows.values():
             self._rows.add("files", *row)
-        for named in self._named.values():
+        first = {(self._spelt(n.path), n.operation): n for n in reversed(self._named.values())}
+        for named in reversed(first.values()):
             self._add_named(named)
         return len(rows)
+
+    def _spelt(self, path: str) -> str:
+        """One spelling of a path of which a run may have several: `out.csv`, `./out.csv`, `data/../out.csv`."""
+        path = posixpath.normpath(_normal(path))
+        below = posixpath.join(self._cwd, "") if self._cwd else ""
+        return path[len(below) :] if below and path.startswith(below) else path
 
     def _match(self, path: str, executor: str | None = None) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own."""

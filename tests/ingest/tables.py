@@ -39,10 +39,10 @@ class Tables:
         return [{k: json.loads(v) if k in ("inputs", "outputs", "meta") else v for k, v in r.items()} for r in rows]
 
 
-def write_journal(runs: Path, run_id: str, *records: Row, end: bool = True) -> Path:
+def write_journal(runs: Path, run_id: str, *records: Row, end: bool = True, start: Row | None = None) -> Path:
     """Write a journal of these records, with a start before and an end after them. Gives its path."""
-    start: Row = {"kind": "run_start", "task": "test", "host": "elsewhere", "versions": {"ag2": "0.14.0"}}
-    every = [start, *records, *([{"kind": "run_end", "status": "completed"}] if end else [])]
+    first: Row = {"kind": "run_start", "task": "test", "host": "elsewhere", "versions": {"ag2": "0.14.0"}}
+    every = [first | (start or {}), *records, *([{"kind": "run_end", "status": "completed"}] if end else [])]
     lines = [
         json.dumps({"v": 1, "seq": n, "ts": 1_700_000_000_000_000_000 + n * 1_000_000, **record})
         for n, record in enumerate(every)

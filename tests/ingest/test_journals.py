@@ -520,3 +520,25 @@ def test_a_scratch_script_of_ag2_is_no_written_file(runs: Path, ingested: Ingest
     ]
     assert tables.one("SELECT files FROM runs") == 0
     assert [e["status"] for e in tables.events("file_gen")] == ["failed"]
+
+
+def test_a_file_is_one_row_however_it_is_spelt(runs: Path, ingested: Ingest) -> None:
+    """With a point before it, a folder entered and left, or from the root."""
+    code = (
+        "```python\nimport pandas as pd\npd.DataFrame().to_csv('./out.csv')\npd.read_csv('out.csv')\n"
+        "open('data/../out.csv', 'a')\nopen('/work/out.csv', 'a')\nopen('other/out.csv', 'a')\n```"
+    )
+    done = "exitcode: 0 (execution succeeded)\nCode output: done"
+    told = [
+        logged("coder", "runner", code),
+        logged("runner", "coder", done),
+        logged("coder", "runner", "See ./out.csv."),
+    ]
+    write_journal(runs, "r", *told, start={"cwd": "/work"})
+    written = ingested(runs).sql("SELECT operation, file_path FROM files ORDER BY ALL")
+    assert [tuple(row.values()) for row in written] == [
+        ("mention", "./out.csv"),
+        ("read", "out.csv"),
+        ("write", "./out.csv"),
+        ("write", "other/out.csv"),
+    ]
