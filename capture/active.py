@@ -16,6 +16,8 @@ from capture import encode
 if TYPE_CHECKING:
     from capture.run import Run
 
+EVENT: Final = b'"kind":"event"%b,"event":'
+"""What the record of an event begins with, after `ts`, around the fields that say where it belongs."""
 MARK = "_capture_scope"
 """Attribute of a thread that holds the scope it was started from."""
 
@@ -30,10 +32,11 @@ class Scope:
         parent: `id` of the step or action around, or None.
         chat: `id` of the chat around, where it is a nested one or one of several at a time, or None.
         fields: these as JSON, ready to be put into a record.
+        event: what the record of an event here begins with: most records are one.
         base: True for the run's own scope, outside any step.
     """
 
-    __slots__ = ("base", "chat", "fields", "node_id", "parent", "run", "step_id")
+    __slots__ = ("base", "chat", "event", "fields", "node_id", "parent", "run", "step_id")
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Scope:
         if not attributed:
             fields["attributed"] = False
         self.fields = b"," + encode.to_json(fields)[0][1:-1] if fields else b""
+        self.event = EVENT % self.fields
 
 
 class _Nobody:

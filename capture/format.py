@@ -185,7 +185,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "status": "completed, failed or interrupted",
         "error": "object: type, message, traceback",
         "usage": "object: by agent what its client counted, `total` and `actual` (without cached answers), as AG2 does",
-        "stats": "object: events, bytes, lost, us_per_event",
+        "stats": "object: events (all records), bytes, lost (records), us_per_event (to record an event of AG2, mean)",
     },
 }
 """What each kind of record holds besides `COMMON`."""

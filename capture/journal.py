@@ -85,30 +85,31 @@ class Journal:
         """Bytes of the file."""
         return self._at[1]
 
-    def append(self, body: bytes) -> int | None:
+    def append(self, body: bytes, value: bytes = b"") -> int | None:
         """Writes a record.
 
         Args:
             body: the fields after `ts`, as JSON without the braces.
+            value: what follows it. A long value that is given apart is copied once less.
 
         Returns:
             The record's `seq`, or None where it could not be written (now).
         """
         if self._mask is not None:
-            body = self._mask.record(body)
-        if len(body) > self.max_record:
-            body = self._cut(body)
+            body, value = self._mask.record(body + value), b""
+        if len(body) + len(value) > self.max_record:
+            body, value = self._cut(body + value), b""
         with self._lock:
             if self._writing:
                 # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
-                self._waiting.append(body)
+                self._waiting.append(body + value)
                 return None
             self._writing = True
             try:
                 now = time_ns()
-                if now > self._check_at and not self._ready(now):
+                if (now > self._check_at or self._at[2]) and not self._ready(now):
                     return None
-                return self._write(body, now)
+                return self._write(body, value, now)
             finally:
                 self._writing = False
                 if self._waiting:
@@ -181,26 +182,26 @@ class Journal:
             self.append(body)
 
     def _ready(self, now: int) -> bool:
-        """Looks after the file, and declares what was lost before; False where the next record is lost too."""
-        self._check_at = now + CHECK_NS
-        if not self._done and self._present() and (not self._undeclared or self._declare(now)):
-            return True
-        self._missed(None)
-        return False
+        """Looks after the file and declares what was lost before; False where the next record is lost too."""
+        if now > self._check_at:
+            self._check_at = now + CHECK_NS
+            if self._done or not self._present():
+                self._missed(None)
+                return False
+        if self._at[2]:
+            self._settle()
+        if self._undeclared and not self._declare(now):
+            self._missed(None)
+            return False
+        return True
 
-    def _write(self, body: bytes, now: int) -> int | None:
+    def _write(self, body: bytes, value: bytes, now: int) -> int | None:
         """One line, and its number; None where it failed, which is counted.
 
         A signal handler may raise at any point. What the file holds then is settled before the next line is written.
         """
-        seq, size, unsettled = self._at
-        if unsettled:
-            self._settle()
-            if self._undeclared and not self._declare(now):
-                self._missed(None)
-                return None
-            seq, size, _ = self._at
-        line = b'{"v":1,"seq":%d,"ts":%d,%b}\n' % (seq, now, body)
+        seq, size, _ = self._at
+        line = b'{"v":1,"seq":%d,"ts":%d,%b%b}\n' % (seq, now, body, value)
         if self._torn:
             line = b"\n" + line
         self._at = (seq, size, line)
@@ -210,7 +211,7 @@ class Journal:
                 self._finish(line, size)
                 written = len(line)
         except OSError as error:
-            return self._failed(error, body, now)
+            return self._failed(error, body + value, now)
         self._at = (seq + 1, size + written, b"")
         self._torn = False
         if self._fsync_each:
@@ -218,20 +219,24 @@ class Journal:
         return seq
 
     def _failed(self, error: OSError, body: bytes, now: int) -> int | None:
-        seq, size, _ = self._at
         if error.errno == errno.EBADF:
             # somebody closed the descriptor; the file is as good as before
-            self._at = (seq, size, b"")
+            self._at = (*self._at[:2], b"")
             self._fd = -1
             if self._present():
-                return self._write(body, now)
+                return self._write(body, b"", now)
             self._missed(None)
-            return None
+        else:
+            self._tear(error)
+        return None
+
+    def _tear(self, error: OSError) -> None:
+        """Leaves a line that can't be finished as it is."""
+        seq, size, _ = self._at
         grown = self._grown(size)
         self._torn = self._torn or grown > 0
         self._at = (seq, size + grown, b"")
         self._missed(error)
-        return None
 
     def _settle(self) -> None:
         """Finishes a line whose writing was interrupted, if any of it is in the file; else it is lost."""
@@ -244,7 +249,7 @@ class Journal:
         try:
             self._finish(line, size)
         except OSError as error:
-            self._failed(error, b"", 0)
+            self._tear(error)
             return
         self._at = (seq + 1, size + len(line), b"")
         self._torn = False
@@ -274,7 +279,7 @@ class Journal:
         lost, self._undeclared = self._undeclared, 0
         fields, _ = encode.to_json({"kind": format.GAP, "lost": lost, "reason": self._reason})
         before = self.lost
-        if self._write(fields[1:-1], now) is None:
+        if self._write(fields[1:-1], b"", now) is None:
             self._undeclared, self.lost = lost, before
             self._check_at = 0
             return False

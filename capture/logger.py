@@ -113,12 +113,10 @@ def _record(what: Callable[..., None], *args: Any) -> None:
 
 def record_in(scope: Scope, what: Callable[..., None], *args: Any) -> None:
     """Has a record made, as `what(scope, *args)`. What goes wrong is counted, and never raised."""
-    begun = time.perf_counter_ns()
     try:
         what(scope, *args)
     except Exception as error:
         failed(scope.run, error)
-    scope.run.spent_ns += time.perf_counter_ns() - begun
 
 
 def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool | None) -> None:

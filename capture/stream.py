@@ -148,8 +148,8 @@ def behind(stream: Any) -> Any:
 
 def record_event(scope: Scope, event: Any) -> None:
     """Writes an `event` record. Raises nothing but what interrupts the process."""
-    begun = perf_counter_ns()
     run = scope.run
+    begun = perf_counter_ns() if next(run.is_timed) else 0
     data = b""
     try:
         if run.skip and ("event" in run.skip or getattr(event, "type", None) in run.skip):
@@ -160,8 +160,8 @@ def record_event(scope: Scope, event: Any) -> None:
             data, replaced = encode.event_to_json(event)
             run.write(format.EVENT, {}, scope, raw=b'"event":' + data, replaced=_under("$.event", replaced))
         else:
-            place = scope.fields if get_ident() == run.thread else run.place(scope)
-            run.journal.append(b'"kind":"event"%b,"event":%b' % (place, data))
+            head = scope.event if get_ident() == run.thread else active.EVENT % run.place(scope)
+            run.journal.append(head, data)
     except Exception as error:
         failed(run, error)
     except BaseException as error:
@@ -169,7 +169,9 @@ def record_event(scope: Scope, event: Any) -> None:
             failed(run, error)
         if not encode.is_panic(error):
             raise
-    run.spent_ns += perf_counter_ns() - begun
+    if begun:
+        run.spent_ns += perf_counter_ns() - begun
+        run.events_timed += 1
 
 
 def record_print(scope: Scope, objects: tuple[Any, ...], sep: str | None, end: str | None) -> None:

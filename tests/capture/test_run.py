@@ -266,6 +266,16 @@ def test_stats_count_what_is_in_the_journal() -> None:
     assert stats["us_per_event"] > 0
 
 
+def test_microseconds_per_event_are_those_of_events() -> None:
+    """Records of other kinds make recording an event look neither cheaper nor dearer."""
+    with capture.start("runs", console=False) as run:
+        say("hi")
+        before = run.stats()["us_per_event"]
+        for number in range(100):
+            run.log("success", str(number))
+        assert run.stats()["us_per_event"] == before > 0
+
+
 def test_transcripts_of_any_kind_are_saved() -> None:
     """Lists, ChatResults, lists of them, all with or without a name; anything else is a TypeError."""
     messages = [{"role": "user", "content": "hi", "name": "a"}]
