@@ -113,6 +113,7 @@ select
         when actions.event_type = 'tool_call' then coalesce(actions.meta->>'tool_name', actions.inputs->>'tool')
         when actions.event_type = 'handoff' then 'select_agent'
         when actions.event_type = 'code_exec' and actions.status <> 'failed' then 'code_exec'
+        when actions.event_type = 'code_exec' then coalesce(actions.meta->>'error_type', 'code_exec')
         else coalesce(actions.meta->>'error_type', actions.event_subtype, actions.event_type)
     end as action_name,
     case

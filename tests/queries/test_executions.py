@@ -273,6 +273,17 @@ def test_the_share_of_failed_work_adds_up(traces: Path) -> None:
     assert sum(row["share_of_all"] for row in found) == pytest.approx(sum(row["failed_cost"] for row in found) / cost)
 
 
+def test_failed_code_without_a_class_of_error_is_named_as_code(tmp_path: Path) -> None:
+    """What an executor refuses to run raises nothing; the action is named after what it is."""
+    builder = Builder()
+    run = builder.run("refused")
+    run.turn("engineer", "I run it.")
+    run.code("engineer", "{}", "unknown language toml", 1, language="toml")
+    path = builder.write(tmp_path / "traces.duckdb")
+    (action,) = (row for row in rows(path, "agent_actions") if row["action_type"] == "error")
+    assert action["action_name"] == "code_exec"
+
+
 def test_llm_data_of_an_execution(statuses: Path) -> None:
     """An execution shows its last LLM call; the interactions show all of them."""
     lucky = next(row for row in rows(statuses, "agent_executions") if row["agent_name"] == "lucky")

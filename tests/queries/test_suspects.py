@@ -54,6 +54,17 @@ def test_the_first_code_is_suspected_before_later_failures(tmp_path: Path) -> No
     assert found[2]["evidence"] == ["failed again"]
 
 
+def test_a_message_without_words_is_told_by_the_tools_that_it_calls(sample_traces: Path) -> None:
+    """Its author said nothing, but a reader of suspects and of the timeline sees what it did."""
+    run = "20260112T090000Z-one-shot-north"
+    first = answer(sample_traces, "suspects", run_id=run)[0]
+    assert (first["message"], first["message_order"]) == ("calls describe_station", 1)
+    timeline = answer(sample_traces, "run_timeline", run_id=run)
+    turns = [row["what"] for row in timeline if row["event"] == "agent_call"]
+    assert turns[1] == "calls describe_station"
+    assert all(turns)
+
+
 def test_made_up_data_weigh_most(tmp_path: Path) -> None:
     """Code on data that its author calls made up comes before the first code."""
     found = suspects(

@@ -16,7 +16,7 @@
 --                  Magentic-One, where a supervisor hands out the work, rank 1 in 60 and 13 %
 --   failed         code executions and tool calls of this message that failed
 --   error          the first error among them
---   message        how the message begins
+--   message        how the message begins; of one without words, the tools that it calls
 --   event_id       its turn in execution_events
 with
 
@@ -225,7 +225,10 @@ select
     evidence[1] as suspicion,
     suspects.failed,
     suspects.error,
-    turns.inputs->>'message' as message,
+    coalesce(
+        nullif(turns.inputs->>'message', ''),
+        'calls ' || array_to_string(turns.outputs->>'$.tool_calls[*].function.name', ', ')
+    ) as message,
     suspects.id as event_id
 from suspects
 inner join execution_events as turns

@@ -8,7 +8,7 @@
 --   timestamp        when it began, UTC
 --   event            event_type, indented by depth
 --   agent_name       who did it
---   what             tool, language, file, model, or the beginning of what was said
+--   what             tool, language, file, model, or the beginning of what was said (of no words, the tools called)
 --   status           completed, failed or pending
 --   duration_ms      how long it took
 --   error_message    why it failed
@@ -18,7 +18,10 @@ select
     repeat('  ', least(events.depth, 20)) || events.event_type as event,
     events.agent_name,
     case events.event_type
-        when 'agent_call' then left(events.outputs->>'full_content', 80)
+        when 'agent_call' then coalesce(
+            nullif(left(events.outputs->>'full_content', 80), ''),
+            'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
+        )
         when 'handoff' then concat('to ', events.inputs->>'to_agent')
         else coalesce(
             events.meta->>'action_name',
