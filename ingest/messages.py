@@ -12,6 +12,11 @@ from typing import Any
 from ingest.lines import encode
 
 _ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
+_SAID = ("content", "tool_calls", "function_call", "tool_responses")
+_WITHOUT_ROLE = frozenset(
+    {"role", "name", *_SAID, "tool_call_id", "context", "metadata", "refusal", "audio", "annotations"}
+)
+"""What a message that has no role may say."""
 _SPEAKER_IN_ROLE = re.compile(r"(.+?) \((?:-> ?(.+)|thought|termination condition)\)\Z", re.DOTALL)
 """`Orchestrator (-> WebSurfer)`: transcripts of Magentic-One name speaker and addressee in the role."""
 
@@ -85,12 +90,17 @@ class Message:
 
 
 def is_message(value: Any) -> bool:
-    """Whether a JSON value looks like a chat message: an object with a role or a name, and something said or asked."""
-    return (
-        isinstance(value, dict)
-        and any(isinstance(value.get(k), str) for k in ("role", "name"))
-        and any(k in value for k in ("content", "tool_calls", "function_call", "tool_responses"))
-    )
+    """Whether a JSON value looks like a chat message: an object with a role, and something said or asked.
+
+    One that only names its author may say nothing that messages do not: logs and lists of files have names and contents
+    as well.
+    """
+    if not isinstance(value, dict) or not any(name in value for name in _SAID):
+        return False
+    if isinstance(value.get("role"), str):
+        return True
+    name = value.get("name")
+    return isinstance(name, str) and "." not in name and value.keys() <= _WITHOUT_ROLE
 
 
 def parse_message(message: Any, sender: str | None = None, recipient: str | None = None) -> Message:

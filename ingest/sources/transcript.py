@@ -1,8 +1,8 @@
 """Saved conversations: `groupchat.messages`, `ChatResult.chat_history` and the like.
 
 Three shapes: a JSON list of messages; an object with such a list under `messages`, `history` or `chat_history`, whose
-other keys describe the run; a message a line (JSONL). A list that was cut off, also one in an object, is read as far as
-it goes.
+other keys describe the run; a message a line (JSONL). Of a document with several lists (`ingest.conversations`) each is
+a chat of the run. A list that was cut off, also one in an object, is read as far as it goes.
 """
 
 import codecs
@@ -16,11 +16,12 @@ from typing import IO, Any
 import orjson
 
 from capture import format as journal
+from ingest.conversations import LISTS, Chat, conversations
 from ingest.lines import Bad, Record, decode, encode, read_lines
 from ingest.messages import is_message
 
-LISTS = ("messages", "history", "chat_history")
-"""Keys under which an object holds its messages: the first that has any."""
+REPEATED = "repeated"
+"""Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
 
 RESTARTS = 100
 """How often a broken list is taken up again behind what could not be read. It bounds the time."""
@@ -55,24 +56,42 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     except ValueError as error:
         yield from _read_broken(raw, str(error), about)
         return
-    elements = _elements(value, about)
-    if not any(is_message(element) for element in elements):
+    chats = conversations(value)
+    if not any(is_message(element) for chat in chats for element in chat.messages):
         about["not_a_run"] = "no list of messages in it"
         return
-    for place, element in enumerate(elements, 1):
-        yield _record(element, place, 0)
+    about["meta"] = _about(chats)
+    if len(chats) == 1 and not all(map(is_message, chats[0].messages)):
+        pieces = list(_in_pieces(raw))  # which tells where in the file the others stand
+        if len(pieces) == len(chats[0].messages):
+            yield from pieces
+            return
+    place = 0
+    for number, chat in enumerate(chats):
+        for element in chat.messages:
+            place += 1
+            record = _record(element, place, 0)
+            if isinstance(record, Record) and chat.repeats:
+                record.data = {"kind": REPEATED}
+            elif isinstance(record, Record) and number:
+                record.data["in_chat"] = chat.name
+            yield record
 
 
-def _elements(value: Any, about: dict[str, Any]) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict):
-        return []
-    lists = [key for key in LISTS if isinstance(value.get(key), list)]
-    for key in [key for key in lists if any(is_message(element) for element in value[key])] or lists:
-        about["meta"] = {k: v for k, v in value.items() if k != key}
-        return list(value[key])
-    return [value]  # a transcript of one line
+def _about(chats: list[Chat]) -> dict[str, Any]:
+    """What stands beside the messages."""
+    if len(chats) == 1:
+        return chats[0].about
+    told = [{"chat": chat.name, **chat.about} for chat in chats if chat.about]
+    return {"chats": told} if told else {}
+
+
+def _in_pieces(raw: bytes) -> Iterator[Record | Bad]:
+    """A sound list with something in it that is no message."""
+    if raw.lstrip()[:1] == b"[":
+        return _salvage(raw, raw.index(b"[") + 1)
+    opened = _list_in_object(raw)
+    return _salvage(raw, opened[0], in_object=True) if opened else iter(())
 
 
 def _utf_8(raw: bytes) -> bytes:

@@ -266,3 +266,65 @@ def test_a_long_broken_list_of_anything_is_read_in_one_pass(runs: Path, ingested
     """A million elements that are no messages, in a list without an end: a row of quarantine each."""
     (runs / "t.json").write_text(json.dumps([CHAT[0]])[:-1] + ",1" * 500_000)
     assert ingested(runs).summary.quarantine_rows == 500_000
+
+
+OTHER_SIDE = [{**m, "role": "assistant"} for m in CHAT]
+
+
+@pytest.mark.parametrize(
+    ("document", "messages", "records"),
+    [
+        ({"engineer": CHAT}, 4, 4),
+        ({"chat_messages": {"engineer": CHAT}}, 4, 4),
+        ({"engineer": CHAT, "admin": OTHER_SIDE}, 4, 8),
+        ({"engineer": {"admin": OTHER_SIDE}, "admin": {"engineer": CHAT}}, 4, 8),
+        ([{"chat_history": CHAT, "summary": "first"}, {"chat_history": CHAT[:1], "summary": "second"}], 5, 5),
+        ([CHAT, CHAT[:2]], 6, 6),
+        ({"result": {"chat_history": CHAT}}, 4, 4),
+        ({"a": CHAT[:1], "b": CHAT[:1]}, 2, 2),
+    ],
+)
+def test_several_conversations_in_a_file(
+    document: Any, messages: int, records: int, runs: Path, ingested: Ingest
+) -> None:
+    """Each is a chat of the run; what both sides of a chat have saved is said once, and stands in `journal` twice."""
+    (runs / "t.json").write_text(json.dumps(document))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == messages
+    assert tables.one("SELECT count(*) FROM journal") == records
+    assert tables.one("SELECT count(*) FROM code_execs") == int(messages != 2)
+
+
+def test_what_is_told_of_several_conversations(runs: Path, ingested: Ingest) -> None:
+    """Their summaries go to runs.meta, and nobody hands over from one to the next."""
+    results = [{"chat_history": CHAT[:2], "summary": "one"}, {"chat_history": CHAT[3:], "summary": "two"}]
+    (runs / "t.json").write_text(json.dumps(results))
+    tables = ingested(runs)
+    assert tables.one("SELECT meta->>'$.chats[1].summary' FROM runs") == "two"
+    handoffs = tables.events("handoff")
+    assert [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in handoffs] == [("admin", "engineer")]
+
+
+def test_where_in_a_list_something_else_stands(runs: Path, ingested: Ingest) -> None:
+    """An element that is no message is in quarantine with the byte at which it begins."""
+    for name, document in (("list.json", [*CHAT, 7]), ("object.json", {"n": 1, "messages": [*CHAT, 7]})):
+        (runs / name).write_text(json.dumps(document))
+    tables = ingested(runs)
+    for name in ("list.json", "object.json"):
+        offset = tables.one(f"SELECT byte_offset FROM quarantine WHERE run_id = '{name}'")
+        assert (runs / name).read_bytes()[offset:][:1] == b"7"
+    assert tables.one("SELECT count(*) FROM journal") == 2 * len(CHAT)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"name": "a.txt", "content": "hello"}, {"name": "b.txt", "content": "saved to x.csv"}],
+        {"name": "service", "content": "started", "level": "info"},
+        {"package": {"name": "x", "content": [1]}},
+    ],
+)
+def test_names_and_contents_alone_are_no_conversation(document: Any, runs: Path, ingested: Ingest) -> None:
+    """A list of files, a line of a log: no run comes of them."""
+    (runs / "t.json").write_text(json.dumps(document))
+    assert ingested(runs).one("SELECT count(*) FROM runs") == 0
