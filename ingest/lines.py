@@ -14,6 +14,12 @@ import orjson
 MAX_LINE = 256 * 1024 * 1024
 """Bytes. A longer line is cut into pieces that stand in quarantine: nothing that a recorder writes is as long."""
 
+PIECE = 16 * 1024 * 1024
+"""Bytes of a line that can't be read in one row of `quarantine`; of a longer one there are several."""
+
+MAX_LENIENT = 64 * 1024 * 1024
+"""Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
+
 MAX_DEPTH = 500
 """Levels of nesting. DuckDB and Python's own encoder recurse; AG2's events are a dozen levels deep."""
 
@@ -51,6 +57,11 @@ class Bad:
     offset: int
     torn: bool = False
 
+    def pieces(self) -> "Iterator[Bad]":
+        """The same, cut where it is long: it is not held in memory several times."""
+        for start in range(0, max(1, len(self.raw)), PIECE):
+            yield Bad(self.error, self.raw[start : start + PIECE], self.line, self.offset + start, self.torn)
+
 
 def read_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Yield (line number from 1, byte offset, bytes with the line end) for every line that is not blank."""
@@ -75,13 +86,15 @@ def decode(raw: bytes) -> tuple[Any, str]:
     Raises:
         ValueError: in one line, what is wrong.
     """
-    raw = raw.strip()
+    raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        if len(raw) > MAX_LENIENT:
+            raise ValueError(f"not JSON: {error.msg}") from None
         value, text = _decode_leniently(raw, error)
     else:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8").strip()
     # The number of brackets bounds the depth from above; only a line with many of them is walked.
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")

@@ -32,7 +32,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         except ValueError as error:
             torn = not raw.endswith(b"\n") and len(raw) < MAX_LINE
             reason = f"cut off: {error}" if torn else str(error)
-            yield Bad(reason, raw, line, offset, torn)
+            yield from Bad(reason, raw, line, offset, torn).pieces()
             continue
         version = data.get("v")
         if isinstance(version, int) and version > journal.VERSION:

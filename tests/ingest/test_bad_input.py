@@ -283,3 +283,34 @@ def test_an_exit_code_that_is_none(code: Any, runs: Path, ingested: Ingest) -> N
     blocks = [{"language": "python", "code": "print(1)"}]
     write_journal(runs, "r", {"kind": "code_exec", "agent": "a", "blocks": blocks, "exit_code": code, "output": ""})
     assert ingested(runs).one("SELECT exit_code FROM code_execs") is None
+
+
+def test_a_long_line_that_cannot_be_read_is_several_rows(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system may leave gigabytes of zeros behind a crash: they are never held whole, and none is lost."""
+    monkeypatch.setattr("ingest.lines.PIECE", 1000)
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    sound = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b'{"v":1,"seq":2' + bytes(2500))
+    tables = ingested(runs)
+    rows = tables.sql("SELECT line, byte_offset, octet_length(bytes) AS size FROM quarantine ORDER BY byte_offset")
+    assert [tuple(row.values()) for row in rows] == [(3, sound, 1000), (3, sound + 1000, 1000), (3, sound + 2000, 514)]
+    assert tables.summary.torn == 3
+    assert tables.one("SELECT messages FROM runs") == 1
+
+
+def test_a_line_too_long_to_be_read_leniently_is_still_read(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sound JSON is read at any length; only Python's own NaN is not looked for in a line beyond a bound."""
+    monkeypatch.setattr("ingest.lines.MAX_LENIENT", 100)
+    path = write_journal(runs, "r", logged("a", "b", "x" * 200), end=False)
+    with path.open("a") as file:
+        file.write('{"v":1,"seq":2,"ts":1,"kind":"action","details":{"n":NaN,"x":"%s"}}\n' % ("y" * 200))
+    tables = ingested(runs)
+    assert tables.one("SELECT messages FROM runs") == 1
+    assert tables.one("SELECT count(*) FROM journal") == 2
+    assert tables.sql("SELECT line FROM quarantine") == [{"line": 3}]
+    assert not tables.one("SELECT record::VARCHAR LIKE E'%\\n' FROM journal WHERE seq = 1")
