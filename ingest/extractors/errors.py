@@ -10,7 +10,8 @@ from ingest.extractors.blocks import sound
 EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*)(?::[ \t].*|:)?$")
 # names that Python's own and most libraries' exceptions carry; others count only below a traceback
 EXCEPTION_NAME = re.compile(
-    r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault)$"
+    r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|StopIteration|StopAsyncIteration|NotFound|Failure|Fault"
+    r"|\w\.error)$"  # cv2.error, zlib.error
 )
 NOT_FOUND = re.compile(r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$")
 # colours, which a Jupyter kernel puts into its tracebacks
@@ -82,4 +83,6 @@ def _traceback(lines: list[str]) -> tuple[str, str] | None:
 
 
 def _class_name(dotted: str) -> str:
-    return dotted.rsplit(".", 1)[-1]
+    """The class without its modules; the one that many modules call `error` with its own."""
+    *modules, name = dotted.split(".")
+    return ".".join([*modules[-1:], name]) if name == "error" else name

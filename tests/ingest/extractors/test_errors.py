@@ -38,6 +38,8 @@ OWN_NAME = (
         ("started\n" + TRACEBACK + "done\n", ("ModuleNotFoundError", "ModuleNotFoundError: No module named 'nothere'")),
         (CHAINED, ("CustomError", "pkg.errors.CustomError: late")),
         (SYNTAX, ("SyntaxError", "SyntaxError: '(' was never closed")),
+        (TRACEBACK.splitlines()[0] + "\ncv2.error: no image\n", ("cv2.error", "cv2.error: no image")),
+        ("gcc: error: no input\nerror: failed\n", (None, "error: failed")),
         (OWN_NAME, ("Stop", "__main__.Stop: x")),
         ("Traceback (most recent call last):\n  File \"a\", line 1\nKeyboardInterrupt\n", ("KeyboardInterrupt", "KeyboardInterrupt")),
         (
