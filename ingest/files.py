@@ -118,13 +118,15 @@ class FileLedger:
             self._by_name.setdefault(posixpath.basename(file.path), []).append(file)
         rows: dict[str, tuple[Any, ...]] = {}
         unclaimed = dict(self._saved)
+        done = {self._spelt(written.path) for written in self._written if written.cause.status == "completed"}
         for written in self._written:
             executor = written.cause.meta.get("executor")
             saved = self._match(written.path, executor)
             if saved:
                 unclaimed.pop(saved.path, None)
             held = self._held(written.path, saved, executor)
-            event = self._generated(written, held, saved is not None)
+            # what nothing else has written, failed code has
+            event = self._generated(written, held, saved is not None and self._spelt(written.path) not in done)
             if event.status == "completed":
                 rows[self._spelt(saved.path if saved else written.path)] = self._written_row(written, event)
         for saved in unclaimed.values():

@@ -542,3 +542,19 @@ def test_a_file_is_one_row_however_it_is_spelt(runs: Path, ingested: Ingest) -> 
         ("write", "./out.csv"),
         ("write", "other/out.csv"),
     ]
+
+
+def test_code_that_failed_before_it_wrote_has_not_written(runs: Path, ingested: Ingest) -> None:
+    """The file that is there at the end is that of the code that succeeded; where none did, the failed code made it."""
+
+    def tried(name: str, exit_code: int) -> list[Row]:
+        outcome = "failed" if exit_code else "succeeded"
+        return [
+            logged("coder", "runner", f"```python\nopen('{name}', 'w').write('x')\n```"),
+            logged("runner", "coder", f"exitcode: {exit_code} (execution {outcome})\nCode output: "),
+        ]
+
+    saved = [{"kind": "file", "path": name, "size": 1, "sha256": "0" * 64} for name in ("a.txt", "b.txt")]
+    write_journal(runs, "r", *tried("a.txt", 1), *tried("a.txt", 0), *tried("b.txt", 1), *saved)
+    written = [(e["outputs"]["file_path"], e["status"]) for e in ingested(runs).events("file_gen")]
+    assert written == [("a.txt", "failed"), ("a.txt", "completed"), ("b.txt", "completed")]
