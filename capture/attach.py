@@ -24,7 +24,9 @@ not go through them is reached by replacing a function, each with its reason bes
 """
 
 import atexit
+import contextlib
 import functools
+import importlib
 import inspect
 import logging
 import os
@@ -36,6 +38,7 @@ from typing import Any
 import autogen.runtime_logging
 from autogen.agentchat import conversable_agent
 from autogen.agentchat.conversable_agent import ConversableAgent
+from autogen.events.base_event import get_event_classes
 from autogen.io.base import IOStream
 from autogen.io.thread_io_stream import AsyncThreadIOStream, ThreadIOStream
 from autogen.oai.client import OpenAIWrapper
@@ -71,6 +74,13 @@ def acquire(run: Run) -> None:
             _detach()  # what an interrupt left
             _attach()
             _attached = True
+
+
+def event_types() -> set[str]:
+    """Types of the events that AG2 has, and of those that user code has made with `wrap_event`."""
+    with contextlib.suppress(ImportError):  # the one module that AG2 does not import by itself
+        importlib.import_module("autogen.agentchat.group.safeguards.events")
+    return set(get_event_classes())
 
 
 def release() -> None:

@@ -64,6 +64,8 @@ def start(
     """
     _check_types(dir, tags, run_id, project_path, permissions)
     setting = settings.read(dir)
+    if setting.enabled and setting.skip - format.KINDS.keys():
+        settings.check_event_types(attachment().event_types())
     limits = _limits(files)
     # a source of chance of its own: the user's own numbers stay what they are without a run
     recording = setting.enabled and random.SystemRandom().random() < setting.sample_rate

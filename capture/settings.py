@@ -1,8 +1,8 @@
 """What the environment says about recording. It is read at `start`, and an argument of `start` wins over it."""
 
+import difflib
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,15 +75,29 @@ def _switch(environ: Mapping[str, str], name: str, default: bool) -> bool:
     raise CaptureError(f"{name}={environ[name]!r}: must be 1 or 0")
 
 
+def check_event_types(event_types: Iterable[str], environ: Mapping[str, str] = os.environ) -> None:
+    """Checks that what is to be left out exists. Apart from `read`, because only AG2 knows its event types.
+
+    Args:
+        event_types: those that AG2 and the user's own events have.
+        environ: the environment.
+
+    Raises:
+        CaptureError: a name is neither a record kind nor an event type; the message has the nearest one that is.
+    """
+    known = {*format.KINDS, *event_types} - ALWAYS_KEPT
+    for name in sorted(_skip(environ) - known):
+        nearest = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.0)[0]
+        raise CaptureError(
+            f"AG2_CAPTURE_EVENTS={environ['AG2_CAPTURE_EVENTS']!r}: {name!r} is neither a record kind nor an AG2 event "
+            f"type; the nearest is {nearest!r}. Write a comma list of what to leave out, such as -print,-stream"
+        )
+
+
 def _skip(environ: Mapping[str, str]) -> frozenset[str]:
     text = environ.get("AG2_CAPTURE_EVENTS", "")
     names = [item.strip().removeprefix("-") for item in text.split(",") if item.strip()]
     for name in names:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise CaptureError(
-                f"AG2_CAPTURE_EVENTS={text!r}: {name!r} is neither a record kind nor an AG2 event type; "
-                "write a comma list of what to leave out, such as -print,-stream"
-            )
         if name in ALWAYS_KEPT:
             raise CaptureError(f"AG2_CAPTURE_EVENTS={text!r}: {name} records can't be left out")
     return frozenset(names)

@@ -3,18 +3,20 @@
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from autogen.events.agent_events import TextEvent
+from autogen.events.base_event import BaseEvent, get_event_classes, wrap_event
+from autogen.io.base import IOStream
 
 import capture
 from tests.capture.agents import talker
-from tests.capture.recorded import journal
+from tests.capture.recorded import journal, of_kind
 
 
 def test_off_means_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """With `AG2_CAPTURE=0` nothing is written, AG2 is left alone, and all methods do nothing."""
-    from autogen.io.base import IOStream
-
     monkeypatch.setenv("AG2_CAPTURE", "0")
     before = IOStream.get_default
     with capture.start("runs") as run:
@@ -113,6 +115,7 @@ def test_every_fsync_mode_records(monkeypatch: pytest.MonkeyPatch, mode: str) ->
         ("AG2_CAPTURE", "maybe"),
         ("AG2_CAPTURE_EVENTS", "-Print!"),
         ("AG2_CAPTURE_EVENTS", "-run_start"),
+        ("AG2_CAPTURE_EVENTS", "-print,-"),
         ("AG2_CAPTURE_SAMPLE_RATE", "1.5"),
         ("AG2_CAPTURE_SAMPLE_RATE", "some"),
         ("AG2_CAPTURE_SAMPLE_RATE", "nan"),
@@ -133,6 +136,46 @@ def test_a_setting_that_means_nothing_is_one_clear_error(
     assert name in message
     assert value in message
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "nearest"),
+    [
+        ("terminaton", "termination"),
+        ("-llm_calls", "llm_call"),
+        ("-print,-Stream", "stream"),
+        ("-safegard", "safeguard"),
+    ],
+)
+def test_a_name_that_nothing_has_is_told_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, written: str, nearest: str
+) -> None:
+    """What is neither a record kind nor an event type can't be left out; the message has what was probably meant."""
+    monkeypatch.setenv("AG2_CAPTURE_EVENTS", written)
+    with pytest.raises(capture.CaptureError, match=f"nearest is '{nearest}'"):
+        capture.start("runs")
+    monkeypatch.setenv("AG2_CAPTURE", "0")
+    with capture.start("runs") as run:  # off is off, whatever else is set
+        assert not run.recording
+
+
+def test_event_types_of_the_users_own_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class that user code has wrapped before the start is known by its type, and left out by it."""
+
+    class WeatherReportEvent(BaseEvent):
+        degrees: int
+
+    monkeypatch.setenv("AG2_CAPTURE_EVENTS", "-weather_report")
+    with pytest.raises(capture.CaptureError, match="weather_report"):
+        capture.start("runs")
+    report: Any = wrap_event(WeatherReportEvent)
+    try:
+        with capture.start("runs", console=False) as run:
+            IOStream.get_default().send(report(degrees=21))
+            IOStream.get_default().send(TextEvent(content="warm", sender="a", recipient="b", uuid=uuid4()))
+    finally:
+        del get_event_classes()["weather_report"]
+    assert [record["event"]["type"] for record in of_kind(journal(run), "event")] == ["text"]
 
 
 def test_arguments_that_mean_nothing_are_one_clear_error() -> None:
