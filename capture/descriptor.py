@@ -22,10 +22,35 @@ def lock(fd: int, path: Path) -> None:
         log.debug("capture: no lock on %s: %s", path, error)
 
 
-def allow(fd: int, mode: int) -> None:
-    """Gives a new file these permissions, where the mode with which it was opened was subject to the umask."""
+def allow(fd: int, permissions: int) -> None:
+    """Gives a new file those of a run's permissions that make sense for a file, whatever the umask."""
     if fcntl is not None:
-        os.fchmod(fd, mode)
+        os.fchmod(fd, permissions & 0o666)
+
+
+def new_file(path: Path, permissions: int) -> int:
+    """Makes a file beside the journal, with the permissions of the run.
+
+    Raises:
+        OSError: it is there, or can't be made.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    fd = os.open(path, flags, permissions & 0o666)
+    allow(fd, permissions)
+    return fd
+
+
+def make_folder(path: Path, permissions: int) -> None:
+    """Makes a folder with the permissions of the run, whatever the umask. One that is there stays as it is.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    try:
+        os.mkdir(path, permissions)
+        os.chmod(path, permissions)
+    except FileExistsError:
+        pass
 
 
 def sync_folder(path: Path) -> None:

@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from capture import active, encode, format
+from capture import active, descriptor, encode, format
 
 if TYPE_CHECKING:
     from capture.run import Run
@@ -347,13 +347,12 @@ def _write(run: "Run", name: str, content: bytes) -> str:
     folder = run.path / format.FILES
     target = folder / name
     for parent in (folder, *reversed([p for p in target.parents if p.is_relative_to(folder)])):
-        parent.mkdir(mode=run.permissions, exist_ok=True)
+        descriptor.make_folder(parent, run.permissions)
     number = 1
     while target.exists():
         number += 1
         target = (folder / name).with_name(f"{Path(name).stem}-{number}{Path(name).suffix}")
-    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), run.permissions & 0o666)
-    with os.fdopen(fd, "wb") as file:
+    with os.fdopen(descriptor.new_file(target, run.permissions), "wb") as file:
         file.write(content)
     return target.relative_to(run.path).as_posix()
 

@@ -328,11 +328,7 @@ class Journal:
 
     def _open(self) -> None:
         self.path.parent.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.mkdir(self.path.parent, self._mode)
-            os.chmod(self.path.parent, self._mode)  # mkdir's mode is subject to the umask
-        except FileExistsError:
-            pass
+        descriptor.make_folder(self.path.parent, self._mode)
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         new = self._file is None  # then nobody else may have it: two runs of one name would overwrite each other
         try:
@@ -350,7 +346,7 @@ class Journal:
         before, self._file = self._file, (there.st_dev, there.st_ino)
         seq, size = self._at[0], there.st_size
         if size == 0:
-            descriptor.allow(self._fd, self._mode & 0o666)
+            descriptor.allow(self._fd, self._mode)
         if size == 0 or seq == 0:
             self._begin()
             if self._fsync_each:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from capture import encode, format
+from capture import descriptor, encode, format
 
 if TYPE_CHECKING:
     from capture.run import Run
@@ -78,8 +78,7 @@ def save(run: "Run", chat: Chat) -> None:
     told = chat.name if run.mask is None else run.mask.name(chat.name)
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', told)[:100]}-{run.next_id('messages')}.json"
     try:
-        fd = os.open(run.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, run.permissions & 0o666)
-        with os.fdopen(fd, "wb") as file:
+        with os.fdopen(descriptor.new_file(run.path / name, run.permissions), "wb") as file:
             file.write(data)
     except OSError as error:
         run.write(format.GAP, {"lost": 1, "reason": f"transcript {chat.name}: {error}"}, run.scope())

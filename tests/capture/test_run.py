@@ -470,11 +470,19 @@ def test_permissions_that_lock_the_owner_out_are_refused(permissions: int) -> No
 
 
 def test_files_have_the_permissions_asked_for_whatever_the_umask() -> None:
-    """With a strict umask a run that others may read can be read: the folder, and the journal in it."""
+    """With a strict umask a run that others may read can be read: folders, journal, transcripts, copies of files."""
     before = os.umask(0o077)
     try:
         with capture.start("runs", permissions=0o755) as run:
-            pass
+            Path("plots").mkdir()
+            Path("plots/made.txt").write_text("x")
+            run.log("success", "plots/made.txt")
+            run.save_messages([{"content": "x" * 1_100_000, "role": "user"}], "long")
     finally:
         os.umask(before)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (run.path, run.path / "journal.jsonl")] == [0o755, 0o644]
+    modes = {path.relative_to(run.path).name: stat.S_IMODE(path.stat().st_mode) for path in run.path.rglob("*")}
+    assert {path.name for path in run.path.rglob("*.txt")} == {"made.txt"}
+    assert len(list(run.path.glob("long-*.json"))) == 1
+    assert {name: mode for name, mode in modes.items() if "." not in name} == {"files": 0o755, "plots": 0o755}
+    assert {mode for name, mode in modes.items() if "." in name} == {0o644}
+    assert stat.S_IMODE(run.path.stat().st_mode) == 0o755
