@@ -17,6 +17,8 @@ class Seen:
         self._recipients = array("q")
         self._names: list[str | None] = []
         self._places: dict[str | None, int] = {}
+        self.speakers: set[str | None] = set()
+        """Everybody who said one of them."""
 
     def add(self, key: bytes, anonymous_key: bytes, position: int, sender: str | None, recipient: str | None) -> None:
         """Add a message: its keys with and without its author, and where it stands."""
@@ -24,6 +26,7 @@ class Seen:
         self._anonymous_keys.append(short(anonymous_key))
         self._positions.append(position)
         self._senders.append(self._name(sender))
+        self.speakers.add(sender)
         self._recipients.append(self._name(recipient))
 
     def _name(self, name: str | None) -> int:

@@ -74,6 +74,7 @@ class Talk:
         self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
         """Code that was run, and that no message will report."""
         self.latest: dict[str | None, LastSaid] = {}
+        self.last_speaker: str | None = None
         self.recent: dict[int, None] = {}
         """Keys of the latest messages."""
         self.resumed: set[str | None] = set()

@@ -6,8 +6,10 @@ Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of
 """
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+from ingest.seen import Seen
 
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
@@ -57,3 +59,44 @@ def _nearest(places: list[int], expected: int) -> list[int]:
         middle = min(max(bisect_left(places, expected) - NEAREST // 2, 0), len(places) - NEAREST)
         places = places[middle : middle + NEAREST]
     return places
+
+
+def of_chat(seen: Seen, messages: Sequence[int], transcript: Sequence[int], speakers: set[str]) -> list[int]:
+    """Those messages of the journal that may belong to the chat of a transcript.
+
+    They are what its speakers said to each other, or to somebody who is not heard in it: the manager of a group, or
+    who only listened. Somebody who is heard elsewhere in the run is that one only where the transcript is told better
+    by what was said to them than by what its speakers said to each other: else the same words that a speaker said in
+    another chat would be taken for those of this one.
+
+    Args:
+        seen: the journal's messages.
+        messages: indexes of those that were there when the transcript was saved.
+        transcript: keys of the transcript's messages.
+        speakers: who speaks in the transcript.
+
+    Returns:
+        Indexes, in the order in which they came.
+    """
+    said = [index for index in messages if seen.sender(index) in speakers]
+    listener = _listener(seen, said, Counter(transcript), speakers)
+    return [
+        index
+        for index in said
+        if (to := seen.recipient(index)) in speakers or to in (None, listener) or to not in seen.speakers
+    ]
+
+
+def _listener(seen: Seen, said: Sequence[int], transcript: Counter[int], speakers: set[str]) -> str | None:
+    """The one outside of the transcript to whom most of it was said; None if its speakers said more to each other."""
+    heard: defaultdict[str | None, Counter[int]] = defaultdict(Counter)
+    for index in said:
+        to, key = seen.recipient(index), seen.key(index, True)
+        if key in transcript:
+            heard[None if to in speakers else to][key] += 1
+    among_them = (heard.pop(None, Counter()) & transcript).total()
+    most, listener = among_them, None
+    for to, keys in heard.items():
+        if (common := (keys & transcript).total()) > among_them and common >= most:
+            most, listener = common, to
+    return listener

@@ -22,7 +22,7 @@ from ingest.runrows import Event, RunRows, Where, preview
 from ingest.seen import Seen, short
 from ingest.talk import LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
-from ingest.transcripts import align
+from ingest.transcripts import align, of_chat
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
@@ -48,7 +48,6 @@ class Conversation:
         """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
         """What will be said of a nested chat in the turn that opened it."""
-        self._speakers: set[str | None] = set()
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self._seen = Seen()
@@ -202,13 +201,14 @@ class Conversation:
         return bool(self._agents.get(agent or "", {}).get("members"))
 
     def _is_copy(self, message: Message, talk: Talk) -> bool:
-        """Whether a group chat's manager passes on what it was told.
+        """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
 
         The manager sends every message to all other members, under its own name as the sender; the message itself
-        names its author. Where the original is not in the run, the first copy stands for it.
+        names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
+        the introduction of the members, go to one member after the other.
         """
         if not message.name or message.name == message.sender:
-            return False
+            return self._is_told_around(message, talk)
         manager, author = message.sender, message.name
         original, key = talk.latest.get(author), replace(message, sender=author).key()
         is_manager = self._has_members(manager)
@@ -219,6 +219,16 @@ class Conversation:
             return True
         message.sender = author if is_manager else manager
         return is_manager and short(key) in talk.recent
+
+    def _is_told_around(self, message: Message, talk: Talk) -> bool:
+        """Whether a manager has just said its own words to other members, and to this one not yet."""
+        own = talk.latest.get(message.sender) if talk.last_speaker == message.sender else None
+        if own is None or own.key != message.key() or message.recipient in own.recipients:
+            return False
+        if not self._has_members(message.sender):
+            return False
+        own.recipients.add(message.recipient)
+        return True
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk) -> int:
         """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
@@ -270,10 +280,9 @@ class Conversation:
             where.time,
         )
         key = message.key()
-        talk.latest[agent] = LastSaid(key, {message.recipient})
+        talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time
-        self._speakers.add(agent)
         self._seen.add(key, message.key(False), where.position, agent, message.recipient)
         return index
 
@@ -401,10 +410,11 @@ class Conversation:
         messages = [parse_message(m) for m in transcript]
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)
-        ours = [index for index in self._seen.until(saved_at) if not named or self._may_stand_in(index, speakers)]
+        theirs = [short(message.key(named)) for message in messages]
+        ours = list(self._seen.until(saved_at))
+        ours = of_chat(self._seen, ours, theirs, speakers) if named else ours
         ours.sort(key=self._seen.position)
-        keys = [self._seen.key(index, named) for index in ours]
-        matches = align(keys, [short(message.key(named)) for message in messages])
+        matches = align([self._seen.key(index, named) for index in ours], theirs)
         found = [ours[match] for match in matches if match is not None]
         # what comes before the first known message stands before its turn and the handoff to that
         position = self._seen.position(found[0]) - 5 if found else saved_at
@@ -415,10 +425,3 @@ class Conversation:
             else:
                 self._rows.heard(ours[match], "transcript")
                 position = self._seen.position(ours[match])
-
-    def _may_stand_in(self, index: int, speakers: set[str]) -> bool:
-        """Whether a message belongs to a chat of these speakers: not one of theirs to somebody in another chat."""
-        if self._seen.sender(index) not in speakers:
-            return False
-        recipient = self._seen.recipient(index)
-        return recipient in speakers or recipient not in self._speakers
