@@ -71,7 +71,7 @@ class Run:
         self._requests_of = 0
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
-        self.saved: dict[int, int] = {}
+        self.saved: set[bytes] = set()
         self.under_way: set[Any] = set()
         self._usage: dict[str, Any] = {}
         self.chats_open = 0
@@ -193,7 +193,6 @@ class Run:
         for chat in transcript.read(source, name):
             if self.is_open:
                 transcript.save(self, chat)
-                self.saved[id(chat.messages)] = len(chat.messages)
 
     # what is known of it
 

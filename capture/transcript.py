@@ -59,29 +59,49 @@ def save_rest(run: "Run") -> None:
     A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost.
     """
     for manager, chat in run.agents.chats:
-        if run.saved.get(id(chat.messages), 0) < len(chat.messages):
-            save(run, Chat(manager, chat.messages))
+        if chat.messages:
+            save(run, Chat(manager, chat.messages), again=False)
     for name, messages in run.agents.unheard():
         save(run, Chat(name, messages))
 
 
-def save(run: "Run", chat: Chat) -> None:
-    """Writes a transcript into the journal, or beside it with a reference."""
+def save(run: "Run", chat: Chat, again: bool = True) -> None:
+    """Writes a transcript into the journal, or beside it with a reference.
+
+    Args:
+        run: the run.
+        chat: the transcript.
+        again: whether to do so where one with the same messages was saved before.
+    """
     data, replaced = encode.to_json(chat.messages)
+    digest = hashlib.sha256(data).digest()
+    if digest in run.saved and not again:
+        return
     if run.mask is not None:
         data = run.mask.json(data)
     fields: dict[str, Any] = {"chat": chat.name, "count": len(chat.messages), **chat.about}
     replaced = [{**note, "path": "$.messages" + note["path"][1:]} for note in replaced]
     if len(data) <= INLINE:
-        run.write(format.MESSAGES, fields, run.scope(), raw=b'"messages":' + data, replaced=replaced)
-        return
-    told = chat.name if run.mask is None else run.mask.name(chat.name)
+        seq = run.write(format.MESSAGES, fields, run.scope(), raw=b'"messages":' + data, replaced=replaced)
+    else:
+        try:
+            fields |= _beside(run, chat.name, data)
+        except OSError as error:
+            run.write(format.GAP, {"lost": 1, "reason": f"transcript {chat.name}: {error}"}, run.scope())
+            return
+        seq = run.write(format.MESSAGES, fields, run.scope(), replaced=replaced)
+    if seq is not None:
+        run.saved.add(digest)
+
+
+def _beside(run: "Run", chat: str, data: bytes) -> dict[str, str]:
+    """Writes a transcript beside the journal, and returns what refers to it.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    told = chat if run.mask is None else run.mask.name(chat)
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '_', told)[:100]}-{run.next_id('messages')}.json"
-    try:
-        with os.fdopen(descriptor.new_file(run.path / name, run.permissions), "wb") as file:
-            file.write(data)
-    except OSError as error:
-        run.write(format.GAP, {"lost": 1, "reason": f"transcript {chat.name}: {error}"}, run.scope())
-        return
-    fields |= {"path": name, "sha256": hashlib.sha256(data).hexdigest()}
-    run.write(format.MESSAGES, fields, run.scope(), replaced=replaced)
+    with os.fdopen(descriptor.new_file(run.path / name, run.permissions), "wb") as file:
+        file.write(data)
+    return {"path": name, "sha256": hashlib.sha256(data).hexdigest()}

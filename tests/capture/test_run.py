@@ -11,9 +11,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from autogen import GroupChat, GroupChatManager
 from autogen.agentchat.chat import ChatResult
 
 import capture
@@ -274,6 +276,33 @@ def test_microseconds_per_event_are_those_of_events() -> None:
         for number in range(100):
             run.log("success", str(number))
         assert run.stats()["us_per_event"] == before > 0
+
+
+def test_a_transcript_that_was_saved_is_not_taken_for_another() -> None:
+    """A list that died may leave its place in memory to the messages of a group chat: those are saved at the end, and
+    those of a chat that was saved as it is now are not saved once more."""
+
+    def group(messages: list[Any]) -> Any:
+        chat = GroupChat([talker("a"), talker("b")], messages, max_round=2, speaker_selection_method="round_robin")
+        return GroupChatManager(chat, name="manager", llm_config=False)
+
+    with capture.start("runs", console=False, files=False) as run:
+        saved: list[Any] = [{"content": str(number), "role": "user"} for number in range(10)]
+        run.save_messages(saved, "gone")
+        place, others = id(saved), list[Any]()
+        del saved
+        while not others or (id(others[-1]) != place and len(others) < 100_000):
+            others.append([])
+        manager = group(others[-1])
+        talker("user").initiate_chat(manager, message="hi", max_turns=1)
+        known = group([])
+        talker("user").initiate_chat(known, message="bye", max_turns=1)
+        run.save_messages(known, "known")
+    assert [(r["chat"], r["count"]) for r in of_kind(journal(run), "messages")] == [
+        ("gone", 10),
+        ("known", len(known.groupchat.messages)),
+        ("manager", len(manager.groupchat.messages)),
+    ]
 
 
 def test_transcripts_of_any_kind_are_saved() -> None:
