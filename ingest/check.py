@@ -4,9 +4,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.discover import Found, shown
+from ingest.discover import Found, printable, shown
 from ingest.integrity import MAX_TOLD, Integrity
-from ingest.read import Report, read_run
+from ingest.read import Report, failure, read_run
 from ingest.schema import TABLES
 
 _LOST = [column.name for column in TABLES["runs"].columns].index("lost_events")
@@ -52,7 +52,7 @@ class Check:
     def lines(self) -> list[str]:
         """The same for people: what a file claims can't steer a terminal."""
         if self.source is None:
-            return [_printable(f"{self.path}: no run, {self.status}")]
+            return [printable(f"{self.path}: no run, {self.status}")]
         head = f"{self.path}: {self.source}, {self.status}, {self.records} records"
         if self.lost:
             head += f", {self.lost} lost"
@@ -60,11 +60,18 @@ class Check:
         if self.unreadable > len(self.bad):
             bad.append(f"  and {self.unreadable - len(self.bad)} more lines that can't be read")
         told = [head, *bad, *(f"  {line}" for line in (*self.damage, *self.notes))]
-        return [_printable(line) for line in told]
+        return [printable(line) for line in told]
 
 
 def check_file(found: Found) -> Check:
     """Read one file, and of a journal the files that it names in its folder, and write nothing."""
+    try:
+        return _check(found)
+    except Exception as error:  # a mistake of ours must not cost the other files
+        return Check(shown(found.path), found.run_id, status=failure(error), faulty=True)
+
+
+def _check(found: Found) -> Check:
     report, check = Report(found), Check(shown(found.path), found.run_id)
     integrity = Integrity(found.folder)
     for table, rows, _ in read_run(found, report):
@@ -87,7 +94,3 @@ def check_file(found: Found) -> Check:
     unread = report.failed or report.damaged or report.bad > report.torn
     check.faulty = unread or check.lost > 0 or integrity.damage.count > 0
     return check
-
-
-def _printable(line: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

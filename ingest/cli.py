@@ -9,7 +9,7 @@ import click
 
 from ingest import pipeline, retention
 from ingest.check import check_file
-from ingest.discover import IngestError, discover
+from ingest.discover import IngestError, discover, printable
 from ingest.sources import SOURCES
 from ingest.stdin import standard_input
 from ingest.version import version
@@ -19,6 +19,7 @@ JOB = "load"
 SOURCE_NAMES = [source.name for source in SOURCES]
 SOURCE_HELP = "What the files are; by default their content tells."
 ROOT_HELP = "Look here for files that a run names and its recorder did not save. May be given several times."
+STRICT_HELP = "Exit with 1 where lines stand in quarantine (cut-off last lines aside) or files are damaged."
 
 
 class _Commands(click.Group):
@@ -37,10 +38,10 @@ def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **kwargs)
         except IngestError as error:
-            click.echo(f"ingest: {error}", err=True)
+            _say(f"ingest: {error}")
             sys.exit(2)
         except OSError as error:
-            click.echo(f"ingest: {error.filename or 'output'}: {error.strerror or error}", err=True)
+            _say(f"ingest: {error.filename or 'output'}: {error.strerror or error}")
             sys.exit(2)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -66,7 +67,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Read everything again, also what has not changed.")
 @click.option("--files-root", "files_roots", multiple=True, metavar="DIR", type=click.Path(), help=ROOT_HELP)
 @click.option("--drop-missing", is_flag=True, help="Runs below PATHS whose files are gone leave the tables.")
-@click.option("--strict", is_flag=True, help="Exit with 1 where a line went to quarantine (a cut-off last line aside).")
+@click.option("--strict", is_flag=True, help=STRICT_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print a summary for programs to standard output.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @_clear_errors
@@ -100,12 +101,12 @@ def load(
     if as_json:
         click.echo(json.dumps(summary.as_dict()))
     _tell(summary, say)
-    if strict and summary.quarantine_rows > summary.torn:
+    if strict and (summary.quarantined or summary.damaged):
         sys.exit(1)
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def _quiet(line: str) -> None:
@@ -122,6 +123,12 @@ def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
     )
     if summary.dropped or summary.pruned:
         say(f"{summary.dropped} dropped, their files are gone; {summary.pruned} left out, they were pruned")
+    if summary.quarantined or summary.damaged:
+        lines, files = summary.quarantined, summary.damaged
+        say(
+            f"{lines} unreadable line{'' if lines == 1 else 's'} in quarantine, "
+            f"{files} damaged file{'' if files == 1 else 's'}"
+        )
     say(
         f"{summary.lines} lines = {summary.journal_rows} in journal + {summary.quarantine_rows} in quarantine, "
         f"{summary.bytes / 1e6:.1f} MB in {summary.seconds:.1f} s -> {summary.out}"
@@ -199,7 +206,7 @@ def prune_command(out: str, older_than: str | None, restore: str | None, dry_run
         click.echo(json.dumps(done.as_dict()))
         return
     for run_id in done.pruned or done.restored:
-        click.echo(run_id)
+        click.echo(printable(run_id))
     _say(said + (" (dry run: nothing was changed)" if dry_run else ""))
 
 

@@ -61,12 +61,10 @@ class Unpacked(io.RawIOBase):
 
     Attributes:
         error: why it ends before its end, or None.
-        torn: the archive breaks off, so the writer may still be at it.
     """
 
     def __init__(self, file: IO[bytes], name: str, opener: Callable[[IO[bytes]], Any]) -> None:
         self.error: str | None = None
-        self.torn = False
         self._file, self._name, self._opener = file, name, opener
         self._reader = opener(file)
         self._position = 0
@@ -90,7 +88,7 @@ class Unpacked(io.RawIOBase):
         if (offset, whence) != (0, io.SEEK_SET):
             raise io.UnsupportedOperation("an archive is read from its beginning")
         self._file.seek(0)
-        self._reader, self._position, self.error, self.torn = self._opener(self._file), 0, None, False
+        self._reader, self._position, self.error = self._opener(self._file), 0, None
         return 0
 
     def readinto(self, buffer: Any) -> int:
@@ -101,8 +99,8 @@ class Unpacked(io.RawIOBase):
             data = self._reader.read1(min(len(buffer), _PIECE))
         except (OSError, EOFError, zlib.error) as error:
             # Arrow has no class of its own for it
-            self.torn = isinstance(error, EOFError) or "Truncated" in str(error)
-            reason = "it breaks off" if self.torn else str(error)
+            torn = isinstance(error, EOFError) or "Truncated" in str(error)
+            reason = "it breaks off" if torn else str(error)
             self.error = f"{self._name} archive damaged after {self._position} bytes of content: {reason}"
             return 0
         self._position += len(data)

@@ -7,9 +7,9 @@ folders that were given.
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,11 @@ STANDARD_INPUT = "-"
 """The path that stands for it."""
 
 _SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
-_JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
+JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
+"""Names of a run's journal. Of several in a folder the first counts."""
+
+_ESCAPED = re.compile(r"\\udc([89a-f][0-9a-f])")
+_Note = Callable[[str], None]
 
 
 class IngestError(Exception):
@@ -79,7 +83,7 @@ def discover(
         roots: folders in which the files that a run names are looked for.
 
     Returns:
-        In a stable order, each file once, each run id once.
+        In a stable order, each file once, each run's folder once, each run id once.
 
     Raises:
         IngestError: a path does not exist, or a root is no folder.
@@ -97,19 +101,35 @@ def discover(
         if not os.path.exists(root):
             raise IngestError(f"{path}: no such file or folder")
         if os.path.isfile(root):
-            candidates = _file(root, os.path.dirname(root), excluded)
+            candidates = _file(root, os.path.dirname(root), excluded, note)
         elif os.path.isdir(root):
             candidates = _walk(root, excluded, note)
         else:
             raise IngestError(f"{path}: neither a file nor a folder")
         for candidate in candidates:
-            found.setdefault(candidate.path, candidate)
+            found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
-    return [_as_told(item, source, below) for item in _with_own_ids(found.values())]
+    return [as_told(item, source, below) for item in _with_own_ids(found.values())]
 
 
-def _as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
+def found_at(path: str, out: str, note: _Note) -> Found | None:
+    """The file of this absolute path, where there is one that no link leads to; of a run's folder the one that counts.
+
+    Args:
+        path: of a file that may be a run.
+        out: the folder of tables; nothing in it is a source.
+        note: called with one line where it can't be looked at.
+    """
+    if not os.path.isfile(path) or os.path.realpath(path) != path:
+        return None
+    folder, name = os.path.split(path)
+    if name in JOURNALS:
+        path = os.path.join(folder, _journal_in(_entries(folder, note)) or name)
+    return next(_file(path, folder, os.path.realpath(out), note), None)
+
+
+def as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
     """The same file, to be read by this source and with these roots; what was read otherwise is read again."""
     told = [name for name in (source, *roots) if name is not None]
     if not told:
@@ -117,7 +137,7 @@ def _as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
     return replace(found, source=source, roots=roots, stamp=shown(" ".join([found.stamp, *told])))
 
 
-def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Found]:
+def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -125,24 +145,43 @@ def _walk(root: str, excluded: str, note: Callable[[str], None]) -> Iterator[Fou
             continue
         entries = _entries(folder, note)
         if name := _journal_in(entries):
-            yield from _run(folder, name, entries, excluded)
+            yield from _run(folder, name, entries, excluded, note)
             continue
-        if linked := [e.path for e in entries if e.name in _JOURNALS and e.is_symlink()]:
-            note(f"{shown(linked[0])}: skipped, it is a link")
+        kinds = [(entry, _kind(entry, note)) for entry in entries]
+        if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
+            _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
             continue
-        below: list[str] = []
-        for entry in entries:
-            if entry.is_symlink():
-                note(f"{shown(entry.path)}: skipped, it is a link")
-            elif entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith("."):
-                    below.append(entry.path)
-            elif entry.name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                yield from _file(entry.path, root, excluded)
+        for entry, kind in kinds:
+            if kind == _FILE and entry.name.endswith(_SUFFIXES):
+                yield from _file(entry.path, root, excluded, note)
+        _pass_over(kinds, note)
+        below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
         folders.extend(reversed(below))
 
 
-def _entries(folder: str, note: Callable[[str], None]) -> list[os.DirEntry[str]]:
+_LINK, _FOLDER, _FILE, _SPECIAL = "a link", "a folder", "a file", "no ordinary file"
+
+
+def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
+    """What it is, or None where that can't be found out: some systems have to look at the file itself for it."""
+    try:
+        if entry.is_symlink():
+            return _LINK
+        if entry.is_dir(follow_symlinks=False):
+            return _FOLDER
+        return _FILE if entry.is_file(follow_symlinks=False) else _SPECIAL
+    except OSError as error:
+        note(f"{shown(entry.path)}: skipped, {error.strerror}")
+        return None
+
+
+def _pass_over(kinds: list[tuple[os.DirEntry[str], str | None]], note: _Note) -> None:
+    for entry, kind in kinds:
+        if kind == _LINK or (kind == _SPECIAL and entry.name.endswith(_SUFFIXES)):
+            note(f"{shown(entry.path)}: skipped, it is {kind}")
+
+
+def _entries(folder: str, note: _Note) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as scan:
             return sorted(scan, key=lambda entry: entry.name)
@@ -153,46 +192,57 @@ def _entries(folder: str, note: Callable[[str], None]) -> list[os.DirEntry[str]]
 
 def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     """The name of a folder's journal, which may be compressed, or None where there is none."""
-    names = {entry.name for entry in entries if entry.name in _JOURNALS and entry.is_file(follow_symlinks=False)}
-    return next((name for name in _JOURNALS if name in names), None)
+    names = {e.name for e in entries if e.name in JOURNALS and _kind(e, lambda _: None) in (_FILE, None)}
+    return next((name for name in JOURNALS if name in names), None)
 
 
-def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str) -> Iterator[Found]:
+def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[Found]:
     """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
     path = os.path.join(folder, name)
     sizes: dict[str, int] = {}
     stamps = []
-    for place, status in _statuses(entries, excluded):
+    for place, status in _statuses(entries, excluded, note):
         sizes[place] = status.st_size
         stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
     if path in sizes:
         yield Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), sizes[path])
 
 
-def _statuses(entries: list[os.DirEntry[str]], excluded: str) -> Iterator[tuple[str, os.stat_result]]:
+def _statuses(entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[tuple[str, os.stat_result]]:
     """(path, status) of each file of a run, links aside. What an ingest asks of a run that did not change."""
+    told = False
     for entry in entries:
-        if entry.is_symlink() or entry.path == excluded:
+        kind = _kind(entry, note)
+        if kind in (_LINK, None) or entry.path == excluded:
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _statuses(_entries(entry.path, lambda _: None), excluded)
-        else:
-            try:
-                yield entry.path, entry.stat(follow_symlinks=False)
-            except FileNotFoundError:  # a temporary file of a run that goes on
-                continue
+        if kind == _FOLDER:
+            yield from _statuses(_entries(entry.path, note), excluded, note)
+            continue
+        try:
+            yield entry.path, entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # a temporary file of a run that goes on
+            continue
+        except OSError as error:
+            if not told:  # in a folder that can be listed and not entered it is the same for all
+                note(f"{shown(entry.path)}: skipped, {error.strerror}")
+            told = True
 
 
-def _file(path: str, root: str, excluded: str) -> Iterator[Found]:
-    """The file, unless it is gone by now."""
+def _file(path: str, root: str, excluded: str, note: _Note) -> Iterator[Found]:
+    """The file, unless it is gone by now or can't be looked at."""
     folder, name = os.path.split(path)
-    with suppress(FileNotFoundError):
+    try:
         status = os.stat(path, follow_symlinks=False)
-        if name in _JOURNALS and stat.S_ISREG(status.st_mode):
-            yield from _run(folder, name, _entries(folder, lambda _: None), excluded)
-            return
-        stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
-        yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        note(f"{shown(path)}: skipped, {error.strerror}")
+        return
+    if name in JOURNALS and stat.S_ISREG(status.st_mode):
+        yield from _run(folder, name, _entries(folder, note), excluded, note)
+        return
+    stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
+    yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
 
 
 def _digest(lines: list[str]) -> str:
@@ -213,3 +263,26 @@ def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
 def shown(path: str) -> str:
     """A path as text that can stand in a table: names that are no UTF-8 are escaped."""
     return path.encode("utf-8", "backslashreplace").decode("utf-8") if not path.isascii() else path
+
+
+def on_disk(path: str) -> str:
+    """The path that `shown` made this text of."""
+    if "\\udc" not in path or os.path.lexists(path):
+        return path
+    return _ESCAPED.sub(lambda escaped: chr(0xDC00 + int(escaped[1], 16)), path)
+
+
+def gone(path: str) -> bool:
+    """Whether there is no file of this path, as `shown` gives it. Where nobody can look, nothing counts as gone."""
+    try:
+        os.lstat(on_disk(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def printable(line: str) -> str:
+    """A line that can't steer a terminal nor pass for two, whatever names of files and texts stand in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -14,6 +14,7 @@ import shutil
 import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
@@ -315,6 +316,25 @@ def settle(snapshot: Snapshot) -> None:
         _remove_empty(root)
         sync_folder(root)
     snapshot.discard()
+
+
+def abandon(snapshot: Snapshot) -> None:
+    """After a failure: what no snapshot has in it does not stay to fill the disk.
+
+    Args:
+        snapshot: the last good one, which need not be there.
+    """
+    with suppress(OSError):
+        snapshot.discard()
+    with suppress(IngestError, OSError, duckdb.Error):
+        if os.path.exists(snapshot.path):
+            settle(snapshot)
+    root = os.path.join(snapshot.out, FOLDER)
+    with suppress(OSError):
+        for path in _ours(root):
+            if path.endswith(UNFINISHED):
+                os.remove(path)
+        _remove_empty(root)
 
 
 def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str, str]]) -> None:

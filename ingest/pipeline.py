@@ -5,15 +5,15 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import duckdb
-
-from ingest.discover import ENDINGS, Found, IngestError, discover, shown
+from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown
+from ingest.former import not_read_again, runs_of, with_former
+from ingest.identity import keep_ids
 from ingest.lock import locked
-from ingest.parquet import check_folder, settle
+from ingest.parquet import abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
 from ingest.read import Report, open_regular
 from ingest.snapshot import STAGING, Known, Snapshot
@@ -45,6 +45,8 @@ class Summary:
         journal_rows: of them, rows in `journal`.
         quarantine_rows: of them, rows in `quarantine`.
         torn: of those, lines that were cut off at the end of a file.
+        quarantined: lines that stand in `quarantine` now, whenever they were read, those that were cut off aside.
+        damaged: files of which nothing can be read although they may be runs.
         bytes: size of what was read.
         seconds: time taken.
         notes: one line for each thing worth knowing, such as a skipped file.
@@ -64,6 +66,8 @@ class Summary:
     journal_rows: int = 0
     quarantine_rows: int = 0
     torn: int = 0
+    quarantined: int = 0
+    damaged: int = 0
     bytes: int = 0
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -109,6 +113,7 @@ def run(
     summary = Summary(out=out)
 
     def tell(line: str) -> None:
+        line = printable(line)
         summary.notes.append(line)
         if note:
             note(line)
@@ -136,80 +141,75 @@ def _ingest(
     progress: Callable[[int, int], None],
 ) -> None:
     known = snapshot.known()
-    if known is None and os.path.exists(snapshot.path):
-        left = _left_behind(snapshot, found)
-        tell(
-            f"{snapshot.path}: made by another version of this package; all sources here are read again"
-            + (f", {left} runs in it whose files are not among them are left out" if left else "")
-        )
-    fresh = known is None
     before = {k.path: k for k in known or ()}
+    former = snapshot.former() if known is None else None
+    theirs = runs_of(former) if former is not None else []
+    if former is not None:
+        found = with_former(found, theirs, snapshot.out, tell)
+        tell(
+            f"{snapshot.path}: made by another version of this package; "
+            + ("its run is" if len(theirs) == 1 else f"its {len(theirs)} runs are")
+            + " read again where the files are still there"
+        )
     pruned = read_pruned(snapshot)
     everything, found = found, without_pruned(found, pruned)
     summary.pruned = len(everything) - len(found)
-    found = _keep_ids(found, before)
+    # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
+    found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
-    gone = list(_missing(before, everything, missing_below))
-    summary.dropped = sum(k.run_id is not None for k in gone)
+    missing = list(_missing(theirs or before.values(), everything, missing_below))
+    summary.dropped = sum(k.run_id is not None for k in missing)
     check_folder(snapshot.out)
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
+    change = Change([], list(before.values()), [] if theirs else missing, pruned, known is None, staging)
     try:
-        if changed or fresh or gone:
-            reports = read_all(changed, staging, progress)
-            _count(reports, before, summary, tell)
-            change = Change(reports, list(before.values()), gone, pruned, fresh, staging)
+        if changed or change.fresh or change.gone:
+            change = replace(change, reports=read_all(changed, staging, progress))
+            _count(change.reports, before, summary, tell)
+            left = not_read_again(theirs, change.reports, missing)
+            if former is not None and (left or former.others):
+                change = replace(change, kept=snapshot.spare(former.version))
             summary.journal_rows = store(snapshot, change)
+            if former is not None and change.kept is not None:
+                tell(_kept(change.kept, left, former.others))
         settle(snapshot)
+    except BaseException:
+        shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)  # it may be what filled the disk
+        abandon(snapshot)
+        raise
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
+    _take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
 
 
-def _left_behind(snapshot: Snapshot, found: list[Found]) -> int:
-    """How many runs of tables of another version can't be read again: their files were not given, or are gone."""
-    here = {shown(f.path) for f in found}
-    with snapshot.opened() as con:
-        try:
-            rows = con.execute("SELECT path FROM t.ingest.sources WHERE run_id IS NOT NULL").fetchall()
-        except duckdb.Error:  # no tables of ours
-            return 0
-    return sum(path not in here for (path,) in rows)
+def _kept(path: str, left: int, others: list[str]) -> str:
+    """What of tables of another version is where."""
+    what = [f"{left} run{'' if left == 1 else 's'} whose files can't be read again"] if left else []
+    what += [f"the table{'' if len(others) == 1 else 's'} {', '.join(others)}"] if others else []
+    return f"{path}: the former tables as they were, kept for {' and '.join(what)}; all else is in the new ones"
 
 
-def _keep_ids(found: list[Found], before: dict[str, Known]) -> list[Found]:
-    """A file keeps the run id that it was first given; a run id that another file has is not given again."""
-    owners = {k.run_id: k for k in before.values() if k.run_id is not None}
-    taken = set(owners)
-    result = []
-    for f in found:
-        known, owner = before.get(shown(f.path)), owners.get(f.run_id)
-        if known and known.run_id is not None:
-            f = f if f.run_id == known.run_id else replace(f, run_id=known.run_id)
-        elif f.run_id in taken and not (owner and _was_moved(owner, f)):
-            f = replace(f, run_id=f"{f.run_id}~{f.place}")
-        taken.add(f.run_id)
-        result.append(f)
-    return result
+def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Callable[[str], None]) -> None:
+    """What is wrong with the tables as they are now, whether it was just read or long ago."""
+    for k in change.after:
+        summary.quarantined += k.bad - k.torn
+        if k.damage is not None:
+            summary.damaged += 1
+            if k.path in unchanged:
+                tell(f"{k.path}: still damaged, {k.damage}")
+    summary.damaged += sum(r.failed and not gone(shown(r.found.path)) for r in change.reports)
 
 
-def _was_moved(owner: Known, found: Found) -> bool:
-    """Whether the run that has this id stood elsewhere before. A journal's id is its own; a path's may come again."""
-    return not os.path.exists(owner.path) and (found.folder is not None or owner.stamp == found.stamp)
-
-
-def _missing(before: dict[str, Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
+def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
     """What stood below these folders and is gone. Where a folder can't be looked into, nothing in it counts as gone."""
     present = {shown(f.path) for f in found}
-    for known in before.values():
-        if known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders):
-            try:
-                os.lstat(known.path)
-            except (FileNotFoundError, NotADirectoryError):
-                yield known
-            except OSError:
-                continue
+    for known in before:
+        below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
+        if below and gone(known.path):
+            yield known
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -236,13 +236,14 @@ def _is_locked(path: str) -> bool:
 
 def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:
     sources: Counter[str] = Counter()
+    ids = {k.run_id for k in before.values()}
     for report in reports:
         path = shown(report.found.path)
         if report.skipped:
             summary.skipped += 1
             tell(f"{path}: skipped, {report.skipped}")
             continue
-        if path in before:
+        if path in before or report.found.run_id in ids:
             summary.updated += 1
         else:
             summary.new += 1

@@ -6,18 +6,27 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ingest.discover import Found, shown
+from ingest.discover import Found, gone, shown
+from ingest.identity import name
+from ingest.read import identify
 from ingest.snapshot import Snapshot
 
-_TABLE = "CREATE TABLE IF NOT EXISTS ingest.pruned (path VARCHAR, run_id VARCHAR, pruned_at TIMESTAMP)"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS ingest.pruned (path VARCHAR, run_id VARCHAR, pruned_at TIMESTAMP, identity VARCHAR)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """A run that is to stay out of the tables, and the file that it was read from."""
+    """A run that is to stay out of the tables, and the file that it was read from.
+
+    Attributes:
+        identity: see `ingest.read.identify`; None where older tables did not have it.
+    """
 
     path: str
     run_id: str
+    identity: str | None = None
 
 
 def read_pruned(snapshot: Snapshot) -> list[Pruned]:
@@ -26,10 +35,11 @@ def read_pruned(snapshot: Snapshot) -> list[Pruned]:
         return []
     with snapshot.opened() as con:
         try:
-            rows = con.execute("SELECT path, run_id FROM t.ingest.pruned ORDER BY ALL").fetchall()
+            cursor = con.execute("SELECT * EXCLUDE (pruned_at) FROM t.ingest.pruned ORDER BY ALL")
         except duckdb.CatalogException:
             return []
-    return [Pruned(*row) for row in rows]
+        columns = [column[0] for column in cursor.description or ()]
+        return [Pruned(**dict(zip(columns, row, strict=True))) for row in cursor.fetchall()]
 
 
 def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> None:
@@ -39,14 +49,16 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
         con: connection to the new database.
         pruned: all of them. Those that are remembered already keep their time.
     """
-    rows = [[p.path for p in pruned], [p.run_id for p in pruned]]
+    rows = [list(column) for column in zip(*((p.path, p.run_id, p.identity) for p in pruned), strict=True)]
     con.execute(_TABLE)
     con.execute(
-        "CREATE OR REPLACE TEMP TABLE now_pruned AS SELECT unnest(?::VARCHAR[]) path, unnest(?::VARCHAR[]) id", rows
+        "CREATE OR REPLACE TEMP TABLE now_pruned AS "
+        "SELECT unnest(?::VARCHAR[]) path, unnest(?::VARCHAR[]) id, unnest(?::VARCHAR[]) identity",
+        rows or [[], [], []],
     )
     con.execute("DELETE FROM ingest.pruned WHERE (path, run_id) NOT IN (SELECT (path, id) FROM now_pruned)")
     con.execute(
-        "INSERT INTO ingest.pruned SELECT path, id, current_timestamp::TIMESTAMP FROM now_pruned "
+        "INSERT INTO ingest.pruned SELECT path, id, current_timestamp::TIMESTAMP, identity FROM now_pruned "
         "WHERE (path, id) NOT IN (SELECT (path, run_id) FROM ingest.pruned)"
     )
 
@@ -54,9 +66,28 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
 def without_pruned(found: Sequence[Found], pruned: Iterable[Pruned]) -> list[Found]:
     """What is left to ingest.
 
-    A file that was pruned stays out whatever becomes of it. A journal is also known by its run's id where it was moved;
-    the path of any other file may come again with another conversation in it.
+    A file that was pruned stays out whatever becomes of it, also where it was packed. A journal is known again by what
+    is in it where it was moved; the same conversation elsewhere is another file.
     """
-    paths = {p.path for p in pruned}
-    moved = {p.run_id for p in pruned if not os.path.exists(p.path)}
-    return [f for f in found if shown(f.path) not in paths and not (f.folder is not None and f.run_id in moved)]
+    paths: set[str] = set()
+    by_name: dict[str, list[Pruned]] = {}
+    for p in pruned:
+        paths.add(p.path)
+        by_name.setdefault(name(p.run_id), []).append(p)
+    return [
+        f
+        for f in found
+        if shown(f.path) not in paths and not any(_became(p, f) for p in by_name.get(name(f.run_id), ()))
+    ]
+
+
+def _became(pruned: Pruned, found: Found) -> bool:
+    """Whether the file was moved, or packed or unpacked where it is."""
+    here = os.path.dirname(pruned.path) == os.path.dirname(shown(found.path))
+    if found.folder is not None and here:
+        return True
+    if not gone(pruned.path) or not (here or found.folder is not None):
+        return False
+    if pruned.identity is None:
+        return found.folder is not None
+    return identify(found) == pruned.identity

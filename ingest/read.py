@@ -1,5 +1,6 @@
 """One run, from its files to its rows: paths in, rows out. No database, no shared state."""
 
+import hashlib
 import os
 import socket
 import stat
@@ -23,6 +24,9 @@ except ImportError:  # Windows
 HEAD = 64 * 1024
 """Bytes from which a file's source is told."""
 
+MAX_WHOLE = 2 * 1024**3
+"""Bytes of a transcript, which is held in memory as a whole. A conversation has thousands of them to a thousand."""
+
 STILL_WRITTEN = 3600
 """Seconds since the last record within which a run of another machine, whose locks can't be seen, counts as running."""
 
@@ -34,7 +38,8 @@ class Report:
     Attributes:
         source: name of the source, or None where the file is no run.
         skipped: why it is no run.
-        damaged: it is an archive or a database that can't be read, so that nobody knows what it was.
+        damaged: it is an archive or a database that can't be read, so that nobody knows what it was, or too large.
+        identity: what tells its content from any other, see `identify`.
         records: lines or messages that were understood.
         bad: lines that were not.
         torn: those of them that were cut off at the end of the file.
@@ -46,6 +51,7 @@ class Report:
     source: str | None = None
     skipped: str | None = None
     damaged: bool = False
+    identity: str | None = None
     records: int = 0
     bad: int = 0
     torn: int = 0
@@ -81,6 +87,47 @@ def open_regular(path: str) -> IO[bytes]:
     return open(descriptor, "rb")
 
 
+def identify(found: Found) -> str | None:
+    """What tells the content of a file from any other's, wherever it lies and however it is packed.
+
+    A journal grows, and its first record has the run's id, time and process: that stands for it. Of any other file all
+    of its bytes do.
+
+    Returns:
+        A digest, or None where the file is no run, can't be read, or has no whole record yet.
+    """
+    try:
+        with open_regular(found.content or found.path) as opened:
+            file, _ = unpack(opened)
+            source = _source(file, found)
+            if source is None or _is_too_large(opened, source):
+                return None
+            return _identity(file, source)
+    except OSError:
+        return None
+
+
+def _identity(file: IO[bytes], source: Source) -> str | None:
+    if source.name == "journal":
+        line = file.readline(HEAD)
+        return hashlib.sha256(line).hexdigest() if line.endswith(b"\n") or len(line) == HEAD else None
+    digest = hashlib.sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _is_too_large(opened: IO[bytes], source: Source) -> bool:
+    return source.name == "transcript" and os.fstat(opened.fileno()).st_size > MAX_WHOLE
+
+
+def failure(error: Exception) -> str:
+    """Why a file could not be read, in one line."""
+    if isinstance(error, MemoryError):
+        return "could not be ingested: it takes more memory than there is"
+    return " ".join(f"could not be ingested: {type(error).__name__}: {error}".split())
+
+
 def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str, list[Row], int]]:
     file, archive = unpack(opened)
     source = _source(file, found)
@@ -90,6 +137,13 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
             report.damaged = archive.error is not None
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
+    if _is_too_large(opened, source):
+        size = os.fstat(opened.fileno()).st_size
+        report.skipped = f"{size:,} bytes; a transcript is read as a whole, and at most {MAX_WHOLE:,} are"
+        report.damaged = True
+        return
+    report.identity = _identity(file, source)
+    file.seek(0)
     about: dict[str, Any] = {}
     assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
     for item in source.read(file, about):
@@ -102,7 +156,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.damaged = bool(archive and archive.error) or "damaged" in about
         return
     if archive is not None and archive.error:
-        assembler.add_bad(Bad(archive.error, b"", 0, archive.tell(), archive.torn))
+        assembler.add_bad(Bad(archive.error, b"", 0, archive.tell()))
     report.source, report.records = source.name, assembler.records
     report.bad, report.torn = assembler.bad_lines, assembler.torn_lines
     if "newer_version" in about:

@@ -12,7 +12,7 @@ import duckdb
 
 from ingest.discover import IngestError
 from ingest.lock import locked
-from ingest.parquet import check_folder, places_of, settle, write_changed
+from ingest.parquet import abandon, check_folder, places_of, settle, write_changed
 from ingest.pruned import Pruned, read_pruned, write_pruned
 from ingest.snapshot import Known, Snapshot, forget
 
@@ -159,22 +159,30 @@ def _changed(path: str) -> datetime | None:
 
 
 def _remove(snapshot: Snapshot, known: list[Known]) -> None:
-    remembered = [*read_pruned(snapshot), *(Pruned(k.path, k.run_id) for k in known if k.run_id is not None)]
+    remembered = [
+        *read_pruned(snapshot),
+        *(Pruned(k.path, k.run_id, k.identity) for k in known if k.run_id is not None),
+    ]
     _change(snapshot, known, remembered)
 
 
 def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) -> None:
     """Put tables without these runs in place of the present ones."""
     check_folder(snapshot.out)
-    con = snapshot.begin(fresh=False)
     try:
-        changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
-        forget(con, known)
-        write_pruned(con, list(pruned))
-        write_changed(con, snapshot.out, changed)
-        snapshot.commit(con, compact=bool(known))
+        con = snapshot.begin(fresh=False)
+        try:
+            changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
+            forget(con, known)
+            write_pruned(con, list(pruned))
+            write_changed(con, snapshot.out, changed)
+            snapshot.commit(con, compact=bool(known))
+        finally:
+            con.close()
+        settle(snapshot)
     except duckdb.Error as error:
+        abandon(snapshot)
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
-    finally:
-        con.close()
-    settle(snapshot)
+    except BaseException:
+        abandon(snapshot)
+        raise

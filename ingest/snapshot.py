@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from importlib import resources
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -36,7 +37,8 @@ _STATE = """
     CREATE SCHEMA ingest;
     CREATE TABLE ingest.version (schema_version INTEGER);
     CREATE TABLE ingest.sources (
-        path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT
+        path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT,
+        torn BIGINT, damage VARCHAR, identity VARCHAR
     );
     CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR, low VARCHAR);
 """
@@ -44,7 +46,14 @@ _STATE = """
 
 @dataclass(slots=True)
 class Known:
-    """What the last ingest knew of a file. `run_id` is None where it is no run."""
+    """What the last ingest knew of a file.
+
+    Attributes:
+        run_id: None where it is no run.
+        torn: those of the `bad` lines that were cut off at the end of the file.
+        damage: why nothing of it could be read, although it may be a run.
+        identity: see `ingest.read.identify`.
+    """
 
     path: str
     stamp: str
@@ -53,9 +62,28 @@ class Known:
     format: str | None
     records: int
     bad: int
+    torn: int = 0
+    damage: str | None = None
+    identity: str | None = None
 
 
-_SOURCES = pa.schema([(f.name, pa.int64() if f.name in ("records", "bad") else pa.string()) for f in fields(Known)])
+_COUNTS = ("records", "bad", "torn")
+_SOURCES = pa.schema([(f.name, pa.int64() if f.name in _COUNTS else pa.string()) for f in fields(Known)])
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What is known of tables that another version of this package made.
+
+    Attributes:
+        version: theirs.
+        known: the files that they were read from.
+        others: tables in them that no ingest made.
+    """
+
+    version: int
+    known: list[Known]
+    others: list[str]
 
 
 class Snapshot:
@@ -75,40 +103,66 @@ class Snapshot:
         """What is in it, or None where there is none that this version of the package can go on with.
 
         Raises:
-            IngestError: there is a file of that name that is no database.
+            IngestError: there is a file of that name that is no database, is damaged, or was not made by an ingest.
         """
         if not os.path.exists(self.path):
             return None
         with self.opened() as con:
-            try:
-                found = con.execute("SELECT schema_version FROM t.ingest.version").fetchone()
-                if found is None or found[0] != schema.VERSION:
-                    return None
-                rows = con.execute("SELECT path, stamp, run_id, status, format, records, bad FROM t.ingest.sources")
-                return [Known(*row) for row in rows.fetchall()]
-            except duckdb.CatalogException:
+            return _sources(con) if self._version(con) == schema.VERSION else None
+
+    def former(self) -> Former | None:
+        """What is in it where another version of this package made it. Called where `known` gives None."""
+        if not os.path.exists(self.path):
+            return None
+        with self.opened() as con:
+            version = self._version(con)
+            if version is None:
                 return None
+            tables = con.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = 't' AND schema_name != 'ingest'"
+            ).fetchall()
+            return Former(version, _sources(con), [name for (name,) in tables if name not in schema.TABLES])
+
+    def _version(self, con: duckdb.DuckDBPyConnection) -> int | None:
+        """The version of the tables, 0 where it is not told, None where the database is empty."""
+        try:
+            found = con.execute("SELECT schema_version FROM t.ingest.version").fetchone()
+            return int(found[0]) if found and found[0] is not None else 0
+        except duckdb.CatalogException:
+            if con.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 't'").fetchone() is None:
+                return None
+            raise IngestError(
+                f"{self.path}: a DuckDB database that ingest did not make; move it away, or choose another --out"
+            ) from None
 
     @contextmanager
     def opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection on which the present database is attached as `t`, read-only.
 
         Raises:
-            IngestError: the file is no database.
+            IngestError: the file is no database, or a damaged one, which may show when it is read.
         """
-        with duckdb.connect() as con:
-            try:
-                con.execute(f"ATTACH {quoted(self.path)} AS t (READ_ONLY)")
-            except duckdb.Error as error:
-                if not _is_database(self.path):
-                    reason = str(error).splitlines()[0]
-                    raise IngestError(f"{self.path}: not a DuckDB database ({reason}); move it away") from None
-                # Somebody has it open for writing, as DuckDB's own shell does by default, and so holds its lock. The
-                # lock is on the file, not on what is in it.
-                copy = os.path.join(self.out, COPY)
-                shutil.copyfile(self.path, copy)
-                con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
-            yield con
+        copy = os.path.join(self.out, COPY)
+        try:
+            with duckdb.connect() as con:
+                try:
+                    con.execute(f"ATTACH {quoted(self.path)} AS t (READ_ONLY)")
+                except duckdb.Error as error:
+                    if not _is_database(self.path):
+                        reason = str(error).splitlines()[0]
+                        raise IngestError(f"{self.path}: not a DuckDB database ({reason}); move it away") from None
+                    # Somebody has it open for writing, as DuckDB's own shell does by default, and so holds its lock.
+                    # The lock is on the file, not on what is in it.
+                    shutil.copyfile(self.path, copy)
+                    con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
+                yield con
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise IngestError(
+                f"{self.path}: can't be read ({reason}); where it is damaged, move it away and ingest"
+            ) from error
+        finally:
+            _remove(copy)
 
     def begin(self, fresh: bool, limited: bool = True) -> duckdb.DuckDBPyConnection:
         """A connection to a new database `t`, a copy of the present one, or empty.
@@ -121,6 +175,14 @@ class Snapshot:
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
+        try:
+            self._prepare(con, fresh, limited)
+        except BaseException:
+            con.close()
+            raise
+        return con
+
+    def _prepare(self, con: duckdb.DuckDBPyConnection, fresh: bool, limited: bool) -> None:
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
         con.execute(f"SET memory_limit = '{MEMORY}'" if limited else "SET threads = 1")
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
@@ -134,14 +196,24 @@ class Snapshot:
             con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
         views = resources.files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
         con.execute(views.replace("create view", "create or replace view"))
-        return con
 
-    def commit(self, con: duckdb.DuckDBPyConnection, compact: bool = False) -> None:
+    def spare(self, version: int) -> str:
+        """A name beside it under which the present database can be kept; no other file has it."""
+        number = 1
+        while True:
+            path = f"{self.path}.v{version}" + (f".{number}" if number > 1 else "")
+            # an ingest that was killed may have kept it already
+            if not os.path.lexists(path) or (os.path.exists(path) and os.path.samefile(path, self.path)):
+                return path
+            number += 1
+
+    def commit(self, con: duckdb.DuckDBPyConnection, compact: bool = False, kept: str | None = None) -> None:
         """Make the new database the present one.
 
         Args:
             con: the connection that `begin` gave.
             compact: write it once more without the room of what was removed, which DuckDB keeps for what will come.
+            kept: where the old one is kept, from `spare`.
         """
         con.execute("COMMIT")
         con.execute("CHECKPOINT t")
@@ -156,20 +228,42 @@ class Snapshot:
             os.replace(self._compact, self._new)
         with open(self._new, "rb+") as file:
             os.fsync(file.fileno())
+        if kept is not None and not os.path.exists(kept):
+            self._keep(kept)
         try:
             os.replace(self._new, self.path)
         except PermissionError:  # Windows does not rename over an open file
             raise IngestError(f"{self.path}: a reader keeps it open; close it and ingest again") from None
         sync_folder(self.out)
 
+    def _keep(self, path: str) -> None:
+        try:
+            os.link(self.path, path)
+        except OSError:  # not every file system has links
+            copy = os.path.join(self.out, COPY)
+            shutil.copyfile(self.path, copy)
+            os.rename(copy, path)
+
     def discard(self) -> None:
-        """Remove what a killed ingest left."""
-        for path in (
-            *(f"{new}{wal}" for new in (self._new, self._compact) for wal in ("", ".wal")),
-            os.path.join(self.out, COPY),
-        ):
-            if os.path.exists(path):
-                os.remove(path)
+        """Remove what a killed or failed ingest left."""
+        for new in (self._new, self._compact):
+            _remove(new)
+            _remove(f"{new}.wal")
+        _remove(os.path.join(self.out, COPY))
+
+
+def _sources(con: duckdb.DuckDBPyConnection) -> list[Known]:
+    """What is known of the files, also in tables of another version, which may lack some of it."""
+    cursor = con.execute("SELECT * FROM t.ingest.sources")
+    there = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(there, row, strict=True)) for row in cursor.fetchall()]
+    missing: dict[str, Any] = {field.name: 0 if field.name in _COUNTS else None for field in fields(Known)}
+    return [Known(**{name: row.get(name, nothing) for name, nothing in missing.items()}) for row in rows]
+
+
+def _remove(path: str) -> None:
+    if os.path.lexists(path):
+        os.remove(path)
 
 
 def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.discover import Found
-from ingest.read import Report, read_run
+from ingest.read import Report, failure, read_run
 from ingest.rows import Row
 from ingest.schema import TABLES
 
@@ -103,7 +103,7 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
                 for table, rows, size in read_run(found, report):
                     stage.add(table, rows, size)
             except Exception as error:  # a mistake of ours must not cost the other runs
-                report = Report(found, skipped=f"could not be ingested: {type(error).__name__}: {error}", failed=True)
+                report = Report(found, skipped=failure(error), failed=True)
             reports.append(report)
         stage.close()
     finally:

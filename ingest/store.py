@@ -33,6 +33,7 @@ class Change:
         pruned: runs that are not to come back.
         fresh: there are no present tables that could be gone on with.
         staging: the folder with the rows of what was read.
+        kept: where the database of another version is kept, from `Snapshot.spare`.
     """
 
     reports: list[Report]
@@ -41,6 +42,25 @@ class Change:
     pruned: list[Pruned]
     fresh: bool
     staging: str
+    kept: str | None = None
+
+    @property
+    def read(self) -> list[Report]:
+        """The files that could be read, with what came of them."""
+        return [r for r in self.reports if not r.failed]
+
+    @property
+    def replaced(self) -> list[Known]:
+        """What is known of files and no longer true. A run that was moved is known under its old path."""
+        ids = {r.found.run_id for r in self.read if r.source}
+        paths = {shown(r.found.path) for r in self.read}
+        return [k for k in self.known if k.path in paths or k.run_id in ids] + self.gone
+
+    @property
+    def after(self) -> list[Known]:
+        """What is known of files afterwards."""
+        replaced = {k.path for k in self.replaced}
+        return [k for k in self.known if k.path not in replaced] + [_known(report) for report in self.read]
 
 
 def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
@@ -57,33 +77,29 @@ def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
-    con = snapshot.begin(change.fresh, limited)
     try:
-        rows = _fill(con, snapshot.out, change, AT_ONCE if limited else 1)
-        snapshot.commit(con)
-        return rows
+        con = snapshot.begin(change.fresh, limited)
+        try:
+            rows = _fill(con, snapshot.out, change, AT_ONCE if limited else 1)
+            snapshot.commit(con, kept=change.kept)
+            return rows
+        finally:
+            con.close()
     except duckdb.Error as error:
         if limited and _is_out_of_memory(error):
-            con.close()
             return store(snapshot, change, limited=False)
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
-    finally:
-        con.close()
 
 
 def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, at_once: int) -> int:
-    read = [r for r in change.reports if not r.failed]
-    ids = {r.found.run_id for r in read if r.source}
-    paths = {shown(r.found.path) for r in read}
-    # a run that was moved is known under its old path
-    replaced = [k for k in change.known if k.path in paths or k.run_id in ids] + change.gone
+    read, replaced = change.read, change.replaced
     if change.fresh and change.pruned:
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
     forget(con, replaced)
     load(con, change.staging, TABLES["runs"])  # which days the others belong to
     remember(con, [_known(report) for report in read])
-    changed |= places_of(con, ids)
+    changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
     note_files(con, out, _fill_tables(con, out, change.staging, plan(con, changed), at_once))
@@ -140,8 +156,18 @@ def _is_out_of_memory(error: duckdb.Error) -> bool:
 
 def _known(report: Report) -> Known:
     run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
-    found = report.found
-    return Known(shown(found.path), found.stamp, run_id, report.status, report.source, report.records, report.bad)
+    return Known(
+        path=shown(report.found.path),
+        stamp=report.found.stamp,
+        run_id=run_id,
+        status=report.status,
+        format=report.source,
+        records=report.records,
+        bad=report.bad,
+        torn=report.torn,
+        damage=report.skipped if report.damaged else None,
+        identity=report.identity,
+    )
 
 
 def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:

@@ -110,7 +110,7 @@ def test_everything_else_may_be_compressed(suffix: str, runs: Path, ingested: In
 
 @each_packer
 def test_an_archive_that_breaks_off(suffix: str, runs: Path, ingested: Ingest) -> None:
-    """What can be unpacked is read, the end is in quarantine as cut off, and the whole archive replaces it."""
+    """What can be unpacked is read, the end is damage in quarantine, and the whole archive replaces it."""
     messages = noise(2500)
     path = pack(write_journal(runs, "r", *messages), suffix)
     whole = path.read_bytes()
@@ -118,7 +118,9 @@ def test_an_archive_that_breaks_off(suffix: str, runs: Path, ingested: Ingest) -
     tables = ingested(runs)
     assert 0 < len(contents(tables)) < len(messages)
     assert tables.one("SELECT error FROM quarantine WHERE line = 0").endswith("of content: it breaks off")
-    assert tables.summary.quarantine_rows == tables.summary.torn > 0
+    assert tables.summary.quarantine_rows == tables.summary.torn + 1
+    assert tables.summary.quarantined == 1
+    assert run("check", runs).exit_code == 1
     path.write_bytes(whole)
     assert contents(ingested(runs)) == [m["message"] for m in messages]
 

@@ -166,7 +166,7 @@ def test_parquet_that_was_damaged_is_mended(runs: Path, ingested: Ingest) -> Non
 
 
 def test_tables_of_another_version_are_built_anew(runs: Path, ingested: Ingest) -> None:
-    """One line says so, and how many of its runs are not there to be read again."""
+    """One line says so, another where those of its runs are that are not there to be read again."""
     write_journal(runs, "a", logged("a", "b", "hi"))
     gone = write_journal(runs, "gone", logged("a", "b", "hi"))
     out = ingested(runs).out
@@ -174,8 +174,15 @@ def test_tables_of_another_version_are_built_anew(runs: Path, ingested: Ingest) 
     with duckdb.connect(str(out / "traces.duckdb")) as con:
         con.execute("UPDATE ingest.version SET schema_version = 0")
     tables = ingested(runs)
-    assert any("another version" in note and ", 1 runs in it" in note for note in tables.summary.notes)
+    kept = out / "traces.duckdb.v0"
+    assert [note.split("; ")[0] for note in tables.summary.notes] == [
+        f"{out / 'traces.duckdb'}: made by another version of this package",
+        f"{kept}: the former tables as they were, kept for 1 run whose files can't be read again",
+    ]
     assert tables.one("SELECT count(*) FROM runs") == 1
+    with duckdb.connect(str(kept), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+    kept.unlink()
     parquet_matches(tables)
 
 

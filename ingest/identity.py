@@ -1,0 +1,76 @@
+"""Under which id a file stands in the tables.
+
+A file keeps the id that it was first given, also where it was moved or packed since. That is told by what is in it: a
+folder of the same name elsewhere may hold another run.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ingest.compressed import SUFFIXES
+from ingest.discover import JOURNALS, Found, gone, shown
+from ingest.read import identify
+from ingest.snapshot import Known
+
+_PLACE = re.compile(r"~[0-9a-f]{8}$")
+
+
+def keep_ids(found: list[Found], known: Iterable[Known]) -> list[Found]:
+    """The same files with the ids that they have in the tables.
+
+    Args:
+        found: files, each with the id that its name suggests.
+        known: what the tables know of files.
+
+    Returns:
+        As many files. A run that was moved has the id that it had; an id that another run has is not given again.
+    """
+    before = {k.path: k for k in known}
+    taken = {k.run_id for k in before.values() if k.run_id is not None}
+    there = {shown(f.path) for f in found}
+    elsewhere: defaultdict[str, list[Known]] = defaultdict(list)
+    for k in sorted(before.values(), key=lambda k: len(k.run_id or "")):
+        if k.run_id is not None and k.path not in there:
+            elsewhere[name(k.run_id)].append(k)
+    result = []
+    for f in found:
+        run_id = f.run_id
+        same = before.get(shown(f.path))
+        if same is not None and same.run_id is not None:
+            run_id = same.run_id
+        elif moved := _moved(f, elsewhere.get(name(f.run_id), [])):
+            elsewhere[name(f.run_id)].remove(moved)
+            run_id = moved.run_id or run_id
+        elif run_id in taken:
+            run_id = f"{run_id}~{f.place}"
+        taken.add(run_id)
+        result.append(f if run_id == f.run_id else replace(f, run_id=run_id))
+    return result
+
+
+def name(run_id: str) -> str:
+    """An id without what was added to it to tell apart two of a name, and without the ending of a packed file."""
+    run_id = _PLACE.sub("", run_id)
+    packed = next((suffix for suffix in SUFFIXES if suffix and run_id.endswith(suffix)), "")
+    return run_id.removesuffix(packed)
+
+
+def _moved(found: Found, candidates: list[Known]) -> Known | None:
+    """Which of these files, none of which is among those that were found, this one was: a run's folder has one journal,
+    packed or not; elsewhere the old file is gone and had the same in it."""
+    for k in candidates:
+        folder, file = os.path.split(k.path)
+        if found.folder is not None and folder == shown(found.folder) and file in JOURNALS:
+            return k
+    here = None
+    for k in candidates:
+        if k.identity is not None and gone(k.path):
+            here = here or identify(found)
+            if here == k.identity:
+                return k
+            if here is None:
+                return None
+    return None
