@@ -159,6 +159,18 @@ def written(run: capture.Run) -> set[str]:
     return set(found)
 
 
+def test_scripts_that_ag2_names_are_saved_where_the_journal_names_them() -> None:
+    """Of code that failed, the traceback names the script, which is saved; other scripts lie there as well, but stand
+    word for word in the record of what was executed."""
+    with capture.start("runs", console=False) as run:
+        run_code("coding", "```python\nprint('fine')\n```")
+        run_code("coding", "```python\n1 / 0\n```")
+    assert len(list(Path("coding").glob("tmp_code_*.py"))) == 2
+    ((_, record),) = saved(run).items()
+    assert (run.path / record["copy"]).read_text() == "1 / 0"
+    assert [r["blocks"][0]["code"] for r in of_kind(journal(run), "code_exec")] == ["print('fine')", "1 / 0"]
+
+
 @pytest.mark.parametrize("work_dir", ["coding", "../elsewhere"])
 def test_all_that_code_makes_in_a_folder_of_its_own_is_saved(work_dir: str) -> None:
     """Names that code puts together, which the journal never has; what lay there before is left alone."""
