@@ -53,6 +53,8 @@ class Thread:
     """What the thread's last fact was, where that is a message whose event may follow."""
     selection: dict[str, Any] = field(default_factory=dict)
     """What is known of how the next speaker is being chosen."""
+    chosen: int | None = None
+    """When a model last had a say in who speaks next, and nobody has spoken since."""
     human_input: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -245,7 +245,7 @@ class Conversation:
         children += [self._tools.answered(response, agent, where) for response in message.responses]
         first = min([where.position, *(child.where.position for child in children)])
         turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
-        turn.id = turn_id
+        turn.id, turn.started = turn_id, self._began(agent, where, talk, children)
         if opened:
             turn.meta["nested_chats"] = opened.chats
         if agent not in INTERNAL_AGENTS:
@@ -255,7 +255,7 @@ class Conversation:
             talk.selected.discard(agent)
             talk.floor.said(agent, message.recipient, where.position)
         else:
-            thread.selection["selection"] = "auto"
+            thread.selection["selection"], thread.chosen = "auto", where.time
         self._rows.add_event(turn)
         for child in children:
             child.where.parent = where.parent
@@ -286,9 +286,26 @@ class Conversation:
         self._seen.add(key, message.key(False), where.position, agent, message.recipient)
         return index
 
+    @staticmethod
+    def _began(agent: str | None, where: Where, talk: Talk, children: list[Event]) -> int | None:
+        """When a turn began: when its agent was asked or chosen, whichever was last, or else with what it did first.
+
+        A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
+        turn was answered by that.
+        """
+        asked = [talk.asked.pop(agent, None)]
+        if agent not in INTERNAL_AGENTS:
+            thread = talk.threads[where.thread]
+            asked.append(thread.chosen)
+            thread.chosen = None
+            for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
+                talk.asked.pop(name, None)
+        latest = max((time for time in asked if time is not None), default=None)
+        known = [latest, *(child.started for child in children)]
+        return min((time for time in known if time is not None), default=where.time)
+
     def _turn_event(self, message: Message, where: Where, position: int, talk: Talk) -> Event:
         thread = talk.threads[where.thread]
-        asked = talk.asked.get(message.sender)
         hits = extract_text(message.plain)
         meta: dict[str, Any] = {
             "has_code": "```" in message.plain,
@@ -310,7 +327,6 @@ class Conversation:
             "message",
             where.at(position - 1),
             agent=message.sender,
-            started=asked if asked is not None else where.time,
             ended=where.time,
             inputs={
                 "role": message.role or self._role(message.sender),

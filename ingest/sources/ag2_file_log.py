@@ -2,7 +2,7 @@
 
 A JSON object a line, of which the keys tell the kind, and lines of plain text: when a session starts, and what the
 logger failed to write. Sessions that were logged to the same file are one run, because a line need not say which
-session it belongs to.
+session it belongs to. From where a session begins, what is logged is a conversation of its own.
 """
 
 import re
@@ -47,6 +47,8 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             continue
         if isinstance(session := data.pop("session", None), str):
             sessions.setdefault(session)
+        if len(sessions) > 1:
+            data["in_chat"] = next(reversed(sessions))
         yield Record(data, text, line, offset)
 
 

@@ -2,6 +2,7 @@
 
 A row of any of its tables is a record, and the tables are read side by side in the order of time. Sessions that were
 logged to the same database are one run, because AG2 does not say to which session an event or a function call belongs.
+From where a session begins, what is logged is a conversation of its own.
 
 The database is copied before it is opened: SQLite follows links, and opens what lies beside a database.
 """
@@ -112,7 +113,10 @@ def _records(con: sqlite3.Connection, tables: dict[str, list[str]], about: Data)
         values = _without_secrets(row, secrets)
         if isinstance(session := values.get("session_id"), str):
             sessions.setdefault(session)
-        yield Record(translate(row.table, values), encode({"table": row.table, **values}), place, 0)
+        data = translate(row.table, values)
+        if len(sessions) > 1:
+            data["in_chat"] = next(reversed(sessions))
+        yield Record(data, encode({"table": row.table, **values}), place, 0)
     for number, error in enumerate(broken, 1):
         yield Bad(error, b"", place + number, 0)
 
