@@ -76,7 +76,7 @@ def discover(
 
     Args:
         paths: files and folders; standard input (`-`) is passed over.
-        out: the folder of tables; nothing in it is a source.
+        out: the folder of tables, nothing in which is a source; empty where there is none.
         note: called with one line for each thing that was passed over.
         source: name of the source that reads all of them, whatever they look like.
         given: what was found elsewhere.
@@ -93,7 +93,7 @@ def discover(
             raise IngestError(f"{root}: no such folder, but --files-root names it")
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
-    excluded = os.path.realpath(out)
+    excluded = os.path.realpath(out) if out else ""
     for path in paths:
         if path == STANDARD_INPUT:
             continue

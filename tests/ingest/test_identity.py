@@ -1,0 +1,144 @@
+"""Which run a file is: told by what is in it, wherever it lies and however it is packed."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ingest.discover import discover
+from ingest.read import identify
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+from tests.ingest.test_compressed import contents, pack
+from tests.ingest.test_incremental import parquet_matches
+from tests.ingest.test_missing import CHAT, ids
+from tests.ingest.test_prune import prune
+
+
+def write_run(folder: Path, run_id: str, word: str) -> Path:
+    """A journal whose first record is its own, as a recorder's is."""
+    path = write_journal(folder, run_id, logged("a", "b", word))
+    path.write_text(path.read_text().replace('"task": "test"', f'"task": "{word}", "pid": {sum(word.encode())}'))
+    return path
+
+
+def said(tables: Tables) -> dict[str, str]:
+    """The message of each run."""
+    return {row["run_id"]: row["content"] for row in tables.sql("SELECT run_id, content FROM messages ORDER BY 1")}
+
+
+def test_a_run_of_the_same_name_does_not_replace_one_that_is_gone(runs: Path, ingested: Ingest) -> None:
+    """The other run has an id of its own, and the next ingests change nothing."""
+    path = write_run(runs / "one", "run1", "first")
+    ingested(runs / "one")
+    path.unlink()
+    write_run(runs / "two", "run1", "second")
+    tables = ingested(runs / "two")
+    (other,) = set(ids(tables)) - {"run1"}
+    assert said(tables) == {"run1": "first", other: "second"}
+    assert other.startswith("run1~")
+    assert (tables.summary.new, tables.summary.updated) == (1, 0)
+    assert ingested(runs / "two").summary.unchanged == 1
+    parquet_matches(ingested(runs, force=True))
+    assert said(ingested(runs)) == {"run1": "first", other: "second"}
+
+
+def test_a_run_that_grew_and_was_moved_keeps_its_id(runs: Path, ingested: Ingest) -> None:
+    """Its first record stands for it; also one that is told apart from another of its name by its path."""
+    write_run(runs / "one", "r", "first")
+    write_run(runs / "two", "r", "second")
+    before = said(ingested(runs))
+    (runs / "three").mkdir()
+    (runs / "two" / "r").rename(runs / "three" / "r")
+    with (runs / "three" / "r" / "journal.jsonl").open("a") as file:
+        file.write(json.dumps({"v": 1, "seq": 3, "ts": 1, "kind": "print", "text": "x"}) + "\n")
+    tables = ingested(runs)
+    assert said(tables) == before
+    assert tables.summary.updated == 1
+    assert tables.one("SELECT count(*) FROM journal") == 7
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_journal_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs: Path, ingested: Ingest) -> None:
+    """Packed, unpacked with the archive kept, and packed again: one run, under one id."""
+    path = write_run(runs, "run9", "hi")
+    plain = path.read_bytes()
+    pack(path, suffix)
+    ingested(runs)
+    path.write_bytes(plain)
+    for force in (False, True):
+        tables = ingested(runs, force=force, drop_missing=force)
+        assert said(tables) == {"run9": "hi"}
+        assert tables.one("SELECT source_path FROM runs") == str(path)
+    path.unlink()
+    tables = ingested(runs)
+    assert said(tables) == {"run9": "hi"}
+    assert tables.one("SELECT count(*) FROM ingest.sources") == 1
+    parquet_matches(tables)
+
+
+def test_both_journals_of_a_folder_on_one_command_line_are_one_run(runs: Path, ingested: Ingest) -> None:
+    """The first that was named is read."""
+    path = write_run(runs, "r", "hi")
+    packed = path.with_name("journal.jsonl.gz")
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    tables = ingested(path, packed)
+    assert tables.sql("SELECT run_id, source_path FROM runs") == [{"run_id": "r", "source_path": str(path)}]
+
+
+def test_a_transcript_that_was_packed_in_its_place_is_the_same_run(runs: Path, ingested: Ingest) -> None:
+    """As log rotation does it, and back; with other words in it, it is another run."""
+    path = runs / "x.json"
+    path.write_text(CHAT)
+    ingested(runs)
+    packed = pack(path, ".gz")
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, source_path FROM runs") == [{"run_id": "x.json", "source_path": str(packed)}]
+    assert tables.one("SELECT count(*) FROM messages") == 1
+    packed.unlink()
+    path.write_text(CHAT)
+    assert ids(ingested(runs)) == ["x.json"]
+    path.unlink()
+    packed.write_bytes(gzip.compress(CHAT.replace('"y"', '"z"').encode()))
+    assert contents(ingested(runs)) == ["y", "z"]
+
+
+def test_what_was_pruned_is_known_again_by_its_content(runs: Path, ingested: Ingest) -> None:
+    """Moved, packed or unpacked it stays out; another run of its name comes in."""
+    moved, packed = write_run(runs / "one", "moved", "a"), write_run(runs / "one", "packed", "b")
+    gone = write_run(runs / "one", "gone", "c")
+    chat = runs / "chat.json"
+    chat.write_text(CHAT)
+    os.utime(chat, (1, 1))
+    out = ingested(runs).out
+    assert sorted(prune(out, "--older-than", "30d")["pruned"]) == ["chat.json", "gone", "moved", "packed"]
+    (runs / "two").mkdir()
+    moved.parent.rename(runs / "two" / "moved")
+    pack(packed, ".gz")
+    pack(chat, ".zst")
+    gone.unlink()
+    write_run(runs / "two", "gone", "another")
+    for force in (False, True):
+        assert said(ingested(runs, force=force)) == {"gone": "another"}
+
+
+def test_what_stands_for_a_file(runs: Path) -> None:
+    """Of a journal its first whole record, of anything else all bytes, packed or not; nothing for what is no run."""
+    path = write_run(runs, "r", "hi")
+    chat = runs / "chat.json"
+    chat.write_text(CHAT)
+    (runs / "other.json").write_text("{}")
+    (runs / "torn").mkdir()
+    (runs / "torn" / "journal.jsonl").write_text('{"v": 1, "seq"')
+
+    def all_of_them() -> list[str | None]:
+        return [identify(found) for found in discover([str(runs)], "", print)]
+
+    before = all_of_them()
+    assert [digest is None for digest in before] == [False, True, False, True]
+    path.write_bytes(path.read_bytes() + b"{}\n")
+    pack(path, ".zst")
+    pack(chat, ".gz")
+    assert all_of_them() == before

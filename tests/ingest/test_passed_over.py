@@ -1,0 +1,247 @@
+"""What an ingest passes over, it names, and a name can't pass for more than a name."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import ingest
+from ingest import read
+from ingest.cli import main
+from ingest.discover import gone, on_disk, printable, shown
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+from tests.ingest.test_incremental import parquet_matches, state
+from tests.ingest.test_missing import CHAT, ids
+from tests.ingest.test_prune import prune
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+
+AS_NOBODY = """
+import os, sys
+import pyarrow.parquet, importlib.resources
+import ingest.pipeline, ingest.workers
+from ingest.cli import main
+warm, arguments = sys.argv[1], sys.argv[2:]
+ingest.run([warm], warm + "/traces")  # whatever is imported when it is needed: nobody may not read the libraries
+if os.getuid() == 0:
+    os.setuid(int(os.environ["NOBODY"]))
+main(arguments)
+"""
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that every user may go into."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp")).resolve()
+    folder.chmod(0o755)
+    yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path) -> None:
+    """A run, a transcript and the copies of a run in such folders are a line each, and the rest is read."""
+    warm = tmp_path / "warm"
+    write_journal(warm, "w", logged("a", "b", "hi"))
+    runs, out = shared / "runs", shared / "traces"
+    for name in ("closed", "half", "open"):
+        write_journal(runs, name, logged("a", "b", "hi"))
+    (runs / "half" / "files").mkdir()
+    (runs / "loose").mkdir()
+    out.mkdir()
+    for path in (runs / "half" / "files" / "a", runs / "half" / "files" / "b", runs / "loose" / "x.json"):
+        path.write_text(CHAT)
+    if os.getuid() == 0:
+        for path in (shared, *shared.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    closed = (runs / "closed", runs / "half" / "files", runs / "loose")
+    for path in closed:
+        path.chmod(0o444)
+    environment = {**os.environ, "NOBODY": str(NOBODY), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", AS_NOBODY, str(warm)]
+    for arguments in ([str(runs), "--out", str(out)], ["check", str(runs)]):
+        done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        told = [line for line in done.stderr.splitlines() if "skipped, Permission denied" in line]
+        assert [line.split(":")[0] for line in told] == [
+            str(runs / "closed" / "journal.jsonl"),
+            str(runs / "half" / "files" / "a"),
+            str(runs / "loose" / "x.json"),
+        ]
+    assert ids(Tables(out, ingest.Summary(str(out)))) == ["half", "open"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="paths have other bounds there")
+def test_a_path_that_is_too_long(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line, and the rest is read, by the ingest and by the check."""
+    (runs / "ok.json").write_text(CHAT)
+    monkeypatch.chdir(runs)
+    length = len(str(runs))
+    while length < 4096 - 200:
+        os.mkdir("d" * 99)
+        os.chdir("d" * 99)
+        length += 100
+    os.mkdir("e" * (4080 - length))
+    os.chdir("e" * (4080 - length))
+    Path("f" * 40 + ".json").write_text(CHAT)
+    os.chdir(runs)
+    tables = ingested(runs)
+    assert ids(tables) == ["ok.json"]
+    assert [note.split(": ")[-1] for note in tables.summary.notes] == ["skipped, File name too long"]
+    result = CliRunner().invoke(main, ["check", str(runs)])
+    assert result.exit_code == 0
+    assert "ok.json: transcript, completed, 1 records" in result.stdout
+
+
+def test_the_folder_that_one_is_in_is_checked(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check has no tables, so no folder is left out."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    monkeypatch.chdir(runs)
+    assert CliRunner().invoke(main, ["check", "."]).stdout.startswith(f"{runs / 'r' / 'journal.jsonl'}: journal, ")
+
+
+def test_pipes_and_sockets_are_named(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also one in a journal's place, and then nothing beside it is a run; other names are nobody's concern."""
+    write_journal(runs, "good", logged("a", "b", "hi"))
+    (runs / "odd").mkdir()
+    for name in ("pipe.json", "pipe.txt", "odd/journal.jsonl"):
+        os.mkfifo(runs / name)
+    (runs / "odd" / "saved.json").write_text(CHAT)
+    monkeypatch.chdir(runs)  # a socket's path is short
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket.json")
+        tables = ingested(runs)
+    assert sorted(tables.summary.notes) == [
+        f"{runs / name}: skipped, it is no ordinary file" for name in ("odd/journal.jsonl", "pipe.json", "socket.json")
+    ]
+    assert ids(tables) == ["good"]
+
+
+EVIL = "evil\n1000 runs read (1000 new)\x1b[2J\u202e"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such names")
+def test_a_name_can_not_forge_a_line(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Neither in notes, errors and lists of runs nor in the summary; the tables have the name as it is."""
+    write_journal(runs, EVIL, logged("a", "b", "hi"))
+    (runs / f"{EVIL}.json").write_text("{}")
+    (runs / f"{EVIL}.jsonl").symlink_to(runs / "nowhere")
+    out = tmp_path / f"{EVIL}-traces"
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(main, list(arguments))
+        assert "\n1000 runs" not in result.output
+        assert "\x1b" not in result.output
+        assert "\u202e" not in result.output
+        assert "Traceback" not in result.output
+        return result.output
+
+    shown_as = "evil\\n1000 runs read (1000 new)\\x1b[2J\\u202e"
+    assert said(str(runs), "--out", str(out)).count(shown_as) == 3
+    assert said("check", str(runs)).count(shown_as) == 3
+    assert said(str(runs / f"{EVIL}-none"), "--out", str(out)).count(shown_as) == 1
+    assert said("prune", "--older-than", "1d", "--out", str(out)).count(shown_as) == 1
+    assert said("prune", "--restore", "x", "--out", str(out)).count(shown_as) == 1
+    tables = ingested(runs)
+    assert not any("\n" in note for note in tables.summary.notes)
+    assert ids(tables) == [EVIL]
+    assert prune(tables.out, "--older-than", "1d")["pruned"] == [EVIL]
+
+
+def test_a_transcript_too_large_to_hold_is_refused(runs: Path, ingested: Ingest) -> None:
+    """Its size alone tells; a line says so, at every look, and the rest is read."""
+    (runs / "ok.json").write_text(CHAT)
+    with (runs / "big.json").open("w") as file:
+        file.write('[{"role": "user", "content": "x"}')
+        file.truncate(64 * 1024**3)
+    reason = f"{64 * 1024**3:,} bytes; a transcript is read as a whole, and at most {read.MAX_WHOLE:,} are"
+    tables = ingested(runs)
+    assert tables.summary.notes == [f"{runs / 'big.json'}: skipped, {reason}"]
+    assert ids(tables) == ["ok.json"]
+    assert ingested(runs).summary.notes == [f"{runs / 'big.json'}: still damaged, {reason}"]
+    result = CliRunner().invoke(main, ["check", str(runs)])
+    assert result.exit_code == 1
+    assert f"{runs / 'big.json'}: no run, {reason}" in result.stdout
+
+
+def test_want_of_memory_has_a_reason(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error without words is given some, by the ingest and by the check, which goes on."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    monkeypatch.setattr("ingest.read.Assembler", no_memory)
+    reason = "could not be ingested: it takes more memory than there is"
+    assert ingested(runs).summary.notes == [f"{runs / 'r' / 'journal.jsonl'}: skipped, {reason}"]
+    result = CliRunner().invoke(main, ["check", str(runs)])
+    assert (result.exit_code, result.stdout) == (1, f"{runs / 'r' / 'journal.jsonl'}: no run, {reason}\n")
+
+
+def no_memory(*_: object) -> object:
+    """What Python does when there is none left."""
+    raise MemoryError
+
+
+LIMITED = """
+import resource, sys
+import ingest
+limit, runs, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # as a full disk: no file may become larger
+from ingest.cli import main
+main([runs, "--out", out])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("room", [-100_000, 50_000, 2_000_000])
+def test_after_a_full_disk_nothing_half_built_stays(room: int, runs: Path, tmp_path: Path) -> None:
+    """Neither of a first ingest nor of an update: the old tables are there, whole, and nothing beside them."""
+    out = tmp_path / "traces"
+
+    def fails(limit: int) -> None:
+        command = [sys.executable, "-c", LIMITED, str(limit), str(runs), str(out)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+
+    for n in range(8):
+        write_journal(runs, f"old{n}", *(logged("a", "b", os.urandom(2000).hex()) for _ in range(100)))
+    fails(300_000)
+    assert [p.name for p in out.rglob("*") if p.is_file()] == [".lock"]
+    tables = Tables(out, ingest.run([str(runs)], str(out)))
+    before = state(out)
+    for n in range(8):
+        write_journal(runs, f"new{n}", *(logged("a", "b", os.urandom(2000).hex()) for _ in range(200)))
+    fails((out / "traces.duckdb").stat().st_size + room)
+    assert state(out) == before
+    parquet_matches(tables)
+
+
+def test_paths_as_tables_have_them_are_found_on_disk(tmp_path: Path) -> None:
+    """Names that are no UTF-8, and names that only look like such a name."""
+    for name in (b"caf\xe9", rb"caf\udce9"):
+        path = os.fsencode(tmp_path) + b"/" + name
+        text = shown(os.fsdecode(path))
+        assert gone(text)
+        with open(path, "w"):
+            assert not gone(text)
+        assert on_disk(text) == os.fsdecode(path)
+        os.remove(path)
+    assert gone(str(tmp_path / "none" / "x"))
+    assert not gone("x" * 5000)  # nobody can look
+
+
+def test_what_is_printable() -> None:
+    """Words of all languages are as they are."""
+    assert printable("Grüße, 世界 🙂 a\tb\x00\udce9") == "Grüße, 世界 🙂 a\\tb\\x00\\udce9"
