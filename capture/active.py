@@ -20,6 +20,8 @@ EVENT: Final = b'"kind":"event"%b,"event":'
 """What the record of an event begins with, after `ts`, around the fields that say where it belongs."""
 MARK = "_capture_scope"
 """Attribute of a thread that holds the scope it was started from."""
+TURN = "_capture_turn"
+"""Attribute of a thread: name of the agent in whose turn it was started, or was given the call that it is at."""
 
 
 class Scope:
@@ -181,19 +183,30 @@ def in_notebook() -> bool:
 
 
 class Carried:
-    """A call handed to a thread pool, which takes the scope of the place where it was handed over along."""
+    """A call handed to a thread pool, which takes along where it was handed over.
 
-    __slots__ = ("call", "scope")
+    Args:
+        call: what is to be called.
+        scope: the scope there.
+        turn: name of the agent in whose turn that was, or None.
+    """
 
-    def __init__(self, call: Callable[..., Any], scope: Scope | None) -> None:
+    __slots__ = ("call", "scope", "turn")
+
+    def __init__(self, call: Callable[..., Any], scope: Scope | None, turn: str | None) -> None:
         self.call = call
         self.scope = scope
+        self.turn = turn
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         token = scope_here.set(self.scope or NOWHERE)
+        worker = threading.current_thread()
+        before = getattr(worker, TURN, None)
         try:
+            setattr(worker, TURN, self.turn)
             return self.call(*args, **kwargs)
         finally:
+            setattr(worker, TURN, before)
             scope_here.reset(token)
 
 

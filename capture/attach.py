@@ -21,6 +21,8 @@ not go through them is reached by replacing a function, each with its reason bes
 - `runtime_logging.start` and `stop`: they would take the recorder's logger away.
 - `Thread.start` and `ThreadPoolExecutor.submit`: context variables do not follow into threads, and AG2 makes LLM
   calls in a pool that several chats share.
+- `create_task` of asyncio's event loops: into a task context variables follow, but not the stack, by which is told in
+  whose turn a chat is opened.
 """
 
 import atexit
@@ -31,6 +33,7 @@ import inspect
 import logging
 import os
 import threading
+from asyncio import BaseEventLoop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -121,6 +124,7 @@ def _attach() -> None:
     for kind in code.of_ag2():
         _watch_executor(kind)
     _replace(OpenAIWrapper, attempts.METHOD, lambda before: attempts.create(before, _watch_client))
+    _replace(BaseEventLoop, "create_task", chats.create_task)
     _replace(threading.Thread, "start", _thread_start)
     _replace(ThreadPoolExecutor, "submit", _submit)
 
@@ -329,7 +333,7 @@ def _thread_start(before: Callable[..., None]) -> Callable[..., None]:
         if scope is not None:
             try:
                 setattr(self, active.MARK, scope)
-                setattr(self, chats.TURN, chats.turn_around())
+                setattr(self, active.TURN, chats.turn_around())
             except Exception as error:  # a thread class that takes no such attributes
                 log.debug("capture: %r has no mark: %s", type(self).__name__, error)
         before(self)
@@ -341,7 +345,7 @@ def _submit(before: Callable[..., Any]) -> Callable[..., Any]:
     def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         if not active.any_run():
             return before(self, fn, *args, **kwargs)
-        return before(self, active.Carried(fn, active.known()), *args, **kwargs)
+        return before(self, active.Carried(fn, active.known(), chats.turn_around()), *args, **kwargs)
 
     return submit
 

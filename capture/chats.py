@@ -3,7 +3,7 @@
 AG2 tells none of that: a chat has no beginning among its events, its result goes to the caller alone, and a chat that
 an agent opens while it makes up its reply looks like any other. So `initiate_chat` is watched. Whose turn it is called
 in, the stack tells: that of the nearest `generate_reply`. That costs something once a chat and nothing per message.
-Where a thread or task cuts the stack, the agent is taken along into it (`turn_here`, `TURN`).
+Where a thread or task cuts the stack, the agent is taken along into it (`turn_here`, `active.TURN`).
 """
 
 import functools
@@ -24,8 +24,6 @@ from capture.stream import failed
 
 log = logging.getLogger("capture")
 
-TURN = "_capture_turn"
-"""Attribute of a thread: name of the agent in whose turn it was started."""
 REPLYING = frozenset({"generate_reply", "a_generate_reply"})
 EDGES = frozenset({"initiate_chat", "a_initiate_chat"})
 """What stands here around a chat: a turn beyond it is not the one that a call inside belongs to."""
@@ -158,6 +156,23 @@ def a_initiate_chats(before: Callable[..., Awaitable[Any]]) -> Callable[..., Awa
     return a_initiate_chats
 
 
+def create_task(before: Callable[..., Any]) -> Callable[..., Any]:
+    """What takes the place of `create_task` of asyncio's loops: a task begins with an empty stack."""
+
+    @functools.wraps(before)
+    def create_task(self: Any, coro: Any, **kwargs: Any) -> Any:
+        turn = turn_around() if active.any_run() else None
+        if turn is None:
+            return before(self, coro, **kwargs)
+        token = turn_here.set(turn)
+        try:
+            return before(self, coro, **kwargs)
+        finally:
+            turn_here.reset(token)
+
+    return create_task
+
+
 def turn_around(edges: int = 0) -> str | None:
     """Name of the agent in whose turn this is called, or None.
 
@@ -176,7 +191,7 @@ def turn_around(edges: int = 0) -> str | None:
                 return None
             edges -= 1
         frame = frame.f_back  # type: ignore[assignment]
-    return turn_here.get() or getattr(threading.current_thread(), TURN, None)
+    return turn_here.get() or getattr(threading.current_thread(), active.TURN, None)
 
 
 def turn_left(error: BaseException) -> str | None:

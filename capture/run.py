@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -71,7 +72,7 @@ class Run:
         self._requests_of = 0
         self.agents = agents.Seen()
         self.wrappers: dict[int, int] = {}
-        self.saved: set[bytes] = set()
+        self.saved: Counter[bytes] = Counter()
         self.under_way: set[Any] = set()
         self._usage: dict[str, Any] = {}
         self.chats_open = 0

@@ -71,11 +71,12 @@ def save(run: "Run", chat: Chat, again: bool = True) -> None:
     Args:
         run: the run.
         chat: the transcript.
-        again: whether to do so where one with the same messages was saved before.
+        again: False leaves it out where one with the same messages was saved, which is then taken for this one.
     """
     data, replaced = encode.to_json(chat.messages)
     digest = hashlib.sha256(data).digest()
-    if digest in run.saved and not again:
+    if run.saved[digest] and not again:
+        run.saved[digest] -= 1
         return
     if run.mask is not None:
         data = run.mask.json(data)
@@ -91,7 +92,7 @@ def save(run: "Run", chat: Chat, again: bool = True) -> None:
             return
         seq = run.write(format.MESSAGES, fields, run.scope(), replaced=replaced)
     if seq is not None:
-        run.saved.add(digest)
+        run.saved[digest] += 1
 
 
 def _beside(run: "Run", chat: str, data: bytes) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the recorder puts into AG2 is where this AG2 expects it, serves the user's own loggers, and is gone at close."""
 
+import asyncio
 import gc
 import sqlite3
 import sys
@@ -45,6 +46,7 @@ REPLACED: list[tuple[Any, str]] = [
     (ConversableAgent, "a_initiate_chat"),
     (conversable_agent, "a_initiate_chats"),
     (OpenAIWrapper, "create"),
+    (asyncio.BaseEventLoop, "create_task"),
     (threading.Thread, "start"),
     (ThreadPoolExecutor, "submit"),
 ]

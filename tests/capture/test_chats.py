@@ -224,6 +224,42 @@ def test_nested_chats_and_legacy_functions_are_recorded(scripted_llm: StartLLM) 
     assert events(records, "function_response")[0]["content"] == 8
 
 
+WAYS: dict[str, Callable[[Callable[[], Any]], Any]] = {
+    "task": lambda ask: asyncio.create_task(ask()),
+    "gather": lambda ask: asyncio.gather(ask(), asyncio.sleep(0)),
+    "loop of a thread": lambda ask: asyncio.to_thread(lambda: asyncio.run(ask())),
+    "pool": lambda ask: asyncio.get_running_loop().run_in_executor(None, lambda: asyncio.run(ask())),
+}
+"""How a reply function may have something else wait for a chat; what it has to wait for."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_chat_that_a_turn_hands_on_is_nested_in_it(way: str) -> None:
+    """A reply function opens a chat in a task or a thread: it points at the turn; one that is opened later does not."""
+    lead, helper = talker("lead"), talker("helper")
+
+    async def reply(recipient: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, str]:
+        await WAYS[way](lambda: lead.a_initiate_chat(helper, message="inner", max_turns=1))
+        return True, "done"
+
+    lead.register_reply([type(lead), None], reply)
+
+    async def work() -> None:
+        await talker("user").a_initiate_chat(lead, message="outer", max_turns=1)
+        await asyncio.create_task(talker("user").a_initiate_chat(helper, message="later", max_turns=1))
+        await asyncio.to_thread(lambda: talker("user").initiate_chat(helper, message="in the same pool", max_turns=1))
+
+    with capture.start("runs", console=False) as run:
+        asyncio.run(work())
+    chats = of_kind(journal(run), "chat_start")
+    assert [(c["sender"], c["recipient"], c.get("turn_of")) for c in chats] == [
+        ("user", "lead", None),
+        ("lead", "helper", "lead"),
+        ("user", "helper", None),
+        ("user", "helper", None),
+    ]
+
+
 def test_multimodal_messages_are_recorded() -> None:
     """A message of several parts is in the journal as it is."""
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": "data:image/png;"}}]
