@@ -17,6 +17,7 @@ from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
 from ingest.records import code_ran, failed, tool_ended
+from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
 from ingest.turns import Conversation
@@ -78,17 +79,21 @@ class Assembler:
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
         self._next_seq = self._lost = 0
+        self._repeats = Repeats()
 
     def add(self, record: Record) -> None:
         """Take in one record, in order."""
         data = record.data
-        seq = count(data.get("seq"))
-        seq = self._next_seq if seq is None or seq > MAX_SEQ else seq
+        number = count(data.get("seq"))
+        seq = self._next_seq if number is None or number > MAX_SEQ else number
         repeated = seq < self._next_seq
         self._lost += max(0, seq - self._next_seq)
         self._next_seq = max(self._next_seq, seq + 1)
         self.records += 1
         kind, where = str(data.get("kind")), self._where(data, seq)
+        if seq == number and self._repeats.is_repeated(seq, record.text):
+            self._keep(record, seq, kind, where)
+            return
         if repeated:
             where.key += f" of line {record.line}"
         if where.time is not None:
@@ -103,6 +108,11 @@ class Assembler:
                 self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
         if kind not in _LEAVES_STEPS:
             self._leaving = None
+        self._keep(record, seq, kind, where)
+
+    def _keep(self, record: Record, seq: int, kind: str, where: Where) -> None:
+        """Put a record into `journal`, as it is."""
+        data = record.data
         agent = text_or_none(data.get("agent"))
         if agent is None and kind == journal.MESSAGE:
             agent = text_or_none(data.get("sender")) or parse_message(data.get("message")).sender
@@ -361,6 +371,8 @@ class Assembler:
             meta["transcripts_missing"] = self._unread[:MAX_NOTES]
         if "newer_version" in about:
             meta["newer_version"] = about["newer_version"]
+        if self._repeats.count:
+            meta["repeated_lines"] = self._repeats.count
         if self.not_understood:
             meta["not_understood"] = self.not_understood[:MAX_NOTES]
         return meta

@@ -17,7 +17,7 @@ import re2
 from ingest.extractors.blocks import prose, sound
 from ingest.lines import encode
 from ingest.messages import plain_text
-from ingest.turns import INTERNAL_AGENTS
+from ingest.talk import INTERNAL_AGENTS
 
 MIN_WORDS, MAX_WORDS = 5, 5000
 """Fewer words are too short for an answer, more are too long."""

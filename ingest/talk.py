@@ -7,8 +7,11 @@ from typing import Any
 from ingest.code import Execution
 from ingest.floor import Floor
 from ingest.messages import Message
-from ingest.runrows import Event
+from ingest.runrows import Event, Where
 from ingest.seen import short
+
+INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
+"""The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
 
 
 @dataclass(slots=True)
@@ -93,3 +96,20 @@ class Talk:
         self.recent[short(key)] = None
         if len(self.recent) > REMEMBERED:
             del self.recent[next(iter(self.recent))]
+
+    def began(self, agent: str | None, where: Where, children: list[Event]) -> int | None:
+        """When a turn began: when its agent was asked or chosen, whichever was last, or else with what it did first.
+
+        A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
+        turn was answered by that.
+        """
+        asked = [self.asked.pop(agent, None)]
+        if agent not in INTERNAL_AGENTS:
+            thread = self.threads[where.thread]
+            asked.append(thread.chosen)
+            thread.chosen = None
+            for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
+                self.asked.pop(name, None)
+        latest = max((time for time in asked if time is not None), default=None)
+        known = [latest, *(child.started for child in children)]
+        return min((time for time in known if time is not None), default=where.time)

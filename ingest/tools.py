@@ -28,6 +28,10 @@ REMEMBERED = 64
 """Calls without an answer among which the one that a function's return belongs to is looked for."""
 
 
+MAX_ANSWERED = 1024
+"""Calls of which the answer is remembered, in case it comes again."""
+
+
 @dataclass(slots=True, eq=False)
 class ToolCall:
     """A call on its way from request to answer. Times are UTC microseconds. `ident`: what is inside points at it."""
@@ -68,6 +72,8 @@ class ToolLedger:
         self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
         self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
         self._serial = 0
+        self._answered: dict[tuple[str | None, str], tuple[str, int]] = {}
+        """By chat and id: name and hash of the answer of the calls that were answered last."""
 
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
         """A message of `agent` asks for a call."""
@@ -141,17 +147,30 @@ class ToolLedger:
         if not fact.returned and call in self._running[call.name]:
             self._running[call.name].remove(call)
 
-    def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event:
-        """A message of `executor` carries the answer. Gives the event of the finished call."""
+    def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event | None:
+        """A message of `executor` carries the answer.
+
+        Returns:
+            The event of the finished call; None where the call was finished with this answer before.
+        """
         call = self._take(response, where)
+        known, answer = (where.chat, response.call_id or ""), hash(text_or_none(response.content))
         if call is None:
-            call = ToolCall(response.call_id, response.name or "", where, executor=executor)
+            name, last = self._answered.get(known, ("", None))
+            if last == answer:
+                return None
+            call = ToolCall(response.call_id, response.name or name, where, executor=executor)
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = text_or_none(response.content) or ""
             call.failed = text.startswith(ERROR_PREFIX)
             call.error = text if call.failed else None
         call.executor = call.executor or executor
+        if call.call_id:
+            self._answered.pop(known, None)
+            self._answered[known] = call.name, answer
+            if len(self._answered) > MAX_ANSWERED:
+                del self._answered[next(iter(self._answered))]
         return self._event(call)
 
     def unanswered(self) -> list[tuple[Event, str | None]]:

@@ -20,13 +20,9 @@ from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.seen import Seen, short
-from ingest.talk import LastSaid, Logged, OpenTurn, Talk, Thread
+from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
 from ingest.transcripts import align, of_chat
-
-INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
-"""The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
-
 
 MAX_CHILDREN = 1000
 """Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
@@ -242,10 +238,11 @@ class Conversation:
         if reported := self._code.said(message, said.channel, where, turn_id):
             executions.append(reported)
         children += [execution.event for execution in executions]
-        children += [self._tools.answered(response, agent, where) for response in message.responses]
+        answered = (self._tools.answered(response, agent, where) for response in message.responses)
+        children += [event for event in answered if event is not None]
         first = min([where.position, *(child.where.position for child in children)])
         turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
-        turn.id, turn.started = turn_id, self._began(agent, where, talk, children)
+        turn.id, turn.started = turn_id, talk.began(agent, where, children)
         if opened:
             turn.meta["nested_chats"] = opened.chats
         if agent not in INTERNAL_AGENTS:
@@ -285,24 +282,6 @@ class Conversation:
         talk.asked[message.recipient] = where.time
         self._seen.add(key, message.key(False), where.position, agent, message.recipient)
         return index
-
-    @staticmethod
-    def _began(agent: str | None, where: Where, talk: Talk, children: list[Event]) -> int | None:
-        """When a turn began: when its agent was asked or chosen, whichever was last, or else with what it did first.
-
-        A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
-        turn was answered by that.
-        """
-        asked = [talk.asked.pop(agent, None)]
-        if agent not in INTERNAL_AGENTS:
-            thread = talk.threads[where.thread]
-            asked.append(thread.chosen)
-            thread.chosen = None
-            for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
-                talk.asked.pop(name, None)
-        latest = max((time for time in asked if time is not None), default=None)
-        known = [latest, *(child.started for child in children)]
-        return min((time for time in known if time is not None), default=where.time)
 
     def _turn_event(self, message: Message, where: Where, position: int, talk: Talk) -> Event:
         thread = talk.threads[where.thread]
