@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.queries.conftest import REAL_TRANSCRIPTS, ingest
+from tests.queries.database import Builder
 from tests.queries.reading import answer
 
 LABELLED = REAL_TRANSCRIPTS / "whowhen" / "algorithm"
@@ -118,6 +119,90 @@ def test_the_same_code_again_is_evidence(tmp_path: Path) -> None:
     )
     assert found[1]["evidence"] == ["ran the same code again", "failed again"]
     assert found[1]["suspicion"] == "ran the same code again"
+
+
+def test_a_failed_tool_call_is_of_the_turn_that_asked_for_it(tmp_path: Path) -> None:
+    """Who only runs the tools of others is no suspect, and an agent that asks for the same again repeats itself."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("runner", "Divide.")
+    for _ in range(2):
+        run.turn("asker", "I divide.", has_tool_calls=True)
+        run.turn("runner", "Error: division by zero")
+        run.tool("asker", "divide", {"x": 1, "y": 0}, status="failed")
+        builder.rows["tool_calls"][-1]["executor"] = "runner"
+    with_messages(builder)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")
+    assert [(s["agent_name"], s["message_order"], s["failed"]) for s in found] == [("asker", 1, 1), ("asker", 3, 1)]
+    assert found[0]["evidence"] == ["first code or tool call of the run", "first failure of the run"]
+    assert found[1]["evidence"] == ["made the same failing tool call again", "failed again"]
+
+
+def with_messages(builder: Builder) -> None:
+    """Gives each turn its message, of which suspects are made."""
+    turns = [row for row in builder.rows["execution_events"] if row["event_type"] == "agent_call"]
+    for order, turn in enumerate(turns):
+        builder.rows["messages"].append({"run_id": turn["run_id"], "event_id": turn["id"], "message_order": order})
+
+
+def test_failed_tool_calls_of_the_sample(sample_traces: Path) -> None:
+    """The tool that did not answer is told of the operator, and the error that its user marked is the same failure."""
+    found = answer(sample_traces, "suspects", run_id="20260115T100000Z-tool-retry")
+    assert [(s["agent_name"], s["failed"]) for s in found] == [("operator", 1)]
+
+
+def test_a_run_that_ended_with_a_failed_llm_call(sample_traces: Path) -> None:
+    """The agent whose LLM call failed is named, once, with what the call raised, though it wrote no message."""
+    (found,) = answer(sample_traces, "suspects", run_id="20260115T110000Z-rate-limited")
+    assert (found["agent_name"], found["message_order"], found["message"]) == ("writer", None, None)
+    assert found["evidence"] == ["the run ended with it", "its LLM call failed"]
+    assert found["suspicion"] == "the run ended with it"
+    assert found["error"].startswith("Error code: 429")
+
+
+def test_a_run_that_was_cut_off(sample_traces: Path) -> None:
+    """The turn whose tool had not answered comes before the first tool call."""
+    found = answer(sample_traces, "suspects", run_id="20260115T120000Z-killed")
+    assert [(s["message_order"], s["suspicion"]) for s in found] == [
+        (3, "waited for a tool when the run was cut off"),
+        (1, "first code or tool call of the run"),
+    ]
+    assert [s["run_id"] for s in answer(sample_traces, "suspects", status="interrupted", top=1)] == [found[0]["run_id"]]
+
+
+def test_errors_that_no_message_tells_of(tmp_path: Path) -> None:
+    """What a user marked is evidence, the same error of another step is not; what ends a failed run comes first."""
+    builder = Builder()
+    run = builder.run("r", status="failed")
+    run.turn("engineer")
+    run.code("engineer", "import x", "ModuleNotFoundError: No module named 'x'", 1)
+    run.action("error", "ImportError", agent="engineer", status="failed", error_message="No module named 'x'")
+    run.action("error", "odd", agent="critic", status="failed", error_message="odd")
+    run.llm("engineer", None)
+    run.turn("engineer")
+    for _ in range(2):
+        run.event("error", None, "HTTPError", status="failed", error_message="requests.HTTPError: gone")
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")
+    assert [(s["agent_name"], s["suspicion"], s["error"]) for s in found] == [
+        (None, "the run ended with it", "requests.HTTPError: gone"),
+        ("critic", "marked as failed, or raised", "odd"),
+    ]
+
+
+def test_the_opening_of_a_nested_chat_is_no_answer(tmp_path: Path) -> None:
+    """What a nested chat begins with was written beforehand: the first answer is that of the agent spoken to."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("boss", "Go.")
+    outer = run.turn("outer", "I thought.")
+    run.speaker = None
+    run.turn("outer", "Please think.", parent_event_id=outer)
+    run.turn("inner", "I thought.", parent_event_id=outer)
+    with_messages(builder)
+    orders = builder.rows["messages"]
+    orders[1]["message_order"], orders[2]["message_order"], orders[3]["message_order"] = 3, 1, 2
+    (found,) = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")
+    assert (found["agent_name"], found["message_order"]) == ("inner", 2)
 
 
 def labels(folder: Path) -> dict[str, tuple[str, int]]:

@@ -3,21 +3,22 @@
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL, also those that are not known to have failed
 --   top BIGINT = 3         suspects per run, at most
+--   status VARCHAR = NULL  only runs that ended so: completed, failed, interrupted or running; all where NULL
 --
 -- Columns
 --   run_id         the run
 --   rank           1 is the likeliest
---   agent_name     who wrote the message
---   message_order  its place among the messages of the run, from 0
+--   agent_name     who wrote the message, or whose LLM call or marked step failed; NULL where that is no agent
+--   message_order  its place among the messages of the run, from 0; NULL for a failure that no message tells of
 --   evidence       all that speaks against the message, the weightiest first
 --   suspicion      the weightiest of the evidence, by which the messages are ranked (of two alike the earlier is first);
 --                  no proof: of 63 failed AG2 runs whose decisive mistake people had named, rank 1 was the right agent
 --                  in 71 % and the right message in 49 %, and one of ranks 1 to 3 in 86 and 70 %; of 15 runs of
 --                  Magentic-One, where a supervisor hands out the work, rank 1 in 60 and 13 %
---   failed         code executions and tool calls of this message that failed
+--   failed         code executions, tool calls and LLM calls of this message that failed
 --   error          the first error among them
 --   message        how the message begins; of one without words, the tools that it calls
---   event_id       its turn in execution_events
+--   event_id       its turn in execution_events, or the failure
 with
 
 -- materialized, so that no JSON travels through the windows below
@@ -36,10 +37,17 @@ executions as materialized (
 ),
 
 executors as (
-    select distinct
+    select
         run_id,
         facts[1] as executor
     from executions
+    union
+    select
+        run_id,
+        executor
+    from tool_calls
+    where ($run_id is null or run_id = $run_id)
+        and executor <> agent_name
 ),
 
 executions_in_order as (
@@ -50,16 +58,95 @@ executions_in_order as (
     from executions
 ),
 
-work as (
+turns_with_facts as materialized (
     select
         run_id,
-        try_cast(facts[2] as uuid) as turn_id,
+        id,
+        parent_event_id,
+        depth,
         execution_order,
+        agent_name,
+        json_extract_string(
+            meta,
+            ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
+        ) as facts,
+        -- of the few turns of nested chats, so that not all that was said is read
+        case when depth > 0 then (inputs->>'sender') is null else false end as is_opening
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'agent_call'
+),
+
+-- what failed, or never ended, of all kinds
+failures as materialized (
+    select
+        run_id,
+        id,
+        parent_event_id,
+        execution_order,
+        agent_name,
+        event_type,
+        event_subtype,
         status,
         error_message,
+        regexp_replace(error_message, '^[\w.]+: ', '') as message,
+        case
+            when event_type = 'tool_call' then hash(inputs->>'tool', inputs->>'args')
+        end as call_hash
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and status in ('failed', 'pending')
+),
+
+tool_failures as (
+    select
+        *,
+        row_number() over (
+            partition by run_id, agent_name, call_hash
+            order by execution_order
+        ) > 1 as is_repeat
+    from failures
+    where event_type = 'tool_call'
+        and event_subtype <> 'action'  -- marked by the user, asked for by no message
+),
+
+-- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
+requests as (
+    select
+        run_id,
+        id,
+        agent_name,
+        execution_order
+    from turns_with_facts
+    where coalesce(facts[3] = 'true', false)
+),
+
+work as (
+    select
+        executions.run_id,
+        try_cast(facts[2] as uuid) as turn_id,
+        execution_order,
+        executions.status,
+        error_message,
         is_repeat and code_hash is not null as is_repeat,
-        status = 'failed' and next_agent <> agent_name as is_taken_over
-    from executions_in_order
+        false as is_repeated_call,
+        executions.status = 'failed' and next_agent <> agent_name as is_taken_over
+    from executions_in_order as executions
+    union all
+    select
+        failures.run_id,
+        coalesce(requests.id, failures.parent_event_id) as turn_id,
+        failures.execution_order,
+        failures.status,
+        failures.error_message,
+        false as is_repeat,
+        failures.is_repeat as is_repeated_call,
+        false as is_taken_over
+    from tool_failures as failures
+    asof left join requests
+        on requests.run_id = failures.run_id
+        and requests.agent_name = failures.agent_name
+        and requests.execution_order <= failures.execution_order
     union all
     select
         run_id,
@@ -68,12 +155,12 @@ work as (
         status,
         error_message,
         false as is_repeat,
+        false as is_repeated_call,
         false as is_taken_over
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'tool_call'
-        and event_subtype <> 'action'  -- marked by the user, asked for by no message
+    from failures
+    where event_type = 'llm_call'
         and status = 'failed'
+        and parent_event_id is not null
 ),
 
 work_of_turns as (
@@ -83,27 +170,15 @@ work_of_turns as (
         count(*) filter (where status = 'failed') as failed,
         arg_min(error_message, execution_order) filter (where status = 'failed') as error,
         bool_or(is_repeat) as is_repeat,
-        bool_or(is_taken_over) as is_taken_over
+        bool_or(is_repeated_call) as is_repeated_call,
+        bool_or(is_taken_over) as is_taken_over,
+        bool_or(status = 'pending') as is_pending
     from work
-    where status = 'failed'
+    where status in ('failed', 'pending')
         or is_repeat
     group by
         run_id,
         turn_id
-),
-
-turns_with_facts as materialized (
-    select
-        run_id,
-        id,
-        agent_name,
-        json_extract_string(
-            meta,
-            ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
-        ) as facts
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
 ),
 
 turns as (
@@ -111,6 +186,8 @@ turns as (
         turns.run_id,
         turns.id,
         turns.agent_name,
+        turns.execution_order,
+        turns.is_opening,
         messages.message_order,
         (turns.facts[2] is not null or coalesce(turns.facts[3] = 'true', false)) as is_act,
         coalesce(turns.facts[4] = 'true', false) as is_made_up,
@@ -135,7 +212,7 @@ supervisors as (
         and count(*) over (partition by run_id) > 2
 ),
 
--- what agents do or say; who only runs the code of others makes no mistake of its own
+-- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
         turns.*,
@@ -143,7 +220,9 @@ candidates as (
         coalesce(work.failed, 0) as failed,
         work.error,
         work.is_repeat,
-        work.is_taken_over
+        work.is_repeated_call,
+        work.is_taken_over,
+        work.is_pending
     from turns
     left join supervisors
         on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
@@ -160,8 +239,8 @@ first_candidates as (
         min(message_order) filter (where is_act) as act,
         min(message_order) filter (where is_act and is_made_up) as made_up_act,
         coalesce(
-            min(message_order) filter (where message_order > 0 and not is_supervisor),
-            min(message_order) filter (where message_order > 0)
+            min(message_order) filter (where message_order > 0 and not is_opening and not is_supervisor),
+            min(message_order) filter (where message_order > 0 and not is_opening)
         ) as reply,
         min(message_order) filter (where failed > 0) as failure
     from candidates
@@ -182,34 +261,59 @@ findings as (
         on firsts.run_id = candidates.run_id
 ),
 
-weighed_findings as (
+-- LLM calls that led to no message, and what the user's code raised or marked. Code that failed is one failure with the
+-- error that tells of it, and so is an exception that leaves one step after the other.
+told_failures as (
     select
-        *,
+        told.*,
+        lag(told.execution_order) over run_order = told.execution_order - 1
+            and lag(told.event_type) over run_order = 'llm_call' as is_raised_by_model,
+        if(
+            told.event_type = 'llm_call' and lead(told.execution_order) over run_order = told.execution_order + 1,
+            lead(told.error_message) over run_order,
+            null
+        ) as raised
+    from failures as told
+    anti join failures as earlier
+        on earlier.run_id = told.run_id
+        and earlier.message = told.message
+        and earlier.execution_order < told.execution_order
+        and told.event_type <> 'llm_call'
+    where told.status = 'failed'
+        and (
+            told.event_type = 'error'
+            or told.event_subtype = 'action'
+            or (told.event_type = 'llm_call' and told.parent_event_id is null)
+        )
+    window run_order as (partition by told.run_id order by told.execution_order)
+),
+
+last_turns as (
+    select
+        run_id,
+        max(execution_order) as execution_order
+    from turns_with_facts
+    group by run_id
+),
+
+-- what a failed LLM call raises is the next event; it says more than the call, and is no failure of its own
+weighed as (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name,
+        message_order,
+        failed,
+        error,
+        is_pending as is_at_end,
         case
             when is_first_on_made_up_data then 1
             when is_first_act or is_first_answer then 2
             when is_claim_alone then 3
             when failed > 0 or is_repeat then 4
-        end as weight
-    from findings
-),
-
-suspects as (
-    select
-        *,
-        row_number() over (partition by run_id order by weight, message_order) as rank
-    from weighed_findings
-    where weight is not null
-    qualify rank <= $top
-)
-
-select
-    suspects.run_id,
-    suspects.rank,
-    suspects.agent_name,
-    suspects.message_order,
-    -- in the order of the weights
-    list_filter(
+        end as weight,
+        -- in the order of the weights
         [
             if(is_first_on_made_up_data, 'first code or tool call on data that the message calls made up', null),
             if(is_first_act, 'first code or tool call of the run', null),
@@ -218,22 +322,67 @@ select
             if(is_first_failure, 'first failure of the run', null),
             if(is_taken_over, 'failed, and somebody else wrote the next code', null),
             if(is_repeat, 'ran the same code again', null),
+            if(is_repeated_call, 'made the same failing tool call again', null),
             if(failed > 0 and not is_first_failure, 'failed again', null)
-        ],
-        lambda finding: finding is not null
-    ) as evidence,
+        ] as found
+    from findings
+    union all
+    select
+        told_failures.run_id,
+        id,
+        told_failures.execution_order,
+        agent_name,
+        null as message_order,
+        1 as failed,
+        coalesce(raised, error_message) as error,
+        told_failures.execution_order > coalesce(last_turns.execution_order, -1) as is_at_end,
+        4 as weight,
+        [if(event_type = 'llm_call', 'its LLM call failed', 'marked as failed, or raised')] as found
+    from told_failures
+    left join last_turns
+        on last_turns.run_id = told_failures.run_id
+    where is_raised_by_model is distinct from true
+),
+
+-- what the run was at when it ended badly comes before all else
+suspects as (
+    select
+        weighed.*,
+        case
+            when is_at_end is distinct from true then null
+            when message_order is not null and runs.status = 'interrupted' then 'waited for a tool when the run was cut off'
+            when message_order is null and runs.status in ('failed', 'interrupted') then 'the run ended with it'
+        end as end_finding,
+        if(end_finding is null, weight, 0) as weight_with_end,
+        row_number() over (partition by weighed.run_id order by weight_with_end, weighed.execution_order) as rank
+    from weighed
+    inner join runs
+        on runs.run_id = weighed.run_id
+    where weight_with_end is not null
+        and ($status is null or runs.status = $status)
+    qualify rank <= $top
+)
+
+select
+    suspects.run_id,
+    suspects.rank,
+    suspects.agent_name,
+    suspects.message_order,
+    list_filter(list_prepend(suspects.end_finding, suspects.found), lambda finding: finding is not null) as evidence,
     evidence[1] as suspicion,
     suspects.failed,
     suspects.error,
-    coalesce(
-        nullif(turns.inputs->>'message', ''),
-        'calls ' || array_to_string(turns.outputs->>'$.tool_calls[*].function.name', ', ')
-    ) as message,
+    case
+        when suspects.message_order is not null then coalesce(
+            nullif(events.inputs->>'message', ''),
+            'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
+        )
+    end as message,
     suspects.id as event_id
 from suspects
-inner join execution_events as turns
-    on turns.run_id = suspects.run_id and turns.id = suspects.id
-where $run_id is null or turns.run_id = $run_id
+inner join execution_events as events
+    on events.run_id = suspects.run_id and events.id = suspects.id
+where $run_id is null or events.run_id = $run_id
 order by
     suspects.run_id,
     suspects.rank
