@@ -158,7 +158,8 @@ def _ingest(
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
-    missing = list(_missing(theirs or before.values(), everything, missing_below))
+    moved = {f.run_id for f in found}
+    missing = [k for k in _missing(theirs or before.values(), everything, missing_below) if k.run_id not in moved]
     summary.dropped = sum(k.run_id is not None for k in missing)
     check_folder(snapshot.out)
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)

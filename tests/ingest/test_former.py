@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 import ingest
-from ingest import schema
 from ingest.cli import main
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
@@ -29,7 +28,7 @@ def age(out: Path) -> None:
     change(
         out,
         "UPDATE ingest.version SET schema_version = 5",
-        *(f"ALTER TABLE ingest.sources DROP {column}" for column in ("torn", "damage", "identity")),
+        *(f"ALTER TABLE ingest.sources DROP COLUMN IF EXISTS {column}" for column in ("torn", "damage", "identity")),
     )
 
 
@@ -197,8 +196,3 @@ def test_a_damaged_database_is_one_line(runs: Path, ingested: Ingest) -> None:
         assert state(out) == before
     path.unlink()
     assert Tables(out, ingest.run([str(runs)], str(out))).one("SELECT count(*) FROM runs") == 30
-
-
-def test_the_version_went_up_with_the_list_of_sources() -> None:
-    """Tables of version 5 know no identities."""
-    assert schema.VERSION > 5

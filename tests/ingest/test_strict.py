@@ -32,7 +32,7 @@ class Strict:
 
 
 def test_a_line_in_quarantine_is_told_until_it_is_mended(runs: Path, strict: Strict) -> None:
-    """Also by ingests that have nothing to read, and by one of another folder."""
+    """Also by an ingest that has nothing to read."""
     path = write_journal(runs, "r", logged("a", "b", "hi"))
     whole = path.read_bytes()
     path.write_bytes(whole + b"broken\n")
