@@ -129,7 +129,8 @@ class Action(_Around):
     def finish(self, error: BaseException | None) -> None:
         """Ends the action, and records it."""
         duration = self.end()
-        self.run.write_action(
+        write_action(
+            self.run,
             self._around,
             self.action_type,
             self.action_name,
@@ -140,3 +141,45 @@ class Action(_Around):
             error=error,
             duration_ns=duration,
         )
+
+
+def write_action(
+    run: "Run",
+    scope: Scope,
+    action_type: str,
+    action_name: str,
+    details: Mapping[str, Any],
+    *,
+    ident: str,
+    agent: str | None,
+    result: Any,
+    error: BaseException | str | None,
+    duration_ns: int | None,
+) -> None:
+    """Writes an action. Raises nothing but what interrupts the process."""
+    if not run.is_open:
+        return
+    failed = error is not None or action_type == "error"
+    fields: dict[str, Any] = {
+        "id": ident,
+        "action_type": action_type,
+        "action_name": action_name,
+        "details": details,
+        "result": result,
+        "status": "failed" if failed else "completed",
+    }
+    if isinstance(error, BaseException):
+        fields["error"] = encode.error_fields(error)
+    elif error is not None:
+        fields["error"] = {"type": action_name, "message": error, "traceback": ""}
+    if duration_ns is not None:
+        fields["duration_ns"] = duration_ns
+    run.write(format.ACTION, fields, scope, agent=agent)
+
+
+def nanoseconds(milliseconds: Any) -> int | None:
+    """A duration that the user gave, or None where it is no number."""
+    try:
+        return None if milliseconds is None else int(milliseconds * 1e6)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -22,6 +22,17 @@ INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
 """Agents that AG2 makes up for the choice of a speaker; their chats begin with a copy of the group's."""
 
 
+def name_of(agent: Any) -> str | None:
+    """An agent's name, or None: one that is being made has none yet. A name is its own."""
+    if isinstance(agent, str):
+        return agent
+    try:
+        name = getattr(agent, "name", None)
+    except Exception:  # an object of the user's that only looks like an agent
+        return None
+    return name if isinstance(name, str) else None
+
+
 class Pair:
     """Two agents, and how many messages went from one to the other.
 
@@ -84,11 +95,11 @@ class Seen:
         self._acted[key] = weakref.ref(agent, lambda gone: self._forget(key, gone))
         self._announced.pop(id(agent), None)
         if len(self.names) < NAMES:
-            self.names.add(str(_name(agent)))
+            self.names.add(str(name_of(agent)))
         self.folders.update(work_folders(agent))
         chat = getattr(agent, "_groupchat", None)
         if chat is not None and not any(chat is known for _, known in self.chats):
-            self.chats.append((str(_name(agent)), chat))
+            self.chats.append((str(name_of(agent)), chat))
         return True
 
     def introduce(self, sender: Any, recipient: Any) -> None:
@@ -155,7 +166,7 @@ class Seen:
             client = getattr(agent, "client", None)
             counted = {kind: getattr(client, f"{kind}_usage_summary", None) for kind in ("total", "actual")}
             if any(isinstance(summary, dict) for summary in counted.values()):
-                found[str(_name(agent))] = counted
+                found[str(name_of(agent))] = counted
         return found
 
     def unheard(self) -> Iterator[tuple[str, list[Any]]]:
@@ -164,14 +175,14 @@ class Seen:
         done: set[frozenset[str]] = set()
         for reference in list(self._acted.values()):
             agent = reference()
-            name = _name(agent)
+            name = name_of(agent)
             for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
-                pair = frozenset((str(name), str(_name(other))))
+                pair = frozenset((str(name), str(name_of(other))))
                 twice = other is agent  # AG2 keeps what an agent says to itself as said, and then as heard
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
                 if len(history) > heard * (1 + twice) and pair not in done and not pair & INTERNAL:
                     done.add(pair)
-                    yield f"{name} and {_name(other)}", list(history)[twice :: 1 + twice]
+                    yield f"{name} and {name_of(other)}", list(history)[twice :: 1 + twice]
 
 
 def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -185,7 +196,7 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
     chat = getattr(agent, "_groupchat", None) or given.get("groupchat")
     config = getattr(agent, "llm_config", None) or given.get("llm_config")
     fields = {
-        "name": _name(agent) or given.get("name"),
+        "name": name_of(agent) or given.get("name"),
         "class": type(agent).__name__,
         "description": getattr(agent, "_description", given.get("description")),
         "system_message": _system_message(agent, given),
@@ -196,7 +207,7 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
         below = folder.is_relative_to(Path.cwd())
         fields["work_dir"] = folder.relative_to(Path.cwd()).as_posix() if below else str(folder)
     if chat is not None:
-        fields["members"] = [_name(member) for member in getattr(chat, "agents", [])]
+        fields["members"] = [name_of(member) for member in getattr(chat, "agents", [])]
         selection = getattr(chat, "speaker_selection_method", None)
         fields["selection"] = getattr(selection, "__name__", selection)
     return fields
@@ -220,11 +231,6 @@ def work_folders(agent: Any) -> set[Path]:
         if isinstance(place, (str, Path)) and str(place):
             folders.add(Path(os.path.abspath(place)))
     return folders
-
-
-def _name(agent: Any) -> str | None:
-    name = getattr(agent, "_name", None) or getattr(agent, "name", None)
-    return name if isinstance(name, str) else None
 
 
 def _system_message(agent: Any, given: Mapping[str, Any]) -> str | None:

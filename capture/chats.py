@@ -12,14 +12,15 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any
 
 from autogen.agentchat.utils import gather_usage_summary
 
 from capture import active, encode, format
 from capture.active import Scope
-from capture.agents import INTERNAL
-from capture.run import status_of
+from capture.agents import INTERNAL, name_of
+from capture.ending import status_of
 from capture.stream import failed
 
 log = logging.getLogger("capture")
@@ -32,7 +33,25 @@ turn_here: ContextVar[str | None] = ContextVar("capture_turn", default=None)
 """Name of the agent in whose turn this task was made."""
 
 
-class Chat:
+class AnyChat:
+    """A chat: as it is, nothing is recorded of it.
+
+    Attributes:
+        result: what came of it.
+    """
+
+    result: Any = None
+
+    def __enter__(self) -> "AnyChat":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class Chat(AnyChat):
     """A chat under way.
 
     Args:
@@ -50,7 +69,7 @@ class Chat:
         self._outer = active.scope_here.get()
         self._turn = turn_here.get()
         nested = turn_of is not None and scope is not scope.run.stray
-        fields = {"id": self.id, "sender": _name(sender), "recipient": _name(recipient)}
+        fields = {"id": self.id, "sender": name_of(sender), "recipient": name_of(recipient)}
         if nested:
             fields["turn_of"] = turn_of
         scope.run.write(format.CHAT_START, fields, scope)
@@ -62,8 +81,9 @@ class Chat:
             active.scope_here.set(place)
             turn_here.set(None)
 
-    def end(self, result: Any, error: BaseException | None) -> None:
-        """Writes what came of it."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.scope.run.chats_open -= 1
         if self._marked:
             active.scope_here.set(self._outer)
@@ -72,16 +92,16 @@ class Chat:
             return
         try:
             agent = None if error is None else turn_left(error)
-            self.scope.run.write(format.CHAT_END, self._outcome(result, error), self.scope, agent=agent)
+            self.scope.run.write(format.CHAT_END, self._outcome(error), self.scope, agent=agent)
         except Exception as problem:
             failed(self.scope.run, problem)
 
-    def _outcome(self, result: Any, error: BaseException | None) -> dict[str, Any]:
+    def _outcome(self, error: BaseException | None) -> dict[str, Any]:
         fields: dict[str, Any] = {"ends": self.id, "status": status_of(error)}
         if error is not None:
             fields["error"] = encode.error_fields(error)
-        fields["summary"] = getattr(result, "summary", None)
-        fields["cost"] = getattr(result, "cost", None)
+        fields["summary"] = getattr(self.result, "summary", None)
+        fields["cost"] = getattr(self.result, "cost", None)
         for ask in (self._cost_of_group, self._variables):
             try:
                 fields |= ask()
@@ -108,16 +128,9 @@ def initiate_chat(before: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(before)
     def initiate_chat(self: Any, *args: Any, **kwargs: Any) -> Any:
-        chat = _begin(self, args, kwargs)
-        if chat is None:
-            return before(self, *args, **kwargs)
-        try:
-            result = before(self, *args, **kwargs)
-        except BaseException as error:
-            chat.end(None, error)
-            raise
-        chat.end(result, None)
-        return result
+        with _begin(self, args, kwargs) as chat:
+            chat.result = before(self, *args, **kwargs)
+        return chat.result
 
     return initiate_chat
 
@@ -127,16 +140,9 @@ def a_initiate_chat(before: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
 
     @functools.wraps(before)
     async def a_initiate_chat(self: Any, *args: Any, **kwargs: Any) -> Any:
-        chat = _begin(self, args, kwargs)
-        if chat is None:
-            return await before(self, *args, **kwargs)
-        try:
-            result = await before(self, *args, **kwargs)
-        except BaseException as error:
-            chat.end(None, error)
-            raise
-        chat.end(result, None)
-        return result
+        with _begin(self, args, kwargs) as chat:
+            chat.result = await before(self, *args, **kwargs)
+        return chat.result
 
     return a_initiate_chat
 
@@ -183,7 +189,7 @@ def turn_around(edges: int = 0) -> str | None:
     while frame is not None:
         code = frame.f_code
         if code.co_name in REPLYING:
-            name = _name(frame.f_locals.get("self"))
+            name = name_of(frame.f_locals.get("self"))
             if name is not None:
                 return name
         elif code.co_name in EDGES and code.co_filename == __file__:
@@ -199,25 +205,17 @@ def turn_left(error: BaseException) -> str | None:
     name, trace = None, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_name in REPLYING:
-            name = _name(trace.tb_frame.f_locals.get("self")) or name
+            name = name_of(trace.tb_frame.f_locals.get("self")) or name
         trace = trace.tb_next
     return name
 
 
-def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Chat | None:
+def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AnyChat:
     scope = active.scope()
-    if scope is None or _name(sender) in INTERNAL:
-        return None
+    if scope is None or name_of(sender) in INTERNAL:
+        return AnyChat()
     try:
         return Chat(scope, sender, kwargs.get("recipient", args[0] if args else None), turn_around(1))
     except Exception as problem:
         failed(scope.run, problem)
-        return None
-
-
-def _name(agent: Any) -> str | None:
-    try:
-        name = getattr(agent, "name", None)
-    except Exception:  # an object of the user's that only looks like an agent
-        return None
-    return name if isinstance(name, str) else None
+        return AnyChat()

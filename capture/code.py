@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from capture import active, encode, format
+from capture.agents import name_of
 from capture.logger import meet
 from capture.stream import failed
 
@@ -167,6 +168,6 @@ def _write(
         }
         if error is not None:
             fields["error"] = encode.error_fields(error)
-        scope.run.write(format.CODE_EXEC, fields, scope, agent=getattr(agent, "name", None))
+        scope.run.write(format.CODE_EXEC, fields, scope, agent=name_of(agent))
     except Exception as problem:
         failed(scope.run, problem)

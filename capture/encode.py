@@ -124,12 +124,16 @@ def error_fields(error: BaseException) -> dict[str, str]:
     return {"type": type(error).__name__, "message": message, "traceback": trace}
 
 
-def shrink(data: bytes, limit: int) -> tuple[bytes, Replaced]:
-    """A JSON object cut to about `limit` bytes: its longest texts give way to their start, size and hash.
+def cut(body: bytes, limit: int) -> bytes:
+    """A record cut to about `limit` bytes: its longest texts give way to their start, size and hash, and it says so.
 
     Where that is not enough, because there are too many small values, whole fields give way.
+
+    Args:
+        body: its fields, as JSON without braces.
+        limit: bytes.
     """
-    value = orjson.loads(data)
+    value = orjson.loads(b"{%b}" % body)
     replaced: Replaced = []
     _cut_texts(value, "$", limit // 16, replaced)
     if len(orjson.dumps(value)) > limit:
@@ -138,7 +142,10 @@ def shrink(data: bytes, limit: int) -> tuple[bytes, Replaced]:
             if size > limit // 16:
                 replaced.append(_cut_note(f"$.{name}", orjson.dumps(field)))
                 value[name] = None
-    return orjson.dumps(value), replaced
+    data = orjson.dumps(value)[1:-1]
+    if b'"replaced":' in data[:1000]:
+        return data
+    return b'%b,"replaced":%b' % (data, to_json(replaced)[0])
 
 
 def _cut_texts(value: Any, path: str, longest: int, replaced: Replaced) -> None:

@@ -98,7 +98,7 @@ class Journal:
         if self._mask is not None:
             body, value = self._mask.record(body + value), b""
         if len(body) + len(value) > self.max_record:
-            body, value = self._cut(body + value), b""
+            body, value = encode.cut(body + value, self.max_record), b""
         with self._lock:
             if self._writing:
                 # a signal handler or finalizer that runs inside a write and itself writes: after the one under way
@@ -388,13 +388,6 @@ class Journal:
             os.fsync(self._fd)
         except OSError as error:
             self._warn(error)
-
-    def _cut(self, body: bytes) -> bytes:
-        data, replaced = encode.shrink(b"{%b}" % body, self.max_record)
-        notes, _ = encode.to_json(replaced)
-        if b'"replaced":' not in data[:1000]:
-            return b'%b,"replaced":%b' % (data[1:-1], notes)
-        return data[1:-1]
 
     def _warn(self, error: OSError | str) -> None:
         """Says once that records are being lost."""

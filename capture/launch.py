@@ -97,23 +97,7 @@ def start(
     if attach is None:
         active.silent.append(run)
         return run
-    ended = active.to_end(run.task)
-    if ended is not None:
-        log.warning("capture: %s was still recording and ends here, because a new run starts", ended.id)
-        ended.close()
-    outer = active.known()
-    run.outer = outer.run if outer is not None else None
-    try:
-        run.journal.open()
-    except FileExistsError:
-        raise CaptureError(_taken(setting.folder, name)) from None
-    for interrupted in active.runs():
-        interrupted.settle()
-    run.attachment = attach
-    run.is_open = True
-    attach.acquire(run)
-    active.opened(run)
-    active.scope_here.set(run.base)
+    _begin(run, attach)
     return run
 
 
@@ -129,6 +113,31 @@ def close_all(error: BaseException | None = None) -> None:
     """Ends every run that is still on, inner ones first: at interpreter exit."""
     for run in reversed(active.runs()):
         run.close(error)
+
+
+def _begin(run: Run, attach: Any) -> None:
+    """Makes the journal, reaches into AG2, and makes the run the current one here.
+
+    Raises:
+        CaptureError: another run has the folder.
+    """
+    ended = active.to_end(run.task)
+    if ended is not None:
+        log.warning("capture: %s was still recording and ends here, because a new run starts", ended.id)
+        ended.close()
+    outer = active.known()
+    run.outer = outer.run if outer is not None else None
+    try:
+        run.journal.open()
+    except FileExistsError:
+        raise CaptureError(_taken(run.path)) from None
+    for interrupted in active.runs():
+        interrupted.settle()
+    run.attachment = attach
+    run.is_open = True
+    attach.acquire(run)
+    active.opened(run)
+    active.scope_here.set(run.base)
 
 
 def attachment() -> Any:
@@ -204,15 +213,15 @@ def _check_folder(folder: Path, run_id: str | None) -> None:
         if folder.exists() and not folder.is_dir():
             raise CaptureError(f"{folder} is a file; give the folder in which runs are recorded")
         if run_id is not None and (folder / run_id / format.JOURNAL).exists():
-            raise CaptureError(_taken(folder, run_id))
+            raise CaptureError(_taken(folder / run_id))
     except PermissionError:
         return  # what can't be looked into can't be written to: the records are lost, and the agents go on
     except (OSError, ValueError) as error:
         raise CaptureError(f"{os.fspath(folder)!r} can't be a folder: {error}") from None
 
 
-def _taken(folder: Path, run_id: str) -> str:
-    return f"run_id={run_id!r}: {folder / run_id} already holds a run; give another, or none"
+def _taken(folder: Path) -> str:
+    return f"run_id={folder.name!r}: {folder} already holds a run; give another, or none"
 
 
 def _cwd() -> Path:

@@ -16,6 +16,7 @@ from autogen.logger.base_logger import BaseLogger
 
 from capture import active, encode, format
 from capture.active import Scope
+from capture.agents import name_of
 from capture.stream import failed
 
 call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
@@ -122,7 +123,7 @@ def record_in(scope: Scope, what: Callable[..., None], *args: Any) -> None:
 def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool | None) -> None:
     meet(scope, recipient)
     sender = kwargs.get("sender")
-    name = _name(recipient)
+    name = name_of(recipient)
     scope.run.agents.count(str(sender), str(name))
     fields = {"sender": sender, "recipient": name, "message": kwargs.get("message")}
     if not kwargs.get("valid", True):
@@ -179,7 +180,7 @@ def write_call(
         counts: tokens, as the server counted them.
     """
     run = scope.run
-    agent = _name(source)
+    agent = name_of(source)
     if agent is not None:
         meet(scope, source)
     if run.mask is not None:
@@ -217,7 +218,7 @@ def _function_call(scope: Scope, source: Any, function: Any, args: Any, returns:
     meet(scope, source)
     name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
     fields = {"name": name, "arguments": args, "result": returns, "status": "ok"}
-    scope.run.write(format.FUNCTION_CALL, fields, scope, agent=_name(source))
+    scope.run.write(format.FUNCTION_CALL, fields, scope, agent=name_of(source))
 
 
 def new_agent(agent: Any) -> None:
@@ -249,13 +250,6 @@ def _learn(config: Any) -> None:
         scope.run.mask.learn_environment()
     except Exception as error:
         failed(scope.run, error)
-
-
-def _name(source: Any) -> str | None:
-    if isinstance(source, str):
-        return source
-    name = getattr(source, "name", None)
-    return name if isinstance(name, str) else None
 
 
 def _nanoseconds(text: str) -> int | None:

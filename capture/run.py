@@ -1,22 +1,21 @@
 """A run: what `start` returns, what the user marks things with, and what `close` ends."""
 
-import asyncio
 import html
 import logging
 import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from capture import active, agents, encode, format, transcript
-from capture.action import Action, Step
+from capture import active, agents, encode, ending, format, transcript
+from capture.action import Action, Step, nanoseconds, write_action
 from capture.active import Scope
-from capture.files import FileLimits, save_files
+from capture.files import FileLimits
 from capture.journal import Journal
 from capture.llm import Requests
 from capture.mask import Mask
@@ -24,8 +23,6 @@ from capture.settings import Settings
 
 log = logging.getLogger("capture")
 
-INTERRUPTS = (KeyboardInterrupt, asyncio.CancelledError, GeneratorExit)
-"""Exceptions by which somebody stops a run that had nothing wrong with it."""
 HANDED_OVER = frozenset({format.ACTION, format.AGENT, format.STEP_START})
 """Kinds in which field names are looked at for secrets: those that the user fills. Messages are too many for that."""
 NUMBERS = frozenset({format.ACTION, format.FUNCTION_CALL})
@@ -74,7 +71,6 @@ class Run:
         self.wrappers: dict[int, int] = {}
         self.saved: Counter[bytes] = Counter()
         self.under_way: set[Any] = set()
-        self._usage: dict[str, Any] = {}
         self.chats_open = 0
         self.tokens = 0
         self.cost = 0.0
@@ -85,7 +81,7 @@ class Run:
         self.cwd = cwd
         self.permissions = permissions
         self.mask = Mask() if recording and setting.mask else None
-        self._files = files
+        self.files = files
         self._ids = 0
         self._lock = threading.RLock()
         self._closing = threading.RLock()
@@ -158,7 +154,8 @@ class Run:
             duration_ms: how long it took.
             **details: its parameters.
         """
-        self.write_action(
+        write_action(
+            self,
             self.scope(),
             action_type,
             action_name,
@@ -167,7 +164,7 @@ class Run:
             agent=agent,
             result=result,
             error=error,
-            duration_ns=_nanoseconds(duration_ms),
+            duration_ns=nanoseconds(duration_ms),
         )
 
     def timed(self, action_type: str, action_name: str, *, agent: str | None = None, **details: Any) -> Action:
@@ -243,11 +240,11 @@ class Run:
             error: what ended the run; None where it was completed.
         """
         with self._closing:  # another thread that closes it waits
-            ending, self.is_open = self.is_open, False
+            was_open, self.is_open = self.is_open, False
             try:
-                if ending:
+                if was_open:
                     self._close_inner()
-                    self._end(error)
+                    ending.end(self, error)
             except Exception as problem:
                 log.warning("capture: %s was not closed cleanly: %s: %s", self.id, type(problem).__name__, problem)
             finally:
@@ -273,44 +270,6 @@ class Run:
         if self.attachment is not None:
             self.attachment.release()
         self.journal.close()
-
-    def _end(self, error: BaseException | None) -> None:
-        """Writes what is left to be said. What fails in one part costs neither the others nor the last record."""
-        self.journal.check()
-        parts: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("LLM calls", lambda: self._end_calls(error)),
-            ("usage", self._note_usage),
-            ("agents", self._write_agents),
-            ("transcripts", lambda: transcript.save_rest(self)),
-            ("files", lambda: save_files(self, self._files) if self._files is not None else None),
-        )
-        for what, part in parts:
-            try:
-                part()
-            except Exception as problem:
-                reason = f"{what} may be missing: {type(problem).__name__}: {problem}"
-                log.warning("capture: %s: %s", self.id, reason)
-                self.write(format.GAP, {"lost": 0, "reason": reason}, self.base)
-        fields: dict[str, Any] = {"status": status_of(error)}
-        if error is not None:
-            fields["error"] = encode.error_fields(error)
-        fields["usage"] = self._usage
-        fields["stats"] = self.stats()
-        self.write(format.RUN_END, fields, self.base)
-
-    def _end_calls(self, error: BaseException | None) -> None:
-        """Records the LLM calls that nobody waits for any more: those of a task that was cancelled."""
-        for attempt in list(self.under_way):
-            attempt.fail(error)
-
-    def _note_usage(self) -> None:
-        self._usage = self.agents.usages()
-
-    def _write_agents(self) -> None:
-        """Describes the agents that never acted, and once more those that have changed."""
-        for described in (self.agents.silent, self.agents.changed):
-            for facts in described():
-                self.write(format.AGENT, facts, self.base)
 
     def __enter__(self) -> "Run":
         self.entered = True
@@ -432,51 +391,3 @@ class Run:
         """The fields that say where a record belongs, as JSON."""
         thread = threading.get_ident()
         return scope.fields if thread == self.thread else b',"thread":%d%b' % (thread, scope.fields)
-
-    def write_action(
-        self,
-        scope: Scope,
-        action_type: str,
-        action_name: str,
-        details: Mapping[str, Any],
-        *,
-        ident: str,
-        agent: str | None,
-        result: Any,
-        error: BaseException | str | None,
-        duration_ns: int | None,
-    ) -> None:
-        """Writes an action. Raises nothing but what interrupts the process."""
-        if not self.is_open:
-            return
-        failed = error is not None or action_type == "error"
-        fields: dict[str, Any] = {
-            "id": ident,
-            "action_type": action_type,
-            "action_name": action_name,
-            "details": details,
-            "result": result,
-            "status": "failed" if failed else "completed",
-        }
-        if isinstance(error, BaseException):
-            fields["error"] = encode.error_fields(error)
-        elif error is not None:
-            fields["error"] = {"type": action_name, "message": error, "traceback": ""}
-        if duration_ns is not None:
-            fields["duration_ns"] = duration_ns
-        self.write(format.ACTION, fields, scope, agent=agent)
-
-
-def _nanoseconds(milliseconds: Any) -> int | None:
-    """A duration that the user gave, or None where it is no number."""
-    try:
-        return None if milliseconds is None else int(milliseconds * 1e6)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def status_of(error: BaseException | None) -> str:
-    """Status of a run or chat that this ended: completed, interrupted or failed."""
-    if error is None or (isinstance(error, SystemExit) and not error.code):
-        return "completed"
-    return "interrupted" if isinstance(error, INTERRUPTS) else "failed"

@@ -18,6 +18,7 @@ from autogen.fast_depends.utils import is_coroutine_callable
 
 from capture import active, encode, format
 from capture.active import Scope
+from capture.agents import name_of
 from capture.chats import turn_here
 from capture.logger import call_here, meet
 from capture.messages import listening, unlisten
@@ -74,7 +75,7 @@ class Call:
                 fields["id"] = self.id
             if error is not None:
                 fields["error"] = encode.error_fields(error)
-            scope.run.write(format.FUNCTION_CALL, fields, scope, agent=getattr(self.agent, "name", None))
+            scope.run.write(format.FUNCTION_CALL, fields, scope, agent=name_of(self.agent))
         except Exception as problem:
             failed(scope.run, problem)
 
@@ -118,7 +119,7 @@ def execute_function(before: Callable[..., Any], watch: Callable[[], None]) -> C
     @functools.wraps(before)
     def execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         _told.call = _call(self, func_call, call_id, watch)
-        token = turn_here.set(_name(self))
+        token = turn_here.set(name_of(self))
         try:
             return before(self, func_call, call_id, *args, **kwargs)
         finally:
@@ -134,18 +135,13 @@ def a_execute_function(before: Callable[..., Any], watch: Callable[[], None]) ->
     @functools.wraps(before)
     async def a_execute_function(self: Any, func_call: Any, call_id: Any = None, *args: Any, **kwargs: Any) -> Any:
         _told.call = _call(self, func_call, call_id, watch)
-        token = turn_here.set(_name(self))
+        token = turn_here.set(name_of(self))
         try:
             return await before(self, func_call, call_id, *args, **kwargs)
         finally:
             turn_here.reset(token)
 
     return a_execute_function
-
-
-def _name(agent: Any) -> str | None:
-    name = getattr(agent, "name", None)
-    return name if isinstance(name, str) else None
 
 
 def _call(agent: Any, func_call: Any, call_id: Any, watch: Callable[[], None]) -> Call | None:

@@ -60,22 +60,22 @@ def save_rest(run: "Run") -> None:
     """
     for manager, chat in run.agents.chats:
         if chat.messages:
-            save(run, Chat(manager, chat.messages), again=False)
+            save(run, Chat(manager, chat.messages), unless_saved=True)
     for name, messages in run.agents.unheard():
         save(run, Chat(name, messages))
 
 
-def save(run: "Run", chat: Chat, again: bool = True) -> None:
+def save(run: "Run", chat: Chat, unless_saved: bool = False) -> None:
     """Writes a transcript into the journal, or beside it with a reference.
 
     Args:
         run: the run.
         chat: the transcript.
-        again: False leaves it out where one with the same messages was saved, which is then taken for this one.
+        unless_saved: whether one with the same messages that the user saved is taken for it.
     """
     data, replaced = encode.to_json(chat.messages)
     digest = hashlib.sha256(data).digest()
-    if run.saved[digest] and not again:
+    if unless_saved and run.saved[digest]:
         run.saved[digest] -= 1
         return
     if run.mask is not None:
@@ -91,7 +91,7 @@ def save(run: "Run", chat: Chat, again: bool = True) -> None:
             run.write(format.GAP, {"lost": 1, "reason": f"transcript {chat.name}: {error}"}, run.scope())
             return
         seq = run.write(format.MESSAGES, fields, run.scope(), replaced=replaced)
-    if seq is not None:
+    if seq is not None and not unless_saved:
         run.saved[digest] += 1
 
 
