@@ -5,7 +5,7 @@ LLM calls and the files. At the end the run itself gets its row.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,6 +20,7 @@ from ingest.records import code_ran, failed, tool_ended
 from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
+from ingest.speakers import Listener
 from ingest.turns import Conversation
 
 SPACING = 16
@@ -34,6 +35,9 @@ MAX_CHATS = 100
 
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
+
+NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionError)
+"""What contents of an unknown shape raise."""
 
 Data = dict[str, Any]
 
@@ -79,7 +83,7 @@ class Assembler:
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
         self._next_seq = self._lost = 0
-        self._repeats = Repeats()
+        self._repeats, self._listener = Repeats(), Listener()
 
     def add(self, record: Record) -> None:
         """Take in one record, in order."""
@@ -102,13 +106,16 @@ class Assembler:
         try:
             if handler:
                 handler(self, data, where)
-        except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
-            # A known kind with contents of unknown shape. The record is in `journal`, and the run says so.
-            if len(self.not_understood) < MAX_NOTES:
-                self.not_understood.append(f"record {seq} ({kind}): {type(error).__name__}: {error}")
+        except NOT_UNDERSTOOD as error:
+            self._note(f"record {seq} ({kind})", error)
         if kind not in _LEAVES_STEPS:
             self._leaving = None
         self._keep(record, seq, kind, where)
+
+    def _note(self, place: str, error: BaseException) -> None:
+        """A known kind with contents of unknown shape. The record is in `journal`, and the run says so."""
+        if len(self.not_understood) < MAX_NOTES:
+            self.not_understood.append(f"{place}: {type(error).__name__}: {error}")
 
     def _keep(self, record: Record, seq: int, kind: str, where: Where) -> None:
         """Put a record into `journal`, as it is."""
@@ -177,7 +184,18 @@ class Assembler:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
         silent = True if data.get("valid") is False else data.get("silent")
-        self._tell(facts.Said(message, self._channel, silent if isinstance(silent, bool) else None), where)
+        said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None)
+        if self._channel == "transcript":
+            self._tell_all(self._listener.heard(said, where))
+        else:
+            self._tell(said, where)
+
+    def _tell_all(self, messages: Iterable[tuple[facts.Said, Where]]) -> None:
+        for said, where in messages:
+            try:
+                self._tell(said, where)
+            except NOT_UNDERSTOOD as error:
+                self._note(f"record {where.key} ({journal.MESSAGE})", error)
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
@@ -317,6 +335,7 @@ class Assembler:
         """
         sessions = list(about.get("sessions") or ())
         self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
+        self._tell_all(self._listener.finish())
         self._conversation.finish(self._transcripts)
         written = self._files.finish(text_or_none(self._start.get("cwd")))
         self._add_run(source_format, about, open_status, written)

@@ -78,7 +78,8 @@ class ToolLedger:
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
         """A message of `agent` asks for a call."""
         arguments = unwrapped(request.arguments)
-        call = ToolCall(request.call_id, request.name, where, agent=agent, turn=turn, arguments=arguments)
+        behind = where.at(where.position + 3)  # so that a handoff to its executor, and its turn, come after this one
+        call = ToolCall(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
         self._open[_key(request.call_id, request.name)].append(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:

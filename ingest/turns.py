@@ -20,6 +20,7 @@ from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.seen import Seen, short
+from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
 from ingest.transcripts import align, of_chat
@@ -403,6 +404,7 @@ class Conversation:
 
     def _merge(self, transcript: list[Any], saved_at: int, name: str) -> None:
         messages = [parse_message(m) for m in transcript]
+        name_speakers(messages)
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)
         theirs = [short(message.key(named)) for message in messages]

@@ -1,0 +1,152 @@
+"""Who asked for a tool and who ran it, in histories of two that do not name them; nobody where it is not sure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.speakers import MAX_WAITING
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
+from autogen import Agent, ConversableAgent, register_function
+
+import capture
+from sample_runs.scripted_llm import Call, Reply
+from tests.conftest import StartLLM
+
+QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
+Message = dict[str, Any]
+
+
+def request(call_id: str | None, name: str | None = None) -> Message:
+    """A message that asks for `look`; in the legacy form without an id."""
+    function = {"name": "look", "arguments": "{}"}
+    asked = {"function_call": function} if call_id is None else {"tool_calls": [{"id": call_id, "function": function}]}
+    return {"role": "assistant", "content": None, **({"name": name} if name else {}), **asked}
+
+
+def answer(call_id: str | None, name: str | None = None) -> Message:
+    """The answer to it, in the shape of AG2 where it has a name, else in that of OpenAI's API."""
+    if call_id is None:
+        return {"role": "function", "name": "look", "content": "seen"}
+    if name is None:
+        return {"role": "tool", "tool_call_id": call_id, "content": "seen"}
+    return {"role": "tool", "name": name, "content": "seen", "tool_responses": [answer(call_id)]}
+
+
+def said(name: str, role: str) -> Message:
+    """A message of words."""
+    return {"role": role, "name": name, "content": f"{name} says"}
+
+
+OWN, OTHER = said("runner", "assistant"), said("asker", "user")
+
+
+def senders(tables: Tables) -> list[str | None]:
+    """Of all messages, in order."""
+    return [row["sender"] for row in tables.sql("SELECT sender FROM messages ORDER BY message_order")]
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("form", ["tools", "legacy"])
+def test_a_history_of_two_says_who_asked_and_who_ran(
+    form: str, saved: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """AG2's own history, in a file or beside the journal: the agents are those of whom the journal tells."""
+    llm = scripted_llm([Reply(calls=(Call("look", {}), Call("look", {}))), Reply(calls=(Call("look", {}),)), "Done."])
+    ran: list[str] = []
+
+    def look() -> str:
+        ran.append("look")
+        return "seen"
+
+    asker = ConversableAgent("asker", llm_config=llm.config(), **QUIET)
+    runner = ConversableAgent("runner", llm_config=False, **QUIET)
+    if form == "tools":
+        register_function(look, caller=asker, executor=runner, description="Looks.")
+    else:
+        runner.register_function({"look": look})
+        replies = iter([request(None), request(None), "Done."])
+        asker.register_reply([Agent, None], lambda *_, **__: (True, next(replies)), position=0)
+    with capture.start(runs, run_id="r", console=False) as run:
+        result = runner.initiate_chat(asker, message="Go.", max_turns=3)
+        run.save_messages(result)
+    if not saved:
+        (runs / "r" / "journal.jsonl").unlink()
+        (runs / "r" / "history.json").write_text(json.dumps(result.chat_history))
+    assert None in {m.get("name") for m in result.chat_history}
+    tables = ingested(runs if saved else runs / "r" / "history.json")
+    assert senders(tables) == ["runner", "asker"] * 3
+    calls = tables.sql("SELECT agent_name, executor FROM tool_calls")
+    assert calls == [{"agent_name": "asker", "executor": "runner"}] * len(ran)
+    events = tables.events("agent_call") + tables.events("handoff")
+    events.sort(key=lambda e: e["execution_order"])
+    assert [(e["event_type"], e["agent_name"]) for e in events] == [
+        ("agent_call", "runner"),
+        *[("handoff", "runner"), ("agent_call", "asker"), ("handoff", "asker"), ("agent_call", "runner")] * 2,
+        ("handoff", "runner"),
+        ("agent_call", "asker"),
+    ]
+
+
+UNSURE: dict[str, list[Message]] = {
+    "only one is named": [OWN, request("1"), answer("1", "runner")],
+    "a third speaks": [OWN, request("1"), answer("1", "runner"), OTHER, said("boss", "user")],
+    "all are heard as users": [said("runner", "user"), request("1"), answer("1", "runner"), OTHER],
+    "words without a name": [OWN, request("1"), answer("1", "runner"), {"role": "assistant", "content": "x"}, OTHER],
+    "no turns": [OWN, OWN, request(None), answer(None), OTHER, OWN],
+}
+"""Chats in which it is not sure who asked."""
+
+
+@pytest.mark.parametrize("case", UNSURE)
+def test_nobody_is_named_where_it_is_not_sure(case: str, runs: Path, ingested: Ingest) -> None:
+    """What the messages do not say stays open."""
+    chat = UNSURE[case]
+    (runs / "t.json").write_text(json.dumps(chat))
+    tables = ingested(runs)
+    named = [m.get("name") if m["role"] != "function" else None for m in chat]
+    assert senders(tables) == named
+    assert tables.sql("SELECT agent_name FROM tool_calls") == [{"agent_name": None}]
+
+
+@pytest.mark.parametrize("ids", [("1", "2"), (None, None)])
+def test_a_tool_of_a_program_is_run_by_no_agent(ids: tuple[str | None, ...], runs: Path, ingested: Ingest) -> None:
+    """In the shape of OpenAI's API the assistant asks, and the program around it answers, not the user."""
+    person, bot = said("person", "user"), said("bot", "assistant")
+    chat = [{"role": "system", "content": "Be brief."}, person]
+    for call_id in ids:
+        chat += [request(call_id), answer(call_id)]
+    (runs / "t.json").write_text(json.dumps([*chat, bot, person, bot]))
+    tables = ingested(runs)
+    assert senders(tables) == [None, "person", "bot", None, "bot", None, "bot", "person", "bot"]
+    assert tables.sql("SELECT agent_name, executor FROM tool_calls") == [{"agent_name": "bot", "executor": None}] * 2
+
+
+def test_several_answers_are_one_turn(runs: Path, ingested: Ingest) -> None:
+    """Two answers in messages of their own do not shift the turns."""
+    asks = request("1")
+    asks["tool_calls"].append({**asks["tool_calls"][0], "id": "2"})
+    again = request("3")
+    chat = [said("person", "user"), asks, answer("1"), answer("2"), again, answer("3"), said("bot", "assistant")]
+    (runs / "t.json").write_text(json.dumps(chat))
+    tables = ingested(runs)
+    assert senders(tables) == ["person", "bot", None, None, "bot", None, "bot"]
+
+
+def test_who_is_asked_for_a_tool_runs_it_although_nobody_takes_turns(runs: Path, ingested: Ingest) -> None:
+    """The answer has a name, so the other one asked."""
+    chat = [OWN, OWN, request("1"), answer("1", "runner"), OTHER]
+    (runs / "t.json").write_text(json.dumps(chat))
+    assert senders(ingested(runs)) == ["runner", "runner", "asker", "runner", "asker"]
+
+
+def test_a_chat_longer_than_what_waits_is_told_in_order(runs: Path, ingested: Ingest) -> None:
+    """Its messages are all there, in order, as they say themselves."""
+    chat = [OWN, request("1"), answer("1", "runner"), OTHER] + [OWN, OTHER] * (MAX_WAITING // 2)
+    (runs / "t.json").write_text(json.dumps(chat))
+    assert senders(ingested(runs)) == [m.get("name") for m in chat]
