@@ -53,7 +53,7 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
     con.execute(_TABLE)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE now_pruned AS "
-        "SELECT unnest(?::VARCHAR[]) path, unnest(?::VARCHAR[]) id, unnest(?::VARCHAR[]) identity",
+        "SELECT unnest(?::VARCHAR[]) AS path, unnest(?::VARCHAR[]) AS id, unnest(?::VARCHAR[]) AS identity",
         rows or [[], [], []],
     )
     con.execute("DELETE FROM ingest.pruned WHERE (path, run_id) NOT IN (SELECT (path, id) FROM now_pruned)")
