@@ -76,7 +76,7 @@ failures as (
         and event_type in ('code_exec', 'error')
         and error_message is not null
     window same_message as (
-        partition by run_id, regexp_replace(error_message, '^\w+: ', '')
+        partition by run_id, regexp_replace(error_message, '^[\w.]+: ', '')
         order by execution_order
     )
 ),
@@ -167,23 +167,53 @@ left join told_elsewhere
 where told_elsewhere.id is null;
 
 
+-- Turns, and LLM calls that led to none, each with the turn that it answers: the one before it in its chat, where AG2's
+-- own agents, which select the next speaker, answer each other and nobody answers them. The opening of a nested chat has
+-- the turn or tool call that the chat was opened in, and was given no message.
+create view ingest.starts as
+with
+
+events as (
+    select
+        *,
+        event_type = 'agent_call' as is_turn,
+        (meta->>'internal') is not null as is_internal,
+        -- of the few turns of nested chats, so that not all that was said is read
+        case when depth > 0 and event_type = 'agent_call' then (inputs->>'sender') is null else false end as is_opening
+    from execution_events
+    where event_type = 'agent_call'
+        or (event_type = 'llm_call' and parent_event_id is null)
+)
+
+select
+    * exclude (is_turn, is_internal, is_opening),
+    case
+        when is_opening then parent_event_id
+        when is_internal then last_value(case when is_turn then id end ignore nulls) over before
+        else last_value(case when is_turn and not is_internal then id end ignore nulls) over before
+    end as answered_id,
+    case
+        when is_opening then null
+        when is_internal then last_value(case when is_turn then agent_name end ignore nulls) over before
+        else last_value(case when is_turn and not is_internal then agent_name end ignore nulls) over before
+    end as answered_agent,
+    case
+        when is_opening then null
+        when is_internal then last_value(case when is_turn then outputs end ignore nulls) over before
+        else last_value(case when is_turn and not is_internal then outputs end ignore nulls) over before
+    end as answered
+from events
+window before as (
+    partition by run_id, parent_event_id
+    order by execution_order
+    rows between unbounded preceding and 1 preceding
+);
+
+
 -- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn; with the stage
 -- that failed and the place of the event that tells why.
 create view ingest.executions as
 with
-
-starts as (
-    select
-        *,
-        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
-            partition by run_id
-            order by execution_order
-            rows between unbounded preceding and 1 preceding
-        ) as previous_turn_id
-    from execution_events
-    where event_type = 'agent_call'
-        or (event_type = 'llm_call' and parent_event_id is null)
-),
 
 last_model_calls as (
     select
@@ -237,9 +267,9 @@ select
     starts.id,
     starts.session_id,
     starts.run_id,
-    starts.previous_turn_id,
+    starts.answered_id,
+    starts.answered,
     starts.agent_name,
-    starts.inputs,
     starts.outputs,
     starts.meta,
     starts.depth,
@@ -261,7 +291,7 @@ select
     -- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
     case when is_without_answer then calls.call_order + 1 else work_of_turns.failure_order end as failure_order,
     coalesce(starts.error_message, calls.error_message) as error_message
-from starts
+from ingest.starts
 left join last_model_calls as calls
     on calls.run_id = starts.run_id and calls.execution_id = starts.id
 left join work_of_turns
@@ -273,7 +303,8 @@ left join runs
 -- The executions of agents, with how they ended and why they failed.
 -- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
 -- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
--- agent that was not chosen has no execution, so no row is PENDING or SKIPPED.
+-- agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the
+-- execution of the agent that ran them, whose turn their result is.
 create view ingest.explained_executions as
 with
 
@@ -316,7 +347,8 @@ select
     id,
     session_id,
     run_id,
-    previous_turn_id,
+    answered_id,
+    answered,
     agent_name,
     case
         when failed_stage is not null
@@ -338,7 +370,6 @@ select
         else 'COMPLETE'
     end as current_stage,
     failed_stage,
-    inputs,
     outputs,
     error_type,
     reason as error_message,
@@ -356,17 +387,18 @@ select
 from explained;
 
 
--- The executions of agents, with what their LLM calls asked, answered and cost.
+-- The executions of agents, with what their LLM calls asked, answered and cost. What went in is what the turn that it
+-- answers said, what came out is its own words.
 create view agent_executions as
 select
     executions.id,
     executions.session_id as vault_id,
     executions.run_id as conversation_id,
-    executions.previous_turn_id as parent_execution_id,
+    executions.answered_id as parent_execution_id,
     executions.agent_name,
     executions.status,
     executions.current_stage,
-    executions.inputs as input_data,
+    executions.answered as input_data,
     executions.outputs as output_data,
     executions.error_type,
     executions.error_message,
@@ -398,7 +430,9 @@ left join ingest.requests
 
 
 -- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),
--- LLM_CALL, POST_PROCESS (code, tools and files that the agent asked for), COMPLETE (what it said).
+-- LLM_CALL, POST_PROCESS (code, tools and files that the agent asked for), COMPLETE (what it said). They are numbered as
+-- they happened: what another agent ran comes after the words that asked for it. created_at is when the stage began, of
+-- COMPLETE when the words were said.
 create view agent_execution_logs as
 with
 
@@ -414,7 +448,12 @@ events as (
             partition by run_id
             order by execution_order desc
             rows between unbounded preceding and 1 preceding
-        ) as next_turn_id
+        ) as next_turn_id,
+        last_value(case when event_type = 'agent_call' then timestamp end ignore nulls) over (
+            partition by run_id
+            order by execution_order desc
+            rows between unbounded preceding and 1 preceding
+        ) as next_turn_began
     from execution_events
 ),
 
@@ -474,10 +513,27 @@ stages as (
         id as execution_id,
         4 as stage_order,
         'COMPLETE' as stage,
-        concat('said ', length(outputs->>'full_content'), ' characters') as message,
+        case
+            when length(outputs->>'full_content') > 0
+                then concat('said ', length(outputs->>'full_content'), ' characters')
+            when len(outputs->>'$.tool_calls[*].function.name') > 0
+                then 'called ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
+            else 'said nothing'
+        end as message,
         meta as data
     from events
     where event_type = 'agent_call'
+),
+
+timed_stages as (
+    select
+        *,
+        case stage
+            when 'COMPLETE' then coalesce(completed_at, timestamp)
+            when 'SHOULD_RESPOND' then next_turn_began  -- that who is spoken to replies is recorded with the reply
+            else timestamp
+        end as began_at
+    from stages
 )
 
 select
@@ -491,13 +547,17 @@ select
     data,
     error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
-    row_number() over (partition by run_id, execution_id order by stage_order, execution_order) - 1 as log_sequence,
-    case when stage = 'INIT' then timestamp else coalesce(completed_at, timestamp) end as created_at
-from stages;
+    row_number() over (
+        partition by run_id, execution_id
+        order by began_at, stage_order, execution_order
+    ) - 1 as log_sequence,
+    began_at as created_at
+from timed_stages;
 
 
 -- One row per call: an agent that is spoken to (depth 0 in a plain chat), and inside its turn the model, the tools and
--- the code that it calls.
+-- the code that it calls. The parent of a turn is the turn that it answers, and what was passed is what that one said;
+-- the parent of a call is the turn that it happened in (of a tool that another agent runs, the turn with its result).
 create view agent_call_chains as
 with
 
@@ -511,19 +571,20 @@ turns as (
     select
         run_id,
         id,
-        lag(id) over (partition by run_id order by execution_order) as previous_turn_id,
-        lag(agent_name) over (partition by run_id order by execution_order) as previous_agent
-    from execution_events
+        answered_id,
+        answered_agent,
+        answered
+    from ingest.starts
     where event_type = 'agent_call'
 )
 
 select
     events.id,
     events.run_id as conversation_id,
-    coalesce(events.parent_event_id, turns.previous_turn_id) as parent_execution_id,
+    if(events.event_type = 'agent_call', turns.answered_id, events.parent_event_id) as parent_execution_id,
     events.id as child_execution_id,
     case
-        when events.event_type = 'agent_call' then coalesce(events.inputs->>'sender', turns.previous_agent)
+        when events.event_type = 'agent_call' then coalesce(turns.answered_agent, openers.agent_name)
         else events.agent_name
     end as parent_agent,
     case events.event_type
@@ -535,7 +596,7 @@ select
     events.event_type as call_type,
     events.depth as call_depth,
     row_number() over (partition by events.run_id order by events.execution_order) - 1 as call_sequence,
-    events.inputs as data_passed,
+    if(events.event_type = 'agent_call', turns.answered, events.inputs) as data_passed,
     events.outputs as data_returned,
     events.status,
     events.error_message,
@@ -543,7 +604,9 @@ select
     events.timestamp as created_at
 from events
 left join turns
-    on turns.run_id = events.run_id and turns.id = events.id;
+    on turns.run_id = events.run_id and turns.id = events.id
+left join execution_events as openers
+    on openers.run_id = turns.run_id and openers.id = turns.answered_id;
 
 
 -- One row per agent and day (NULL where the source carries no time).

@@ -99,6 +99,7 @@ class RunBuilder:
                 "has_tool_calls": has_tool_calls,
                 "file_references": [],
                 "content_length": len(content),
+                **columns.pop("meta", {}),
             },
             **columns,
         )

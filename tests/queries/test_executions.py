@@ -83,7 +83,7 @@ def failure(event: dict[str, Any]) -> str | None:
     """What went wrong in an execution of code or an error, without the error's type."""
     if event["status"] != "failed" or event["event_type"] not in ("code_exec", "error"):
         return None
-    return re.sub(r"^\w+: ", "", event["error_message"]) if event["error_message"] else None
+    return re.sub(r"^[\w.]+: ", "", event["error_message"]) if event["error_message"] else None
 
 
 def test_actions_have_a_row_each(traces: Path) -> None:
@@ -119,14 +119,19 @@ def test_a_failure_is_one_error(tmp_path: Path) -> None:
     run = builder.run("raised")
     for _ in range(2):
         run.event("error", "writer", "ValueError", status="failed", error_message="ValueError: bad")
+    run = builder.run("dotted")
+    run.code("engineer", "get()", "requests.exceptions.HTTPError: gone", 1)
+    builder.rows["execution_events"][-1]["error_message"] = "requests.exceptions.HTTPError: gone"
+    run.action("error", "HTTPError", agent="engineer", status="failed", error_message="gone")
     path = builder.write(tmp_path / "traces.duckdb")
     assert [(row["action_name"], row["error_count"]) for row in answer(path, "action_errors", run_id="marked")] == [
         ("ImportError", 1),
         ("ModuleNotFoundError", 1),
     ]
     assert [row["error_count"] for row in answer(path, "action_errors", run_id="raised")] == [1]
+    assert [row["error_count"] for row in answer(path, "action_errors", run_id="dotted")] == [1]
     assert [row["count"] for row in answer(path, "errors", run_id="raised")] == [1]
-    assert [row["error_count"] for row in answer(path, "action_errors")] == [1, 1, 1]
+    assert [row["error_count"] for row in answer(path, "action_errors")] == [1, 1, 1, 1]
 
 
 def test_marked_actions_keep_their_details(database: Path) -> None:
@@ -305,17 +310,48 @@ def test_slow_executions(database: Path) -> None:
     assert answer(database, "slow_executions", threshold_ms=9000) == []
 
 
-def test_stage_timeline_of_one_execution(database: Path) -> None:
-    """The stages of an execution come in the order in which it went through them."""
+def test_stage_timeline_of_one_execution(sample_traces: Path) -> None:
+    """The stages of an execution come as they happened: its code ran after the words that asked for it."""
+    run = "20260115T090000Z-missing-module"
     execution = next(
         row
-        for row in rows(database, "agent_executions")
-        if row["conversation_id"] == "plot-2" and row["agent_name"] == "engineer"
+        for row in rows(sample_traces, "agent_executions")
+        if row["conversation_id"] == run and row["agent_name"] == "engineer" and row["status"] == "FAILED"
     )
-    found = answer(database, "stage_timeline", execution_id=str(execution["id"]))
-    assert [row["stage"] for row in found] == ["INIT", "SHOULD_RESPOND", "LLM_CALL", "POST_PROCESS", "COMPLETE"]
-    assert [row["level"] for row in found] == ["info", "info", "info", "error", "info"]
-    assert found[3]["error_message"] == "ModuleNotFoundError: No module named 'numpy'"
+    found = answer(sample_traces, "stage_timeline", execution_id=str(execution["id"]))
+    assert [row["stage"] for row in found] == ["INIT", "SHOULD_RESPOND", "LLM_CALL", "COMPLETE", "POST_PROCESS"]
+    assert [row["level"] for row in found] == ["info", "info", "info", "info", "error"]
+    assert found[4]["error_message"] == "ModuleNotFoundError: No module named 'fake_module'"
+
+
+@pytest.mark.parametrize(("name", "column"), [("stage_timeline", "created_at"), ("run_timeline", "timestamp")])
+def test_timelines_never_run_backwards(sample_traces: Path, name: str, column: str) -> None:
+    """What began later stands later, in every recorded run."""
+    for run in rows(sample_traces, "runs"):
+        times = [row[column] for row in answer(sample_traces, name, run_id=run["run_id"]) if row[column]]
+        assert times == sorted(times)
+        assert times or run["started_at"] is None
+
+
+def test_a_turn_without_words_tells_the_tools_that_it_called(sample_traces: Path) -> None:
+    """A request for a tool has no characters to count."""
+    found = answer(sample_traces, "stage_timeline", run_id="20260112T090000Z-one-shot-north")
+    said = [row["message"] for row in found if row["stage"] == "COMPLETE"]
+    assert said[1] == "called describe_station"
+    assert all(re.match(r"said \d+ characters|called \w", message) for message in said)
+
+
+def test_slow_work_is_told_with_who_asked_for_it(tmp_path: Path) -> None:
+    """The time is the executor's, the failure the author's: the row of the one names the other."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("coder", "code", duration_ms=2.0)
+    run.turn("executor", "Timeout", duration_ms=9000.0)
+    run.code("coder", "sleep()", "Timeout", 124)
+    run.tool("coder", "wait")
+    (row,) = answer(builder.write(tmp_path / "traces.duckdb"), "slow_executions")
+    assert (row["agent_name"], row["status"]) == ("executor", "SUCCESS")
+    assert row["work"] == ["python for coder: failed", "wait for coder: completed"]
 
 
 def test_call_chain_of_a_run(database: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.queries.database import START, Builder
-from tests.queries.reading import answer
+from tests.queries.reading import answer, rows
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,62 @@ def test_handoffs_of_a_nested_chat(nested: Path) -> None:
         ("outer", "boss"): (1, 2000.0),
     }
     assert answer(nested, "agent_handoffs", run_id="nested") == answer(nested, "agent_handoffs")
+
+
+def test_patterns_of_agents_in_a_nested_chat(nested: Path) -> None:
+    """Subsequences of agents and alternations take the turns in the order of the path."""
+    found = answer(nested, "frequent_subsequences", kind="agent", min_count=1, min_length=7, max_length=7)
+    assert [row["steps"] for row in found] == [SAID]
+    (pair,) = answer(nested, "alternations", min_turns=3, idle=False)
+    assert (pair["agents"], pair["turns"]) == (["boss", "outer"], 3)
+
+
+def test_nobody_alternates_with_who_spoke_in_between(tmp_path: Path) -> None:
+    """Two agents of a nested chat alternate, though the turn that it was held in was numbered before theirs."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("boss")
+    outer = run.turn("outer")
+    for agent in ("asker", "inner", "asker", "inner"):
+        run.turn(agent, "hm", parent_event_id=outer)
+    run.turn("boss")
+    run.turn("outer", "end")
+    (pair,) = answer(builder.write(tmp_path / "traces.duckdb"), "alternations", min_turns=4)
+    assert (pair["agents"], pair["turns"], pair["distinct_messages"]) == (["asker", "inner"], 4, 1)
+
+
+def test_the_parent_of_a_turn_is_the_turn_that_it_answers(tmp_path: Path) -> None:
+    """Parents are of the same chat, never AG2's own agents or who spoke in a nested chat; names and ids agree."""
+    builder = Builder()
+    run = builder.run("r")
+    boss = run.turn("boss", "go")
+    run.turn("checking_agent", "who?", meta={"internal": True})
+    run.turn("speaker_selection_agent", "outer", meta={"internal": True})
+    outer = run.turn("outer", "thought")
+    run.speaker = None
+    opening = run.turn("outer", "think", parent_event_id=outer)
+    run.turn("inner", "thinking", parent_event_id=outer)
+    run.turn("boss", "go on")
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = [
+        (row["child_agent"], row["parent_agent"], str(row["parent_execution_id"]), row["data_passed"])
+        for row in sorted(rows(path, "agent_call_chains"), key=lambda row: row["call_sequence"])
+        if not row["child_agent"].endswith("_agent")
+    ]
+    assert found == [
+        ("boss", None, "None", None),
+        ("outer", "boss", boss, '{"full_content": "go"}'),
+        ("outer", "outer", outer, None),
+        ("inner", "outer", opening, '{"full_content": "think"}'),
+        ("boss", "outer", outer, '{"full_content": "thought"}'),
+    ]
+    executions = [row for row in rows(path, "agent_executions") if not row["agent_name"].endswith("_agent")]
+    executions.sort(key=lambda row: row["call_sequence"])
+    assert [(row["agent_name"], str(row["parent_execution_id"]), row["input_data"]) for row in executions] == [
+        (child, parent, passed) for child, _, parent, passed in found
+    ]
+    returned = [row["data_returned"] for row in answer(path, "call_chain") if row["callee"] == "inner"]
+    assert returned == ['{"full_content": "thinking"}']
 
 
 def test_a_clock_that_was_set_back(tmp_path: Path) -> None:

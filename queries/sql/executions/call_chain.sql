@@ -6,13 +6,13 @@
 -- Columns
 --   call_sequence  its place among the calls
 --   call_depth     0 for a turn, 1 for what it called, and so on
---   caller         the agent that called
+--   caller         the agent that called; of a turn, who said what it answers
 --   callee         the agent, model, tool or executor of code that was called
 --   call_type      agent_call, llm_call, tool_call or code_exec
 --   status         completed, failed or pending
 --   duration_ms    how long it took
---   data_passed    what was handed over
---   data_returned  what came back
+--   data_passed    what was handed over: to an agent, what the turn that it answers said
+--   data_returned  what came back: from an agent, what it said
 select
     chains.call_sequence,
     chains.call_depth,

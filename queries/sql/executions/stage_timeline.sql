@@ -12,7 +12,7 @@
 --   message        what happened
 --   duration_ms    how long it took, where that is known
 --   error_message  why it failed
---   created_at     when, UTC
+--   created_at     when it began, UTC; of COMPLETE when the words were said. The rows are in this order
 with
 
 logs as (
@@ -34,5 +34,6 @@ from logs
 inner join execution_events as events
     on events.run_id = logs.conversation_id and events.id = logs.execution_id
 order by
+    logs.created_at,
     events.execution_order,
     logs.log_sequence

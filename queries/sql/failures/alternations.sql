@@ -14,29 +14,79 @@
 --   failed             code executions and tool calls that failed meanwhile
 --   first_order        place in the run of the first turn
 --   last_order         place in the run of the last turn
-with
+with recursive
+
+-- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
+-- stands where the last turn inside of it does, the outer after the inner.
+turns_inside (run_id, execution_order, parent_event_id, last_order) as (
+    select
+        run_id,
+        execution_order,
+        parent_event_id,
+        execution_order
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'agent_call'
+        and depth > 0
+    union
+    select
+        events.run_id,
+        events.execution_order,
+        events.parent_event_id,
+        turns_inside.last_order
+    from turns_inside
+    inner join execution_events as events
+        on events.run_id = turns_inside.run_id and events.id = turns_inside.parent_event_id
+    where $run_id is null or events.run_id = $run_id
+),
+
+last_turns_inside as (
+    select
+        run_id,
+        execution_order,
+        max(last_order) as last_order
+    from turns_inside
+    group by
+        run_id,
+        execution_order
+),
+
+placed_turns as (
+    select
+        events.run_id,
+        events.execution_order,
+        events.agent_name,
+        coalesce(inside.last_order, events.execution_order) * 1000 - coalesce(events.depth, 0) as place
+    from execution_events as events
+    left join last_turns_inside as inside
+        on inside.run_id = events.run_id and inside.execution_order = events.execution_order
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type = 'agent_call'
+        and (events.meta->>'internal') is null  -- AG2's own agents that select the next speaker
+),
 
 turns as (
     select
         run_id,
         execution_order,
+        place,
         agent_name,
         lag(agent_name) over run_order as previous_agent,
-        lag(execution_order, 2) over run_order as first_order,
+        least(execution_order, lag(execution_order) over run_order, lag(execution_order, 2) over run_order)
+            as first_order,
+        greatest(execution_order, lag(execution_order) over run_order, lag(execution_order, 2) over run_order)
+            as last_order,
         coalesce(agent_name = lag(agent_name, 2) over run_order and agent_name <> previous_agent, false)
             as is_reply_to_reply
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
-        and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
-    window run_order as (partition by run_id order by execution_order)
+    from placed_turns
+    window run_order as (partition by run_id order by place)
 ),
 
 -- each time the pattern breaks, a new stretch begins; it takes in the two turns that its first reply goes back to
 numbered_turns as (
     select
         *,
-        count(*) filter (where not is_reply_to_reply) over (partition by run_id order by execution_order) as stretch
+        count(*) filter (where not is_reply_to_reply) over (partition by run_id order by place) as stretch
     from turns
 ),
 
@@ -47,7 +97,7 @@ stretches as (
         any_value([least(agent_name, previous_agent), greatest(agent_name, previous_agent)]) as agents,
         count(*) + 2 as turns,
         min(first_order) as first_order,
-        max(execution_order) as last_order
+        max(last_order) as last_order
     from numbered_turns
     where is_reply_to_reply
     group by
@@ -100,6 +150,7 @@ inner join execution_events as events
 where ($run_id is null or events.run_id = $run_id)
     and events.event_type = 'agent_call'
     and (events.meta->>'internal') is null
+    and list_contains(alternations.agents, events.agent_name)
 group by all
 order by
     turns desc,

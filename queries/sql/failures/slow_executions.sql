@@ -13,21 +13,64 @@
 --   duration_ms      how long it took
 --   llm_latency_ms   how long its last LLM call took
 --   overhead_ms      the rest: tools, code and AG2 itself
+--   work             tools and languages of the code that ran in this time, each with who asked for it and how it ended;
+--                    its failure counts for the execution of who asked
 --   created_at       when it began, UTC
+with
+
+slow_executions as materialized (
+    select
+        conversation_id,
+        id,
+        agent_name,
+        status,
+        duration_ms,
+        llm_latency_ms,
+        call_sequence,
+        created_at
+    from agent_executions
+    where ($run_id is null or conversation_id = $run_id)
+        and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
+        and duration_ms > $threshold_ms
+),
+
+work as (
+    select
+        events.run_id,
+        events.parent_event_id,
+        array_agg(
+            concat_ws(
+                ' ',
+                coalesce(events.meta->>'tool_name', events.meta->>'language'),
+                'for ' || events.agent_name || ':',
+                events.status
+            )
+            order by events.execution_order
+        ) as work
+    from execution_events as events
+    inner join slow_executions
+        on slow_executions.conversation_id = events.run_id and slow_executions.id = events.parent_event_id
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type in ('tool_call', 'code_exec')
+    group by
+        events.run_id,
+        events.parent_event_id
+)
+
 select
-    conversation_id,
-    id as execution_id,
-    agent_name,
-    status,
-    duration_ms,
-    llm_latency_ms,
-    duration_ms - coalesce(llm_latency_ms, 0) as overhead_ms,
-    created_at
-from agent_executions
-where ($run_id is null or conversation_id = $run_id)
-    and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
-    and duration_ms > $threshold_ms
+    slow_executions.conversation_id,
+    slow_executions.id as execution_id,
+    slow_executions.agent_name,
+    slow_executions.status,
+    slow_executions.duration_ms,
+    slow_executions.llm_latency_ms,
+    slow_executions.duration_ms - coalesce(slow_executions.llm_latency_ms, 0) as overhead_ms,
+    coalesce(work.work, []) as work,
+    slow_executions.created_at
+from slow_executions
+left join work
+    on work.run_id = slow_executions.conversation_id and work.parent_event_id = slow_executions.id
 order by
-    duration_ms desc,
-    conversation_id,
-    call_sequence
+    slow_executions.duration_ms desc,
+    slow_executions.conversation_id,
+    slow_executions.call_sequence

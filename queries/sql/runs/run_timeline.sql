@@ -5,7 +5,7 @@
 --
 -- Columns
 --   execution_order  its place in the run
---   timestamp        when it began, UTC
+--   timestamp        when it began, UTC; the rows are in this order
 --   event            event_type, indented by depth
 --   agent_name       who did it
 --   what             tool, language, file, model, or the beginning of what was said (of no words, the tools called)
@@ -36,4 +36,6 @@ select
     events.error_message
 from execution_events as events
 where events.run_id = $run_id
-order by events.execution_order
+order by
+    events.timestamp,
+    events.execution_order

@@ -10,7 +10,7 @@
 --   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs
 --
 -- Columns
---   steps    names of the tools or agents, in order
+--   steps    names of the tools or agents, in order; a nested chat comes before the words of the turn that it was held in
 --   length   steps in the pattern
 --   count    how often the last step came when all before it had come, in this order
 --   runs     in how many runs it appears, however often in each
@@ -19,15 +19,53 @@
 --   note     the same in words, where anything was dropped
 with recursive
 
-steps as (
+-- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
+-- stands where the last turn inside of it does, the outer after the inner.
+turns_inside (run_id, execution_order, parent_event_id, last_order) as (
     select
         run_id,
         execution_order,
-        if($kind = 'agent', agent_name, meta->>'tool_name') as step
+        parent_event_id,
+        execution_order
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_type = if($kind = 'agent', 'agent_call', 'tool_call')
-        and (meta->>'internal') is null  -- AG2's own agents that select the next speaker
+        and $kind = 'agent'
+        and event_type = 'agent_call'
+        and depth > 0
+    union
+    select
+        events.run_id,
+        events.execution_order,
+        events.parent_event_id,
+        turns_inside.last_order
+    from turns_inside
+    inner join execution_events as events
+        on events.run_id = turns_inside.run_id and events.id = turns_inside.parent_event_id
+    where $run_id is null or events.run_id = $run_id
+),
+
+last_turns_inside as (
+    select
+        run_id,
+        execution_order,
+        max(last_order) as last_order
+    from turns_inside
+    group by
+        run_id,
+        execution_order
+),
+
+steps as (
+    select
+        events.run_id,
+        coalesce(inside.last_order, events.execution_order) * 1000 - coalesce(events.depth, 0) as place,
+        if($kind = 'agent', events.agent_name, events.meta->>'tool_name') as step
+    from execution_events as events
+    left join last_turns_inside as inside
+        on inside.run_id = events.run_id and inside.execution_order = events.execution_order
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type = if($kind = 'agent', 'agent_call', 'tool_call')
+        and (events.meta->>'internal') is null  -- AG2's own agents that select the next speaker
 ),
 
 -- numbers in place of names: they are compared millions of times
@@ -43,7 +81,7 @@ names as materialized (
 sequences as materialized (
     select
         (row_number() over ())::integer as run_no,
-        array_agg(names.step_no order by steps.execution_order) as step_nos
+        array_agg(names.step_no order by steps.place) as step_nos
     from steps
     inner join names
         on names.step = steps.step
