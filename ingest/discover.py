@@ -16,8 +16,8 @@ from pathlib import Path
 from capture import format as journal
 from ingest.compressed import SUFFIXES as PACKED
 
-ENDINGS = (".json", ".jsonl", ".log", ".db", ".sqlite")
-"""Of the names of files that may be runs."""
+ENDINGS = (".json", ".jsonl", ".ndjson", ".log", ".db", ".sqlite")
+"""Of the names of files that may be runs, in capital letters as well."""
 
 STANDARD_INPUT = "-"
 """The path that stands for it."""
@@ -152,7 +152,7 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
             _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
             continue
         for entry, kind in kinds:
-            if kind == _FILE and entry.name.endswith(_SUFFIXES):
+            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES):
                 yield from _file(entry.path, root, excluded, note)
         _pass_over(kinds, note)
         below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
@@ -177,7 +177,7 @@ def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
 
 def _pass_over(kinds: list[tuple[os.DirEntry[str], str | None]], note: _Note) -> None:
     for entry, kind in kinds:
-        if kind == _LINK or (kind == _SPECIAL and entry.name.endswith(_SUFFIXES)):
+        if kind == _LINK or (kind == _SPECIAL and entry.name.lower().endswith(_SUFFIXES)):
             note(f"{shown(entry.path)}: skipped, it is {kind}")
 
 

@@ -25,6 +25,8 @@ def shapes() -> list[tuple[str, bytes]]:
         ("history.json", json.dumps({"question": "why", "history": CHAT}).encode()),
         ("chat_history.json", json.dumps({"chat_history": CHAT, "cost": {"total": 1}}).encode()),
         ("lines.jsonl", lines),
+        ("LIST.JSON", json.dumps(CHAT).encode()),
+        ("lines.ndjson", lines),
         ("lines_without_last_newline.jsonl", lines.rstrip()),
         ("windows.jsonl", lines.replace(b"\n", b"\r\n")),
     ]
