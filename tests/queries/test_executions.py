@@ -420,10 +420,10 @@ def test_why_an_agent_was_silent(group_chat: Path) -> None:
         "broken": "failed",
     }
     critic = found["critic"]
-    assert (critic["in_chat"], critic["times_chosen"], critic["times_passed_over"]) == (True, 0, 3)
+    assert (critic["in_chat"], critic["times_chosen"], critic["others_chosen"]) == (True, 0, 3)
     assert (critic["chosen_instead"], critic["selection"]) == (["coder", "planner"], ["auto"])
-    assert (found["coder"]["times_chosen"], found["coder"]["times_passed_over"]) == (2, 1)
-    assert found["outsider"]["times_passed_over"] == 0
+    assert (found["coder"]["times_chosen"], found["coder"]["others_chosen"]) == (2, 1)
+    assert found["outsider"]["others_chosen"] == 0
     assert found["broken"]["error_message"] == "error_code:500"
     with pytest.warns(queries.QueryWarning, match="there is no agent 'nobody'"):
         unknown = answer(group_chat, "why_silent", agent_name="nobody")
@@ -487,3 +487,50 @@ def test_a_period_that_is_none(database: Path) -> None:
     """A value outside of those that a parameter lists is refused before anything runs."""
     with pytest.raises(QueryError, match="period must be one of hour, day, week, month, year, not 'fortnight'"):
         queries.run("agent_performance", queries.connect(database), period="fortnight")
+
+
+def test_candidates_are_those_that_the_selecting_agent_was_asked_about(tmp_path: Path) -> None:
+    """Who could not be chosen was not passed over, where no request tells it is unknown, and a fallback is named."""
+    builder = Builder()
+    members = ["ann", "the_boss", "cyd"]
+    for run_id, ask in (("asked", True), ("silent", False)):
+        run = builder.run(run_id, meta={"agents": [{"name": "chat", "members": members}]})
+        run.turn("ann")
+        for names, answer_given, chosen in (
+            (["ann", "the_boss"], "I choose the boss.", "the_boss"),
+            (["ann", "the_boss"], "Nobody.", "ann"),
+            (["ann", "the_boss", "cyd"], "ann", "ann"),
+        ):
+            if ask:
+                run.turn("checking_agent", f"Select the next role from {names} to play. Only the role.")
+                run.turn("speaker_selection_agent", "?")
+                run.turn("checking_agent", f"You didn't choose. The only names are {members}.")
+                run.turn("speaker_selection_agent", answer_given)
+            run.handoff("ann", chosen)
+            run.turn(chosen)
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["agent_name"]: row for row in answer(path, "why_silent", run_id="asked")}
+    cyd, boss = found["cyd"], found["the_boss"]
+    assert (cyd["status"], cyd["is_candidate"], cyd["others_chosen"], cyd["times_passed_over"]) == (
+        "skipped",
+        True,
+        3,
+        1,
+    )
+    assert (boss["is_candidate"], boss["times_passed_over"], boss["selection"]) == (True, 2, ["auto", "fallback"])
+    (cyd,) = answer(path, "why_silent", run_id="silent", agent_name="cyd")
+    assert (cyd["is_candidate"], cyd["others_chosen"], cyd["times_passed_over"]) == (None, 3, None)
+    assert cyd["selection"] == ["auto"]
+
+
+def test_who_never_was_a_candidate(tmp_path: Path) -> None:
+    """Where every request leaves an agent out, it is known not to have been a candidate."""
+    builder = Builder()
+    run = builder.run("r", meta={"agents": [{"name": "chat", "members": ["ann", "bob", "cyd"]}]})
+    run.turn("ann")
+    run.turn("checking_agent", "Select the next role from ['ann', 'bob'] to play.")
+    run.turn("speaker_selection_agent", "bob")
+    run.handoff("ann", "bob")
+    run.turn("bob")
+    (cyd,) = answer(builder.write(tmp_path / "traces.duckdb"), "why_silent", agent_name="cyd")
+    assert (cyd["is_candidate"], cyd["others_chosen"], cyd["times_passed_over"]) == (False, 1, 0)

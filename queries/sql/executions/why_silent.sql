@@ -12,9 +12,13 @@
 --   executions         how often it was at work
 --   failed             how many of them failed
 --   times_chosen       how often it was chosen as the next speaker of a group chat
---   times_passed_over  how often another member of its group chat was chosen
---   chosen_instead     who that was, most often first
---   selection          ways in which speakers of its group chat were chosen
+--   is_candidate       whether it ever could have been chosen: AG2's request to its selecting agent names the candidates.
+--                      NULL where no request was made (one candidate, round_robin, a function of the user ...)
+--   others_chosen      how often another member of its group chat was chosen
+--   times_passed_over  how often that was though it is known to have been a candidate; NULL where no request tells
+--   chosen_instead     who was chosen, most often first
+--   selection          ways in which speakers of its group chat were chosen; 'fallback' where AG2 asked its selecting agent
+--                      in vain, and took the next one
 --   error_message      its last error
 with
 
@@ -56,22 +60,95 @@ executions as (
         agent_name
 ),
 
-choices as (
+handoffs as (
     select
         run_id,
+        execution_order,
         inputs->>'to_agent' as chosen,
-        count(*) as times,
-        list_distinct(array_agg(coalesce(meta->>'selection', 'unknown'))) as selection
+        coalesce(meta->>'selection', 'unknown') as selection
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and event_type = 'handoff'
         and (meta->>'reason') = 'group_chat_selection'
-    group by
-        run_id,
-        chosen
 ),
 
--- each member of a chat is a candidate whenever a member of the same chat, it itself or another, is chosen
+-- what AG2 asks its selecting agent, and what that answers, come before the handoff
+selection_turns as (
+    select
+        run_id,
+        execution_order,
+        agent_name,
+        outputs->>'full_content' as message
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'agent_call'
+        and agent_name in ('checking_agent', 'speaker_selection_agent')
+),
+
+requests as (
+    select
+        turns.run_id,
+        handoffs.execution_order,
+        handoffs.chosen,
+        arg_min(regexp_extract(message, 'from (\[.*?\])', 1), turns.execution_order)
+            filter (where turns.agent_name = 'checking_agent') as candidates,
+        arg_max(message, turns.execution_order) filter (where turns.agent_name <> 'checking_agent') as answer
+    from selection_turns as turns
+    asof join handoffs
+        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
+    group by
+        turns.run_id,
+        handoffs.execution_order,
+        handoffs.chosen
+),
+
+-- an answer may write a name with blanks, or with backslashes, in place of underscores
+read_requests as (
+    select
+        *,
+        regexp_extract_all(candidates, '[''"](.+?)[''"](?:, |\])', 1) as names,
+        not contains(replace(replace(answer, '\', ''), ' ', '_'), replace(chosen, ' ', '_')) as is_fallback
+    from requests
+    where candidates <> ''
+),
+
+choices as (
+    select
+        handoffs.run_id,
+        handoffs.chosen,
+        count(*) as times,
+        count(requests.names) as requests,
+        list_distinct(array_agg(if(requests.is_fallback, 'fallback', handoffs.selection))) as selection
+    from handoffs
+    left join read_requests as requests
+        on requests.run_id = handoffs.run_id and requests.execution_order = handoffs.execution_order
+    group by
+        handoffs.run_id,
+        handoffs.chosen
+),
+
+named_candidates as (
+    select
+        run_id,
+        chosen,
+        unnest(names) as agent_name
+    from read_requests
+),
+
+candidate_counts as (
+    select
+        run_id,
+        chosen,
+        agent_name,
+        count(*) as times
+    from named_candidates
+    group by
+        run_id,
+        chosen,
+        agent_name
+),
+
+-- each member of a chat, with each whose choice was one of this chat: it itself or another
 candidacies as (
     select distinct
         candidates.run_id,
@@ -86,13 +163,25 @@ evidence as (
     select
         candidacies.run_id,
         candidacies.agent_name,
-        coalesce(sum(choices.times) filter (where speaker = agent_name), 0)::bigint as times_chosen,
-        coalesce(sum(choices.times) filter (where speaker <> agent_name), 0)::bigint as times_passed_over,
-        array_agg(chosen order by choices.times desc, chosen) filter (where chosen <> agent_name) as chosen_instead,
+        coalesce(sum(choices.times) filter (where speaker = candidacies.agent_name), 0)::bigint as times_chosen,
+        coalesce(sum(choices.times) filter (where speaker <> candidacies.agent_name), 0)::bigint as others_chosen,
+        case
+            when sum(choices.requests) > 0
+                then coalesce(sum(counts.times) filter (where speaker <> candidacies.agent_name), 0)::bigint
+        end as times_passed_over,
+        case
+            when times_chosen > 0 or sum(counts.times) > 0 then true
+            when sum(choices.requests) = sum(choices.times) then false
+        end as is_candidate,
+        array_agg(choices.chosen order by choices.times desc, choices.chosen) filter (where choices.chosen <> candidacies.agent_name) as chosen_instead,
         list_sort(list_distinct(flatten(array_agg(choices.selection)))) as selection
     from candidacies
     left join choices
         on choices.run_id = candidacies.run_id and choices.chosen = candidacies.speaker
+    left join candidate_counts as counts
+        on counts.run_id = candidacies.run_id
+        and counts.chosen = candidacies.speaker
+        and counts.agent_name = candidacies.agent_name
     group by
         candidacies.run_id,
         candidacies.agent_name
@@ -123,7 +212,9 @@ select
     coalesce(executions.executions, 0) as executions,
     coalesce(executions.failed, 0) as failed,
     coalesce(evidence.times_chosen, 0) as times_chosen,
-    coalesce(evidence.times_passed_over, 0) as times_passed_over,
+    evidence.is_candidate,
+    coalesce(evidence.others_chosen, 0) as others_chosen,
+    evidence.times_passed_over,
     coalesce(evidence.chosen_instead, []) as chosen_instead,
     coalesce(evidence.selection, []) as selection,
     executions.error_message

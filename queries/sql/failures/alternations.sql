@@ -72,10 +72,7 @@ turns as (
         place,
         agent_name,
         lag(agent_name) over run_order as previous_agent,
-        least(execution_order, lag(execution_order) over run_order, lag(execution_order, 2) over run_order)
-            as first_order,
-        greatest(execution_order, lag(execution_order) over run_order, lag(execution_order, 2) over run_order)
-            as last_order,
+        lag(place, 2) over run_order as first_place,
         coalesce(agent_name = lag(agent_name, 2) over run_order and agent_name <> previous_agent, false)
             as is_reply_to_reply
     from placed_turns
@@ -96,14 +93,30 @@ stretches as (
         stretch,
         any_value([least(agent_name, previous_agent), greatest(agent_name, previous_agent)]) as agents,
         count(*) + 2 as turns,
-        min(first_order) as first_order,
-        max(last_order) as last_order
+        min(first_place) as first_place,
+        max(place) as last_place
     from numbered_turns
     where is_reply_to_reply
     group by
         run_id,
         stretch
     having count(*) + 2 >= $min_turns
+),
+
+-- the turns of a stretch follow each other, but their numbers in the run need not
+turns_of_stretches as (
+    select
+        stretches.run_id,
+        stretches.stretch,
+        stretches.agents,
+        stretches.turns,
+        min(placed_turns.execution_order) as first_order,
+        max(placed_turns.execution_order) as last_order
+    from stretches
+    inner join placed_turns
+        on placed_turns.run_id = stretches.run_id
+        and placed_turns.place between stretches.first_place and stretches.last_place
+    group by all
 ),
 
 work as (
@@ -125,7 +138,7 @@ alternations as (
         count(*) filter (where work.status = 'failed') as failed,
         stretches.first_order,
         stretches.last_order
-    from stretches
+    from turns_of_stretches as stretches
     left join work
         on work.run_id = stretches.run_id
         and work.execution_order between stretches.first_order and stretches.last_order
