@@ -75,31 +75,36 @@ handoffs as (
 -- what AG2 asks its selecting agent, and what that answers, come before the handoff
 selection_turns as (
     select
-        run_id,
-        execution_order,
-        agent_name,
-        outputs->>'full_content' as message
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
-        and agent_name in ('checking_agent', 'speaker_selection_agent')
+        turns.run_id,
+        turns.id,
+        handoffs.execution_order,
+        handoffs.chosen
+    from execution_events as turns
+    asof join handoffs
+        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
+    where ($run_id is null or turns.run_id = $run_id)
+        and turns.event_type = 'agent_call'
+        and turns.agent_name in ('checking_agent', 'speaker_selection_agent')
 ),
 
+-- texts are read for these turns only
 requests as (
     select
         turns.run_id,
-        handoffs.execution_order,
-        handoffs.chosen,
-        arg_min(regexp_extract(message, 'from (\[.*?\])', 1), turns.execution_order)
-            filter (where turns.agent_name = 'checking_agent') as candidates,
-        arg_max(message, turns.execution_order) filter (where turns.agent_name <> 'checking_agent') as answer
+        turns.execution_order,
+        turns.chosen,
+        arg_min(regexp_extract(events.outputs->>'full_content', 'from (\[.*?\])', 1), events.execution_order)
+            filter (where events.agent_name = 'checking_agent') as candidates,
+        arg_max(events.outputs->>'full_content', events.execution_order)
+            filter (where events.agent_name <> 'checking_agent') as answer
     from selection_turns as turns
-    asof join handoffs
-        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
+    inner join execution_events as events
+        on events.run_id = turns.run_id and events.id = turns.id
+    where $run_id is null or events.run_id = $run_id
     group by
         turns.run_id,
-        handoffs.execution_order,
-        handoffs.chosen
+        turns.execution_order,
+        turns.chosen
 ),
 
 -- an answer may write a name with blanks, or with backslashes, in place of underscores
