@@ -17,8 +17,8 @@
 --   others_chosen      how often another member of its group chat was chosen
 --   times_passed_over  how often that was though it is known to have been a candidate; NULL where no request tells
 --   chosen_instead     who was chosen, most often first
---   selection          ways in which speakers of its group chat were chosen; 'fallback' where AG2 asked its selecting agent
---                      in vain, and took the next one
+--   selection          ways in which speakers of its group chat were chosen; 'fallback' where AG2 asked its selecting
+--                      agent in vain, and took the next one
 --   error_message      its last error
 with
 
@@ -178,7 +178,8 @@ evidence as (
             when times_chosen > 0 or sum(counts.times) > 0 then true
             when sum(choices.requests) = sum(choices.times) then false
         end as is_candidate,
-        array_agg(choices.chosen order by choices.times desc, choices.chosen) filter (where choices.chosen <> candidacies.agent_name) as chosen_instead,
+        array_agg(choices.chosen order by choices.times desc, choices.chosen)
+            filter (where choices.chosen <> candidacies.agent_name) as chosen_instead,
         list_sort(list_distinct(flatten(array_agg(choices.selection)))) as selection
     from candidacies
     left join choices

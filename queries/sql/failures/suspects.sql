@@ -98,16 +98,22 @@ failures as materialized (
         and status in ('failed', 'pending')
 ),
 
-tool_failures as (
+failures_of_turns as (
     select
-        *,
+        run_id,
+        parent_event_id,
+        execution_order,
+        agent_name,
+        event_type,
+        status,
+        error_message,
         row_number() over (
             partition by run_id, agent_name, call_hash
             order by execution_order
         ) > 1 as is_repeat
     from failures
-    where event_type = 'tool_call'
-        and event_subtype <> 'action'  -- marked by the user, asked for by no message
+    where (event_type = 'tool_call' and event_subtype <> 'action')  -- marked by the user, asked for by no message
+        or (event_type = 'llm_call' and status = 'failed' and parent_event_id is not null)
 ),
 
 -- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
@@ -135,32 +141,21 @@ work as (
     union all
     select
         failures.run_id,
-        coalesce(requests.id, failures.parent_event_id) as turn_id,
+        coalesce(
+            if(failures.event_type = 'tool_call', requests.id, null),
+            failures.parent_event_id
+        ) as turn_id,
         failures.execution_order,
         failures.status,
         failures.error_message,
         false as is_repeat,
-        failures.is_repeat as is_repeated_call,
+        failures.is_repeat and failures.event_type = 'tool_call' as is_repeated_call,
         false as is_taken_over
-    from tool_failures as failures
+    from failures_of_turns as failures
     asof left join requests
         on requests.run_id = failures.run_id
         and requests.agent_name = failures.agent_name
         and requests.execution_order <= failures.execution_order
-    union all
-    select
-        run_id,
-        parent_event_id as turn_id,
-        execution_order,
-        status,
-        error_message,
-        false as is_repeat,
-        false as is_repeated_call,
-        false as is_taken_over
-    from failures
-    where event_type = 'llm_call'
-        and status = 'failed'
-        and parent_event_id is not null
 ),
 
 work_of_turns as (
@@ -350,7 +345,8 @@ suspects as (
         weighed.*,
         case
             when is_at_end is distinct from true then null
-            when message_order is not null and runs.status = 'interrupted' then 'waited for a tool when the run was cut off'
+            when message_order is not null and runs.status = 'interrupted'
+                then 'waited for a tool when the run was cut off'
             when message_order is null and runs.status in ('failed', 'interrupted') then 'the run ended with it'
         end as end_finding,
         if(end_finding is null, weight, 0) as weight_with_end,
