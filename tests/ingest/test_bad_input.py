@@ -24,7 +24,8 @@ def test_a_missing_path_is_one_clear_error(tmp_path: Path) -> None:
 def test_an_empty_folder_gives_empty_tables(runs: Path, ingested: Ingest) -> None:
     """One line says that there was nothing; the tables are there, with no rows."""
     tables = ingested(runs)
-    assert tables.summary.notes == [f"{runs}: nothing to ingest, no *.json, *.jsonl, *.ndjson, *.log, *.db, *.sqlite there"]
+    endings = "*.json, *.jsonl, *.ndjson, *.log, *.db, *.sqlite"
+    assert tables.summary.notes == [f"{runs}: nothing to ingest, no {endings} there"]
     assert tables.one("SELECT count(*) FROM runs") == 0
     assert tables.sql("SELECT * FROM agent_actions") == []
 
