@@ -14,7 +14,7 @@ import orjson
 MAX_LINE = 256 * 1024 * 1024
 """Bytes. A longer line is cut into pieces that stand in quarantine: nothing that a recorder writes is as long."""
 
-PIECE = 16 * 1024 * 1024
+PIECE = 128 * 1024 * 1024
 """Bytes of a line that can't be read in one row of `quarantine`; of a longer one there are several."""
 
 MAX_LENIENT = 64 * 1024 * 1024

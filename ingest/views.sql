@@ -167,6 +167,19 @@ left join told_elsewhere
 where told_elsewhere.id is null;
 
 
+-- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.
+-- Without AG2's own agents, that are asked who speaks next.
+create view ingest.turns as
+select
+    run_id,
+    event_id,
+    sender as agent_name,
+    message_order as place,
+    "timestamp" as said_at
+from messages
+where sender is null
+    or sender not in ('checking_agent', 'speaker_selection_agent');
+
 -- Turns, and LLM calls that led to none, each with the turn that it answers: the one before it in its chat, where AG2's
 -- own agents, which select the next speaker, answer each other and nobody answers them. The opening of a nested chat has
 -- the turn or tool call that the chat was opened in, and was given no message.

@@ -5,6 +5,8 @@ import hashlib
 import json
 import re
 import uuid
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,15 @@ class Builder:
         self.rows["runs"].append(row)
         return RunBuilder(self, run_id)
 
-    def write(self, path: Path) -> Path:
-        """The path of the database, which any DuckDB can open."""
+    def write(self, path: Path, messages: bool = True) -> Path:
+        """The path of the database, which any DuckDB can open. Each turn has its message, if there are any."""
         con = duckdb.connect()
         name = str(path).replace("'", "''")
         con.execute(f"attach '{name}' as out (storage_version 'v1.2.0')")
         con.execute("use out")
         con.execute("create schema ingest")
+        if messages and not self.rows["messages"]:
+            self.rows["messages"] = list(self._messages())
         for table in TABLES.values():
             con.execute(table.ddl)
             cells = [{name: _cell(value) for name, value in row.items()} for row in self.rows[table.name]]
@@ -48,6 +52,32 @@ class Builder:
         con.execute("detach out")
         con.close()
         return path
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        """What was said in each turn: a turn's words come after all that happened in it."""
+        events = {row["id"]: row for row in self.rows["execution_events"]}
+        turns = [row for row in events.values() if row["event_type"] == "agent_call"]
+        last = {row["id"]: row["execution_order"] for row in turns}
+        for row in turns:
+            outer, passed = events.get(row.get("parent_event_id") or ""), {row["id"]}
+            while outer is not None and outer["id"] not in passed:
+                passed.add(outer["id"])
+                if outer["id"] in last:
+                    last[outer["id"]] = max(last[outer["id"]], row["execution_order"])
+                outer = events.get(outer.get("parent_event_id") or "")
+        orders: Counter[str] = Counter()
+        for row in sorted(turns, key=lambda row: (last[row["id"]], -row["depth"])):
+            outputs = row["outputs"] if isinstance(row["outputs"], dict) else {}
+            yield {
+                "run_id": row["run_id"],
+                "event_id": row["id"],
+                "message_order": orders[row["run_id"]],
+                "sender": row["agent_name"],
+                "content": outputs.get("full_content"),
+                "timestamp": row["completed_at"],
+                "source": "event",
+            }
+            orders[row["run_id"]] += 1
 
 
 class RunBuilder:

@@ -182,7 +182,7 @@ def test_errors_that_no_message_tells_of(tmp_path: Path) -> None:
     run.turn("engineer")
     for _ in range(2):
         run.event("error", None, "HTTPError", status="failed", error_message="requests.HTTPError: gone")
-    found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")
+    found = answer(builder.write(tmp_path / "traces.duckdb", messages=False), "suspects")
     assert [(s["agent_name"], s["suspicion"], s["error"]) for s in found] == [
         (None, "the run ended with it", "requests.HTTPError: gone"),
         ("critic", "marked as failed, or raised", "odd"),

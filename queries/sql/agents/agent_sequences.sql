@@ -12,54 +12,15 @@
 --   length  turns in the sequence
 --   count   how often they spoke in this order with no other turn between
 --   runs    in how many runs
-with recursive
-
--- A turn's words come after what happened in it, so a nested chat is told before the turn that it was held in: each turn
--- stands where the last turn inside of it does, the outer after the inner.
-turns_inside (run_id, execution_order, parent_event_id, last_order) as (
-    select
-        run_id,
-        execution_order,
-        parent_event_id,
-        execution_order
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
-        and depth > 0
-    union
-    select
-        events.run_id,
-        events.execution_order,
-        events.parent_event_id,
-        turns_inside.last_order
-    from turns_inside
-    inner join execution_events as events
-        on events.run_id = turns_inside.run_id and events.id = turns_inside.parent_event_id
-    where $run_id is null or events.run_id = $run_id
-),
-
-last_turns_inside as (
-    select
-        run_id,
-        execution_order,
-        max(last_order) as last_order
-    from turns_inside
-    group by
-        run_id,
-        execution_order
-),
+with
 
 turns as (
     select
-        events.run_id,
-        events.agent_name,
-        coalesce(inside.last_order, events.execution_order) * 1000 - coalesce(events.depth, 0) as place
-    from execution_events as events
-    left join last_turns_inside as inside
-        on inside.run_id = events.run_id and inside.execution_order = events.execution_order
-    where ($run_id is null or events.run_id = $run_id)
-        and events.event_type = 'agent_call'
-        and (events.meta->>'internal') is null  -- AG2's own agents that select the next speaker
+        run_id,
+        agent_name,
+        place
+    from ingest.turns
+    where $run_id is null or run_id = $run_id
 ),
 
 -- numbers in place of names: lists of them are compared much faster
