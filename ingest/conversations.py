@@ -4,6 +4,7 @@ AG2 users save `ChatResult.chat_history`, an agent's `chat_messages` (a list for
 (each chat then stands there twice, as either side had it), or the results of `initiate_chats`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,10 +49,13 @@ def conversations(value: Any) -> list[Chat]:
         if is_message(value):
             return [Chat("", [value])]
     chats: list[Chat] = []
+    alike: defaultdict[tuple[bytes, ...], list[Chat]] = defaultdict(list)
     for chat in _below(value, "", DEEP):
         if len(chats) == MAX_CHATS:
             return []
-        chat.repeats = any(_is_other_side(chat.messages, other.messages) for other in chats)
+        others = alike[tuple(parse_message(message).key(False) for message in chat.messages)]
+        chat.repeats = any(_is_other_side(chat.messages, other.messages) for other in others)
+        others.append(chat)
         chats.append(chat)
     return chats
 
@@ -81,15 +85,9 @@ def _below(value: Any, name: str, deep: int) -> Iterator[Chat]:
 
 
 def _is_other_side(messages: list[Any], others: list[Any]) -> bool:
-    """Whether two lists are one chat as its two sides had it, or as two members of a group had it.
+    """Whether two lists of the same words are one chat as its two sides had it, or as two members of a group had it.
 
     One message that was sent to two agents is two chats, unless the roles show the two sides.
     """
-    if len(messages) != len(others) or _keys(messages) != _keys(others):
-        return False
     roles, theirs = ([m.get("role") for m in side] for side in (messages, others))
     return len(messages) > 1 or (roles != theirs and roles == [_OTHER_SIDE.get(role, role) for role in theirs])
-
-
-def _keys(messages: list[Any]) -> list[bytes]:
-    return [parse_message(message).key(False) for message in messages]
