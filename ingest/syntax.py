@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.python import parse
@@ -47,10 +47,11 @@ _NAMED_BY: dict[type[ast.AST], str] = {
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
-class _Own(NamedTuple):
-    """A name that the code gives itself, in its place in the tree."""
+class _Named(NamedTuple):
+    """A name in its place in the tree. Whether the code itself gives it is known at the end."""
 
-    name: str
+    name: str | None
+    mark: str
 
 
 def normal_hash(code: str, language: str) -> str:
@@ -77,60 +78,50 @@ def _without_texts(code: str, language: str) -> str:
 
 def _nodes(tree: ast.Module) -> list[str]:
     """The syntax tree in one fixed order, without recursion, so that its depth does not matter."""
-    own = _own_names(tree)
-    numbers: dict[str, str] = {}
-    nodes: list[str] = []
+    own: set[str | None] = set()
+    """Names that the code gives to variables, arguments, functions and classes."""
+    nodes: list[str | _Named] = []
     pending: list[Any] = [tree]
     while pending:
         item = pending.pop()
         kind: Any = type(item)
-        if kind is str:
+        if kind is str or kind is _Named:
             nodes.append(item)
-        elif issubclass(kind, ast.AST):
-            if kind is ast.Constant and isinstance(item.value, str | bytes):
-                nodes.append("''")
-                continue
-            nodes.append(kind.__name__)
-            pending.append(")")
-            given = _NAMED_BY.get(kind)
-            for name, label in _fields(kind):
-                value = getattr(item, name, None)
-                if name == given and value in own:
-                    pending.append(_Own(value))
-                elif value is not None and value != []:
-                    pending += (value, label)
         elif kind is list:
             pending += [part for part in reversed(item) if not _is_text(part)]
-        elif isinstance(item, _Own):
-            nodes.append(numbers.setdefault(item.name, f"name {len(numbers)}"))
+        elif kind is ast.Constant and isinstance(item.value, str | bytes):
+            nodes.append("''")
+        elif issubclass(kind, ast.AST):
+            name, given, fields = _shape(kind)
+            nodes.append(name)
+            pending.append(")")
+            if given and not (kind is ast.Name and type(item.ctx) is ast.Load):
+                own.add(getattr(item, given))
+            for field, mark in fields:
+                value = getattr(item, field, None)
+                if field == given:  # a handler that names nothing counts as one that does
+                    pending.append(_Named(value, mark))
+                elif value is not None and value != []:
+                    pending += (value, mark)
         else:
             nodes.append(repr(item))
-    return nodes
+    numbers: dict[str | None, str] = {}
+    for place, node in enumerate(nodes):
+        if type(node) is _Named:
+            is_own = node.name in own
+            name = numbers.setdefault(node.name, f"name {len(numbers)}") if is_own else f"{node.mark}\0{node.name}"
+            nodes[place] = name
+    return cast("list[str]", nodes)
 
 
 @cache
-def _fields(kind: type[ast.AST]) -> list[tuple[str, str]]:
-    """The fields of a kind of node that count, from the last to the first, each with the mark before its value."""
-    return [(name, name + "=") for name in reversed(kind._fields) if name not in _IGNORED_FIELDS]
+def _shape(kind: type[ast.AST]) -> tuple[str, str | None, list[tuple[str, str]]]:
+    """Of a kind of node its name, the field with the name that it may give, and the fields that count, last first.
 
-
-def _own_names(tree: ast.Module) -> set[str]:
-    """Names that the code gives to variables, arguments, functions and classes of its own."""
-    own: set[str] = set()
-    pending: list[Any] = [tree]
-    while pending:
-        node = pending.pop()
-        kind: Any = type(node)
-        field = _NAMED_BY.get(kind)
-        if field and not (kind is ast.Name and isinstance(node.ctx, ast.Load)):
-            own.add(getattr(node, field))
-        for name, _ in _fields(kind):
-            value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                pending.append(value)
-            elif value.__class__ is list:
-                pending += [part for part in value if isinstance(part, ast.AST)]
-    return own
+    Each field comes with the mark that stands before its value.
+    """
+    fields = [(name, name + "=") for name in reversed(kind._fields) if name not in _IGNORED_FIELDS]
+    return kind.__name__, _NAMED_BY.get(kind), fields
 
 
 def _is_text(part: object) -> bool:

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from ingest.discover import Found, IngestError
+from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
 from ingest.stage import read_share
 
@@ -90,6 +91,7 @@ def _prepare(staging: str) -> None:
 
     What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
     """
+    leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
     tempfile.tempdir = staging
     parent = multiprocessing.parent_process()
