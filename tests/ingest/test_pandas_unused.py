@@ -33,7 +33,9 @@ def test_neither_the_program_nor_its_workers_load_pandas(tmp_path: Path) -> None
 def test_who_calls_ingest_from_python_keeps_pandas(tmp_path: Path) -> None:
     """In a process of the user's an ingest leaves Arrow's way to pandas alone."""
     pytest.importorskip("pandas")
-    script = "import ingest, pyarrow, sys; ingest.run([sys.argv[1]], sys.argv[2]); pyarrow.table({'a': [1]}).to_pandas()"
+    script = (
+        "import ingest, pyarrow, sys; ingest.run(sys.argv[1:2], sys.argv[2]); pyarrow.table({'a': [1]}).to_pandas()"
+    )
     write_corpus(tmp_path / "runs", 20, 20)
     subprocess.run([sys.executable, "-c", script, tmp_path / "runs", tmp_path / "traces"], check=True)
 
