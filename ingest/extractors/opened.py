@@ -11,7 +11,7 @@ from typing import Any, Final
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
-from ingest.extractors.paths import WEAK_EXTENSIONS, is_local, looks_like_file
+from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, is_local, looks_like_file
 from ingest.extractors.values import Command, PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
@@ -208,7 +208,12 @@ def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> 
 def _is_dotted(path: str) -> bool:
     """Whether a word is rather a dotted name, such as a key or a module, than a file."""
     stem, _, suffix = path.rpartition(".")
-    return suffix in WEAK_EXTENSIONS and "." in stem and "/" not in stem and stem.replace(".", "").isalpha()
+    return (
+        suffix in WEAK_EXTENSIONS | STORED_EXTENSIONS
+        and "." in stem
+        and "/" not in stem
+        and stem.replace(".", "").isalpha()
+    )
 
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:

@@ -15,6 +15,8 @@ EXTENSIONS = frozenset(
     mol2 sdf xyz fasta fastq vcf bed bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply
     gltf glb gv drawio eml ics diff patch wasm mmd puml dta sav rds rdata xmind
     gguf gpickle ecsv gpkg kmz laz opus wma wmv flv mpeg mpg m4v avif pgm ppm psd mobi duckdb sas7bdat ttl rdf owl
+    graphml gexf h5ad mseed edf arff mtx grib grib2 vtu vtp msh stp iges blend fbx gff3 gtf cram nwk phy gro xtc vsdx
+    pbix mbtiles ttf otf woff woff2 plist gradle csproj svelte adoc cbm
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
@@ -22,9 +24,20 @@ WEAK_EXTENSIONS = frozenset(
     """
     php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot
     msg fa fit fts root lst cnf inp par pem key crt pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
-    war rpm deb
+    war rpm deb svm
     """.split()
 )
+# files by convention, without an extension or with nothing before it
+BUILD_NAMES = frozenset(
+    "Dockerfile Containerfile Makefile GNUmakefile Jenkinsfile Procfile Vagrantfile Gemfile Rakefile Pipfile"
+    " Snakefile".split()
+)
+DOT_NAMES = frozenset(
+    ".env .gitignore .gitattributes .dockerignore .bashrc .bash_profile .zshrc .profile .npmrc .gitconfig .netrc"
+    " .condarc .vimrc .htaccess .editorconfig".split()
+)
+# extensions of what programs store, which in prose are rather the names of attributes
+STORED_EXTENSIONS = frozenset("model index vocab weights".split())
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
@@ -62,12 +75,13 @@ def is_local(path: str) -> bool:
 
 
 def looks_like_file(path: str) -> bool:
-    """Whether a string on its own looks like a local file's name: it is local and has an extension with a letter."""
+    """Whether a string on its own looks like a local file's name: it is local and has a known extension or name."""
     if not is_local(path) or len(path) > 260:
         return False
     suffix = extension(path)
     if not suffix:
-        return False
+        name = path.rsplit("/", 1)[-1]
+        return name in BUILD_NAMES or name in DOT_NAMES
     if suffix in EXTENSIONS:
         return True
-    return suffix in WEAK_EXTENSIONS and " " not in path
+    return (suffix in WEAK_EXTENSIONS or suffix in STORED_EXTENSIONS) and " " not in path

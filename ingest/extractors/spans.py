@@ -1,0 +1,195 @@
+"""Where the name of a file begins and ends in prose, found from its extension backwards within a bounded window."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ingest.extractors.paths import EXTENSIONS, WEAK_EXTENSIONS, extension
+from ingest.extractors.vocabulary import LOWER_WORDS, NO_NAME
+
+BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-")
+QUOTES: Final = {"'": "'", '"': '"', "`": "`", "*": "*", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+CLOSERS: Final = frozenset(QUOTES.values())
+BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
+# what stands before a quoted name: it has blanks even where none of its words is capitalised
+NAMING: Final = re.compile(
+    r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
+    r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path"
+    r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
+)
+WORD: Final = re.compile(r"^[\w(&][\w.()&+-]*$")
+# the start of a path with folders, one of which may have blanks in its name
+ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
+
+
+def has_known_ending(path: str) -> bool:
+    """Whether the extension of a path is a known one."""
+    suffix = extension(path)
+    return suffix in EXTENSIONS or suffix in WEAK_EXTENSIONS
+
+
+def continues(after: str) -> bool:
+    """Whether a name goes on after its extension, or is called, so that it is something else."""
+    first, second = after[:1], after[1:2]
+    if first.isalnum() or first in ("(", "=", "["):
+        return True
+    if first == "\\" and second in ("n", "r", "t"):
+        return False  # a line end or tab, as text inside JSON has it
+    if first in ("-", "@", "\\", "."):
+        return second.isalnum()
+    return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
+
+
+def token_start(window: str) -> int:
+    """Where the word that ends the window begins; a backslash before `_` is Markdown's, not a folder's."""
+    index = len(window)
+    while index:
+        character = window[index - 1]
+        escaped = character == "\\" and window[index : index + 1] == "_"
+        if (
+            character in BARE
+            or escaped
+            or (character > "\x7f" and character.isalnum())
+            or _comma(window, index)
+            or (character == "=" and _in_path(window[:index]))
+            or (character == "\\" and index < len(window) and _windows(window, index))
+        ):
+            index -= 1
+        elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
+            index -= 2
+            break
+        else:
+            break
+    # an escaped line end, as text inside JSON has it
+    if index and window[index - 1] == "\\" and window[index : index + 1] in ("n", "t", "r"):
+        index += 1
+    return index
+
+
+def _comma(window: str, index: int) -> bool:
+    """Whether a comma belongs to a path: text on both sides, and a folder but no finished file before it."""
+    if window[index - 1] != "," or index >= len(window) or window[index].isspace():
+        return False
+    head = window[: index - 1]
+    chunk = head[max(map(head.rfind, " \t\n\"'`(<[|")) + 1 :]
+    return chunk.startswith(("/", "./", "../", "~/")) and not has_known_ending(chunk)
+
+
+def _in_path(before: str) -> bool:
+    """Whether a `=` at the end of the text belongs to a path, such as `data/date=2026-01-31/a.csv`."""
+    if before.count("=") > 8:
+        return False
+    chunk = unbroken(before)
+    return "/" in chunk and "://" not in chunk and not any(mark in chunk for mark in "?&(,;:") and chunk[0] not in "-$"
+
+
+def _windows(window: str, index: int) -> bool:
+    """Whether a backslash that ends just before an index is a Windows path's: of a drive, or of a share."""
+    head = window[max(0, index - 200) : index]
+    chunk = unbroken(head)
+    if chunk.startswith("\\\\") or (chunk == "\\" and window[index] == "\\"):
+        return True
+    colon = head.rfind(":\\")
+    return colon > 0 and head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:])
+
+
+def quoted_start(window: str, start: int, after: str) -> int | None:
+    """Where a quoted name begins whose closing quote follows the window, or None without quotes."""
+    closing = after[:1]
+    if closing not in CLOSERS or not closing:
+        return None
+    opening = next(key for key, value in QUOTES.items() if value == closing)
+    if start and window[start - 1] == opening:
+        return start
+    line = window.rfind("\n", 0, start) + 1
+    found = window.rfind(opening, line, start)
+    if found < 0:
+        return None
+    content = window[found + 1 :]
+    words = content.split(" ")
+    if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
+        return None
+    if any(not word for word in words) or not (
+        all(_title(word) for word in words[:-1]) or _is_name(words, window[line:found])
+    ):
+        return None
+    # an odd number of quotes before means that this one closes
+    if opening == closing and window.count(opening, line, found) % 2:
+        return None
+    return found + 1
+
+
+def _title(word: str) -> bool:
+    """Whether a word can stand inside a file name with blanks: capitalised, a number, or a small word."""
+    return word[:1].isupper() or word[:1].isdigit() or word in LOWER_WORDS or not word[:1].isalnum()
+
+
+def _is_name(words: list[str], before: str) -> bool:
+    """Whether words in quotes are one name, because of what stands before them: `saved to 'sine wave.png'`."""
+    return (
+        len(words) <= 5
+        and all(WORD.match(word) and word.lower() not in NO_NAME for word in words)
+        and NAMING.search(before) is not None
+    )
+
+
+def cleaned(token: str, before: str) -> str | None:
+    """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
+    token = token.replace("\\_", "_").lstrip("+-")
+    if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (before.endswith("**") or before[-1:] == "="):
+        return None
+    chunk = unbroken(before)
+    if before.endswith(("file:", "sandbox:")):
+        return "/" + token.lstrip("/") if token.startswith("/") else None
+    scheme = chunk.rfind("://")
+    if scheme >= 0:
+        return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:")):
+        return None
+    return token
+
+
+def unbroken(before: str) -> str:
+    """What stands before a path without a blank between."""
+    index = len(before)
+    while index and before[index - 1] not in BREAKS:
+        index -= 1
+    return before[index:]
+
+
+def whole_line(text: str, start: int, end: int, path: str) -> str | None:
+    """The whole line, where it is one name with blanks in a listing of names."""
+    line_start = text.rfind("\n", max(0, start - 120), start) + 1
+    if line_start >= start or (not line_start and start > 120):
+        return None
+    line_end = text.find("\n", end, end + 2)
+    if line_end < 0 and len(text) > end:
+        return None
+    line = text[line_start:end].strip()
+    if " " not in line or len(line) > 100 or any(mark in line for mark in ":\"'`()[]|*,;="):
+        return None
+    previous = text[max(0, line_start - 200) : max(0, line_start - 1)].rsplit("\n", 1)[-1].strip()
+    following = text[line_end + 1 : line_end + 200].split("\n", 1)[0].strip() if line_end >= 0 else ""
+    if any(neighbour and " " not in neighbour and has_known_ending(neighbour) for neighbour in (previous, following)):
+        return line
+    return None
+
+
+def spaced(before: str, path: str, after: str) -> str | None:
+    """The whole path, where its folders start on the same line, a blank stands in it, and the line ends with it."""
+    if path.startswith(("/", ".", "~")) or after[:1] not in ("", "\n", "\r") or before[-1:] != " ":
+        return None
+    line = before[before.rfind("\n") + 1 :]
+    if "/" not in line and "\\" not in line:
+        return None
+    starts = [match.end() for match in ROOTED.finditer(line)]
+    head = line[starts[-1] :] if starts else ""
+    if (
+        head.count("/") + head.count("\\") < 2
+        or len(head.split(" ")) > 5
+        or has_known_ending(head.rstrip())
+        or any(mark in head[2:] for mark in ",;:\"'")
+    ):
+        return None
+    return head + path

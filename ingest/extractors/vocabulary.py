@@ -1,0 +1,53 @@
+"""Words by which prose tells files from other names: products, modules, folders of a disk and of the web."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ingest.extractors.paths import WEAK_EXTENSIONS
+
+# names with a dot that are products, modules or attributes, not files
+PRODUCTS: Final = frozenset(
+    "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine"
+    " plotly.js matter brain ml tensorflow plotly".split()
+)
+MODULES: Final = frozenset(
+    "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
+    " module system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
+    " builtins r res resp img args opts kwargs".split()
+)
+# attributes of those that are spelt like extensions of files
+ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
+# what no attribute is called
+NO_ATTRIBUTES: Final = frozenset(
+    "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini"
+    " cfg css scss jsx tsx sh js mjs cjs ts vue php".split()
+)
+# of the weak ones those that are files also without quotes, where the name is spelt as a file's
+USUAL: Final = frozenset("js ts vue dat php".split())
+# what stands before a name in the listing of a folder
+TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
+COMPRESSED: Final = frozenset("gz bz2 xz zst zip".split())
+FOLDERS: Final = tuple(
+    "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
+    " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
+    " /gpfs /nfs".split()
+)
+# what stands at the root of a web site more often than at that of a disk
+WEB: Final = frozenset("png jpg jpeg svg ico css gif webp html htm xml".split())
+PAGES: Final = frozenset("html htm php aspx asp".split())
+SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
+# folders that a web server has at its root
+WEB_FOLDERS: Final = tuple(
+    "/assets/ /static/ /images/ /wp-content/ /wp-includes/ /uploads/ /themes/ /icons/ /_next/ /css/ /js/".split()
+)
+# small words inside a title
+LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
+# words of a sentence or a command, which no file is named after
+NO_NAME: Final = frozenset(
+    "python python3 pip bash sh cat cp mv rm ls cd echo grep open read load save see run use using write create"
+    " download delete is are was were be been has have had will would can could should must not no if that this"
+    " these those which who what when where how why it its he she we you they i file files from into import".split()
+)
+# names of documents that have no extension; as words they are as often something else
+DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())
