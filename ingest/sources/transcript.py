@@ -1,8 +1,9 @@
 """Saved conversations: `groupchat.messages`, `ChatResult.chat_history` and the like.
 
 Three shapes: a JSON list of messages; an object with such a list under `messages`, `history` or `chat_history`, whose
-other keys describe the run; a message a line (JSONL). Of a document with several lists (`ingest.conversations`) each is
-a chat of the run. A list that was cut off, also one in an object, is read as far as it goes.
+other keys describe the run; a message a line (JSONL). Of a document with several lists (`ingest.conversations`), and of
+JSONL with a conversation a line, each is a chat of the run. A list that was cut off, also one in an object, is read as
+far as it goes.
 """
 
 import codecs
@@ -16,7 +17,7 @@ from typing import IO, Any
 import orjson
 
 from capture import format as journal
-from ingest.conversations import LISTS, Chat, conversations
+from ingest.conversations import Chat, conversations
 from ingest.lines import Bad, Record, decode, encode, read_lines
 from ingest.messages import is_message
 
@@ -66,16 +67,20 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         if len(pieces) == len(chats[0].messages):
             yield from pieces
             return
-    place = 0
+    places = itertools.count(1)
     for number, chat in enumerate(chats):
-        for element in chat.messages:
-            place += 1
-            record = _record(element, place, 0)
-            if isinstance(record, Record) and chat.repeats:
-                record.data = {"kind": REPEATED}
-            elif isinstance(record, Record) and number:
-                record.data["in_chat"] = chat.name
-            yield record
+        yield from _messages_of(chat, places, number == 0)
+
+
+def _messages_of(chat: Chat, places: Iterator[int], first: bool) -> Iterator[Record | Bad]:
+    """The messages of one conversation of several; where nothing else tells of them they are in no chat of a name."""
+    for element, place in zip(chat.messages, places, strict=False):
+        record = _record(element, place, 0)
+        if isinstance(record, Record) and chat.repeats:
+            record.data = {"kind": REPEATED}
+        elif isinstance(record, Record) and not first:
+            record.data["in_chat"] = chat.name
+        yield record
 
 
 def _about(chats: list[Chat]) -> dict[str, Any]:
@@ -112,13 +117,13 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
 def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """JSONL, or a list that is broken, or neither."""
     start = raw.lstrip()[:1]
-    if start == b"[":
-        yield from _salvage(raw, raw.index(b"[") + 1)
-        return
     lines = [_value(line) for _, _, line in itertools.islice(read_lines(io.BytesIO(raw)), 3)]
     value = lines[0] if lines else None
-    if any(isinstance(line, dict) and any(isinstance(line.get(key), list) for key in LISTS) for line in lines):
-        about["not_a_run"] = "each line is a whole conversation; put each into a file of its own"
+    if any(_is_conversation(line) for line in lines):
+        yield from _conversation_lines(raw, about)
+        return
+    if start == b"[":
+        yield from _salvage(raw, raw.index(b"[") + 1)
         return
     if start == b"{" and value is None and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
@@ -141,6 +146,34 @@ def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Reco
                 yield Record({"kind": "meta"}, clean, line, offset)
             else:
                 yield _record(data, line, offset, clean)
+
+
+def _is_conversation(value: Any) -> bool:
+    """Whether the value of a line is not one message but a list of them, or an object with one."""
+    if isinstance(value, dict) and is_message(value):
+        return False
+    return any(is_message(element) for chat in conversations(value) for element in chat.messages)
+
+
+def _conversation_lines(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """JSONL with a conversation on each line: the chats of one run, by the number of their line."""
+    told: list[dict[str, Any]] = []
+    places, first = itertools.count(1), True
+    for line, offset, text in read_lines(io.BytesIO(raw)):
+        try:
+            value, _ = decode(text)
+            if not _is_conversation(value):
+                raise ValueError("no messages in this line, where others hold a conversation each")
+        except ValueError as bad:
+            yield Bad(str(bad), text, line, offset, torn=not text.endswith(b"\n"))
+            continue
+        for chat in conversations(value):
+            chat.name = f"{line}/{chat.name}" if chat.name else str(line)
+            told += [{"chat": chat.name, **chat.about}] if chat.about else []
+            yield from _messages_of(chat, places, first)
+            first = False
+    if told:
+        about["meta"] = {"chats": told}
 
 
 def _value(line: bytes) -> Any:

@@ -1,6 +1,7 @@
 """Transcripts in the shapes that people have."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +191,35 @@ def test_a_first_line_that_describes_the_run(runs: Path, ingested: Ingest) -> No
     assert tables.one("SELECT count(*) FROM journal") == 5
 
 
-def test_whole_conversations_on_lines_are_named(runs: Path, ingested: Ingest) -> None:
-    """Files made for fine-tuning hold many runs in one; one line says what to do."""
-    (runs / "t.jsonl").write_text("\n".join(json.dumps({"messages": CHAT}) for _ in range(3)))
-    assert any("whole conversation" in note for note in ingested(runs).summary.notes)
+@pytest.mark.parametrize("wrap", [list, lambda chat: {"id": 7, "messages": chat}], ids=["lists", "objects"])
+def test_a_conversation_on_each_line(wrap: Callable[[Any], Any], runs: Path, ingested: Ingest) -> None:
+    """Files made for fine-tuning or evaluation: each line is a chat of the run, equal or not."""
+    other = [{"role": "user", "name": "critic", "content": "Why?"}, {"role": "user", "name": "poet", "content": "So."}]
+    (runs / "t.jsonl").write_text("\n".join(json.dumps(wrap(chat)) for chat in (CHAT, other, CHAT)) + "\n")
+    tables = ingested(runs)
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == [(m["name"], m["content"]) for m in CHAT + other + CHAT]
+    assert tables.one("SELECT count(*) FROM journal") == tables.summary.lines == 10
+    assert tables.one("SELECT count(*) FROM code_execs") == 2
+    handed = tables.sql(
+        "SELECT inputs->>'from_agent' AS a, inputs->>'to_agent' AS b FROM execution_events "
+        "WHERE event_type = 'handoff' ORDER BY execution_order"
+    )
+    assert ("critic", "poet") in [(h["a"], h["b"]) for h in handed]
+    assert {h["a"] for h in handed if h["b"] == "critic"} == set()
+    told = tables.sql("SELECT meta->'chats'->0->>'id' AS id FROM runs")
+    assert told == [{"id": "7" if isinstance(wrap(CHAT), dict) else None}]
+
+
+def test_a_line_without_a_conversation_is_kept(runs: Path, ingested: Ingest) -> None:
+    """Among lines with a conversation each, what holds none or can't be read goes to quarantine."""
+    lines = [json.dumps({"messages": CHAT}), "{}", '{"messages": [{"role": "us', json.dumps({"messages": CHAT})]
+    (runs / "t.jsonl").write_text("\n".join(lines) + "\n")
+    tables = ingested(runs)
+    assert tables.one("SELECT messages FROM runs") == 2 * len(CHAT)
+    rows = tables.sql("SELECT line, byte_offset, bytes FROM quarantine ORDER BY line")
+    assert [(r["line"], r["bytes"].decode().strip()) for r in rows] == [(2, lines[1]), (3, lines[2])]
+    assert rows[0]["byte_offset"] == len(lines[0]) + 1
 
 
 def test_a_list_that_is_broken_in_the_middle_goes_on_behind(runs: Path, ingested: Ingest) -> None:
