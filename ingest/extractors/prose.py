@@ -59,7 +59,7 @@ NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", ".git", ".bash")
 ANY_ENDING: Final = re2.compile(r"(?i)\.(?:" + "|".join(sorted(KNOWN)) + r")\b")
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
-ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and)[ \t]+$")
+ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(r"(?:^|\n)[-l](?:[r-][w-][xsStT-]){3}[^\n]* $")
 # what a list of a web site's repository has after a name: how old the last change is
