@@ -112,6 +112,9 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "logging.FileHandler logging.handlers.RotatingFileHandler logging.handlers.TimedRotatingFileHandler"
             ),
             Call("logging.basicConfig", "write", 99, ("filename",)),
+            Call("loguru.logger.add", "write", 0, ("sink",)),
+            *_reads("os.open filecmp.cmp"),
+            *_reads("filecmp.cmp", 1),
         ),
     ),
     Extractor(
@@ -135,7 +138,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_modes("pandas.HDFStore", "a"),
             *_modes("astropy.io.fits.open", "readonly"),
             *_modes("numpy.memmap numpy.lib.format.open_memmap", "r+", 2),
-            *_writes("sqlite3.connect aiosqlite.connect duckdb.connect shelve.open dbm.open tinydb.TinyDB"),
+            *_writes(
+                "sqlite3.connect aiosqlite.connect duckdb.connect shelve.open dbm.open tinydb.TinyDB"
+                " peewee.SqliteDatabase"
+            ),
             *_writes("uproot.recreate numpy.lib.format.write_array"),
             *_reads("zipfile.ZipFile().write tarfile.open().add tarfile.TarFile().add"),
             *_reads(
@@ -166,7 +172,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_reads("spark.read.csv spark.read.json spark.read.parquet spark.read.text spark.read.load spark.read.orc"),
             *_reads("pandas.ExcelFile xarray.open_dataset xarray.open_dataarray pyarrow.csv.read_csv pyreadr.read_r"),
             *_reads(
-                "pyarrow.parquet.read_table pyarrow.parquet.ParquetFile pyarrow.feather.read_table pyarrow.memory_map"
+                "pyarrow.dataset.dataset"
+                " pyarrow.parquet.read_table pyarrow.parquet.ParquetFile pyarrow.feather.read_table pyarrow.memory_map"
             ),
             *_writes("pyarrow.parquet.write_table pyarrow.csv.write_csv pyarrow.feather.write_feather", 1),
             *_writes("pyarrow.parquet.ParquetWriter"),
@@ -188,6 +195,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
             ),
             *_writes("dill.dump_session"),
+            *_writes("onnx.save onnx.save_model iris.save arviz.to_netcdf Bio.AlignIO.write", 1),
             *_writes("torch.onnx.export sklearn.datasets.dump_svmlight_file", 2),
             *_reads("numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.fromregex scipy.io.loadmat"),
             *_reads(
@@ -207,7 +215,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         calls=(
             *_writes(
                 ".savefig .write_html .write_image .write_json .imsave .imwrite .write_videofile .write_gif"
-                " .mimsave .volwrite"
+                " .mimsave .mimwrite .volwrite"
             ),
             *_writes(
                 "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"
@@ -230,6 +238,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("IPython.display.FileLink", "read"),
             Call(".save", "write", 0, ("fp", "filename", "path", "file", "savefile", "file_path", "out"), strict=True),
             Call(".pdf", "write", 99, ("path",)),
+            Call("sympy.preview", "write", 99, ("filename",)),
+            *_all("write", ".png .svg .postscript .show_html", strict=True),
             *_writes(
                 "networkx.write_gexf networkx.write_graphml networkx.write_gml networkx.write_edgelist"
                 " networkx.write_adjlist networkx.write_weighted_edgelist networkx.write_pajek networkx.write_gpickle",
@@ -258,8 +268,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_reads(
                 "pdfminer.high_level.extract_text pdfminer.high_level.extract_pages camelot.read_pdf tabula.read_pdf"
             ),
+            *_writes("tabula.convert_into papermill.execute_notebook", 1),
             *_reads(
-                "tabula.convert_into xml.etree.ElementTree.parse lxml.etree.parse lxml.html.parse xml.dom.minidom.parse"
+                "tabula.convert_into papermill.execute_notebook pdfkit.from_file"
+                " xml.etree.ElementTree.parse lxml.etree.parse lxml.html.parse xml.dom.minidom.parse"
             ),
             *_reads(
                 "xml.sax.parse dotenv.load_dotenv dotenv.dotenv_values configparser.ConfigParser().read fitz.Document"
@@ -277,7 +289,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             *_writes(
                 "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write"
-                " lxml.etree.ElementTree().write"
+                " lxml.etree.ElementTree().write lxml.etree.parse().write"
             ),
             *_writes("pdfkit.from_string pdfkit.from_file pdfkit.from_url nbformat.write ebooklib.epub.write_epub", 1),
             *_reads("PyPDF2.PdfMerger().append pypdf.PdfMerger().append pypdf.PdfWriter().append PdfMerger().append"),
@@ -296,12 +308,14 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto"
                 " astropy.io.fits.writeto"
             ),
+            *_writes("pydub.AudioSegment().export .export_png .save_to_disk_file ase.io.write Bio.Phylo.write"),
             *_writes(
-                "pydub.AudioSegment().export .export_png .save_to_disk_file astropy.io.ascii.write ase.io.write"
-                " Bio.Phylo.write"
+                "nibabel.save astropy.io.ascii.write Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file", 1
             ),
-            *_writes("nibabel.save Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file", 1),
-            *_reads("soundfile.read librosa.load scipy.io.wavfile.read torchaudio.load healpy.read_map healpy.read_cl"),
+            *_reads(
+                "ffmpeg.input"
+                " soundfile.read librosa.load scipy.io.wavfile.read torchaudio.load healpy.read_map healpy.read_cl"
+            ),
             *_reads(
                 "pydub.AudioSegment.from_file pydub.AudioSegment.from_mp3 pydub.AudioSegment.from_wav"
                 " speech_recognition.AudioFile"
@@ -362,7 +376,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call(".upload_file", "read", 0, ("Filename",)),
             Call(".download_to_filename", "write"),
             Call(".upload_from_filename", "read"),
-            *_all("read", ".log_artifact", strict=True),
+            *_all("read", ".log_artifact wandb.save", strict=True),
             Call(".download_pdf", "write", 1, ("filename",)),
         ),
     ),

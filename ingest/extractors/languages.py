@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.extractors import patterns, python, shell
+from ingest.extractors import patterns, python, scripts, shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import CodeFacts, Hit
 
@@ -24,11 +24,16 @@ SHELL: Final = frozenset(
         "powershell",
         "cmd",
         "bat",
+        "batch",
         "shellscript",
         "ksh",
         "fish",
     )
 )
+# shells in which a backslash is no escape
+WINDOWS: Final = frozenset(("ps1", "pwsh", "powershell", "cmd", "bat", "batch"))
+# stands for it while a script is read
+BACKSLASH: Final = "\x01"
 # languages without calls: what looks like one in them is text
 TEXT: Final = frozenset(
     (
@@ -68,7 +73,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     packages: set[str] = set()
     hits: list[Hit] = patterns.filename(code)
     if name in SHELL:
-        hits += shell.command_files(code)
+        hits += windows_files(code) if name in WINDOWS else shell.command_files(code)
         for _, inner in shell.embedded(code):
             found, files = python.python_facts(inner)
             packages |= found
@@ -77,11 +82,25 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         packages, files = python.python_facts(code)
         hits += files
         if not name and not packages and not files:
-            hits += patterns.script_files(code)
+            hits += scripts.script_files(code)
+    elif name in ("sql", "duckdb"):
+        hits += scripts.sql_script(code)
+    elif name in ("dockerfile", "docker", "makefile", "make"):
+        hits += scripts.build_files(code)
     elif name not in TEXT:
-        packages = patterns.script_imports(code)
-        hits += patterns.script_files(code)
+        packages = scripts.script_imports(code)
+        hits += scripts.script_files(code)
     return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), _unique(hits, "read"))
+
+
+def windows_files(code: str) -> list[Hit]:
+    """The files of a script in whose paths backslashes part the folders."""
+    found = shell.command_files(code.replace("\\", BACKSLASH))
+    return [
+        hit._replace(path=hit.path.replace(BACKSLASH, "\\"))
+        for hit in found
+        if not hit.path.endswith(BACKSLASH) and hit.path.lower() != "nul"
+    ]
 
 
 def _unique(hits: list[Hit], operation: str) -> tuple[Hit, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from ingest.extractors import shell
@@ -38,9 +38,13 @@ NO_METHODS: Final = frozenset(
     " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode".split()
 )
+# libraries whose `write` shows a text, and keywords that say that a `write` is given a file
+SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
+FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"))
 # functions that are told a file's name without opening it
 NO_HELPERS: Final = frozenset(
-    "print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
+    "hf_hub_download snapshot_download"
+    " print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
 )
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
@@ -105,7 +109,9 @@ def function(
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
         return
-    if "." in name and not imported:
+    if last == "write" and "." in name:
+        _written(emit, name.split(".", 1)[0], imported, positional, keywords)
+    elif "." in name and not imported:
         _named_method(emit, last, positional, keywords)
     elif name not in BUILTINS and name.split(".", 1)[0] not in STANDARD_LIBRARY:
         if bare:
@@ -124,6 +130,8 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         rows = METHODS.get(name)
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
+    elif name == "write":
+        _written(emit, prefix.split(".", 1)[0], not prefix.endswith("open"), positional, keywords)
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
 
@@ -224,11 +232,24 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
-    for index, (keyword, path) in enumerate(_file_arguments(positional, keywords)):
-        if writes or OUTPUT_KEYWORD.search(keyword) or (draws and (index or path not in paths_of(positional[0]))):
+    writes = writes or _to_file(parts)
+    arguments = _file_arguments(positional, keywords)
+    for index, (keyword, path) in enumerate(arguments):
+        target = index and index == len(arguments) - 1 and not CONVERTING.isdisjoint(parts)
+        drawn = draws and (index or path not in paths_of(positional[0]))
+        if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:
             emit("read", path, "python.method")
+
+
+def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that `write` is given instead of a text: by a library, not by a stream, or as its keywords say."""
+    third = bool(library) and trusted and library not in STANDARD_LIBRARY | BUILTINS | SHOWING
+    if third or not FILE_KEYWORDS.isdisjoint(keywords):
+        for _, path in _file_arguments(positional, keywords):
+            if " " not in path:
+                emit("write", path, "python.method")
 
 
 def _is_class(name: str) -> bool:
@@ -236,12 +257,17 @@ def _is_class(name: str) -> bool:
     return name[:1].isupper() and not name.isupper()
 
 
+def _to_file(parts: Sequence[str]) -> bool:
+    """Whether a name such as `render_to_file` says where its result goes; `convert_to_pdf` says what becomes of it."""
+    return "to" in parts[:-1] and CONVERTING.isdisjoint(parts)
+
+
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
     if name in NO_HELPERS or name in NO_METHODS:
         return
     parts = words(name)
-    writes = bool(parts) and (parts[0] in WRITING or "save" in parts or "to" in parts[:-1])
+    writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     arguments = _file_arguments(positional, keywords)
     for index, (keyword, path) in enumerate(arguments):
@@ -276,10 +302,16 @@ def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) 
     value = positional[0] if positional else keywords.get("query", keywords.get("sql"))
     for option in alternatives(value):
         text = option if isinstance(option, str) else option.text if isinstance(option, Command) else ""
-        for match in QUERY.finditer(text):
-            path = match["to"] or match["from"] or match["function"]
-            if looks_like_file(path):
-                emit("write" if match["to"] else "read", path, "python.sql")
+        for operation, path in sql_files(text):
+            emit(operation, path, "python.sql")
+
+
+def sql_files(text: str) -> Iterator[tuple[str, str]]:
+    """(operation, path) of the files in SQL statements."""
+    for match in QUERY.finditer(text):
+        path = match["to"] or match["from"] or match["function"]
+        if looks_like_file(path):
+            yield "write" if match["to"] else "read", path
 
 
 def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:

@@ -1,4 +1,4 @@
-"""Patterns for code that is not parsed: Python that is cut off or broken, JavaScript, R and whatever else is written.
+"""Patterns for Python code that is not parsed because it is cut off or broken.
 
 They follow variables that hold one literal, and nothing more. All of them are RE2: linear in the text, whatever it is.
 """
@@ -14,7 +14,7 @@ from ingest.extractors import opened
 from ingest.extractors.blocks import sound
 from ingest.extractors.calls import CONVENTIONAL_ALIASES
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.paths import is_local
 from ingest.extractors.values import UNKNOWN, Value
 
 # beyond this a text is no code that someone wrote, and only its beginning is read
@@ -25,44 +25,25 @@ IMPORT_PATTERN: Final = (
     r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
     r"|import[ \t]+(" + _MODULES + r"(?:[ \t]*,[ \t]*" + _MODULES + r")*)[ \t]*(?:;|#|\r?$))"
 )
-SCRIPT_IMPORT_PATTERN: Final = (
-    r"""(?m)(?:\brequire\(|\bimport\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
-    r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
-)
 # one call with its first arguments, or one assignment of a literal, in the order of the text
 CALL_PATTERN: Final = (
     r"(?P<target>[A-Za-z_][\w.]*)[ \t]*(?:=|<-)[ \t]*(?P<value>" + STRING + r")[ \t]*(?:;|#|,|\)|\r|\n|$)"
     r"|(?P<call>[A-Za-z_$][\w.]*)\(\s*(?P<first>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rRbBuU]{0,2}"
     + STRING
     + r"|[A-Za-z_][\w.]*))"
-    r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + STRING + r"|[A-Za-z_][\w.]*))[ \t]*)?[,)]"
+    r"[ \t]*(?:,\s*(?P<second>(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?"
+    + STRING
+    + r"|[A-Za-z_][\w.]*))[ \t]*)?(?:[,)]|\r?\n|$)"
 )
 KEYWORD: Final = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
 FILENAME_PATTERN: Final = (
     r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]*?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
 )
 IMPORT: Final = re2.compile(IMPORT_PATTERN)
-SCRIPT_IMPORT: Final = re2.compile(SCRIPT_IMPORT_PATTERN)
 CALL: Final = re2.compile(CALL_PATTERN)
 FILENAME: Final = re2.compile(FILENAME_PATTERN)
 ALIAS: Final = re2.compile(r"(?m)^[ \t]*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)")
 MEMBER: Final = re2.compile(r"(?m)^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\w+)[ \t]*\r?$")
-# functions of JavaScript, R and C++ by the position of their path
-SCRIPT_WRITES: Final = dict.fromkeys(
-    "writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync"
-    " png pdf jpeg svg tiff bmp sink cairo_pdf ggsave ofstream FileWriter save_image".split(),
-    0,
-) | dict.fromkeys(
-    "write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx"
-    " write_json".split(),
-    1,
-)
-SCRIPT_READS: Final = dict.fromkeys(
-    "readFile readFileSync createReadStream readJson readJsonSync read.csv read.csv2 read.table read.delim read_csv"
-    " read_tsv read_excel readRDS readLines fread source load fromJSON read_json read_delim ifstream"
-    " FileReader".split(),
-    0,
-)
 
 
 def imports(code: str) -> set[str]:
@@ -73,18 +54,6 @@ def imports(code: str) -> set[str]:
             found.add(single)
         for part in several.split(",") if several else ():
             found.add(part.split()[0].split(".", 1)[0])
-    return found
-
-
-def script_imports(code: str) -> set[str]:
-    """Packages of JavaScript `require` and `import`, and of R `library`."""
-    found: set[str] = set()
-    for script, library in SCRIPT_IMPORT.findall(sound(code[:LIMIT])):
-        name = script or library
-        if name.startswith((".", "/")):
-            continue
-        parts = name.removeprefix("node:").split("/")
-        found.add("/".join(parts[:2]) if name.startswith("@") else parts[0])
     return found
 
 
@@ -117,7 +86,7 @@ def python_files(code: str) -> list[Hit]:
         keywords: dict[str, Value] = {}
         for text in (match.group("first"), match.group("second")):
             if text:
-                _argument(text, variables, positional, keywords)
+                argument(text, variables, positional, keywords)
         name = match.group("call")
         head, dot, rest = name.partition(".")
         known = aliases.get(head) or CONVENTIONAL_ALIASES.get(head)
@@ -125,31 +94,7 @@ def python_files(code: str) -> list[Hit]:
     return list(dict.fromkeys(found))
 
 
-def script_files(code: str) -> list[Hit]:
-    """Files of JavaScript, R and other code that opens files by calls."""
-    code = sound(code[:LIMIT])
-    if "(" not in code:
-        return []
-    found: list[Hit] = []
-    variables: dict[str, Value] = {}
-    for match in CALL.finditer(code):
-        if match.group("target"):
-            variables[match.group("target")] = match.group("value")[1:-1]
-            continue
-        name = match.group("call")
-        for table, operation in ((SCRIPT_WRITES, "write"), (SCRIPT_READS, "read")):
-            position = table.get(name, table.get(name.rsplit(".", 1)[-1]))
-            text = match.group("second" if position else "first") if position is not None else None
-            if not text:
-                continue
-            positional: list[Value] = []
-            _argument(text, variables, positional, {})
-            paths = [path for path in positional if isinstance(path, str) and looks_like_file(path)]
-            found.extend(Hit(path, operation, "code.call") for path in paths)
-    return list(dict.fromkeys(found))
-
-
-def _argument(text: str, variables: dict[str, Value], positional: list[Value], keywords: dict[str, Value]) -> None:
+def argument(text: str, variables: dict[str, Value], positional: list[Value], keywords: dict[str, Value]) -> None:
     """Note one argument as it is written: a literal, a variable, with or without its keyword."""
     match = KEYWORD.match(text)
     value = match.group(2) if match else text
@@ -177,15 +122,6 @@ PATTERNS: tuple[Extractor, ...] = (
         function=filename,
     ),
     Extractor(
-        name="code.call",
-        finds="files of calls in code that does not parse or is not Python; literals and variables that hold one",
-        text="code",
-        example='fs.writeFileSync("out.json", JSON.stringify(x));',
-        found=(("write", "out.json"),),
-        pattern=CALL_PATTERN,
-        function=script_files,
-    ),
-    Extractor(
         name="code.import",
         finds="imports in Python code that does not parse",
         text="code",
@@ -193,14 +129,5 @@ PATTERNS: tuple[Extractor, ...] = (
         found=(("import", "numpy"), ("import", "os")),
         pattern=IMPORT_PATTERN,
         function=imports,
-    ),
-    Extractor(
-        name="code.require",
-        finds="packages that JavaScript and R code asks for",
-        text="code",
-        example="const fs = require('fs');",
-        found=(("import", "fs"),),
-        pattern=SCRIPT_IMPORT_PATTERN,
-        function=script_imports,
     ),
 )

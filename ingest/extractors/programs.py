@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from ingest.extractors import powershell
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import is_local, looks_like_file
 
@@ -21,11 +22,11 @@ READERS: Final = frozenset(
     " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
     " objdump ldd"
     " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
-    " xelatex get-content import-csv".split()
+    " xelatex".split()
 )
 # of these only the first operand is a file, the others are names inside of it or statements
 FIRST_ONLY: Final = frozenset("unzip sqlite3 zipinfo".split())
-WRITERS: Final = frozenset("tee touch truncate out-file set-content add-content export-csv".split())
+WRITERS: Final = frozenset("tee touch truncate".split())
 # programs whose first argument that is no option is a pattern or a program
 FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
 # programs whose arguments are words, folders, packages or files that they neither read nor write
@@ -122,11 +123,16 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     first = 0
     while first < len(arguments) and (arguments[first] in PREFIXES or ASSIGNMENT.match(arguments[first])):
         first += 1
+    # an assignment of PowerShell's: `$rows = Import-Csv a.csv`
+    if arguments[first + 1 : first + 2] == ["="] and arguments[first].startswith("$"):
+        first += 2
     arguments = arguments[first:]
     if not arguments:
         return
     program, rest = arguments[0].rsplit("/", 1)[-1], arguments[1:]
-    program = program.lower() if "-" in program else program  # PowerShell's verbs
+    if program.lower() in powershell.COMMANDS:
+        yield from powershell.command_files(program.lower(), rest)
+        return
     yield from _outputs(program, rest)
     plain = _operands(program, rest)
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:

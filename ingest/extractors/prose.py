@@ -61,7 +61,7 @@ FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
 # a line of `ls -l` up to the name
-LISTED: Final = re.compile(r"(?:^|\n)[-l](?:[r-][w-][xsStT-]){3}[^\n]* $")
+LISTED: Final = re.compile(r"[-l](?:[r-][w-][xsStT-]){3}[^\n]* $")
 # what a list of a web site's repository has after a name: how old the last change is
 AGED: Final = re.compile(
     r"^(?!`|'|\"|[^\n]*\b(?:was|were|last|modified|created|updated|saved)\b)"
@@ -201,8 +201,14 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         return None
     quote = before[-1:]
     quoted = QUOTES.get(quote) == after[:1] and not (quote == '"' and name in DOCUMENT_NAMES)
-    said = quoted or "/" in path or FILE_BEFORE.search(before) or FILE_AFTER.search(after) or LISTED.search(before)
-    if not said and (name not in BUILD_NAMES or not ARTICLE.search(before)):
+    said = (
+        quoted
+        or "/" in path
+        or FILE_BEFORE.search(before[-24:])
+        or FILE_AFTER.match(after)
+        or LISTED.match(before[before.rfind("\n") + 1 :])
+    )
+    if not said and (name not in BUILD_NAMES or not ARTICLE.search(before[-12:])):
         return None
     if _of_the_web(path, "", before, after):
         return None

@@ -7,6 +7,7 @@ from ingest.extractors.model import Extractor
 from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
 from ingest.extractors.python import MAGICS
+from ingest.extractors.scripts import SCRIPTS
 from ingest.extractors.shell import SHELL
 
-EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *PROSE)
+EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *SCRIPTS, *PROSE)

@@ -24,7 +24,7 @@ UNITS = [
     *("/a=b.csv", "a=/", "for i in a b c; do cat $i\n", "for i in {1..30}; do\n", "cat $i ", "{a,b}", "wget http://a/b.c "),
     *("curl -d @a ", "q.sql(\"from 'a.csv'\")\n", "from 'a", "read_csv(", 'os.system(f"{x} a.csv")\n', "- a.js\n"),
 ]  # fmt: skip
-LANGUAGES = ("python", "bash", "javascript", "")
+LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")
 
 
 def read_everything(text: str) -> None:

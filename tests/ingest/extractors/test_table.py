@@ -11,7 +11,7 @@ def findings(extractor: Extractor) -> set[tuple[str, str]]:
     """(operation, item) of everything that the public functions find in an extractor's example by its name."""
     if extractor.text == "prose":
         return {(hit.operation, hit.path) for hit in extract_text(extractor.example) if hit.method == extractor.name}
-    languages = {"python": ["python"], "shell": ["sh"], "code": ["python", "javascript", ""]}[extractor.text]
+    languages = {"shell": ["sh"], "code": ["python", "javascript", ""]}.get(extractor.text, [extractor.text])
     found: set[tuple[str, str]] = set()
     for language in languages:
         facts = extract_code(extractor.example, language)

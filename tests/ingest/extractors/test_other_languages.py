@@ -1,0 +1,43 @@
+"""Files that code in other languages than Python and the Unix shells writes and reads: one small program a case."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.extractors import extract_code
+
+# (language, program, paths written, paths read)
+CASES: list[tuple[str, str, list[str], list[str]]] = [
+    ("go", 'b, err := os.ReadFile("in.json")\nf, _ := os.Create("out.txt")', ["out.txt"], ["in.json"]),
+    ("cpp", 'std::ifstream in("m.txt");\nstd::ofstream out{"r.dat"};', ["r.dat"], ["m.txt"]),
+    ("c", 'FILE *f = fopen("x.log", "w"), *g = fopen("y.log", "r");', ["x.log"], ["y.log"]),
+    ("java", 'new BufferedWriter(new FileWriter("o.txt")).write(s);', ["o.txt"], []),
+    ("java", 'Files.readAllLines(Paths.get("i.txt"));\nnew Scanner(new File("k.txt"));', [], ["i.txt", "k.txt"]),
+    ("rust", 'let s = std::fs::read_to_string("b.txt")?;\nFile::create("f.txt")?;', ["f.txt"], ["b.txt"]),
+    ("julia", 'd = CSV.read("in.csv", DataFrame)\nCSV.write("out.csv", d)', ["out.csv"], ["in.csv"]),
+    ("csharp", 'File.WriteAllText("a.txt", x);\nvar r = new StreamReader("b.txt");', ["a.txt"], ["b.txt"]),
+    ("ruby", "File.open('a.txt', 'w') { |f| f.puts 1 }\nCSV.foreach('b.csv')", ["a.txt"], ["b.csv"]),
+    ("php", "$x = file_get_contents('a.json');\nfile_put_contents('b.json', $x);", ["b.json"], ["a.json"]),
+    ("matlab", "T = readtable('a.csv');\nwritetable(T, 'b.csv');\nsave('c.mat', 'T')", ["b.csv", "c.mat"], ["a.csv"]),
+    ("r", "ggsave(filename = 'p.png', plot = g)\nsave(x, file = 'a.RData')", ["p.png", "a.RData"], []),
+    ("java", 'System.out.println("a.txt");\nlog.info("b.log");', [], []),
+    ("sql", "COPY (SELECT * FROM read_csv('a.csv')) TO 'b.parquet';", ["b.parquet"], ["a.csv"]),
+    ("sql", "SELECT name, 'a.csv' FROM sales.orders", [], []),
+    ("dockerfile", "FROM x:1\nCOPY --chown=1 a.txt b.txt /srv/\nCOPY . .", [], ["a.txt", "b.txt"]),
+    ("dockerfile", "RUN pip install -r r.txt && \\\n    wget https://e.org/a.csv", ["a.csv"], ["r.txt"]),
+    ("makefile", "out.txt: in.txt\n\t@sort in.txt > out.txt\n\t-cat a.log", ["out.txt"], ["in.txt", "a.log"]),
+    ("powershell", "$rows = Import-Csv -Path 'C:\\d\\a.csv'", [], ["C:\\d\\a.csv"]),
+    ("powershell", "Get-Process | Export-Csv C:\\d\\b.csv -NoTypeInformation -Encoding utf8", ["C:\\d\\b.csv"], []),
+    ("powershell", "Invoke-WebRequest -Uri https://e.org/a.zip -OutFile .\\a.zip", [".\\a.zip"], []),
+    ("pwsh", "Expand-Archive -Path a.zip -DestinationPath C:\\out\\", [], ["a.zip"]),
+    ("ps1", "Copy-Item a.txt -Destination b.txt\nGet-Date > c.txt", ["b.txt", "c.txt"], ["a.txt"]),
+    ("bat", "copy C:\\d\\a.txt D:\\b.txt\ntype D:\\b.txt > nul", ["D:\\b.txt"], ["C:\\d\\a.txt", "D:\\b.txt"]),
+]
+
+
+@pytest.mark.parametrize(("language", "code", "writes", "reads"), CASES)
+def test_files_of_a_program(language: str, code: str, writes: list[str], reads: list[str]) -> None:
+    """What usual calls and commands of other languages open is found, and nothing that they only print."""
+    facts = extract_code(code, language)
+    assert [hit.path for hit in facts.writes] == writes
+    assert [hit.path for hit in facts.reads] == reads
