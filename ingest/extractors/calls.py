@@ -65,6 +65,7 @@ CONVENTIONAL_ALIASES = {
     "xr": "xarray",
     "ET": "xml.etree.ElementTree",
     "hp": "healpy",
+    "fits": "astropy.io.fits",
     "nib": "nibabel",
     "Image": "PIL.Image",
     "Path": "pathlib.Path",
@@ -170,6 +171,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " .scan_parquet .scan_ndjson .read_ods .read_avro"
             ),
             *_reads("spark.read.csv spark.read.json spark.read.parquet spark.read.text spark.read.load spark.read.orc"),
+            Call("datasets.load_dataset", "read", 99, ("data_files",)),
             *_reads("pandas.ExcelFile xarray.open_dataset xarray.open_dataarray pyarrow.csv.read_csv pyreadr.read_r"),
             *_reads(
                 "pyarrow.dataset.dataset"

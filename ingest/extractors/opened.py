@@ -190,6 +190,8 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
         given = keywords.get("mode", call.mode_default)
         operations = _mode(positional[call.mode_position] if call.mode_position < len(positional) else given)
     accepted = looks_like_file if call.strict else is_local
+    if isinstance(value, dict):
+        value = list(value.values())
     listed = elements(value) if isinstance(value, list) and call.operation == "read" else None
     for path in paths_of(value) if listed is None else [path for item in listed for path in paths_of(item)]:
         if accepted(path):

@@ -197,7 +197,7 @@ def _readable(program: str, path: str) -> bool:
     """Whether an operand of a reading program is a file: some also take names, numbers or folders."""
     if program in ("open", "xdg-open", "unzip", "file", "stat", "join", "code", "display", "column", "source", "."):
         return looks_like_file(path) or path.rsplit("/", 1)[-1].startswith(".")
-    return not path.isdigit()
+    return not path.isdigit() and ("=" not in path or looks_like_file(path))
 
 
 def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:

@@ -16,11 +16,13 @@ from ingest.extractors.blocks import prose, sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import BUILD_NAMES, DOT_NAMES, EXTENSIONS, HOST, WEAK_EXTENSIONS, extension, is_local
 from ingest.extractors.spans import (
+    LISTED,
     QUOTES,
     cleaned,
     continues,
     has_known_ending,
     quoted_start,
+    renamed,
     spaced,
     token_start,
     unbroken,
@@ -29,8 +31,10 @@ from ingest.extractors.spans import (
 from ingest.extractors.vocabulary import (
     ATTRIBUTES,
     COMPRESSED,
+    DISTRIBUTIONS,
     DOCUMENT_NAMES,
     FOLDERS,
+    LOGGED,
     MODULES,
     NO_ATTRIBUTES,
     PAGES,
@@ -60,8 +64,6 @@ ANY_ENDING: Final = re2.compile(r"(?i)\.(?:" + "|".join(sorted(KNOWN)) + r")\b")
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
-# a line of `ls -l` up to the name
-LISTED: Final = re.compile(r"[-l](?:[r-][w-][xsStT-]){3}[^\n]* $")
 # what a list of a web site's repository has after a name: how old the last change is
 AGED: Final = re.compile(
     r"^(?!`|'|\"|[^\n]*\b(?:was|were|last|modified|created|updated|saved)\b)"
@@ -70,7 +72,7 @@ AGED: Final = re.compile(
 # what stands right before the name of a file, whatever its extension
 OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
-    r"|compil(?:es?|ed|ing))[ \t]+(?:(?:in|from|the|file)[ \t]+){0,3}$"
+    r"|databases?|connect(?:s|ed|ing)?[ \t]+to|compil(?:es?|ed|ing))[ \t]+(?:(?:in|from|the|file)[ \t]+){0,3}$"
 )
 # words that stand before a file that a tool made, whatever the file's extension
 SAVED_PATTERN: Final = (
@@ -101,13 +103,17 @@ NOT_WRITTEN: Final = re.compile(
 )
 AFTER_NAME: Final = frozenset(" \t`'\"*)")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
+# a folder whose name ends with a dot: `a.m./p.m`
+DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
+# the identifier of a document
+IDENTIFIER: Final = re.compile(r"10\.\d{4,9}/")
 # a wiki's page of a file, whose name may have blanks
 WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
 LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", 'src="', "src='", "\u203a ", "\u203a")
-LINKED_AFTER: Final = ("](http", "](/wiki", "](//", "](file:", " \u203a")
+LINKED_AFTER: Final = (" <http", "](http", "](/wiki", "](//", "](file:", " \u203a")
 
 
 def extract_text(text: str) -> list[Hit]:
@@ -180,7 +186,7 @@ def _named(text: str, end: int) -> Hit | None:
     path = cleaned(token, before)
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
-    path = whole_line(text, low + start, end, path) or spaced(before, path, after) or path
+    path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
     return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
@@ -206,7 +212,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         or "/" in path
         or FILE_BEFORE.search(before[-24:])
         or FILE_AFTER.match(after)
-        or LISTED.match(before[before.rfind("\n") + 1 :])
+        or LISTED.fullmatch(before[before.rfind("\n") + 1 :])
     )
     if not said and (name not in BUILD_NAMES or not ARTICLE.search(before[-12:])):
         return None
@@ -218,11 +224,21 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
 def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     """Whether a word with a known extension is a local file, judged by itself and what stands around it."""
     suffix = extension(path)
-    if not suffix or not is_local(path) or HOST.match(path) or "..." in path:
+    if (
+        not suffix
+        or not is_local(path)
+        or HOST.match(path)
+        or "..." in path
+        or ("./" in path and DOTTED_FOLDER.search(path))
+    ):
         return False
     if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
+    if path.startswith("10.") and IDENTIFIER.match(path):
+        return False
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
+    if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
+        return False  # a version
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
     if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path:
@@ -259,7 +275,9 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
     """Whether a name without a folder is a product, or an attribute of a module or object."""
     if stem.lower() in PRODUCTS and suffix == "js":
         return True
-    if stem.lower() in MODULES and suffix in NO_ATTRIBUTES:
+    if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
+        return True
+    if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True

@@ -15,10 +15,15 @@ BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 # what stands before a quoted name: it has blanks even where none of its words is capitalised
 NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
-    r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path"
+    r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
     r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
 )
-WORD: Final = re.compile(r"^[\w(&][\w.()&+-]*$")
+WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
+# a line of `ls -l` up to the name
+LISTED: Final = re.compile(
+    r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
+)
+ESCAPED: Final = re.compile(r"\\[nrt]")
 # the start of a path with folders, one of which may have blanks in its name
 ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
 
@@ -87,8 +92,11 @@ def _in_path(before: str) -> bool:
 def _windows(window: str, index: int) -> bool:
     """Whether a backslash that ends just before an index is a Windows path's: of a drive, or of a share."""
     head = window[max(0, index - 200) : index]
-    chunk = unbroken(head)
-    if chunk.startswith("\\\\") or (chunk == "\\" and window[index] == "\\"):
+    chunk = head[max(map(head.rfind, BREAKS)) + 1 :]
+    if chunk.startswith(("\\\\", ".\\", "..\\")) or (chunk == "\\" and window[index] == "\\"):
+        return True
+    # a folder before, and behind it neither an escape of JSON's nor of Markdown's
+    if head[-2:-1].isalnum() and window[index].isalnum() and window[index] not in "ntrbfux":
         return True
     colon = head.rfind(":\\")
     return colon > 0 and head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:])
@@ -107,6 +115,9 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if found < 0:
         return None
     content = window[found + 1 :]
+    # text inside JSON, whose line ends are escaped
+    if ESCAPED.search(content) and ":\\" not in content:
+        return None
     words = content.split(" ")
     if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
         return None
@@ -176,11 +187,20 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
     return None
 
 
+def renamed(path: str, before: str) -> str:
+    """The path without the `a/` or `b/` that `git diff` puts before it."""
+    if path[:2] in ("a/", "b/") and before[before.rfind("\n") + 1 :].startswith(("--- ", "+++ ", "diff --git ")):
+        return path[2:]
+    return path
+
+
 def spaced(before: str, path: str, after: str) -> str | None:
     """The whole path, where its folders start on the same line, a blank stands in it, and the line ends with it."""
     if path.startswith(("/", ".", "~")) or after[:1] not in ("", "\n", "\r") or before[-1:] != " ":
         return None
     line = before[before.rfind("\n") + 1 :]
+    if line[:2] in ("-r", "lr") and (listed := LISTED.match(line)) is not None:
+        return line[listed.end() :] + path
     if "/" not in line and "\\" not in line:
         return None
     starts = [match.end() for match in ROOTED.finditer(line)]

@@ -14,15 +14,22 @@ PRODUCTS: Final = frozenset(
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
     " module system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
-    " builtins r res resp img args opts kwargs".split()
+    " builtins r res resp img args opts kwargs logger".split()
 )
 # attributes of those that are spelt like extensions of files
 ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
 # what no attribute is called
 NO_ATTRIBUTES: Final = frozenset(
     "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini"
-    " cfg css scss jsx tsx sh js mjs cjs ts vue php".split()
+    " cfg css scss jsx tsx sh js mjs cjs ts vue php pdf doc xls mp3 mp4 wav gif svg npy npz pkl parquet sqlite"
+    " gz".split()
 )
+# what has a probability density: `norm.pdf`
+DISTRIBUTIONS: Final = frozenset(
+    "norm stats scipy dist distribution rv beta gamma expon poisson binom uniform lognorm chi2 t f".split()
+)
+# what keeps a log, while `math.log` is a function
+LOGGED: Final = frozenset("app system process".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
 USUAL: Final = frozenset("js ts vue dat php".split())
 # what stands before a name in the listing of a folder

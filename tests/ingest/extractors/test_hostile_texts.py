@@ -20,6 +20,7 @@ UNITS = [
     *("```", "```\n", "\n```", "```python\n", "```py\nx\n```\n", "``` ", "`", '"', "'", "\\", "\\_", " ", "\t", "\r", "\r\n"),
     *("a.csv ", "a.csv", "saved to ", "saved to a.b", "file ", ".", "/", "a/", "/a,", "a.b.", "http://a.b/c.csv ", "://", "[x]("),
     *('File "', "Traceback (most recent call last)\n", "Error: ", "ValueError: x\n", "a: ", "é.csv ", "\ud800", "\0"),
+    *("\\" * 250 + "a.csv ", ".\\a\\b.csv ", "a Makefile ", "'a b c.csv' ", "-rw-r--r-- 1 a b 1 May 1 10:00 c d.csv\n", "a.csv 1 year "),
     *("$(", "${", "$a", "<<EOF\n", "cat <<A\n", ">a ", "a=b ", "cp a b\n", "# ", "|", ";", "wget -O a ", "*"),
     *("/a=b.csv", "a=/", "for i in a b c; do cat $i\n", "for i in {1..30}; do\n", "cat $i ", "{a,b}", "wget http://a/b.c "),
     *("curl -d @a ", "q.sql(\"from 'a.csv'\")\n", "from 'a", "read_csv(", 'os.system(f"{x} a.csv")\n', "- a.js\n"),

@@ -57,6 +57,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("quoted blanks", "cat 'my file.txt' > \"out file.txt\"", ["out file.txt"], ["my file.txt"]),
     ("stream editor", "jq '.a' a.json > b.json", ["b.json"], ["a.json"]),
     ("if", "if [ -f a.txt ]; then cat b.txt; fi", [], ["b.txt"]),
+    ("assignment as an operand", "ffprobe -show_entries frame=time a.mp4", [], ["a.mp4"]),
     ("address", "xdg-open https://e.org/a.html", [], []),
     ("word that is no file", "echo $HOME", [], []),
 ]  # fmt: skip
