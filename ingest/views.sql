@@ -1,5 +1,8 @@
 -- LLM calls with their requests put together; then views in the shapes of the systems that these tables replace, with
 -- exactly their columns: the first is an action log, the other four track the executions of agents.
+--
+-- `(x in (...)) is true`, here and in the queries, says no more than `x in (...)`. But DuckDB 2 looks at a bare list only
+-- after it has read all columns of all rows, JSON and long texts too; this reads them for the rows in question alone.
 
 
 -- The whole request of each call of a language model. DuckDB 2 leaves a join with this out under an aggregate that uses no
@@ -73,7 +76,7 @@ failures as (
         lead(event_type) over same_message as next_type
     from execution_events
     where status = 'failed'
-        and event_type in ('code_exec', 'error')
+        and (event_type in ('code_exec', 'error')) is true
         and error_message is not null
     window same_message as (
         partition by run_id, regexp_replace(error_message, '^[\w.]+: ', '')
@@ -95,7 +98,7 @@ actions as (
         *,
         coalesce(meta->>'action' = 'true', false) as is_marked
     from execution_events
-    where event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')
+    where (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
 )
 
 select
@@ -194,8 +197,8 @@ events as (
         -- of the few turns of nested chats, so that not all that was said is read
         case when depth > 0 and event_type = 'agent_call' then (inputs->>'sender') is null else false end as is_opening
     from execution_events
-    where event_type = 'agent_call'
-        or (event_type = 'llm_call' and parent_event_id is null)
+    where (event_type in ('agent_call', 'llm_call')) is true
+        and (event_type = 'agent_call' or parent_event_id is null)
 )
 
 select
@@ -290,10 +293,9 @@ select
     starts.timestamp,
     starts.completed_at,
     coalesce(starts.duration_ms, calls.duration_ms) as duration_ms,
-    coalesce(starts.timestamp, runs.started_at) as created_at,
     calls.call_id,
-    work_of_turns.pending > 0 and runs.status = 'running' as is_waiting,
-    starts.event_type = 'llm_call' and runs.status in ('running', 'interrupted') as is_cut_off,
+    work_of_turns.pending > 0 as is_pending,
+    starts.event_type = 'llm_call' as is_without_turn,
     coalesce(calls.status = 'failed', false) as is_without_answer,
     case
         when is_without_answer then 'LLM_CALL'
@@ -308,17 +310,11 @@ from ingest.starts
 left join last_model_calls as calls
     on calls.run_id = starts.run_id and calls.execution_id = starts.id
 left join work_of_turns
-    on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id
-left join runs
-    on runs.run_id = starts.run_id;
+    on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id;
 
 
--- The executions of agents, with how they ended and why they failed.
--- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
--- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
--- agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the
--- execution of the agent that ran them, whose turn their result is.
-create view ingest.explained_executions as
+-- The same executions: which failed, FAILED or TIMEOUT, and why.
+create view ingest.outcomes as
 with
 
 failures as (
@@ -329,10 +325,11 @@ failures as (
         error_message,
         meta->>'error_type' as error_type,
         meta->>'traceback' as traceback,
+        meta->>'exit_code' as exit_code,
         outputs
     from execution_events
     where status = 'failed'
-        and event_type in ('code_exec', 'tool_call', 'error')
+        and (event_type in ('code_exec', 'tool_call', 'error')) is true
 ),
 
 explained as (
@@ -348,6 +345,7 @@ explained as (
             else coalesce(executions.meta->>'error_type', failures.error_type)
         end as error_type,
         failures.traceback,
+        failures.exit_code,
         failures.outputs as failed_outputs
     from ingest.executions
     left join failures
@@ -357,47 +355,63 @@ explained as (
 )
 
 select
-    id,
-    session_id,
-    run_id,
-    answered_id,
-    answered,
-    agent_name,
+    * exclude (reason, error_message, traceback, exit_code, failed_outputs),
     case
-        when failed_stage is not null
-            and (
-                failed_outputs->>'exit_code' = '124'  -- what AG2's executors give code that took too long
-                or contains(lower(error_type), 'timeout')
-                or regexp_matches(reason, '(?i)^[^:]*(timed out|timeout)')
-            )
+        when failed_stage is null then null
+        when exit_code = '124'  -- what AG2's executors give code that took too long
+            or contains(lower(error_type), 'timeout')
+            or regexp_matches(reason, '(?i)^[^:]*(timed out|timeout)')
             then 'TIMEOUT'
-        when failed_stage is not null then 'FAILED'
-        when is_waiting then 'RUNNING'
-        when is_cut_off then 'LLM_RESPONSE'
-        else 'SUCCESS'
-    end as status,
-    case
-        when failed_stage is not null then failed_stage
-        when is_waiting then 'POST_PROCESS'
-        when is_cut_off then 'LLM_PARSE'
-        else 'COMPLETE'
-    end as current_stage,
-    failed_stage,
-    outputs,
-    error_type,
+        else 'FAILED'
+    end as failure,
     reason as error_message,
     case
         when traceback is not null then traceback
         when contains(failed_outputs->>'result', 'Traceback (most recent call last)') then failed_outputs->>'result'
-    end as error_traceback,
-    call_id,
-    depth,
-    execution_order,
-    timestamp as started_at,
-    coalesce(completed_at, timestamp) as completed_at,
-    duration_ms,
-    created_at
+    end as error_traceback
 from explained;
+
+
+-- The executions of agents, with how they ended and why they failed.
+-- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
+-- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
+-- agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the
+-- execution of the agent that ran them, whose turn their result is.
+create view ingest.explained_executions as
+select
+    outcomes.id,
+    outcomes.session_id,
+    outcomes.run_id,
+    outcomes.answered_id,
+    outcomes.answered,
+    outcomes.agent_name,
+    case
+        when outcomes.failure is not null then outcomes.failure
+        when outcomes.is_pending and runs.status = 'running' then 'RUNNING'
+        when outcomes.is_without_turn and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        else 'SUCCESS'
+    end as status,
+    case
+        when outcomes.failed_stage is not null then outcomes.failed_stage
+        when outcomes.is_pending and runs.status = 'running' then 'POST_PROCESS'
+        when outcomes.is_without_turn and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
+        else 'COMPLETE'
+    end as current_stage,
+    outcomes.failed_stage,
+    outcomes.outputs,
+    outcomes.error_type,
+    outcomes.error_message,
+    outcomes.error_traceback,
+    outcomes.call_id,
+    outcomes.depth,
+    outcomes.execution_order,
+    outcomes.timestamp as started_at,
+    coalesce(outcomes.completed_at, outcomes.timestamp) as completed_at,
+    outcomes.duration_ms,
+    coalesce(outcomes.timestamp, runs.started_at) as created_at
+from ingest.outcomes
+left join runs
+    on runs.run_id = outcomes.run_id;
 
 
 -- The executions of agents, with what their LLM calls asked, answered and cost. What went in is what the turn that it
@@ -577,7 +591,7 @@ with
 events as (
     select *
     from execution_events
-    where event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')
+    where (event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
 ),
 
 turns as (

@@ -18,6 +18,8 @@ from queries.library import LATEST, TYPES, Parameter, Query, Value, find
 _STATEMENTS: dict[str, duckdb.Statement] = {}
 """Parsed queries, by their text."""
 
+_RUN_OF_EXECUTION = "select run_id from execution_events where id = try_cast($1 as uuid) limit 1"
+
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
 
@@ -47,7 +49,7 @@ def run(query: str, con: duckdb.DuckDBPyConnection | str | Path, /, **parameters
         con = _idle(con)
         for line in unknown(con, values):
             warnings.warn(f"{found.name}: {line}", QueryWarning, stacklevel=2)
-        return con.sql(_statement(found, con), params=_with_latest_run(found, con, values))
+        return con.sql(_statement(found, con), params=_with_its_run(found, con, values))
 
 
 def execute(
@@ -56,7 +58,7 @@ def execute(
     """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
     values = bind(query, parameters)
     with _explained(query, con):
-        return con.execute(_statement(query, con), _with_latest_run(query, con, values))
+        return con.execute(_statement(query, con), _with_its_run(query, con, values))
 
 
 def _statement(query: Query, con: duckdb.DuckDBPyConnection) -> duckdb.Statement:
@@ -90,11 +92,14 @@ def _idle(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _with_latest_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str, Value]) -> dict[str, Value]:
-    """The values, with the run that started last for a parameter that stands for it.
+def _with_its_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str, Value]) -> dict[str, Value]:
+    """The values, with the run that started last for a parameter that stands for it, or the run of an execution.
 
     Looked up beforehand, because DuckDB reads only the part of a table that holds a run when it is given its name.
     """
+    if values.get("execution_id") is not None and "run_id" in values:
+        found = con.execute(_RUN_OF_EXECUTION, [values["execution_id"]]).fetchall()
+        return values | {"run_id": found[0][0] if found else None}
     missing = [p.name for p in query.parameters if p.is_latest and values[p.name] is None]
     if not missing:
         return values

@@ -324,6 +324,19 @@ def test_stage_timeline_of_one_execution(sample_traces: Path) -> None:
     assert found[4]["error_message"] == "ModuleNotFoundError: No module named 'fake_module'"
 
 
+@pytest.mark.parametrize("name", ["stage_timeline", "llm_interactions"])
+def test_an_execution_is_found_whatever_run_is_named(sample_traces: Path, name: str) -> None:
+    """The run that is named, or the latest, makes no difference where an execution is named."""
+    run = "20260115T090000Z-missing-module"
+    of_run = answer(sample_traces, name, run_id=run)
+    chosen = of_run[0]["execution_id"]
+    found = answer(sample_traces, name, execution_id=str(chosen))
+    assert found == [row for row in of_run if row["execution_id"] == chosen]
+    other = "20260112T090000Z-one-shot-north"
+    assert answer(sample_traces, name, execution_id=str(chosen), run_id=other) == found
+    assert answer(sample_traces, name, execution_id="no execution", run_id=run) == []
+
+
 @pytest.mark.parametrize(("name", "column"), [("stage_timeline", "created_at"), ("run_timeline", "timestamp")])
 def test_timelines_never_run_backwards(sample_traces: Path, name: str, column: str) -> None:
     """What began later stands later, in every recorded run."""

@@ -18,7 +18,8 @@ with
 logs as (
     select *
     from agent_execution_logs
-    where if($execution_id is null, conversation_id = $run_id, execution_id = try_cast($execution_id as uuid))
+    where ($run_id is null or conversation_id = $run_id)
+        and ($execution_id is null or execution_id = try_cast($execution_id as uuid))
 )
 
 select
@@ -33,6 +34,7 @@ select
 from logs
 inner join execution_events as events
     on events.run_id = logs.conversation_id and events.id = logs.execution_id
+where $run_id is null or events.run_id = $run_id
 order by
     logs.created_at,
     events.execution_order,

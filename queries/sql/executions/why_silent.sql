@@ -50,10 +50,10 @@ executions as (
         run_id,
         agent_name,
         count(*) as executions,
-        count(*) filter (where status in ('FAILED', 'TIMEOUT')) as failed,
-        count(*) filter (where status = 'TIMEOUT') as timed_out,
+        count(failure) as failed,
+        count(*) filter (where failure = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
-    from ingest.explained_executions
+    from ingest.outcomes
     where $run_id is null or run_id = $run_id
     group by
         run_id,
@@ -72,39 +72,38 @@ handoffs as (
         and (meta->>'reason') = 'group_chat_selection'
 ),
 
--- what AG2 asks its selecting agent, and what that answers, come before the handoff
-selection_turns as (
+-- what AG2 asks its selecting agent, and what that answers; materialized, so that no JSON travels through the join below
+selection_turns as materialized (
     select
-        turns.run_id,
-        turns.id,
-        handoffs.execution_order,
-        handoffs.chosen
-    from execution_events as turns
-    asof join handoffs
-        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
-    where ($run_id is null or turns.run_id = $run_id)
-        and turns.event_type = 'agent_call'
-        and turns.agent_name in ('checking_agent', 'speaker_selection_agent')
+        run_id,
+        execution_order,
+        agent_name = 'checking_agent' as is_request,
+        if(
+            is_request,
+            regexp_extract(outputs->>'full_content', 'from (\[.*?\])', 1),
+            outputs->>'full_content'
+        ) as words
+    from execution_events
+    where ($run_id is null or run_id = $run_id)
+        and event_type = 'agent_call'
+        and (agent_name in ('checking_agent', 'speaker_selection_agent')) is true
 ),
 
--- texts are read for these turns only
+-- both come before the handoff
 requests as (
     select
         turns.run_id,
-        turns.execution_order,
-        turns.chosen,
-        arg_min(regexp_extract(events.outputs->>'full_content', 'from (\[.*?\])', 1), events.execution_order)
-            filter (where events.agent_name = 'checking_agent') as candidates,
-        arg_max(events.outputs->>'full_content', events.execution_order)
-            filter (where events.agent_name <> 'checking_agent') as answer
+        handoffs.execution_order,
+        handoffs.chosen,
+        arg_min(turns.words, turns.execution_order) filter (where turns.is_request) as candidates,
+        arg_max(turns.words, turns.execution_order) filter (where not turns.is_request) as answer
     from selection_turns as turns
-    inner join execution_events as events
-        on events.run_id = turns.run_id and events.id = turns.id
-    where $run_id is null or events.run_id = $run_id
+    asof join handoffs
+        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
     group by
         turns.run_id,
-        turns.execution_order,
-        turns.chosen
+        handoffs.execution_order,
+        handoffs.chosen
 ),
 
 -- an answer may write a name with blanks, or with backslashes, in place of underscores

@@ -91,7 +91,7 @@ work as (
         status
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_type in ('code_exec', 'tool_call')
+        and (event_type in ('code_exec', 'tool_call')) is true
 ),
 
 alternations as (

@@ -29,8 +29,8 @@ attempts as (
         if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_type in ('code_exec', 'tool_call')
-        and status in ('completed', 'failed')
+        and (event_type in ('code_exec', 'tool_call')) is true
+        and (status in ('completed', 'failed')) is true
 ),
 
 -- attempts with the same number of successes before them belong together: failures, then at most one success

@@ -28,7 +28,7 @@ attempts as materialized (
         if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input_key
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_type in ('code_exec', 'tool_call')
+        and (event_type in ('code_exec', 'tool_call')) is true
 ),
 
 -- most attempts are made once: only of the others is anything else asked

@@ -51,7 +51,7 @@ work as (
     inner join slow_executions
         on slow_executions.conversation_id = events.run_id and slow_executions.id = events.parent_event_id
     where ($run_id is null or events.run_id = $run_id)
-        and events.event_type in ('tool_call', 'code_exec')
+        and (events.event_type in ('tool_call', 'code_exec')) is true
     group by
         events.run_id,
         events.parent_event_id

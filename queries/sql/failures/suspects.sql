@@ -95,7 +95,7 @@ failures as materialized (
         end as call_hash
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and status in ('failed', 'pending')
+        and (status in ('failed', 'pending')) is true
 ),
 
 failures_of_turns as (
@@ -376,9 +376,11 @@ select
     end as message,
     suspects.id as event_id
 from suspects
-inner join execution_events as events
-    on events.run_id = suspects.run_id and events.id = suspects.id
-where $run_id is null or events.run_id = $run_id
+left join execution_events as events
+    on events.run_id = suspects.run_id
+    and events.id = suspects.id
+    and events.event_type = 'agent_call'
+    and ($run_id is null or events.run_id = $run_id)
 order by
     suspects.run_id,
     suspects.rank

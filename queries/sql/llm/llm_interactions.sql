@@ -40,10 +40,8 @@ select
 from llm_calls as calls
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
-where if(
-        $execution_id is null,
-        calls.run_id = $run_id,
-        coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid)
-    )
+where ($run_id is null or calls.run_id = $run_id)
+    and ($run_id is null or events.run_id = $run_id)
+    and ($execution_id is null or coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid))
     and ($agent_name is null or calls.agent_name = $agent_name)
 order by events.execution_order

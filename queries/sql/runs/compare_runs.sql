@@ -122,7 +122,7 @@ work as (
         avg((status = 'failed')::integer) filter (where event_type = 'code_exec') as failed_code,
         avg((status = 'failed')::integer) filter (where event_type = 'tool_call') as failed_tools
     from execution_events
-    where event_type in ('code_exec', 'tool_call')
+    where (event_type in ('code_exec', 'tool_call')) is true
         and status <> 'pending'
     group by run_id
 ),
