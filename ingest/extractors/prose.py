@@ -103,6 +103,8 @@ NOT_WRITTEN: Final = re.compile(
 )
 AFTER_NAME: Final = frozenset(" \t`'\"*)")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
+# a name of a program's: `package.Class.method`
+DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
 # a folder whose name ends with a dot: `a.m./p.m`
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
 # the identifier of a document
@@ -320,7 +322,7 @@ def _saved(text: str, start: int, end: int) -> Hit | None:
     suffix = extension(path)
     if not suffix or not any(character.isalpha() for character in suffix) or HOST.match(path) or before.endswith("://"):
         return None
-    if "/" not in path and before[-1:] not in QUOTES:
+    if "/" not in path and (before[-1:] not in QUOTES or DOTTED_NAME.match(path)):
         return None
     if "..." in path or any(part in path for part in LIBRARIES) or before.endswith('File "'):
         return None

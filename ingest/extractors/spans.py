@@ -122,7 +122,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words) or not (
-        all(_title(word) for word in words[:-1]) or _is_name(words, window[line:found])
+        all(_title(word) for word in words[:-1]) or _is_name(words, window[max(line, found - 60) : found])
     ):
         return None
     # an odd number of quotes before means that this one closes

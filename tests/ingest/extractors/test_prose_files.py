@@ -110,6 +110,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("identifier", "doi 10.1234/abc.pdf", []),
     ("diff", "diff --git a/x/a.py b/x/a.py\n--- a/x/a.py\n+++ b/x/a.py", [("m", "x/a.py")]),
     ("ls -l with blanks", "-rw-r--r-- 1 u g 19 Dec 1 10:00 my notes.txt", [("m", "my notes.txt")]),
+    ("name of a method", "output as `pkg.Class.get_all`, saved as `a.v2.state1`", [("w", "a.v2.state1")]),
     ("bad text", "a\ud800b: saved to x.csv \0", [("w", "x.csv")]),
 ]  # fmt: skip
 
