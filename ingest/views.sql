@@ -59,6 +59,32 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
+-- What each run is called by a tag, by which runs are told apart: its value, or the run's task, mode, model (that most of
+-- its calls used) or ag2_version; by its id where the tag is NULL. NULL where the run has no such tag.
+create or replace macro ingest.named_runs(tag) as table
+select
+    runs.run_id,
+    runs.started_at,
+    case
+        when tag is null then runs.run_id
+        when (runs.tags->>tag) is not null then runs.tags->>tag
+        when tag = 'task' then runs.task
+        when tag = 'mode' then runs.mode
+        when tag = 'model' then models_of_runs.model
+        when tag = 'ag2_version' then runs.ag2_version
+    end as name
+from runs
+left join (
+    select
+        run_id,
+        mode(model) as model
+    from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
+    where tag = 'model'
+    group by run_id
+) as models_of_runs
+    on models_of_runs.run_id = runs.run_id;
+
+
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
 -- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
 -- was timed has; code that ran is a success, code that failed is an error named after what was raised. A failure is one

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import duckdb
 
 from queries.library import Value
-from queries.sets import NAMES_OF_RUNS, undivided
+from queries.sets import undivided
 
 NEAREST = 0.8
 """Jaro-Winkler similarity from which a name is worth suggesting; one that contains what was given always is."""
@@ -23,9 +23,9 @@ _EXISTS = {
     """,
 }
 
-_SET_OF_RUNS = f"""
+_SET_OF_RUNS = """
     select 1
-    from ({NAMES_OF_RUNS})
+    from ingest.named_runs($tag)
     where if($tag is null, name glob $value, name = $value)
     limit 1
 """

@@ -9,25 +9,6 @@ from queries.library import Value
 SHOWN = 10
 """Values of a tag that are listed."""
 
-NAMES_OF_RUNS = """
-    select
-        runs.run_id,
-        case
-            when $tag is null then runs.run_id
-            when (runs.tags->>$tag) is not null then runs.tags->>$tag
-            when $tag = 'task' then runs.task
-            when $tag = 'mode' then runs.mode
-            when $tag = 'model' then models_of_runs.model
-            when $tag = 'ag2_version' then runs.ag2_version
-        end as name
-    from runs
-    left join (
-        select run_id, mode(model) as model from ingest.llm_calls where $tag = 'model' group by run_id
-    ) as models_of_runs
-        on models_of_runs.run_id = runs.run_id
-"""
-"""What each run is called by the tag, as in the query itself; NULL where it has no such tag."""
-
 
 def undivided(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list[str]:
     """Why runs can't be divided into two sets with these values, in at most one line.
@@ -45,7 +26,9 @@ def undivided(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> li
     if tag is None:
         return [] if given else _without_times(con)
     names = con.execute(
-        f"select name from ({NAMES_OF_RUNS}) where name is not null group by name order by count(*) desc, name",
+        """
+        select name from ingest.named_runs($tag) where name is not null group by name order by count(*) desc, name
+        """,
         {"tag": tag},
     ).fetchall()
     if not names:

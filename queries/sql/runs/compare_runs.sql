@@ -24,32 +24,12 @@
 --   after_set       what the other set is, with its number of runs
 with
 
-models_of_runs as (
-    select
-        run_id,
-        mode(model) as model
-    from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
-    where $tag = 'model'
-    group by run_id
-),
-
 named_runs as (
     select
-        runs.run_id,
-        runs.started_at,
-        case
-            when $tag is null then runs.run_id
-            when (runs.tags->>$tag) is not null then runs.tags->>$tag
-            when $tag = 'task' then runs.task
-            when $tag = 'mode' then runs.mode
-            when $tag = 'model' then models_of_runs.model
-            when $tag = 'ag2_version' then runs.ag2_version
-        end as name,
-        row_number() over (order by runs.started_at nulls last, runs.run_id) as place,
-        count(runs.started_at) over () as timed_runs
-    from runs
-    left join models_of_runs
-        on models_of_runs.run_id = runs.run_id
+        *,
+        row_number() over (order by started_at nulls last, run_id) as place,
+        count(started_at) over () as timed_runs
+    from ingest.named_runs($tag)
 ),
 
 values_of_tag as (
