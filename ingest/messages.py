@@ -64,6 +64,8 @@ class Message:
     requests: list[ToolRequest] = field(default_factory=list)
     responses: list[ToolResponse] = field(default_factory=list)
     is_template: bool = False
+    _digest: bytes | None = field(default=None, repr=False, compare=False)
+    """Of the text, which may be long and is asked for several times."""
 
     @property
     def has_call_ids(self) -> bool:
@@ -78,15 +80,21 @@ class Message:
         """
         # In pattern chats the content of a tool request is None on one channel and the text 'None' on another. Who
         # asked or answered is not always told, but the ids of the calls are enough.
-        plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
-        parts = [plain]
+        if self._digest is None:
+            plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
+            self._digest = _md5(plain.encode())
+        parts = []
         if self.requests or self.responses:
             parts += [f"{r.call_id} {r.name}" for r in self.requests]
             parts += [str(r.call_id) for r in self.responses]
             with_sender = with_sender and not self.has_call_ids
         if with_sender:
             parts.append(self.sender or "")
-        return hashlib.md5("\0".join(parts).encode(), usedforsecurity=False).digest()
+        return _md5(self._digest + "\0".join(parts).encode())
+
+
+def _md5(value: bytes) -> bytes:
+    return hashlib.md5(value, usedforsecurity=False).digest()
 
 
 def is_message(value: Any) -> bool:
