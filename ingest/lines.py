@@ -14,8 +14,9 @@ import orjson
 MAX_LINE = 256 * 1024 * 1024
 """Bytes. A longer line is cut into pieces that stand in quarantine: nothing that a recorder writes is as long."""
 
-PIECE = 128 * 1024 * 1024
-"""Bytes of a line that can't be read in one row of `quarantine`; of a longer one there are several."""
+PIECE = 65 * 1024 * 1024
+"""Bytes of a line that can't be read in one row of `quarantine`: the largest record, 64 MB, and what stands around it.
+Of a longer one there are several rows. The database takes several times their size in memory."""
 
 MAX_LENIENT = 64 * 1024 * 1024
 """Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
@@ -68,7 +69,7 @@ def read_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     number, offset = 0, 0
     while raw := file.readline(MAX_LINE):
         number += 1
-        if raw.strip():
+        if not raw.isspace():
             yield number, offset, raw
         offset += len(raw)
 
