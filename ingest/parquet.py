@@ -37,7 +37,9 @@ DAYS_AT_ONCE = 100
 """Days that are written in one go; DuckDB 1.5 keeps something for each."""
 
 PART_RECORDS = 25_000
-"""Lines of journals in a part, some 40 MB: what is written again when one of its runs changed. A longer run is one."""
+RECORD = 1600
+"""Lines of journals in a part, and their usual length: what is written again when one of its runs changed, some 40 MB.
+A longer line counts as several. A longer run is one part."""
 
 _NAME = re.compile(r"[0-9a-f]{12}\.parquet(\.unfinished)?")
 
@@ -173,7 +175,7 @@ def _lows(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 def _sizes(con: duckdb.DuckDBPyConnection, days: list[str]) -> dict[str, list[tuple[str, int]]]:
     """For each of these days its runs with their records, in order."""
     rows = con.execute(
-        f"SELECT coalesce({_DAY}, '{UNKNOWN}') AS date, run_id, records + bad "
+        f"SELECT coalesce({_DAY}, '{UNKNOWN}') AS date, run_id, greatest(records + bad, text // {RECORD}) "
         "FROM ingest.sources JOIN runs USING (run_id) WHERE date IN (SELECT unnest(?::VARCHAR[])) ORDER BY run_id",
         [days],
     ).fetchall()

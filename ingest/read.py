@@ -43,6 +43,7 @@ class Report:
         records: lines or messages that were understood.
         bad: lines that were not.
         torn: those of them that were cut off at the end of the file.
+        text: length of the rows of `journal`.
         failed: it could not be read this time; what the tables have of it stays, and the next ingest tries again.
         notes: one line each.
     """
@@ -55,6 +56,7 @@ class Report:
     records: int = 0
     bad: int = 0
     torn: int = 0
+    text: int = 0
     failed: bool = False
     status: str | None = None
     notes: list[str] = field(default_factory=list)

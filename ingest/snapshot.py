@@ -7,7 +7,7 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from importlib import resources
 from typing import Any
@@ -38,7 +38,7 @@ _STATE = """
     CREATE TABLE ingest.version (schema_version INTEGER);
     CREATE TABLE ingest.sources (
         path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT,
-        torn BIGINT, damage VARCHAR, identity VARCHAR
+        torn BIGINT, damage VARCHAR, identity VARCHAR, text BIGINT
     );
     CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR, low VARCHAR);
 """
@@ -53,6 +53,7 @@ class Known:
         torn: those of the `bad` lines that were cut off at the end of the file.
         damage: why nothing of it could be read, although it may be a run.
         identity: see `ingest.read.identify`.
+        text: length of its records.
     """
 
     path: str
@@ -65,9 +66,10 @@ class Known:
     torn: int = 0
     damage: str | None = None
     identity: str | None = None
+    text: int = 0
 
 
-_COUNTS = ("records", "bad", "torn")
+_COUNTS = ("records", "bad", "torn", "text")
 _SOURCES = pa.schema([(f.name, pa.int64() if f.name in _COUNTS else pa.string()) for f in fields(Known)])
 
 
@@ -185,6 +187,8 @@ class Snapshot:
     def _prepare(self, con: duckdb.DuckDBPyConnection, fresh: bool, limited: bool) -> None:
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
         con.execute(f"SET memory_limit = '{MEMORY}'" if limited else "SET threads = 1")
+        with suppress(duckdb.CatalogException):  # DuckDB 1 has no such setting
+            con.execute("SET async_threads = 0")
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")

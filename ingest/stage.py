@@ -101,6 +101,7 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
             try:
                 # Rows come when all records have been read: a run that fails while it is read has staged nothing.
                 for table, rows, size in read_run(found, report):
+                    report.text += size if table == "journal" else 0
                     stage.add(table, rows, size)
             except Exception as error:  # a mistake of ours must not cost the other runs
                 report = Report(found, skipped=failure(error), failed=True)

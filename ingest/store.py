@@ -4,8 +4,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from ingest.discover import IngestError, shown
 from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, write_table
@@ -17,6 +19,10 @@ from ingest.snapshot import Known, Snapshot, forget, load, remember
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
 tables to its end, and is not needed: nobody sees the new database before it is complete."""
+
+WIDE_ROW, WIDE = 24_000, 48 * 1024 * 1024
+"""Bytes of a row, and of all such rows of a table, from which on the memory that DuckDB is given is not enough: it
+compresses 2,048 rows at a time. They would be stored, run out of memory, and be stored again."""
 
 AT_ONCE = 2
 """Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
@@ -63,13 +69,12 @@ class Change:
         return [k for k in self.known if k.path not in replaced] + [_known(report) for report in self.read]
 
 
-def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
+def store(snapshot: Snapshot, change: Change) -> int:
     """Put new tables in place of the present ones.
 
     Args:
         snapshot: the present ones.
         change: what is new.
-        limited: keep to the memory that DuckDB is given. Where it is not enough, the work begins anew without.
 
     Returns:
         Rows of `journal` that came in.
@@ -77,6 +82,11 @@ def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
+    return _store(snapshot, change, limited=not any(_is_wide(change.staging, name) for name in TABLES))
+
+
+def _store(snapshot: Snapshot, change: Change, limited: bool) -> int:
+    """The same. `limited`: keep to the memory that DuckDB is given; where that is not enough, begin anew without."""
     try:
         con = snapshot.begin(change.fresh, limited)
         try:
@@ -87,7 +97,7 @@ def store(snapshot: Snapshot, change: Change, limited: bool = True) -> int:
             con.close()
     except duckdb.Error as error:
         if limited and _is_out_of_memory(error):
-            return store(snapshot, change, limited=False)
+            return _store(snapshot, change, limited=False)
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
 
 
@@ -145,6 +155,16 @@ def _at_once(
             connection.close()
 
 
+def _is_wide(staging: str, table: str) -> bool:
+    """Whether so many rows of a table are so long that DuckDB needs more memory than it is given."""
+    total = 0
+    for path in Path(staging, table).glob("*.parquet"):
+        about = pq.read_metadata(path)
+        groups = [about.row_group(number) for number in range(about.num_row_groups)]
+        total += sum(group.total_byte_size for group in groups if group.total_byte_size > WIDE_ROW * group.num_rows)
+    return total > WIDE
+
+
 def _size(folder: str) -> int:
     """Bytes of the files in a folder and in those in it."""
     return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
@@ -167,6 +187,7 @@ def _known(report: Report) -> Known:
         torn=report.torn,
         damage=report.skipped if report.damaged else None,
         identity=report.identity,
+        text=report.text,
     )
 
 
