@@ -98,6 +98,13 @@ def test_agent_sequences(traces: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("given", "lengths"), [((1, 2**63 - 1), range(1, 1000)), ((2, 2), range(2, 3)), ((-1, 0), ())])
+def test_agent_sequences_of_any_length(traces: Path, given: tuple[int, int], lengths: Sequence[int]) -> None:
+    """A sequence is as long as the whole run, where that is asked for; none is where nothing fits."""
+    found = answer(traces, "agent_sequences", min_length=given[0], max_length=given[1], min_count=1)
+    assert {tuple(row["agents"]): (row["count"], row["runs"]) for row in found} == ngrams(speakers(traces), lengths)
+
+
 def contains(sequence: Sequence[Any], pattern: Sequence[Any]) -> bool:
     remaining = iter(sequence)
     return all(step in remaining for step in pattern)

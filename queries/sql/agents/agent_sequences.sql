@@ -32,27 +32,23 @@ names as materialized (
     group by agent_name
 ),
 
-turns_of_runs as (
+-- each turn with those after it that a sequence may have; cut from the list of the whole run, they would cost its square
+starts as (
     select
-        (row_number() over ())::integer as run_no,
-        array_agg(names.agent_no order by turns.place) as agent_nos
+        turns.run_id,
+        array_agg(names.agent_no) over (
+            partition by turns.run_id
+            order by turns.place
+            rows between current row and greatest($max_length, 1) - 1 following
+        ) as agent_nos
     from turns
     inner join names
         on names.agent_name is not distinct from turns.agent_name
-    group by turns.run_id
-),
-
-starts as (
-    select
-        run_no,
-        agent_nos,
-        unnest(range(1, len(agent_nos) + 1)) as start
-    from turns_of_runs
 ),
 
 longest as (
     select coalesce(max(len(agent_nos)), 0) as length
-    from turns_of_runs
+    from starts
 ),
 
 lengths as (
@@ -62,18 +58,18 @@ lengths as (
 
 sequences as (
     select
-        starts.run_no,
-        starts.agent_nos[starts.start : starts.start + lengths.length - 1] as agent_nos
+        starts.run_id,
+        starts.agent_nos[1 : lengths.length] as agent_nos
     from starts
     inner join lengths
-        on starts.start + lengths.length - 1 <= len(starts.agent_nos)
+        on lengths.length <= len(starts.agent_nos)
 ),
 
 counted_sequences as (
     select
         agent_nos,
         count(*) as count,
-        count(distinct run_no) as runs
+        count(distinct run_id) as runs
     from sequences
     group by agent_nos
 ),
