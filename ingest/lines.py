@@ -3,20 +3,26 @@
 A line is read whole, with its number and byte offset, so that whatever can't be understood can be kept and found again.
 """
 
+import io
 import json
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 import orjson
 
-MAX_LINE = 256 * 1024 * 1024
-"""Bytes. A longer line is cut into pieces that stand in quarantine: nothing that a recorder writes is as long."""
-
 PIECE = 65 * 1024 * 1024
 """Bytes of a line that can't be read in one row of `quarantine`: the largest record, 64 MB, and what stands around it.
 Of a longer one there are several rows. The database takes several times their size in memory."""
+
+MAX_LINE = 2 * PIECE
+"""Bytes. Of a longer line the first piece stands in quarantine, and how long it is. Nothing that a recorder writes is
+as long, but a crash may leave gigabytes of zeros."""
+
+BLOCK = 1024 * 1024
+"""Bytes of a line that is too long which are passed over at once."""
 
 MAX_LENIENT = 64 * 1024 * 1024
 """Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
@@ -64,14 +70,60 @@ class Bad:
             yield Bad(self.error, self.raw[start : start + PIECE], self.line, self.offset + start, self.torn)
 
 
+class TooLong(bytes):
+    """The first bytes of a line that is longer than `MAX_LINE`.
+
+    Attributes:
+        length: bytes of the whole line.
+    """
+
+    length: int
+
+    @property
+    def reason(self) -> str:
+        """Why it is not read."""
+        return f"a line of {self.length:,} bytes, of which the first {len(self):,} are kept"
+
+
 def read_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Yield (line number from 1, byte offset, bytes with the line end) for every line that is not blank."""
     number, offset = 0, 0
     while raw := file.readline(MAX_LINE):
         number += 1
+        length = len(raw)
+        if length == MAX_LINE and not raw.endswith(b"\n"):
+            raw = TooLong(raw[:PIECE])
+            raw.length = length = length + _pass_over(file)
         if not raw.isspace():
             yield number, offset, raw
-        offset += len(raw)
+        offset += length
+
+
+def _pass_over(file: IO[bytes]) -> int:
+    """Read on to the end of the line, and give the bytes passed. Holes of a sparse file are skipped."""
+    passed = 0
+    while block := file.readline(BLOCK):
+        passed += len(block)
+        if block.endswith(b"\n"):
+            break
+        if block.count(0) == len(block):
+            passed += _skip_hole(file)
+    return passed
+
+
+def _skip_hole(file: IO[bytes]) -> int:
+    """Go on to where a file has data, where the system tells that, and give the bytes skipped."""
+    if not isinstance(file, io.BufferedReader) or not hasattr(os, "SEEK_DATA"):
+        return 0
+    here, descriptor = file.tell(), file.fileno()
+    place = os.lseek(descriptor, 0, os.SEEK_CUR)
+    try:
+        data = os.lseek(descriptor, here, os.SEEK_DATA)
+    except OSError:  # nothing but a hole up to the end
+        data = os.fstat(descriptor).st_size
+    os.lseek(descriptor, place, os.SEEK_SET)
+    file.seek(data)
+    return data - here
 
 
 def decode(raw: bytes) -> tuple[Any, str]:
@@ -87,6 +139,8 @@ def decode(raw: bytes) -> tuple[Any, str]:
     Raises:
         ValueError: in one line, what is wrong.
     """
+    if isinstance(raw, TooLong):
+        raise ValueError(raw.reason)
     raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
     try:
         value = orjson.loads(raw)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from ingest.ag2_logs import RAW_KIND, Data, Secrets, translate
-from ingest.lines import Bad, Record, decode, encode, read_lines
+from ingest.lines import Bad, Record, TooLong, decode, encode, read_lines
 
 _SIGN = re.compile(
     rb"^(?:Started new session with Session ID: [0-9a-f-]{36}\s*$"
@@ -41,9 +41,11 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     about["sessions"] = sessions
     for line, offset, raw in read_lines(file):
         try:
+            if isinstance(raw, TooLong):
+                raise ValueError(raw.reason)
             data, text = _object(raw, secrets) if raw.lstrip().startswith(b"{") else _text(raw, secrets)
         except ValueError as error:
-            yield Bad(str(error), raw, line, offset, torn=not raw.endswith(b"\n"))
+            yield Bad(str(error), raw, line, offset, torn=not raw.endswith(b"\n") and not isinstance(raw, TooLong))
             continue
         if isinstance(session := data.pop("session", None), str):
             sessions.setdefault(session)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.lines import MAX_LINE, Bad, Record, decode, read_lines
+from ingest.lines import Bad, Record, TooLong, decode, read_lines
 
 _FIRST_RECORD = re.compile(rb'\s*\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:')
 
@@ -30,7 +30,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             if not isinstance(data.get("kind"), str):
                 raise ValueError("a record without a kind")
         except ValueError as error:
-            torn = not raw.endswith(b"\n") and len(raw) < MAX_LINE
+            torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
             reason = f"cut off: {error}" if torn else str(error)
             yield from Bad(reason, raw, line, offset, torn).pieces()
             continue

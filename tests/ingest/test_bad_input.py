@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import ingest
+from ingest.lines import TooLong, read_lines
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
@@ -215,7 +217,7 @@ class Refuse:
         if name.split(".")[0] in refused: raise ImportError(f"{name} is refused")
 sys.meta_path.insert(0, Refuse())
 refused = {"autogen", "pyarrow", "duckdb", "click", "re2", "ingest", "queries", "pydantic"}
-import capture
+from capture import start
 refused = {"autogen", "pydantic", "pyarrow", "orjson", "re2"}
 sys.modules.pop("orjson")
 import queries.cli, ingest.schema
@@ -289,7 +291,7 @@ def test_an_exit_code_that_is_none(code: Any, runs: Path, ingested: Ingest) -> N
 def test_a_long_line_that_cannot_be_read_is_several_rows(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system may leave gigabytes of zeros behind a crash: they are never held whole, and none is lost."""
+    """It is not held in memory several times."""
     monkeypatch.setattr("ingest.lines.PIECE", 1000)
     path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
     sound = path.stat().st_size
@@ -300,6 +302,40 @@ def test_a_long_line_that_cannot_be_read_is_several_rows(
     assert [tuple(row.values()) for row in rows] == [(3, sound, 1000), (3, sound + 1000, 1000), (3, sound + 2000, 514)]
     assert tables.summary.torn == 3
     assert tables.one("SELECT messages FROM runs") == 1
+
+
+def test_of_a_line_that_is_no_record_any_more_the_beginning_is_kept(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system may leave gigabytes of zeros behind a crash."""
+    monkeypatch.setattr("ingest.lines.PIECE", 1000)
+    monkeypatch.setattr("ingest.lines.MAX_LINE", 2000)
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    sound, zeros = path.stat().st_size, 3_000_000
+    with path.open("r+b") as file:
+        file.truncate(sound + zeros)
+        file.seek(0, os.SEEK_END)
+        file.write(b'{"lost":1}\n' + orjson.dumps({"v": 1, "seq": 2, "ts": 3, "kind": "run_end"}) + b"\n")
+    tables = ingested(runs)
+    (row,) = tables.sql("SELECT line, byte_offset, octet_length(bytes) AS size, error FROM quarantine")
+    assert (row["line"], row["byte_offset"], row["size"]) == (3, sound, 1000)
+    assert f"{zeros + 11:,} bytes" in row["error"]
+    assert tables.sql("SELECT line, seq FROM journal ORDER BY line")[-1] == {"line": 4, "seq": 2}
+    assert (tables.summary.torn, tables.summary.quarantined) == (0, 1)
+
+
+def test_the_holes_of_a_sparse_file_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gigabytes of nothing are passed over, and what follows is read."""
+    monkeypatch.setattr("ingest.lines.MAX_LINE", 2000)
+    path, zeros = tmp_path / "sparse", 40 * 1024**3
+    with path.open("wb") as file:
+        file.truncate(zeros)
+        file.seek(0, os.SEEK_END)
+        file.write(b"end\nnext\n")
+    with path.open("rb") as file:
+        (_, _, long), after = read_lines(file)
+    assert isinstance(long, TooLong)
+    assert (long.length, after) == (zeros + 4, (2, zeros + 4, b"next\n"))
 
 
 def test_a_line_too_long_to_be_read_leniently_is_still_read(

@@ -28,7 +28,10 @@ def age(out: Path) -> None:
     change(
         out,
         "UPDATE ingest.version SET schema_version = 5",
-        *(f"ALTER TABLE ingest.sources DROP COLUMN IF EXISTS {column}" for column in ("torn", "damage", "identity")),
+        *(
+            f"ALTER TABLE ingest.sources DROP COLUMN IF EXISTS {column}"
+            for column in ("torn", "damage", "identity", "text")
+        ),
     )
 
 
