@@ -339,7 +339,11 @@ left join work_of_turns
     on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id;
 
 
--- The same executions: which failed, FAILED or TIMEOUT, and why.
+-- The same executions: which failed, FAILED or TIMEOUT, and why. What is a timeout: exit code 124 (AG2's command line and
+-- Docker executors end code that takes too long with it, and so does `timeout`); an error type with `timeout` in its name
+-- (TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError); or, in the first line of the message, the statement that
+-- time ran out (`timed out`, `timeout expired`, `Timeout` alone), as AG2's other executors and many libraries report it.
+-- Errors of programming (KeyError: 'timeout') never are, and the mere word is no statement.
 create view ingest.outcomes as
 with
 
@@ -384,10 +388,21 @@ select
     * exclude (reason, error_message, traceback, exit_code, failed_outputs),
     case
         when failed_stage is null then null
-        when exit_code = '124'  -- what AG2's executors give code that took too long
-            or contains(lower(error_type), 'timeout')
-            or regexp_matches(reason, '(?i)^[^:]*(timed out|timeout)')
-            then 'TIMEOUT'
+        when exit_code = '124' or contains(lower(error_type), 'timeout') then 'TIMEOUT'
+        when regexp_matches(
+            error_type,
+            '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
+        ) then 'FAILED'
+        when regexp_matches(
+            reason,
+            '(?i)^(.*('
+            || 'timed[ _-]out\b'
+            || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
+            || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
+            || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
+            || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
+            || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
+        ) then 'TIMEOUT'
         else 'FAILED'
     end as failure,
     reason as error_message,
@@ -440,8 +455,8 @@ left join runs
     on runs.run_id = outcomes.run_id;
 
 
--- The executions of agents, with what their LLM calls asked, answered and cost. What went in is what the turn that it
--- answers said, what came out is its own words.
+-- The executions of agents, with what the last LLM call of each asked, answered and cost; a call that AG2's cache answered
+-- cost nothing. What went in is what the turn that it answers said, what came out is its own words.
 create view agent_executions as
 select
     executions.id,
@@ -460,10 +475,10 @@ select
     requests.request as llm_request,
     case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
     calls.duration_ms as llm_latency_ms,
-    calls.prompt_tokens,
-    calls.completion_tokens,
-    calls.total_tokens,
-    calls.cost,
+    if(calls.cached, 0, calls.prompt_tokens) as prompt_tokens,
+    if(calls.cached, 0, calls.completion_tokens) as completion_tokens,
+    if(calls.cached, 0, calls.total_tokens) as total_tokens,
+    if(calls.cached, 0, calls.cost) as cost,
     calls.response_valid,
     calls.response_quality_score,
     calls.response_validation_errors,
@@ -662,7 +677,7 @@ left join execution_events as openers
     on openers.run_id = turns.run_id and openers.id = turns.answered_id;
 
 
--- One row per agent and day (NULL where the source carries no time).
+-- One row per agent and day (NULL where the source carries no time), AG2's own agents, that choose the next speaker, too.
 create view agent_performance_metrics as
 select
     agent_name,
@@ -673,14 +688,14 @@ select
     count(*) filter (where status = 'FAILED') as failed_executions,
     count(*) filter (where status = 'TIMEOUT') as timeout_executions,
     count(*) filter (where status = 'SUCCESS') / count(*) as success_rate,
-    avg(duration_ms) as avg_duration_ms,
+    round(avg(duration_ms), 6) as avg_duration_ms,
     median(duration_ms) as median_duration_ms,
     quantile_cont(duration_ms, 0.95) as p95_duration_ms,
     max(duration_ms) as max_duration_ms,
-    avg(llm_latency_ms) as avg_llm_latency_ms,
+    round(avg(llm_latency_ms), 6) as avg_llm_latency_ms,
     count(llm_model) as llm_calls,
     sum(total_tokens) as total_tokens,
-    sum(cost) as total_cost,
-    avg(response_quality_score) as avg_quality_score
+    round(sum(cost), 10) as total_cost,
+    round(avg(response_quality_score), 6) as avg_quality_score
 from agent_executions
 group by agent_name, date_trunc('day', created_at);

@@ -143,11 +143,19 @@ def test_marked_actions_keep_their_details(database: Path) -> None:
     assert (actions["done"]["action_type"], actions["select_agent"]["action_type"]) == ("success", "decision")
 
 
+INTERNAL = ("checking_agent", "speaker_selection_agent")
+
+
+def without_internal(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the rows that are not of AG2's own agents, that choose the next speaker."""
+    return [row for row in found if row["agent_name"] not in INTERNAL]
+
+
 @pytest.mark.parametrize("period", ["day", "year"])
 def test_performance(traces: Path, period: str) -> None:
     """Counts, rates, mean and median are those of Python's statistics over the executions of an agent."""
     executions = defaultdict(list)
-    for row in rows(traces, "agent_executions"):
+    for row in without_internal(rows(traces, "agent_executions")):
         day = row["created_at"] and row["created_at"].replace(hour=0, minute=0, second=0, microsecond=0)
         start = day and (day if period == "day" else day.replace(month=1, day=1))
         executions[row["agent_name"], start].append(row)
@@ -162,6 +170,9 @@ def test_performance(traces: Path, period: str) -> None:
         assert row["mean_ms"] == (pytest.approx(mean(durations)) if durations else None)
         assert row["median_ms"] == (pytest.approx(median(durations)) if durations else None)
         assert not durations or min(durations) <= row["p95_ms"] <= max(durations)
+    calls = without_internal(rows(traces, "llm_calls"))
+    assert sum(row["total_tokens"] or 0 for row in found) == sum(call["total_tokens"] or 0 for call in calls)
+    assert sum(row["cost"] or 0 for row in found) == pytest.approx(sum(call["cost"] or 0 for call in calls))
 
 
 def test_costs_add_up(traces: Path) -> None:
@@ -177,6 +188,85 @@ def test_costs_add_up(traces: Path) -> None:
     of_failures = answer(traces, "cost_of_failures")
     assert sum(row["cost"] or 0 for row in of_failures) == pytest.approx(sum(call["cost"] or 0 for call in calls))
     assert all(row["failed_cost"] <= (row["cost"] or 0) for row in of_failures)
+
+
+def test_cached_calls_cost_nothing(tmp_path: Path) -> None:
+    """What AG2's cache answered counts as a call, but neither its tokens nor its price are spent, in any sum."""
+    builder = Builder()
+    run = builder.run("r", cost=0.3, total_tokens=15)
+    run.turn("a")
+    run.llm("a", cost=0.3, tokens=(10, 5), tool_calls=["read"])
+    run.code("a", "1/0", "ZeroDivisionError: division by zero", 1)
+    run.turn("b")
+    run.llm("b", cost=0.4, tokens=(20, 10), tool_calls=["read"], cached=True)
+    run.code("b", "1/0", "ZeroDivisionError: division by zero", 1)
+    path = builder.write(tmp_path / "traces.duckdb")
+    for name in ("cost_by_agent", "cost_by_model", "cost_by_step", "cost_by_tool", "agent_performance", "statistics"):
+        found = answer(path, name)
+        assert sum(row["cost"] for row in found) == pytest.approx(0.3)
+        assert sum(row["total_tokens"] for row in found) == 15
+    of_agents = {row["agent_name"]: row for row in answer(path, "cost_by_agent")}
+    assert [of_agents["b"][name] for name in ("calls", "cached", "prompt_tokens", "cost_share")] == [1, 1, 0, 0]
+    of_failures = {row["agent_name"]: row for row in answer(path, "cost_of_failures")}
+    columns = ("failed", "cost", "failed_cost", "failed_tokens", "share_of_all")
+    assert [of_failures["a"][name] for name in columns] == [1, 0.3, 0.3, 15, 1]
+    assert [of_failures["b"][name] for name in columns] == [1, 0, 0, 0, 0]
+    assert sum(row["cost"] for row in rows(path, "agent_executions")) == pytest.approx(0.3)
+    assert sum(row["total_cost"] for row in rows(path, "agent_performance_metrics")) == pytest.approx(0.3)
+
+
+def test_agents_that_choose_speakers_are_apart(tmp_path: Path) -> None:
+    """AG2's own agents are no executions to judge, but what they cost is spent."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("ann")
+    run.turn("checking_agent", "Select from ['ann'].", meta={"internal": True})
+    run.turn("speaker_selection_agent", "ann", meta={"internal": True})
+    run.llm("speaker_selection_agent", "ann", cost=0.2)
+    run.turn("ann")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [(row["agent_name"], row["executions"]) for row in answer(path, "agent_performance")] == [("ann", 2)]
+    (asked,) = answer(path, "agent_performance", agent_name="speaker_selection_agent")
+    assert (asked["executions"], asked["cost"]) == (1, 0.2)
+    (statistics,) = answer(path, "statistics")
+    assert (statistics["executions"], statistics["llm_calls"], statistics["cost"]) == (2, 1, 0.2)
+    assert {row["agent_name"]: row["is_internal"] for row in answer(path, "agent_interactions")} == {
+        "ann": False,
+        "checking_agent": True,
+        "speaker_selection_agent": True,
+    }
+    assert [row["agent_name"] for row in answer(path, "why_silent")] == ["ann"]
+    (asked,) = answer(path, "why_silent", agent_name="speaker_selection_agent")
+    assert asked["status"] == "fired_successfully"
+    assert sum(row["cost"] or 0 for row in answer(path, "cost_by_agent")) == 0.2
+    assert sum(row["cost"] or 0 for row in answer(path, "cost_of_failures")) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("error", "is_timeout"),
+    [
+        ("KeyError: 'timeout'", False),
+        ("KeyError: 'timed out'", False),
+        ("ValueError: timeout must be a positive number", False),
+        ("TypeError: f() got an unexpected keyword argument 'timeout'", False),
+        ("ConnectionError: HTTPConnectionPool(host='x', port=80): Read timed out.", True),
+        ("ValueError: Pip install timed out", True),
+        ("TimeoutError: the server did not answer", True),
+        ("Error: the read operation timed out", True),
+        ("ERROR: Timeout waiting for output from code block: x", True),
+        ("Navigation timeout of 30000 ms exceeded", True),
+        ("504 Gateway Time-out", True),
+        ("Timeout", True),
+    ],
+)
+def test_a_timeout_is_told_by_type_and_statement(tmp_path: Path, error: str, is_timeout: bool) -> None:
+    """The class of the error decides where it is known; else what the message states, not the mere word."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    run.code("a", "wait()", error, 1)
+    (row,) = answer(builder.write(tmp_path / "traces.duckdb"), "failed_executions")
+    assert row["status"] == ("TIMEOUT" if is_timeout else "FAILED")
 
 
 def test_cost_of_a_tool_is_that_of_the_call_that_asked_for_it(tmp_path: Path) -> None:
@@ -197,7 +287,7 @@ def test_cost_of_a_tool_is_that_of_the_call_that_asked_for_it(tmp_path: Path) ->
 
 def test_statistics(traces: Path) -> None:
     """Totals are those of the tables; of the last hour, there is nothing in old recordings."""
-    executions = rows(traces, "agent_executions")
+    executions = without_internal(rows(traces, "agent_executions"))
     (found,) = answer(traces, "statistics")
     assert found["runs"] == len(rows(traces, "runs"))
     assert found["executions"] == len(executions)

@@ -22,7 +22,7 @@ NAMED: list[tuple[str, list[tuple[str, list[int] | None]]]] = [
         [
             ("code_executions", [1, 2, 3, 4, 5, 6]),
             ("file_generation", [1, 2, 3, 4, 5]),
-            ("agent_interactions", None),
+            ("agent_interactions", [0, 1, 2, 3]),
             ("tool_usage", None),
             ("code_patterns", None),
             ("tool_sequences", None),
@@ -84,10 +84,16 @@ def test_a_select_runs_word_for_word_and_the_named_query_agrees(
         answer = queries.run(name, con, **({"run_id": run_id} if run_id else {})).fetchall()
         if columns is not None:
             answer = [tuple(row[place] for place in columns) for row in answer]
+        rows = [tuple(map(rounded, row)) for row in rows]
         if "DISTINCT" in sql:  # the documents leave the order inside these lists open
             answer, rows = [list(map(ordered, row)) for row in answer], [list(map(ordered, row)) for row in rows]
         assert sorted(map(repr, map(list, answer))) == sorted(map(repr, map(list, rows)))
     assert found
+
+
+def rounded(cell: Any) -> Any:
+    """A mean as the queries give it, the same with any number of threads; any other value as it is."""
+    return round(cell, 6) if isinstance(cell, float) else cell
 
 
 def ordered(cell: Any) -> Any:

@@ -6,13 +6,13 @@
 --
 -- Columns
 --   action_name      the tool, or what was decided, raised or reached
---   call_count       how often
+--   call_count       how often; of tools, calls that the user's code marked with timed("tool_call", ...) among them
 --   avg_duration_ms  mean duration
 --   max_duration_ms  longest duration
 select
     action_name,
     count(*) as call_count,
-    avg(duration_ms) as avg_duration_ms,
+    round(avg(duration_ms), 6) as avg_duration_ms,
     max(duration_ms) as max_duration_ms
 from agent_actions
 where ($run_id is null or correlation_id = $run_id)

@@ -6,7 +6,7 @@
 -- Columns
 --   agent_name       the agent
 --   total_actions    actions
---   tool_calls       tool calls
+--   tool_calls       tool calls, those that the user's code marked with timed("tool_call", ...) among them
 --   decisions        decisions
 --   errors           errors
 --   avg_duration_ms  mean duration
@@ -16,7 +16,7 @@ select
     count(*) filter (where action_type = 'tool_call') as tool_calls,
     count(*) filter (where action_type = 'decision') as decisions,
     count(*) filter (where action_type = 'error') as errors,
-    avg(duration_ms) as avg_duration_ms
+    round(avg(duration_ms), 6) as avg_duration_ms
 from agent_actions
 where $run_id is null or correlation_id = $run_id
 group by agent_name

@@ -8,11 +8,13 @@
 --   message_count  messages
 --   code_messages  messages with code in them
 --   tool_messages  messages that ask for tools
+--   is_internal    whether it is one of AG2's own agents, that choose the next speaker
 select
     agent_name,
     count(*) as message_count,
     count(*) filter (where meta->>'has_code' = 'true') as code_messages,
-    count(*) filter (where meta->>'has_tool_calls' = 'true') as tool_messages
+    count(*) filter (where meta->>'has_tool_calls' = 'true') as tool_messages,
+    coalesce(agent_name in ('checking_agent', 'speaker_selection_agent'), false) as is_internal
 from execution_events
 where ($run_id is null or run_id = $run_id)
     and event_type = 'agent_call'

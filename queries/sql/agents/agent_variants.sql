@@ -9,7 +9,7 @@
 --   path       the agents, in order; a nested chat comes before the words of the turn that it was held in
 --   turns      how many there are
 --   runs       how many runs took this way
---   share      share of all runs
+--   share      share of the runs with turns
 --   completed  how many of these runs ended well
 --   example    one of these runs
 with

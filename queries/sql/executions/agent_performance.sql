@@ -6,39 +6,78 @@
 --   hours DOUBLE = NULL        only the last so many hours; all where NULL
 --
 -- Columns
---   agent_name    the agent
+--   agent_name    the agent; AG2's own agents, that choose the next speaker, only where asked for
 --   period_start  when the period begins, UTC; NULL for sources without times
---   executions    turns, and LLM calls that led to none
+--   executions    turns, and LLM calls that led to none, that began in the period
 --   succeeded     executions that ended well
 --   failed        executions that failed
---   timed_out     executions that ran out of time
+--   timed_out     executions that ran out of time, by the rule of failed_executions
 --   success_rate  share that ended well
 --   mean_ms       mean duration
 --   median_ms     median duration
 --   p95_ms        95 of 100 took no longer
---   total_tokens  tokens of the last LLM call of each execution
+--   total_tokens  tokens of its LLM calls that began in the period, cached calls apart
 --   cost          US dollars of the same
---   quality       mean quality of the responses, 0 to 1
+--   quality       mean quality of their responses, those of cached calls too, 0 to 1
+with
+
+executions as (
+    select
+        agent_name,
+        date_trunc($period, created_at) as period_start,
+        status,
+        duration_ms,
+        null as total_tokens,
+        null as cost,
+        null as quality
+    from ingest.explained_executions
+    where $hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000
+),
+
+calls as (
+    select
+        calls.agent_name,
+        date_trunc($period, coalesce(calls.started_at, runs.started_at)) as period_start,
+        null as status,
+        null as duration_ms,
+        if(calls.cached, 0, calls.total_tokens) as total_tokens,
+        if(calls.cached, 0, calls.cost) as cost,
+        calls.response_quality_score as quality
+    from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
+    left join runs
+        on runs.run_id = calls.run_id
+    where $hours is null
+        or epoch_us(coalesce(calls.started_at, runs.started_at)) >= epoch_us(now()) - $hours * 3600000000
+),
+
+executions_and_calls as (
+    select * from executions
+    union all
+    select * from calls
+)
+
 select
     agent_name,
-    date_trunc($period, created_at) as period_start,
-    count(*) as executions,
+    period_start,
+    count(status) as executions,
     count(*) filter (where status = 'SUCCESS') as succeeded,
     count(*) filter (where status = 'FAILED') as failed,
     count(*) filter (where status = 'TIMEOUT') as timed_out,
-    count(*) filter (where status = 'SUCCESS') / count(*) as success_rate,
-    avg(duration_ms) as mean_ms,
+    succeeded / nullif(executions, 0) as success_rate,
+    round(avg(duration_ms), 6) as mean_ms,
     median(duration_ms) as median_ms,
     quantile_cont(duration_ms, 0.95) as p95_ms,
     sum(total_tokens)::bigint as total_tokens,
-    sum(cost) as cost,
-    avg(response_quality_score) as quality
-from agent_executions
-where ($agent_name is null or agent_name = $agent_name)
-    and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
+    round(sum(cost), 10) as cost,
+    round(avg(quality), 6) as quality
+from executions_and_calls
+where case
+        when $agent_name is null then (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true
+        else agent_name = $agent_name
+    end
 group by
     agent_name,
-    date_trunc($period, created_at)
+    period_start
 order by
     period_start nulls first,
     agent_name

@@ -6,17 +6,17 @@
 -- Columns
 --   runs               runs
 --   completed_runs     runs that ended well
---   executions         executions of agents
+--   executions         executions of agents; without AG2's own, that choose the next speaker, here and in the times
 --   succeeded          executions that ended well
 --   failed             executions that failed
---   timed_out          executions that ran out of time
+--   timed_out          executions that ran out of time, by the rule of failed_executions
 --   success_rate       share of executions that ended well
 --   mean_ms            mean duration of an execution
 --   median_ms          median duration
 --   p95_ms             95 of 100 took no longer
---   llm_calls          calls of a language model
---   total_tokens       their tokens
---   cost               their cost in US dollars
+--   llm_calls          calls of a language model, cached ones and those of AG2's own agents among them
+--   total_tokens       their tokens, cached calls apart
+--   cost               their cost in US dollars, cached calls apart
 --   invalid_responses  responses that failed a check
 --   quality            mean quality of the responses, 0 to 1
 with
@@ -43,22 +43,23 @@ execution_totals as (
         count(*) filter (where executions.status = 'FAILED') as failed,
         count(*) filter (where executions.status = 'TIMEOUT') as timed_out,
         count(*) filter (where executions.status = 'SUCCESS') / nullif(count(*), 0) as success_rate,
-        avg(executions.duration_ms) as mean_ms,
+        round(avg(executions.duration_ms), 6) as mean_ms,
         median(executions.duration_ms) as median_ms,
         quantile_cont(executions.duration_ms, 0.95) as p95_ms
     from ingest.explained_executions as executions
     inner join chosen_runs
         on chosen_runs.run_id = executions.run_id
+    where (executions.agent_name in ('checking_agent', 'speaker_selection_agent')) is not true
 ),
 
 llm_totals as (
     select
         count(*) as llm_calls,
-        sum(calls.total_tokens)::bigint as total_tokens,
-        sum(calls.cost) as cost,
+        sum(if(calls.cached, 0, calls.total_tokens))::bigint as total_tokens,
+        round(sum(if(calls.cached, 0, calls.cost)), 10) as cost,
         count(*) filter (where not calls.response_valid) as invalid_responses,
-        avg(calls.response_quality_score) as quality
-    from llm_calls as calls
+        round(avg(calls.response_quality_score), 6) as quality
+    from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
     inner join chosen_runs
         on chosen_runs.run_id = calls.run_id
 )

@@ -6,14 +6,17 @@
 --
 -- Columns
 --   run_id             the run
---   agent_name         the agent; managers of group chats only where asked for
+--   agent_name         the agent; managers of group chats, and AG2's own agents that choose the next speaker, only where
+--                      asked for
 --   status             fired_successfully, failed, timeout, skipped (a member, others were chosen) or never_invoked
 --   in_chat            whether it was a member of a group chat, as far as the recorder saw the members
 --   executions         how often it was at work
 --   failed             how many of them failed
 --   times_chosen       how often it was chosen as the next speaker of a group chat
---   is_candidate       whether it ever could have been chosen: AG2's request to its selecting agent names the candidates.
---                      NULL where no request was made (one candidate, round_robin, a function of the user ...)
+--   is_candidate       whether it ever could have been chosen: true where it was, or where a request of AG2 to its
+--                      selecting agent names it among the candidates; false where every choice had such a request, and
+--                      none names it; NULL where some choice had none (one candidate, round_robin, a function of the
+--                      user ...)
 --   others_chosen      how often another member of its group chat was chosen
 --   times_passed_over  how often that was though it is known to have been a candidate; NULL where no request tells
 --   chosen_instead     who was chosen, most often first
@@ -229,7 +232,11 @@ left join executions
 left join evidence
     on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name
 where agents.agent_name is not null
-    and ($agent_name is null or agents.agent_name = $agent_name)
+    and if(
+        $agent_name is null,
+        agents.agent_name not in ('checking_agent', 'speaker_selection_agent'),
+        agents.agent_name = $agent_name
+    )
 order by
     executions.executions is not null,
     agents.run_id,

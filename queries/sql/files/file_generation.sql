@@ -7,7 +7,8 @@
 --   run_id           the run
 --   agent_name       who wrote the code or called the tool
 --   generating_code  the code, its first 500 characters
---   file_path        the file, as the run spelt it
+--   file_path        the file, as the run spelt it; a row for each file of a run, with what wrote it last. How often
+--                    it was written, files_written tells
 --   file_content     its text, where it was saved
 --   file_type        its extension
 select

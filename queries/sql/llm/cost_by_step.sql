@@ -6,18 +6,20 @@
 -- Columns
 --   step_id       the step that the user marked; NULL for what happened outside of any
 --   runs          runs that have it
---   calls         calls of a language model
---   total_tokens  their tokens
+--   calls         calls of a language model, cached ones among them
+--   total_tokens  their tokens; cached calls apart, here and in what follows, as in runs
 --   cost          their cost in US dollars
 --   cost_share    share of all cost
 select
     events.step_id,
     count(distinct calls.run_id) as runs,
     count(*) as calls,
-    sum(calls.total_tokens)::bigint as total_tokens,
-    sum(calls.cost) as cost,
-    sum(calls.cost) / nullif(sum(sum(calls.cost)) over (), 0) as cost_share
-from llm_calls as calls
+    sum(if(calls.cached, 0, calls.total_tokens))::bigint as total_tokens,
+    round(sum(if(calls.cached, 0, calls.cost)), 10) as cost,
+    round(
+        sum(if(calls.cached, 0, calls.cost)) / nullif(sum(sum(if(calls.cached, 0, calls.cost))) over (), 0), 10
+    ) as cost_share
+from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
 where $run_id is null or calls.run_id = $run_id

@@ -5,9 +5,9 @@
 --
 -- Columns
 --   tool          the tool
---   requests      how often a model asked for it
---   llm_calls     calls that asked for it
---   total_tokens  their tokens; a call that asks for several tools counts for each with an equal part
+--   requests      how often a model, or AG2's cache in its place, asked for it
+--   llm_calls     calls that asked for it, cached ones among them
+--   total_tokens  their tokens, cached calls apart; a call that asks for several tools counts for each with an equal part
 --   cost          their cost in US dollars, shared in the same way
 with
 
@@ -15,10 +15,10 @@ requests as (
     select
         calls.run_id,
         calls.event_id,
-        calls.total_tokens,
-        calls.cost,
+        if(calls.cached, 0, calls.total_tokens) as total_tokens,
+        if(calls.cached, 0, calls.cost) as cost,
         json_transform(events.outputs->'tool_calls', '[{"function": {"name": "VARCHAR"}}]') as tool_calls
-    from llm_calls as calls
+    from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
     inner join execution_events as events
         on events.run_id = calls.run_id and events.id = calls.event_id
     where $run_id is null or calls.run_id = $run_id
@@ -38,8 +38,8 @@ select
     tool_call.function.name as tool,
     count(*) as requests,
     count(distinct event_id) as llm_calls,
-    sum(total_tokens) as total_tokens,
-    sum(cost) as cost
+    round(sum(total_tokens), 6) as total_tokens,
+    round(sum(cost), 10) as cost
 from requested_tools
 group by tool_call.function.name
 order by

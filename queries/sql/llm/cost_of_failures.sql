@@ -4,10 +4,10 @@
 --   run_id VARCHAR = NULL  one run; all runs where NULL
 --
 -- Columns
---   agent_name     the agent
+--   agent_name     the agent; AG2's own agents, that choose the next speaker, too, as it is spent
 --   executions     turns, and LLM calls that led to none
 --   failed         how many of them failed: their model, their code or their tools
---   cost           US dollars of all LLM calls in them
+--   cost           US dollars of all LLM calls in them; cached calls apart, here and in what follows, as in runs
 --   failed_cost    US dollars of those in failed ones
 --   failed_share   share of its cost that went to failed ones
 --   share_of_all   failed_cost as a share of the cost of all agents; their sum is the share that failed work took
@@ -28,8 +28,8 @@ costs_of_executions as (
     select
         calls.run_id,
         coalesce(events.parent_event_id, events.id) as execution_id,
-        sum(calls.total_tokens) as total_tokens,
-        sum(calls.cost) as cost
+        sum(if(calls.cached, 0, calls.total_tokens)) as total_tokens,
+        sum(if(calls.cached, 0, calls.cost)) as cost
     from ingest.llm_calls as calls
     inner join execution_events as events
         on events.run_id = calls.run_id and events.id = calls.event_id
@@ -43,11 +43,14 @@ select
     executions.agent_name,
     count(*) as executions,
     count(*) filter (where executions.has_failed) as failed,
-    sum(costs.cost) as cost,
-    coalesce(sum(costs.cost) filter (where executions.has_failed), 0) as failed_cost,
-    coalesce(sum(costs.cost) filter (where executions.has_failed), 0) / nullif(sum(costs.cost), 0) as failed_share,
-    coalesce(sum(costs.cost) filter (where executions.has_failed), 0)
-        / nullif(sum(sum(costs.cost)) over (), 0) as share_of_all,
+    round(sum(costs.cost), 10) as cost,
+    round(coalesce(sum(costs.cost) filter (where executions.has_failed), 0), 10) as failed_cost,
+    round(
+        coalesce(sum(costs.cost) filter (where executions.has_failed), 0) / nullif(sum(costs.cost), 0), 10
+    ) as failed_share,
+    round(
+        coalesce(sum(costs.cost) filter (where executions.has_failed), 0) / nullif(sum(sum(costs.cost)) over (), 0), 10
+    ) as share_of_all,
     coalesce(sum(costs.total_tokens) filter (where executions.has_failed), 0)::bigint as failed_tokens
 from executions
 left join costs_of_executions as costs

@@ -5,7 +5,7 @@
 --
 -- Columns
 --   event_type  agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
---   events      how many
+--   events      how many; of agent_call and llm_call, those of AG2's own agents, that choose the next speaker, too
 --   failed      how many of them failed
 select
     event_type,

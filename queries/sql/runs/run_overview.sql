@@ -12,14 +12,14 @@
 --   status        how it ended
 --   started_at    when it started, UTC; NULL where the source carries no time
 --   duration_ms   how long it took
---   messages      messages in it
---   llm_calls     calls of a language model
---   tool_calls    tool calls
+--   messages      messages in it, those of AG2's own agents, that choose the next speaker, too
+--   llm_calls     calls of a language model, cached ones among them
+--   tool_calls    tools that agents called; without those that the user's code marked with timed("tool_call", ...)
 --   code_execs    executions of code
 --   files         files written
 --   errors        events that failed
 --   total_tokens  tokens, cached calls apart
---   cost          US dollars
+--   cost          US dollars, cached calls apart
 select
     run_id,
     task,

@@ -6,7 +6,7 @@
 -- Columns
 --   tool             the tool
 --   agent_name       who asked for it
---   usage_count      how often
+--   usage_count      how often, calls that the user's code marked with timed("tool_call", ...) among them
 --   avg_result_size  mean length of the result in characters
 --   success_count    how many calls worked
 select
