@@ -78,11 +78,9 @@ class Message:
         Args:
             with_sender: False where the other side names no authors.
         """
-        # In pattern chats the content of a tool request is None on one channel and the text 'None' on another. Who
-        # asked or answered is not always told, but the ids of the calls are enough.
+        # Who asked or answered a tool is not always told, but the ids of the calls are enough.
         if self._digest is None:
-            plain = "" if self.requests and self.plain in ("None", "") else self.plain.strip()
-            self._digest = _md5(plain.encode())
+            self._digest = _md5(self.plain.strip().encode())
         parts = []
         if self.requests or self.responses:
             parts += [f"{r.call_id} {r.name}" for r in self.requests]
@@ -137,6 +135,8 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
     )
     _add_requests(result, message)
     _add_responses(result, message)
+    if result.requests and content == "None":  # a NULL in the history of a pattern chat
+        result.content, result.plain = None, ""
     return result
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.chains import Chains
@@ -19,8 +19,14 @@ PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
 
 
+MAX_FAILURES = 64
+"""Failed calls, executions and actions, the last ones, that an exception may come from."""
+
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a UUID that says how it is made, with the two bits that are free in it."""
+
+_RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
+"""Types of events whose exception may leave the chat, and is then told again by an `error` event."""
 
 _CHANNELS = {"event": 1, "logger": 2, "transcript": 4}
 _SOURCES = ["+".join(name for name, bit in _CHANNELS.items() if bits & bit) for bits in range(8)]
@@ -99,6 +105,9 @@ class RunRows:
         self.requests = Chains()
         """The LLM calls that have messages."""
         self.failed = 0
+        """Failures. The exception of a failed call that leaves a chat is the same one, and so is a file not written."""
+        self._failures: dict[tuple[str, str | None], Event] = {}
+        """By type and agent the last event of that type, where it failed."""
         self._positions = array("q")
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
@@ -115,7 +124,31 @@ class RunRows:
 
     def event(self, kind: str, subtype: str, where: Where, key: str = "", **fields: Any) -> Event:
         """A new event of this type. `key` tells apart several of one type that one record makes."""
-        return Event(self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
+        event = Event(self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
+        if kind in _RAISE:
+            self._note_outcome(event)
+        return event
+
+    def _note_outcome(self, event: Event) -> None:
+        self._failures.pop((event.type, event.agent), None)
+        if event.status == "failed" and event.error:
+            self._failures[event.type, event.agent] = event
+            self.holds(event.id)
+            if len(self._failures) > MAX_FAILURES:
+                del self._failures[next(iter(self._failures))]
+
+    def _cause(self, error: Event) -> Event | None:
+        """The failed event whose exception an error tells of once more."""
+        error_type = error.meta.get("error_type")
+        words = {error.error, ": ".join(part for part in (error_type, error.error) if part)}
+        return next(
+            (
+                event
+                for event in reversed(self._failures.values())
+                if event.error in words and event.meta.get("error_type") in (None, error_type)
+            ),
+            None,
+        )
 
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
@@ -138,12 +171,16 @@ class RunRows:
             parent: the event of the same chat whose child it is.
             depth: how many events of its chat are above it.
         """
+        cause = self._cause(event) if event.type == "error" and event.subtype != "action" else None
+        if cause is not None:
+            event.meta["echo_of"] = cause.id
+            event.where = replace(event.where, parent=cause.id)
         if event.where.parent is not None:
             self._inside.setdefault(event.where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
             self.around(event.id, event.where.parent)
-        self.failed += event.status == "failed"
+        self.failed += event.status == "failed" and cause is None and event.type != "file_gen"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
             [

@@ -102,7 +102,7 @@ _ALL = (
             tool_calls BIGINT rows in tool_calls
             code_execs BIGINT rows in code_execs
             files BIGINT rows in files that were written
-            errors BIGINT events whose status is failed
+            errors BIGINT failures, each once: without the files of failed code and exceptions that are told again
             prompt_tokens BIGINT sum over llm_calls, cached ones apart
             completion_tokens BIGINT sum over llm_calls, cached ones apart
             total_tokens BIGINT sum over llm_calls, cached ones apart
