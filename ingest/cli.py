@@ -171,7 +171,10 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """
     faulty = False
     with standard_input(paths) as given:
-        for found in discover(list(paths), "", _say, source, given):
+        every = discover(list(paths), "", _say, source, given)
+        if not every:
+            _say(pipeline.nothing_there(paths))
+        for found in every:
             report = check_file(found)
             faulty = faulty or report.faulty
             if as_json:

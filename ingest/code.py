@@ -128,6 +128,12 @@ class CodeLedger:
         """At the end of the run: executions that nothing was heard of again."""
         return [self._finished(executor, e.where, e, None, "") for executor, e in self._open.items()]
 
+    def forget(self) -> None:
+        """What follows is another conversation."""
+        self._open.clear()
+        self._written.clear()
+        self._failing.clear()
+
     def _source(self, executor: str | None, execution: _Open | None, is_reported: bool) -> _Written | None:
         """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
 

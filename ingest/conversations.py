@@ -5,7 +5,6 @@ AG2 users save `ChatResult.chat_history`, an agent's `chat_messages` (a list for
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +28,7 @@ class Chat:
 
     Attributes:
         name: the keys and places that lead to it; '' where the document is this list.
-        about: what stands beside it.
+        about: what stands beside it, and beside the objects around it that hold no other.
         repeats: whether another chat of the document has the same messages, as the other side had them.
     """
 
@@ -39,49 +38,101 @@ class Chat:
     repeats: bool = False
 
 
-def conversations(value: Any) -> list[Chat]:
-    """The conversations in a JSON value, in order; none where it is something else."""
+def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
+    """The conversations in a JSON value, in order; none where it is something else.
+
+    Returns:
+        The conversations, and what stands beside several of them: the keys of an object around them, with `chat`,
+        the name of that object, where it is not the value itself.
+    """
     if isinstance(value, list) and any(is_message(element) for element in value):
-        return [Chat("", value)]
+        return [Chat("", value)], []
     if isinstance(value, dict):
         if (chat := _listed(value)) is not None:
-            return [chat]
+            return [chat], []
         if is_message(value):
-            return [Chat("", [value])]
-    chats: list[Chat] = []
+            return [Chat("", [value])], []
+    search = _Search()
+    search.look(value, "", DEEP)
+    if len(search.chats) > MAX_CHATS:
+        return [], []
     alike: defaultdict[tuple[bytes, ...], list[Chat]] = defaultdict(list)
-    for chat in _below(value, "", DEEP):
-        if len(chats) == MAX_CHATS:
-            return []
+    for chat in search.chats:
         others = alike[tuple(parse_message(message).key(False) for message in chat.messages)]
         chat.repeats = any(_is_other_side(chat.messages, other.messages) for other in others)
         others.append(chat)
-        chats.append(chat)
-    return chats
+    return search.chats, search.beside
+
+
+def is_empty(value: Any) -> bool:
+    """Whether it is an object for a conversation in which nobody said anything."""
+    return isinstance(value, dict) and any(key in value and value[key] in ([], None) for key in LISTS)
 
 
 def _listed(value: dict[str, Any]) -> Chat | None:
     """The list under one of the usual keys, and what stands beside it."""
     lists = [key for key in LISTS if isinstance(value.get(key), list)]
     for key in [key for key in lists if any(is_message(element) for element in value[key])] or lists:
-        return Chat("", value[key], {k: v for k, v in value.items() if k != key})
+        about = {k: v for k, v in value.items() if k != key}
+        return Chat("", [*value[key], *_answer(about, value[key])], about)
     return None
 
 
-def _below(value: Any, name: str, deep: int) -> Iterator[Chat]:
-    """Lists of nothing but messages in an object or a list."""
-    if isinstance(value, list) and value and all(is_message(element) for element in value):
-        yield Chat(name, value)
-        return
-    if isinstance(value, dict) and (chat := _listed(value)) is not None:
-        chat.name = name
-        if chat.messages and all(is_message(element) for element in chat.messages):
-            yield chat
-        return
-    if not deep or not isinstance(value, dict | list):
-        return
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        yield from _below(inner, f"{name}/{key}" if name else str(key), deep - 1)
+def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
+    """The message in a response of OpenAI's API that stands beside its request, where that has it not yet."""
+    response = beside.get("response")
+    if isinstance(response, dict) and isinstance(response.get("body"), dict):
+        response = response["body"]
+    choices = response.get("choices") if isinstance(response, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not is_message(message) or not messages or not is_message(messages[-1]) or messages[-1] == message:
+        return []
+    return [message]
+
+
+class _Search:
+    """Finds lists of nothing but messages, and what stands beside them, in a JSON value."""
+
+    def __init__(self) -> None:
+        self.chats: list[Chat] = []
+        self.beside: list[dict[str, Any]] = []
+
+    def look(self, value: Any, name: str, deep: int) -> None:
+        """Look into a value: its own name, and how deep."""
+        if isinstance(value, list) and value and all(is_message(element) for element in value):
+            self.chats.append(Chat(name, value))
+            return
+        if isinstance(value, dict) and (chat := _listed(value)) is not None:
+            chat.name = name
+            if chat.messages and all(is_message(element) for element in chat.messages):
+                self.chats.append(chat)
+            return
+        if not deep or not isinstance(value, dict | list):
+            return
+        first, holding = len(self.chats), set()
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            before = len(self.chats)
+            self.look(inner, f"{name}/{key}" if name else str(key), deep - 1)
+            if len(self.chats) > before:
+                holding.add(key)
+            if len(self.chats) > MAX_CHATS:
+                return
+        if holding and len(holding) < len(value):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            self._tell({str(key): inner for key, inner in items if key not in holding}, name, self.chats[first:])
+
+    def _tell(self, beside: dict[str, Any], name: str, chats: list[Chat]) -> None:
+        """Keep what stands beside these conversations; of one key at two levels the outer one goes to `beside`."""
+        if len(chats) > 1:
+            self.beside.append({"chat": name, **beside} if name else beside)
+            return
+        (chat,) = chats
+        chat.messages = [*chat.messages, *_answer(beside, chat.messages)]
+        hidden = {key: inner for key, inner in beside.items() if key in chat.about}
+        if hidden and "beside" in chat.about:
+            hidden.setdefault("beside", chat.about["beside"])
+        chat.about = {**beside, **chat.about, **({"beside": hidden} if hidden else {})}
 
 
 def _is_other_side(messages: list[Any], others: list[Any]) -> bool:

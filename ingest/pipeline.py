@@ -123,7 +123,7 @@ def run(
         found = discover(paths, out, tell, source, given, files_roots)
         summary.found = len(found)
         if not found:
-            tell(f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there")
+            tell(nothing_there(paths))
         with locked(out, tell):
             missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
             _ingest(found, Snapshot(out), force, missing_below, summary, tell, progress or (lambda done, total: None))
@@ -186,6 +186,11 @@ def _ingest(
     _take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
 
 
+def nothing_there(paths: Iterable[str]) -> str:
+    """What is said where no file below these paths may be a run."""
+    return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
+
+
 def _kept(path: str, left: int, others: list[str]) -> str:
     """What of tables of another version is where."""
     what = [f"{left} run{'' if left == 1 else 's'} whose files can't be read again"] if left else []
@@ -237,14 +242,15 @@ def _is_locked(path: str) -> bool:
 
 def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:
     sources: Counter[str] = Counter()
-    ids = {k.run_id for k in before.values()}
+    runs = {k.path: k.run_id for k in before.values() if k.run_id is not None}
+    ids = set(runs.values())
     for report in reports:
         path = shown(report.found.path)
         if report.skipped:
             summary.skipped += 1
             tell(f"{path}: skipped, {report.skipped}")
             continue
-        if path in before or report.found.run_id in ids:
+        if path in runs or report.found.run_id in ids:
             summary.updated += 1
         else:
             summary.new += 1

@@ -14,7 +14,7 @@ from ingest.compressed import unpack
 from ingest.discover import Found, shown
 from ingest.lines import Bad
 from ingest.rows import Row
-from ingest.sources import Source, find_source, source_named
+from ingest.sources import Source, find_source, look_on, source_named
 
 try:
     import fcntl
@@ -134,9 +134,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     file, archive = unpack(opened)
     source = _source(file, found)
     if source is None:
-        if archive is not None:
-            file.read(HEAD)  # where the archive breaks is forgotten at its beginning
-            report.damaged = archive.error is not None
+        report.damaged = archive is not None and archive.error is not None
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     if _is_too_large(opened, source):
@@ -176,12 +174,17 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
 
 
 def _source(file: IO[bytes], found: Found) -> Source | None:
-    """What the file is: as the user says, or else as it looks. A journal's name says it where its lines are broken."""
-    head = file.read(HEAD)
-    file.seek(0)
+    """What the file is: as the user says, or else as it looks. A journal's name says it where its lines are broken.
+
+    The file is at its beginning then; where it is nothing, as far as was read to find that out.
+    """
     if found.source is not None:
         return source_named(found.source)
-    return find_source(head) or (source_named("journal") if found.folder is not None else None)
+    head = file.read(HEAD)
+    source = find_source(head) or (source_named("journal") if found.folder is not None else look_on(head, file))
+    if source is not None:
+        file.seek(0)
+    return source
 
 
 def status_without_end(descriptor: int, assembler: Assembler) -> str:

@@ -180,6 +180,12 @@ class ToolLedger:
         calls.sort(key=lambda call: call.where.position)
         return [(self._event(call), call.turn) for call in calls]
 
+    def forget(self) -> None:
+        """What follows is another conversation."""
+        self._open.clear()
+        self._running.clear()
+        self._answered.clear()
+
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
         calls = (c for c in self._open.get(_key(fact.call_id, fact.name), ()) if c.state == state)
         return _nearest(calls, where, unwrapped(fact.arguments))

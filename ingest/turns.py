@@ -48,10 +48,15 @@ class Conversation:
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self._seen = Seen()
+        self._conversation: str | None = None
+        """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
 
     def take(self, fact: facts.Fact, where: Where) -> None:
         """Take in one fact, in order."""
+        if isinstance(fact, facts.Said) and fact.channel == "transcript" and where.chat != self._conversation:
+            self._over()
+            self._conversation = where.chat
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
         if where.parent is not None:
@@ -395,12 +400,19 @@ class Conversation:
         """
         for number, (saved_at, transcript) in enumerate(transcripts):
             self._merge(transcript, saved_at, f"transcript {number}")
+        self._over()
+
+    def _over(self) -> None:
+        """All chats are over: what still waits is told, and nothing that follows belongs to it."""
         for talk in self._talks.values():
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._ended_alone(execution)
         for event, turn in self._tools.unanswered():
             self._child(event, turn, 1 if turn else 0)
+        self._talks.clear()
+        self._code.forget()
+        self._tools.forget()
 
     def _merge(self, transcript: list[Any], saved_at: int, name: str) -> None:
         messages = [parse_message(m) for m in transcript]

@@ -23,25 +23,33 @@ class Source:
         read: gives every line or element of the file, in order, as `Record` or `Bad`, and puts what the file says of
             the run beside its records into the dict it is given: `meta`, `sessions`, `not_a_run` with the reason.
         channel: what `messages.source` says of messages from here.
+        look_on: whether a file is of this kind, from its first 64 kB and what it goes on to read of the file, where no
+            source recognises the beginning.
     """
 
     name: str
     recognise: Callable[[bytes], bool]
     read: Callable[[IO[bytes], dict[str, Any]], Iterator[Record | Bad]]
     channel: str = "logger"
+    look_on: Callable[[bytes, IO[bytes]], bool] | None = None
 
 
 SOURCES = (
     Source("journal", journal.recognise, journal.read),
     Source("ag2_sqlite", ag2_sqlite.recognise, ag2_sqlite.read),
     Source("ag2_file_log", ag2_file_log.recognise, ag2_file_log.read),
-    Source("transcript", transcript.recognise, transcript.read, channel="transcript"),
+    Source("transcript", transcript.recognise, transcript.read, channel="transcript", look_on=transcript.look_on),
 )
 
 
 def find_source(head: bytes) -> Source | None:
     """The source whose file begins with these bytes, or None."""
     return next((source for source in SOURCES if source.recognise(head)), None)
+
+
+def look_on(head: bytes, file: IO[bytes]) -> Source | None:
+    """The source whose signs stand further on in a file, or None. `file` is read from behind its head."""
+    return next((source for source in SOURCES if source.look_on and source.look_on(head, file)), None)
 
 
 def source_named(name: str) -> Source:

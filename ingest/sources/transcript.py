@@ -1,24 +1,22 @@
 """Saved conversations: `groupchat.messages`, `ChatResult.chat_history` and the like.
 
 Three shapes: a JSON list of messages; an object with such a list under `messages`, `history` or `chat_history`, whose
-other keys describe the run; a message a line (JSONL). Of a document with several lists (`ingest.conversations`), and of
-JSONL with a conversation a line, each is a chat of the run. A list that was cut off, also one in an object, is read as
-far as it goes.
+other keys describe the run; messages one after another, a line each (JSONL) or printed over several lines. Of a
+document with several lists (`ingest.conversations`), and of several documents with a conversation each, each is a chat
+of the run. A list that was cut off, also one in an object, is read as far as it goes.
 """
 
 import codecs
-import io
 import itertools
 import json
 import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-import orjson
-
 from capture import format as journal
-from ingest.conversations import Chat, conversations
-from ingest.lines import Bad, Record, decode, encode, read_lines
+from ingest.conversations import Chat, conversations, is_empty
+from ingest.documents import documents, is_sequence
+from ingest.lines import Bad, Record, decode, encode
 from ingest.messages import is_message
 
 REPEATED = "repeated"
@@ -27,12 +25,17 @@ REPEATED = "repeated"
 RESTARTS = 100
 """How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
+PIECE, OVERLAP = 1024 * 1024, 128
+"""Bytes that are looked through at a time, and those of the piece before, in which a key may begin."""
+
 MAX_LISTS = 10
 """Places in a broken object at which its messages may begin: each is tried."""
 
 _MESSAGE_KEYS = re.compile(rb'"(?:role|name|content|tool_calls|messages|history|chat_history)"\s*:')
 _TEXT = re.compile(rb"\s*[\[{]")
-_LATER_MESSAGE = re.compile(rb'\n\s*\{[^\n]{0,200}"(?:role|name|content)"\s*:')
+_JSON = re.compile(rb'\s*(?:\{\s*"|\[[\s\[]*(?:\{\s*"|"))')
+_SAID = re.compile(rb'"(?:content|tool_calls|function_call|tool_responses)"\s*:')
+_SPEAKER = re.compile(rb'"(?:role|name)"\s*:')
 _LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
 _NEXT = re.compile(r"\},?\s*\{")
 
@@ -41,6 +44,25 @@ def recognise(head: bytes) -> bool:
     """JSON in which a key that messages have stands near the beginning. The rest shows when it is read."""
     head = _utf_8(head)
     return _TEXT.match(head) is not None and _MESSAGE_KEYS.search(head) is not None
+
+
+def look_on(head: bytes, file: IO[bytes]) -> bool:
+    """Whether a file that begins like JSON has the keys of a message further on, behind long values of other keys.
+
+    Args:
+        head: its beginning.
+        file: the rest. It is read up to the keys, or to its end.
+    """
+    if _JSON.match(_utf_8(head)) is None:
+        return False
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    decoder = codecs.getincrementaldecoder("utf-16")("replace") if is_wide else None
+    missing, before, piece = [_SAID, _SPEAKER], b"", head
+    while piece and missing:
+        text = before + (decoder.decode(piece).encode("utf-8", "replace") if decoder else piece)
+        missing = [pattern for pattern in missing if pattern.search(text) is None]
+        before, piece = text[-OVERLAP:], file.read(PIECE)
+    return not missing
 
 
 def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -57,11 +79,11 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     except ValueError as error:
         yield from _read_broken(raw, str(error), about)
         return
-    chats = conversations(value)
-    if not any(is_message(element) for chat in chats for element in chat.messages):
+    chats, beside = conversations(value)
+    if not _has_messages(chats):
         about["not_a_run"] = "no list of messages in it"
         return
-    about["meta"] = _about(chats)
+    about["meta"] = _about(chats, beside)
     if len(chats) == 1 and not all(map(is_message, chats[0].messages)):
         pieces = list(_in_pieces(raw))  # which tells where in the file the others stand
         if len(pieces) == len(chats[0].messages):
@@ -83,12 +105,18 @@ def _messages_of(chat: Chat, places: Iterator[int], first: bool) -> Iterator[Rec
         yield record
 
 
-def _about(chats: list[Chat]) -> dict[str, Any]:
-    """What stands beside the messages."""
+def _has_messages(chats: list[Chat]) -> bool:
+    return any(is_message(element) for chat in chats for element in chat.messages)
+
+
+def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
+    """What stands beside the messages of one document."""
     if len(chats) == 1:
         return chats[0].about
-    told = [{"chat": chat.name, **chat.about} for chat in chats if chat.about]
-    return {"chats": told} if told else {}
+    common = next((about for about in beside if "chat" not in about), {})
+    told = [about for about in beside if about is not common]
+    told += [{"chat": chat.name, **chat.about} for chat in chats if chat.about]
+    return {**common, **({"chats": told} if told else {})}
 
 
 def _in_pieces(raw: bytes) -> Iterator[Record | Bad]:
@@ -115,72 +143,74 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
 
 
 def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
-    """JSONL, or a list that is broken, or neither."""
+    """Several documents, or a list that is broken, or neither."""
     start = raw.lstrip()[:1]
-    lines = [_value(line) for _, _, line in itertools.islice(read_lines(io.BytesIO(raw)), 3)]
-    value = lines[0] if lines else None
-    if any(_is_conversation(line) for line in lines):
-        yield from _conversation_lines(raw, about)
-        return
-    if start == b"[":
+    if is_sequence(raw):
+        yield from _read_sequence(raw, about)
+    elif start == b"[":
         yield from _salvage(raw, raw.index(b"[") + 1)
-        return
-    if start == b"{" and value is None and (opened := _list_in_object(raw)):
+    elif start == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
         yield from _salvage(raw, begin, in_object=True)
-        return
-    if b"\n" not in raw.strip():
-        yield Bad(error, raw, 1, 0, torn=True)
-        return
-    if value is not None and not is_message(value) and not _LATER_MESSAGE.search(raw):
+    elif b"\n" not in raw.strip():
+        yield from Bad(error, raw, 1, 0, torn=True).pieces()
+    else:
+        yield from _read_sequence(raw, about)
+
+
+def _read_sequence(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """Documents one after another: messages of one chat, or conversations, each a chat by the number of its line."""
+    if _is_something_else(raw):
         about["not_a_run"] = "its lines are no messages"
         return
-    for line, offset, text in read_lines(io.BytesIO(raw)):
-        try:
-            data, clean = decode(text)
-        except ValueError as bad:
-            yield Bad(str(bad), text, line, offset, torn=not text.endswith(b"\n"))
-        else:
-            if line == 1 and isinstance(data, dict) and not is_message(data):
-                about["meta"] = data  # a first line that describes the run
-                yield Record({"kind": "meta"}, clean, line, offset)
-            else:
-                yield _record(data, line, offset, clean)
-
-
-def _is_conversation(value: Any) -> bool:
-    """Whether the value of a line is not one message but a list of them, or an object with one."""
-    if isinstance(value, dict) and is_message(value):
-        return False
-    return any(is_message(element) for chat in conversations(value) for element in chat.messages)
-
-
-def _conversation_lines(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
-    """JSONL with a conversation on each line: the chats of one run, by the number of their line."""
+    header: dict[str, Any] = {}
     told: list[dict[str, Any]] = []
-    places, first = itertools.count(1), True
-    for line, offset, text in read_lines(io.BytesIO(raw)):
-        try:
-            value, _ = decode(text)
-            if not _is_conversation(value):
-                raise ValueError("no messages in this line, where others hold a conversation each")
-        except ValueError as bad:
-            yield Bad(str(bad), text, line, offset, torn=not text.endswith(b"\n"))
+    places, first, line, label = itertools.count(1), True, 0, ""
+    bare: str | None = None
+    for number, item in enumerate(documents(raw)):
+        if isinstance(item, Bad):
+            yield from item.pieces()
             continue
-        for chat in conversations(value):
-            chat.name = f"{line}/{chat.name}" if chat.name else str(line)
+        label = str(item.line) if item.line > line else f"{item.line}.{number + 1}"  # two documents in a line
+        line = item.line
+        if is_message(item.value):
+            bare = bare if bare is not None else "" if first else label
+            data = {"kind": journal.MESSAGE, "message": item.value, **({"in_chat": bare} if bare else {})}
+            yield Record(data, item.text, item.line, item.offset)
+            first = False
+            continue
+        chats, beside = conversations(item.value)
+        told += [{**around, "chat": "/".join(filter(None, (label, around.get("chat"))))} for around in beside]
+        if not _has_messages(chats):
+            is_header = number == 0 and isinstance(item.value, dict)
+            if is_empty(item.value):
+                around = {key: value for key, value in item.value.items() if value not in ([], None)}
+                told += [{"chat": label, **around}] if around else []
+            elif is_header:
+                header = item.value  # it describes the run
+            else:
+                yield Bad("neither a message nor a conversation", raw[item.offset : item.end], item.line, item.offset)
+                continue
+            yield Record({"kind": "meta"}, item.text, item.line, item.offset)
+            continue
+        for chat in chats:
+            chat.name = f"{label}/{chat.name}" if chat.name else label
             told += [{"chat": chat.name, **chat.about}] if chat.about else []
             yield from _messages_of(chat, places, first)
-            first = False
-    if told:
-        about["meta"] = {"chats": told}
+            first, bare = False, None
+    if header or told:
+        about["meta"] = {**header, **({"chats": told} if told else {})}
 
 
-def _value(line: bytes) -> Any:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
+def _is_something_else(raw: bytes) -> bool:
+    """Whether documents that begin soundly have no message among them, as the lines of another program's log."""
+    for number, item in enumerate(documents(raw)):
+        if isinstance(item, Bad):
+            if number == 0:
+                return False
+        elif is_message(item.value) or _has_messages(conversations(item.value)[0]):
+            return False
+    return True
 
 
 def _list_in_object(raw: bytes) -> tuple[int, dict[str, Any]] | None:

@@ -1,0 +1,133 @@
+"""Several conversations in a file: what stands beside them is kept, and they are kept apart."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from ingest.cli import main
+from tests.ingest.conftest import Ingest
+
+Data = dict[str, Any]
+
+Q, A = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
+RESPONSE = {"id": "r", "choices": [{"message": A, "finish_reason": "stop"}], "usage": {"total_tokens": 3}}
+
+
+def meta_of(document: Any, runs: Path, ingested: Ingest) -> Data:
+    (runs / "t.json").write_text(json.dumps(document))
+    meta: Data = json.loads(ingested(runs).one("SELECT meta FROM runs"))
+    return meta
+
+
+def written(name: str, values: list[Any], runs: Path) -> None:
+    """The conversations as JSONL, or in one document."""
+    if name == "t.jsonl":
+        (runs / name).write_text("\n".join(json.dumps({"messages": value}) for value in values))
+    else:
+        (runs / name).write_text(json.dumps({"chat_messages": {f"a{n}": value for n, value in enumerate(values)}}))
+
+
+@pytest.mark.parametrize(
+    ("document", "meta"),
+    [
+        ({"id": 1, "result": {"chat_history": [Q, A], "cost": 2}}, {"id": 1, "cost": 2}),
+        ({"id": 1, "log": {"n": 2, "run": {"messages": [Q], "id": 3}}}, {"id": 3, "n": 2, "beside": {"id": 1}}),
+        (
+            {"id": 1, "a": {"id": 2, "b": {"id": 3, "messages": [Q]}}},
+            {"id": 3, "beside": {"id": 1, "beside": {"id": 2}}},
+        ),
+        ({"model": "m", "chat_messages": {"a": [Q], "b": [A]}}, {"model": "m"}),
+        (
+            {"m": 1, "runs": [{"id": 1, "a": [Q], "b": [A]}, {"id": 2, "c": {"messages": [Q, A], "d": 4}}]},
+            {"m": 1, "chats": [{"chat": "runs/0", "id": 1}, {"chat": "runs/1/c", "id": 2, "d": 4}]},
+        ),
+        ([{"chat_history": [Q, A]}, {"chat_history": [], "error": "x"}], {"1": {"chat_history": [], "error": "x"}}),
+    ],
+)
+def test_keys_around_a_conversation_are_kept(document: Any, meta: Data, runs: Path, ingested: Ingest) -> None:
+    """At each level around the list of messages; what is beside several conversations is told once."""
+    assert meta_of(document, runs, ingested) == meta
+
+
+def test_keys_of_a_batch_are_kept(runs: Path, ingested: Ingest) -> None:
+    """Lines of OpenAI's Batch API name the request beside its body."""
+    lines = [
+        {"custom_id": f"r{n}", "method": "POST", "url": "/v1", "body": {"model": "m", "messages": [Q]}} for n in (1, 2)
+    ]
+    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    told = json.loads(ingested(runs).one("SELECT meta FROM runs"))["chats"]
+    assert told == [
+        {"chat": f"{n}/body", "custom_id": f"r{n}", "method": "POST", "url": "/v1", "model": "m"} for n in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"request": {"model": "m", "messages": [Q]}, "response": RESPONSE},
+        {"body": {"messages": [Q]}, "response": {"status_code": 200, "body": RESPONSE}},
+        {"messages": [Q], "response": RESPONSE},
+        {"messages": [Q, A], "response": RESPONSE},
+    ],
+)
+@pytest.mark.parametrize("lines", [1, 2])
+def test_the_response_beside_a_request_is_its_answer(lines: int, document: Data, runs: Path, ingested: Ingest) -> None:
+    """The message in it is the last of the conversation, once, and the response is kept."""
+    (runs / "t.jsonl").write_text("\n".join([json.dumps(document)] * lines))
+    tables = ingested(runs)
+    said = tables.sql("SELECT role, content FROM messages ORDER BY message_order")
+    assert [(m["role"], m["content"]) for m in said] == [("user", "q"), ("assistant", "a")] * lines
+    meta = json.loads(tables.one("SELECT meta FROM runs"))
+    assert [about["response"] for about in (meta["chats"] if lines > 1 else [meta])] == [document["response"]] * lines
+
+
+@pytest.mark.parametrize(
+    "response", ["text", {"choices": []}, {"choices": [{"text": "x"}]}, {"choices": [7]}, [RESPONSE]]
+)
+def test_another_response_is_no_message(response: Any, runs: Path, ingested: Ingest) -> None:
+    """It is kept beside the conversation."""
+    assert meta_of({"request": {"messages": [Q]}, "response": response}, runs, ingested) == {"response": response}
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
+def test_code_is_not_run_in_the_next_conversation(name: str, runs: Path, ingested: Ingest) -> None:
+    """An exit code at the beginning of a conversation is not that of code at the end of the one before."""
+    code = {"role": "assistant", "content": "```python\nprint('never ran')\n```"}
+    reply = {"role": "user", "content": "exitcode: 1 (execution failed)\nCode output: ValueError: x"}
+    written(name, [[Q, code], [reply, A]], runs)
+    rows = ingested(runs).sql("SELECT code, exit_code FROM code_execs")
+    assert rows == [{"code": None, "exit_code": 1}]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_tool_is_not_answered_in_the_next_conversation(legacy: bool, name: str, runs: Path, ingested: Ingest) -> None:
+    """A call at the end of a conversation stays without an answer, whatever opens the next one."""
+    function = {"name": "f", "arguments": "{}"}
+    ask: Data = {"function_call": function} if legacy else {"tool_calls": [{"id": "c", "function": function}]}
+    answer = {"role": "function", "name": "f"} if legacy else {"role": "tool", "tool_call_id": "c"}
+    written(name, [[Q, {**A, **ask}], [{**answer, "content": "of another"}, A]], runs)
+    rows = ingested(runs).sql("SELECT arguments IS NULL AS unasked, result FROM tool_calls ORDER BY unasked")
+    assert rows == [{"unasked": False, "result": None}, {"unasked": True, "result": "of another"}]
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
+def test_code_is_not_mended_in_the_next_conversation(name: str, runs: Path, ingested: Ingest) -> None:
+    """Code that succeeds is no correction of what failed in another conversation."""
+    code = {"role": "assistant", "content": "```python\nprint(1)\n```"}
+    failed = {"role": "user", "content": "exitcode: 1 (execution failed)\nCode output: ValueError: x"}
+    went = {"role": "user", "content": "exitcode: 0 (execution succeeded)\nCode output: 1"}
+    written(name, [[code, failed], [code, went]], runs)
+    executed = ingested(runs).events("code_exec")
+    assert [(e["meta"]["exit_code"], "fixes" in e["meta"]) for e in executed] == [(1, False), (0, False)]
+
+
+def test_check_says_that_there_is_nothing_as_ingest_does(runs: Path, tmp_path: Path) -> None:
+    """A folder without files is one line for either."""
+    said = CliRunner().invoke(main, ["check", str(runs)])
+    assert said.exit_code == 0
+    assert "nothing to ingest" in said.stderr
+    assert said.stderr in CliRunner().invoke(main, [str(runs), "--out", str(tmp_path / "traces")]).stderr
