@@ -16,10 +16,10 @@ import duckdb
 
 from queries.connection import connect
 from queries.errors import QueryError, first_line
-from queries.execution import bind, execute, from_text
+from queries.execution import bind, fetch, from_text, is_latest, settle
 from queries.formats import FORMATS, visible, write
 from queries.known import unknown
-from queries.library import Parameter, Query, Value, find, names
+from queries.library import RUN, Parameter, Query, Value, find, names
 
 
 class Failure(click.ClickException):
@@ -93,9 +93,12 @@ def _command(query: Query) -> click.Command:
     def callback(db: Path, settings: tuple[str, ...], form: str, limit: int | None, columns: str | None) -> None:
         try:
             con, values, chosen = connect(db), from_text(query, _settings(settings)), _columns(query, columns)
-            result = execute(query, con, values)
-            rows = write(result, form, sys.stdout, limit, chosen)
-            _explain(query, con, bind(query, values), rows == 0 and limit != 0)
+            given, settled = bind(query, values), settle(query, con, values)
+            rows = write(fetch(query, con, settled), form, sys.stdout, limit, chosen)
+            if is_latest(query, given):
+                given[RUN] = settled[RUN]
+                _say_which(query, settled[RUN])
+            _explain(query, con, given, rows == 0 and limit != 0)
         except QueryError as error:
             raise Failure(visible(str(error))) from None
         except duckdb.Error as error:
@@ -121,6 +124,13 @@ def _command(query: Query) -> click.Command:
         click.Option(["--limit"], type=click.IntRange(min=0), help="Print so many rows at most."),
     ]
     return click.Command(query.name, callback=callback, params=options, help="\n\n".join(paragraphs))
+
+
+def _say_which(query: Query, run_id: Value) -> None:
+    """Say on stderr which run is the latest, because no column tells it."""
+    if run_id is not None:
+        sys.stdout.flush()
+        click.echo(f"{query.name}: the latest run is {visible(str(run_id))}", err=True)
 
 
 def _explain(query: Query, con: duckdb.DuckDBPyConnection, values: Mapping[str, Value], is_empty: bool) -> None:

@@ -13,7 +13,7 @@ import duckdb
 from queries.connection import ATTACHED, OLDER, connect
 from queries.errors import QueryError, QueryWarning, first_line
 from queries.known import unknown
-from queries.library import LATEST, TYPES, Parameter, Query, Value, find
+from queries.library import ALL, LATEST, RUN, TYPES, Parameter, Query, Value, find
 
 _STATEMENTS: dict[str, duckdb.Statement] = {}
 """Parsed queries, by their text."""
@@ -29,8 +29,9 @@ def run(query: str, con: duckdb.DuckDBPyConnection | str | Path, /, **parameters
     Args:
         query: the query's name, see `names()`.
         con: a connection from `connect`, or any other that has the tables; or what `connect` takes.
-        parameters: values for the query's parameters; one that is left out, or None, has its default. "latest" is the
-            run that started last, where that is the default.
+        parameters: values for the query's parameters; one that is left out, or None, has its default. As a `run_id`,
+            "latest" is the run that started last (of runs without times, if there are no others, the last by name), and
+            "all" is all runs, where the query is not about one; a run that has such a name can't be asked for.
 
     Returns:
         A relation: `.df()`, `.pl()`, `.arrow()`, `.fetchall()`, `.show()`.
@@ -47,18 +48,32 @@ def run(query: str, con: duckdb.DuckDBPyConnection | str | Path, /, **parameters
     con = _opened(con)
     with _explained(found, con):
         con = _idle(con)
+        settled = _with_its_run(found, con, values)
+        if values.get(RUN) == LATEST:
+            values[RUN] = settled[RUN]
         for line in unknown(con, values):
             warnings.warn(f"{found.name}: {line}", QueryWarning, stacklevel=2)
-        return con.sql(_statement(found, con), params=_with_its_run(found, con, values))
+        return con.sql(_statement(found, con), params=settled)
 
 
 def execute(
     query: Query, con: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]
 ) -> duckdb.DuckDBPyConnection:
     """The same as `run`, but with the rows to be fetched from the connection one batch at a time."""
+    return fetch(query, con, settle(query, con, parameters))
+
+
+def settle(query: Query, con: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]) -> dict[str, Value]:
+    """What the query is asked with: a value for each parameter, the run's own id in place of "latest"."""
     values = bind(query, parameters)
     with _explained(query, con):
-        return con.execute(_statement(query, con), _with_its_run(query, con, values))
+        return _with_its_run(query, con, values)
+
+
+def fetch(query: Query, con: duckdb.DuckDBPyConnection, settled: Mapping[str, Value]) -> duckdb.DuckDBPyConnection:
+    """The connection, on which the rows of the query with these values of `settle` wait to be fetched."""
+    with _explained(query, con):
+        return con.execute(_statement(query, con), dict(settled))
 
 
 def _statement(query: Query, con: duckdb.DuckDBPyConnection) -> duckdb.Statement:
@@ -97,14 +112,20 @@ def _with_its_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str
 
     Looked up beforehand, because DuckDB reads only the part of a table that holds a run when it is given its name.
     """
-    if values.get("execution_id") is not None and "run_id" in values:
+    if values.get("execution_id") is not None and RUN in values:
         found = con.execute(_RUN_OF_EXECUTION, [values["execution_id"]]).fetchall()
-        return values | {"run_id": found[0][0] if found else None}
-    missing = [p.name for p in query.parameters if p.is_latest and values[p.name] is None]
-    if not missing:
+        return values | {RUN: found[0][0] if found else None}
+    if not is_latest(query, values):
         return values
     latest = con.execute("select run_id from runs order by started_at desc nulls last, run_id desc limit 1").fetchall()
-    return values | dict.fromkeys(missing, latest[0][0] if latest else None)
+    return values | {RUN: latest[0][0] if latest else None}
+
+
+def is_latest(query: Query, values: Mapping[str, Value]) -> bool:
+    """Whether values of `bind` ask for the run that started last."""
+    if values.get("execution_id") is not None:
+        return False
+    return values.get(RUN) == LATEST or any(p.is_latest and values[p.name] is None for p in query.parameters)
 
 
 @contextmanager
@@ -142,8 +163,10 @@ def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
 
 
 def _value(query: Query, parameter: Parameter, given: object) -> Value:
-    if given is None or (parameter.is_latest and isinstance(given, str) and given.lower() == LATEST):
+    if given is None:
         return parameter.default
+    if parameter.name == RUN and isinstance(given, str) and given.lower() in (LATEST, ALL):
+        return _word_for_runs(query, parameter, given.lower())
     if isinstance(given, str) and not given.isascii() and not _is_unicode(given):
         raise QueryError(f"{query.name}: {parameter.name} is no text in UTF-8: {given!r}")
     value: Value = None
@@ -158,6 +181,16 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
     if value is None:
         raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
     return value
+
+
+def _word_for_runs(query: Query, parameter: Parameter, word: str) -> Value:
+    if word == LATEST:
+        return LATEST
+    if parameter.is_latest:
+        raise QueryError(
+            f"{query.name} is about one run: {parameter.name} must be the id of one, or {LATEST}, not {ALL}"
+        )
+    return None
 
 
 def _is_unicode(text: str) -> bool:

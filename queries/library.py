@@ -29,8 +29,14 @@ TYPES: dict[str, type] = {"VARCHAR": str, "BIGINT": int, "DOUBLE": float, "BOOLE
 
 Value = str | int | float | bool | None
 
+RUN = "run_id"
+"""The parameter that says which run is meant, in every query that has it."""
+
 LATEST = "latest"
-"""What stands, in any case of letters, for the run that started last, where that is the default."""
+"""What stands there, in any case of letters, for the run that started last. A run of that name can't be asked for."""
+
+ALL = "all"
+"""The same for all runs."""
 
 _PARAMETER = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>'[^']*'|\S+)\s+(?P<doc>\S.*)")
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<doc>\S.*)")
@@ -43,7 +49,8 @@ class Parameter:
     Attributes:
         type: one of `TYPES`.
         default: None stands for SQL's NULL.
-        is_latest: None and "latest" stand for the run that started last (in the header: `run_id VARCHAR = LATEST`).
+        is_latest: None stands for the run that started last, and "all" for nothing, because the query is about one run
+            (in the header: `run_id VARCHAR = LATEST`).
         doc: its meaning. Where it begins with "one of:", it lists the only values that there are.
     """
 

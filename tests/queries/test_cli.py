@@ -221,7 +221,25 @@ def test_defaults_are_shown_as_they_are_typed(database: Path) -> None:
         explained = answer(name, "--help").split("Columns:")[0]
         assert shown in " ".join(explained.split())
         assert "NULL" not in explained
-        assert answer(name, *arguments, typed) == answer(name, *arguments[:-1])
+        said, by_default = command(name, *arguments, typed), command(name, *arguments[:-1])
+        assert (said.returncode, said.stdout, said.stderr) == (0, by_default.stdout, by_default.stderr)
+
+
+def test_which_run_is_the_latest_is_told(database: Path) -> None:
+    """No column says which run it is, so a line on stderr does; where a run is named, nothing has to."""
+    con = queries.connect(database)
+    ((latest,),) = con.execute("select run_id from runs order by started_at desc, run_id desc limit 1").fetchall()
+    for name in ("run_timeline", "call_chain", "stage_timeline", "action_trace", "llm_interactions"):
+        for settings in ([], ["--set", "run_id=latest"]):
+            done = CliRunner().invoke(queries.cli.queries, [name, "--db", str(database), *settings])
+            assert done.stderr.splitlines()[0] == f"{name}: the latest run is {latest}"
+        named = CliRunner().invoke(queries.cli.queries, [name, "--db", str(database), "--set", "run_id=plot-0"])
+        assert "latest" not in named.stderr
+    done = CliRunner().invoke(queries.cli.queries, ["run_timeline", "--db", str(database), "--set", "run_id=ALL"])
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "Error: run_timeline is about one run: run_id must be the id of one, or latest, not all\n",
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a command line is text")

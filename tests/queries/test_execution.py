@@ -150,15 +150,32 @@ def test_values_as_typed() -> None:
 
 
 def test_the_latest_run_by_name(tmp_path: Path) -> None:
-    """Where the latest run is the default, its word is understood in any case of letters."""
+    """It is understood in any case of letters, by every query that takes a run, and wins over a run of that name."""
     builder = Builder()
-    for run_id, started_at in (("a", START + timedelta(hours=1)), ("b", START)):
+    for run_id, started_at in (("a", START + timedelta(hours=1)), ("b", START), ("latest", START)):
         builder.run(run_id, started_at=started_at).turn(f"agent of {run_id}")
     con = queries.connect(builder.write(tmp_path / "traces.duckdb"))
     for word in ("latest", "LATEST", "Latest"):
         assert [row[3] for row in queries.run("run_timeline", con, run_id=word).fetchall()] == ["agent of a"]
-    with pytest.warns(queries.QueryWarning, match="there is no run 'latest'"):
-        queries.run("event_types", con, run_id="latest").fetchall()
+        assert queries.run("agent_interactions", con, run_id=word).fetchall()[0][0] == "agent of a"
+    with pytest.warns(queries.QueryWarning, match="there is no agent 'b' in run 'a'"):
+        queries.run("failed_executions", con, run_id="latest", agent_name="b").fetchall()
+
+
+def test_all_runs_by_name(con: duckdb.DuckDBPyConnection, recwarn: pytest.WarningsRecorder) -> None:
+    """`all` is all runs for every query that can show them, and one clear error for one that can't."""
+    for name in queries.names():
+        for parameter in queries.find(name).parameters:
+            if parameter.name != "run_id":
+                continue
+            if parameter.is_latest:
+                with pytest.raises(
+                    QueryError, match=f"{name} is about one run: run_id must be the id of one, or latest"
+                ):
+                    queries.run(name, con, run_id="all")
+            else:
+                assert queries.run(name, con, run_id="All").fetchall() == queries.run(name, con).fetchall()
+    assert not recwarn.list
 
 
 def test_an_empty_value_as_typed_is_none() -> None:

@@ -211,6 +211,7 @@ def test_cached_calls_cost_nothing(tmp_path: Path) -> None:
     columns = ("failed", "cost", "failed_cost", "failed_tokens", "share_of_all")
     assert [of_failures["a"][name] for name in columns] == [1, 0.3, 0.3, 15, 1]
     assert [of_failures["b"][name] for name in columns] == [1, 0, 0, 0, 0]
+    assert [(row["cost"], row["cached"]) for row in answer(path, "llm_interactions")] == [(0.3, False), (0.4, True)]
     assert sum(row["cost"] for row in rows(path, "agent_executions")) == pytest.approx(0.3)
     assert sum(row["total_cost"] for row in rows(path, "agent_performance_metrics")) == pytest.approx(0.3)
 

@@ -177,10 +177,17 @@ def test_errors(traces: Path) -> None:
     failed = [e for e in rows(traces, "execution_events") if e["status"] == "failed" and e["event_type"] != "file_gen"]
     found = answer(traces, "errors")
     once = {(e["run_id"], e["error_message"]): e for e in reversed(failed) if e["event_type"] == "error"}
+    calls = {(e["run_id"], e["execution_order"]) for e in failed if e["event_type"] == "llm_call"}
     failed = [
         e
         for e in failed
-        if e["event_type"] != "error" or e["event_subtype"] == "action" or e is once[e["run_id"], e["error_message"]]
+        if e["event_type"] != "error"
+        or e["event_subtype"] == "action"
+        or (
+            e is once[e["run_id"], e["error_message"]]
+            and (e["run_id"], e["execution_order"] - 1) not in calls
+            and not e["meta"].get("echo_of")
+        )
     ]
     assert sum(row["count"] for row in found) == len(failed)
     by_type = Counter((e["event_type"], e["meta"].get("error_type")) for e in failed)
@@ -188,6 +195,54 @@ def test_errors(traces: Path) -> None:
     for row in found:
         counts[row["event_type"], row["error_type"]] += row["count"]
     assert counts == by_type
+
+
+def test_one_failure_is_one_error(tmp_path: Path) -> None:
+    """What a failed LLM call raised, and the file that failed code did not write, are no failures of their own."""
+    builder = Builder()
+    for number in range(2):
+        run = builder.run(f"r{number}")
+        run.turn("a")
+        run.llm("a", None)
+        run.event("error", "a", "APIError", status="failed", error_message="no", meta={"error_type": "APIError"})
+        run.event("error", None, "APIError", status="failed", error_message="no", meta={"error_type": "APIError"})
+        run.code("a", "open('x', 'w'); 1/0", "ZeroDivisionError: division by zero", 1, writes=("x",))
+        builder.rows["execution_events"][-1]["status"] = "failed"
+        run.event("error", "a", "OSError", status="failed", error_message="full", meta={"error_type": "OSError"})
+        run.action("tool_call", "Read", {}, agent="a", status="failed", error_message="gone")
+        run.tool("a", "read")
+        run.event("error", None, "X", status="failed", error_message="x", meta={"error_type": "X", "echo_of": "id"})
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {(row["event_type"], row["error_type"]): row["count"] for row in answer(path, "errors")}
+    assert found == {
+        ("llm_call", None): 2,
+        ("code_exec", "ZeroDivisionError"): 2,
+        ("error", "OSError"): 2,
+        ("tool_call", None): 2,
+    }
+    compared = {row["metric"]: row for row in answer(path, "compare_runs", before="r0", after="r1")}
+    assert compared["failed_tools"]["before_mean"] == 0  # what the user's code marked is no tool that an agent called
+
+
+def test_arguments_in_another_order_are_the_same(tmp_path: Path) -> None:
+    """A call with the same arguments is a repeat whatever the order of their keys; with other values it is none."""
+    builder = Builder()
+    run = builder.run("r", status="failed")
+    orders: tuple[dict[str, Any], ...] = ({"x": 1, "y": 2}, {"y": 2, "x": 1}, {"x": 2, "y": 1}, {"x": 1, "y": 2})
+    for arguments in orders:
+        run.turn("a", has_tool_calls=True)
+        run.tool("a", "fetch", arguments, status="failed")
+    path = builder.write(tmp_path / "traces.duckdb")
+    (loop,) = answer(path, "retry_loops")
+    assert (loop["repeats"], loop["failed"], loop["input"]) == (3, 3, '{"x":1,"y":2}')
+    again = [row["message_order"] for row in answer(path, "suspects", top=9) if len(row["evidence"]) > 1]
+    repeats = [
+        row["message_order"]
+        for row in answer(path, "suspects", top=9)
+        if "made the same failing tool call again" in row["evidence"]
+    ]
+    assert again
+    assert repeats == [1, 3]
 
 
 def test_retry_loops(traces: Path) -> None:
@@ -246,8 +301,43 @@ def test_an_idle_alternation(tmp_path: Path) -> None:
     assert (row["run_id"], row["agents"], row["turns"], row["distinct_messages"]) == ("polite", ["a", "b"], 8, 1)
     assert {row["run_id"]: row["succeeded"] for row in answer(path, "alternations", idle=False)} == {
         "polite": 0,
-        "busy": 7,
+        "busy": 8,
     }
+
+
+def test_work_of_the_last_turn_counts(tmp_path: Path) -> None:
+    """A turn comes before what happens in it: code of the last turn of a stretch is work, that of the next is not."""
+    builder = Builder()
+    for name, worker in (("in", 5), ("after", 6)):
+        run = builder.run(name)
+        for turn in range(6):
+            run.turn("ab"[turn % 2])
+            if turn == worker:
+                run.code("a", "print(1)", "1")
+        run.turn("c")
+        if worker == 6:
+            run.code("a", "print(1)", "1")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [row["run_id"] for row in answer(path, "alternations")] == ["after"]
+    assert {row["run_id"]: row["succeeded"] for row in answer(path, "alternations", idle=False)} == {
+        "after": 0,
+        "in": 1,
+    }
+
+
+def test_alternations_come_in_one_order(tmp_path: Path) -> None:
+    """Stretches that are equally long come by run and place."""
+    builder = Builder()
+    for name in "cab":
+        run = builder.run(name)
+        for turn in range(6):
+            run.turn("ab"[turn % 2])
+        for turn in range(6):
+            run.turn("cd"[turn % 2])
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "alternations")
+    assert [(row["run_id"], row["agents"]) for row in found] == [
+        (r, a) for r in "abc" for a in (["a", "b"], ["c", "d"])
+    ]
 
 
 def test_imports_together(traces: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from queries.errors import QueryError
 from tests.queries.conftest import REAL_TRANSCRIPTS, ingest
 from tests.queries.database import Builder
 from tests.queries.reading import answer
@@ -205,6 +206,19 @@ def test_the_opening_of_a_nested_chat_is_no_answer(tmp_path: Path) -> None:
     assert (found["agent_name"], found["message_order"]) == ("inner", 2)
 
 
+def test_runs_that_completed_come_last(tmp_path: Path) -> None:
+    """Who asks where failed runs went wrong sees these first; a status that is none is told."""
+    builder = Builder()
+    for name, status in (("a", "completed"), ("b", "failed"), ("c", "completed"), ("d", "interrupted")):
+        run = builder.run(name, status=status)
+        run.turn("user")
+        run.turn("a")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [row["run_id"] for row in answer(path, "suspects")] == ["b", "d", "a", "c"]
+    with pytest.raises(QueryError, match="status must be one of completed, failed, running, interrupted, not 'fail'"):
+        answer(path, "suspects", status="fail")
+
+
 def labels(folder: Path) -> dict[str, tuple[str, int]]:
     """Agent and message that people named, by run."""
     files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
@@ -248,6 +262,8 @@ def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[s
     assert round(100 * sum(agents) / len(order)) == 71
     assert round(100 * sum(steps) / len(order)) == 49
     middle = len(order) // 2
+    halves = (agents[:middle], steps[:middle], agents[middle:], steps[middle:])
+    assert [round(100 * sum(half) / len(half)) for half in halves] == [74, 52, 69, 47]
     for half in (slice(None, None, 2), slice(1, None, 2), slice(middle), slice(middle, None)):
         assert sum(agents[half]) / len(agents[half]) >= 0.60
         assert sum(steps[half]) / len(steps[half]) >= 0.42

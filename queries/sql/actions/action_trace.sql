@@ -1,7 +1,8 @@
 -- Which actions make up one run, in order?
 --
 -- Parameters
---   run_id VARCHAR = LATEST  the run; the latest where none is given
+--   run_id VARCHAR = LATEST  the run; the latest where none is given, which is the one that started last (of runs
+--                           without times, if there are no others, the last by name)
 --
 -- Columns
 --   action_type     tool_call, decision, error or success

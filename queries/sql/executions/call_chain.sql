@@ -1,7 +1,8 @@
 -- Who called whom in one run, and what was handed over?
 --
 -- Parameters
---   run_id VARCHAR = LATEST  the run; the latest where none is given
+--   run_id VARCHAR = LATEST  the run; the latest where none is given, which is the one that started last (of runs
+--                           without times, if there are no others, the last by name)
 --
 -- Columns
 --   call_sequence  its place among the calls

@@ -1,7 +1,8 @@
 -- Through which stages did the executions of one run go?
 --
 -- Parameters
---   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given
+--   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given, which is the one
+--                               that started last (of runs without times, if there are no others, the last by name)
 --   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --
 -- Columns

@@ -10,8 +10,8 @@
 --   agents             the two
 --   turns              turns in a row
 --   distinct_messages  different messages among them
---   succeeded          code executions and tool calls that worked meanwhile
---   failed             code executions and tool calls that failed meanwhile
+--   succeeded          code executions and tool calls in these turns, or marked by the user between them, that worked
+--   failed             those that failed
 --   first_order        place in the run of the first turn
 --   last_order         place in the run of the last turn
 with
@@ -19,6 +19,7 @@ with
 placed_turns as (
     select
         turns.run_id,
+        turns.event_id,
         turns.agent_name,
         turns.place,
         events.execution_order
@@ -75,6 +76,8 @@ turns_of_stretches as (
         stretches.stretch,
         stretches.agents,
         stretches.turns,
+        stretches.first_place,
+        stretches.last_place,
         min(placed_turns.execution_order) as first_order,
         max(placed_turns.execution_order) as last_order
     from stretches
@@ -84,14 +87,18 @@ turns_of_stretches as (
     group by all
 ),
 
+-- a turn comes before what happens in it, so work is of the stretch that its turn is of
 work as (
     select
-        run_id,
-        execution_order,
-        status
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and (event_type in ('code_exec', 'tool_call')) is true
+        events.run_id,
+        events.status,
+        turns.place,
+        if(turns.place is null, events.execution_order, null) as execution_order
+    from execution_events as events
+    left join placed_turns as turns
+        on turns.run_id = events.run_id and turns.event_id = events.parent_event_id
+    where ($run_id is null or events.run_id = $run_id)
+        and (events.event_type in ('code_exec', 'tool_call')) is true
 ),
 
 alternations as (
@@ -106,7 +113,10 @@ alternations as (
     from turns_of_stretches as stretches
     left join work
         on work.run_id = stretches.run_id
-        and work.execution_order between stretches.first_order and stretches.last_order
+        and (
+            work.place between stretches.first_place and stretches.last_place
+            or work.execution_order between stretches.first_order and stretches.last_order
+        )
     group by all
     having not $idle or succeeded = 0
 )
@@ -133,4 +143,6 @@ group by all
 order by
     turns desc,
     alternations.run_id,
-    first_order
+    first_order,
+    last_order,
+    alternations.agents

@@ -1,4 +1,4 @@
--- What goes wrong, how often, and where?
+-- What goes wrong, how often, and where? Each failure counts once.
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -8,7 +8,8 @@
 --   event_type  what failed: code_exec, tool_call, llm_call, error ...
 --   what        the language, tool or model
 --   error_type  what was raised, where that is known
---   count       how often
+--   count       how often; not again with the files that failed code did not write, with the exception that a failed
+--               llm_call (or another failure) raised, or with one that leaves several steps
 --   runs        in how many runs
 --   agents      whose code, call or turn it was
 --   example     one error message
@@ -23,11 +24,15 @@ failures as (
         meta->>'error_type' as error_type,
         agent_name,
         error_message,
+        meta->>'echo_of' as echo_of,
+        lag(execution_order) over run_order = execution_order - 1
+            and lag(event_type) over run_order = 'llm_call' as is_raised_by_model,
         lag(id) over (partition by run_id, event_type, error_message order by execution_order) as previous_id
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and status = 'failed'
         and event_type <> 'file_gen'  -- a file fails with the code that was to write it
+    window run_order as (partition by run_id order by execution_order)
 )
 
 select
@@ -41,8 +46,12 @@ select
 from failures
 where event_type <> 'error'
     or event_subtype = 'action'
-    or error_message is null
-    or previous_id is null  -- an exception that leaves a step leaves the run too, and is one error
+    -- an exception that leaves a step leaves the run too, and is one error; of a failed call it is the next event
+    or (
+        (error_message is null or previous_id is null)
+        and is_raised_by_model is distinct from true
+        and echo_of is null
+    )
 group by
     event_type,
     what,

@@ -8,15 +8,16 @@
 --   run_id       the run
 --   kind         code or tool
 --   what         the language or the tool
---   repeats      how often the same code, or the same tool with the same arguments, was run
+--   repeats      how often the same code, or the same tool with the same arguments (in whatever order, but not inside of
+--                their values), was run
 --   failed       how many of them failed
 --   agents       who asked for it
 --   first_order  place in the run of the first time
 --   last_order   place in the run of the last time
---   input        the code or the arguments
+--   input        the code or the arguments, as they were the first time
 with
 
-attempts as materialized (
+calls as materialized (
     select
         run_id,
         id,
@@ -25,10 +26,43 @@ attempts as materialized (
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
         if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
-        if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input_key
+        if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and (event_type in ('code_exec', 'tool_call')) is true
+),
+
+-- arguments that differ in the order of their keys alone are as long as each other: of these few the keys are sorted
+similar_calls as (
+    select
+        run_id,
+        what,
+        length(input) as length
+    from calls
+    where kind = 'tool'
+        and contains(input, ',"')  -- two keys or more
+    group by
+        run_id,
+        what,
+        length(input)
+    having count(*) >= $min_count
+        and min(input) <> max(input)
+),
+
+attempts as materialized (
+    select
+        calls.* exclude (input),
+        if(
+            similar_calls.length is null,
+            calls.input,
+            coalesce(list_sort(map_entries(try(from_json(calls.input, '"MAP(VARCHAR, JSON)"'))))::varchar, calls.input)
+        ) as input_key
+    from calls
+    left join similar_calls
+        on similar_calls.run_id = calls.run_id
+        and similar_calls.what is not distinct from calls.what
+        and similar_calls.length = length(calls.input)
+        and calls.kind = 'tool'
 ),
 
 -- most attempts are made once: only of the others is anything else asked
@@ -83,7 +117,11 @@ select
     loops.agents,
     loops.first_order,
     loops.last_order,
-    if(loops.kind = 'code', events.inputs->>'code', loops.input_key) as input
+    if(
+        loops.kind = 'code',
+        events.inputs->>'code',
+        coalesce(events.inputs->>'args', events.inputs::varchar)
+    ) as input
 from loops
 inner join execution_events as events
     on events.run_id = loops.run_id and events.id = loops.first_id

@@ -6,7 +6,8 @@
 -- Columns
 --   file_path      the file, as the run spelt it, without a leading ./
 --   file_type      its extension
---   writes         how often it was written (file_generation has one row of it in each run); what code that failed was to write does not count
+--   writes         how often it was written (file_generation has one row of it in each run); what code that failed was
+--                  to write does not count
 --   runs           in how many runs
 --   agents         who wrote the code or called the tool, each of them
 --   largest_bytes  its largest size, where known

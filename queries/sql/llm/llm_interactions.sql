@@ -1,7 +1,8 @@
 -- What was sent to the language models, and what came back?
 --
 -- Parameters
---   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given
+--   run_id VARCHAR = LATEST      the run, where no execution is named; the latest where none is given, which is the one
+--                               that started last (of runs without times, if there are no others, the last by name)
 --   execution_id VARCHAR = NULL  one execution of an agent, of whatever run; all of the run where NULL
 --   agent_name VARCHAR = NULL    one agent; all where NULL
 --
@@ -14,7 +15,8 @@
 --   response                    the message that came back
 --   prompt_tokens               tokens sent
 --   completion_tokens           tokens received
---   cost                        US dollars
+--   cost                        US dollars, as AG2 tells them of the call; of a cached one they were not spent
+--   cached                      whether AG2's cache answered; the sums of other queries leave such calls apart
 --   latency_ms                  time from request to response
 --   error_message               why it failed
 --   response_valid              no check found an error
@@ -31,6 +33,7 @@ select
     calls.prompt_tokens,
     calls.completion_tokens,
     calls.cost,
+    calls.cached,
     calls.duration_ms as latency_ms,
     calls.error_message,
     calls.response_valid,

@@ -7,10 +7,14 @@
 --   after VARCHAR = NULL   the other set, in the same way; a run that fits both is in before
 --   tag VARCHAR = NULL     name of the tag that tells the sets apart, or task, mode, model (that most of the run's calls
 --                          used), ag2_version; run ids do where NULL. Runs without the tag are in neither set
---   min_runs BIGINT = 5    runs that each set needs before a difference is called clear
+--   min_runs BIGINT = 5    runs that each set needs before a difference is called clear. With 5 in each set, no p_value can
+--                          be low enough where more than 6 metrics have values; with 6 in each it can be for all 11
 --
 -- Columns
---   metric          what is compared, per run; completed, failed_code and failed_tools are shares from 0 to 1
+--   metric          what is compared, per run; completed, failed_code and failed_tools are shares from 0 to 1. tool_calls
+--                   and failed_tools are of tools that agents called, without those that the user's code marked with
+--                   timed("tool_call", ...); errors count each failure once; tokens and cost leave cached calls
+--                   apart; messages have those of AG2's own agents in them
 --   before_runs     runs in the one set that have it
 --   after_runs      runs in the other set that have it
 --   before_mean     mean of the one set
@@ -100,7 +104,8 @@ work as (
     select
         run_id,
         avg((status = 'failed')::integer) filter (where event_type = 'code_exec') as failed_code,
-        avg((status = 'failed')::integer) filter (where event_type = 'tool_call') as failed_tools
+        avg((status = 'failed')::integer)
+            filter (where event_type = 'tool_call' and event_subtype <> 'action') as failed_tools
     from execution_events
     where (event_type in ('code_exec', 'tool_call')) is true
         and status <> 'pending'

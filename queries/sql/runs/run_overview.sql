@@ -17,7 +17,7 @@
 --   tool_calls    tools that agents called; without those that the user's code marked with timed("tool_call", ...)
 --   code_execs    executions of code
 --   files         files written
---   errors        events that failed
+--   errors        failures, each once
 --   total_tokens  tokens, cached calls apart
 --   cost          US dollars, cached calls apart
 select

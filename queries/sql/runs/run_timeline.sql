@@ -1,7 +1,8 @@
 -- What happened in one run, from beginning to end?
 --
 -- Parameters
---   run_id VARCHAR = LATEST  the run; the latest where none is given
+--   run_id VARCHAR = LATEST  the run; the latest where none is given, which is the one that started last (of runs
+--                           without times, if there are no others, the last by name)
 --
 -- Columns
 --   execution_order  its place in the run

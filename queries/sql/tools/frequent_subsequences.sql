@@ -1,13 +1,14 @@
 -- Which tools, or agents, come in the same order again and again, whatever happens between them?
 --
 -- Parameters
---   kind VARCHAR = 'tool'       one of: tool, agent; steps are tool calls, or turns
+--   kind VARCHAR = 'tool'       one of: tool, agent; steps are tool calls (marked with timed("tool_call", ...) or not), or turns
 --   run_id VARCHAR = NULL       one run; all runs where NULL
 --   min_runs BIGINT = 2         runs that it appears in, at least; in a single run, 1
 --   min_count BIGINT = 2        how often, at least
 --   min_length BIGINT = 2       steps, at least
 --   max_length BIGINT = 3       steps, at most
---   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs
+--   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs; none
+--                               where it is 0 or less
 --
 -- Columns
 --   steps    names of the tools or agents, in order; a nested chat comes before the words of the turn that it was held in

@@ -8,7 +8,7 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   tools   names of the tools, in order
+--   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them
 --   length  calls in the chain
 --   count   how often they were called in this order with no other call between
 --   runs    in how many runs
