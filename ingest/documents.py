@@ -49,13 +49,14 @@ def documents(raw: bytes) -> Iterator[Document | Bad]:
     Args:
         raw: UTF-8.
     """
-    line, counted, offset = 1, 0, 0
+    line, counted, offset, line_end = 1, 0, 0, 0
     budget = 4 * len(raw) + 1_000_000  # bytes to look through for ends that are not there: it bounds the time
     while (offset := _behind(_BETWEEN, raw, offset)) < len(raw):
         line += raw.count(b"\n", counted, offset)
         counted = offset
-        line_end = raw.find(b"\n", offset) + 1 or len(raw)
-        item, looked_at = _read_at(raw, offset, line_end, line, budget)
+        in_line = offset < line_end  # where a line holds several, the whole of it was tried before
+        line_end = line_end if in_line else raw.find(b"\n", offset) + 1 or len(raw)
+        item, looked_at = _read_at(raw, offset, line_end, line, budget, in_line)
         budget -= looked_at
         yield item
         offset = item.end if isinstance(item, Document) else offset + len(item.raw)
@@ -66,10 +67,14 @@ def _behind(pattern: re.Pattern[bytes], raw: bytes, offset: int) -> int:
     return match.end() if match else offset
 
 
-def _read_at(raw: bytes, offset: int, line_end: int, line: int, budget: int) -> tuple[Document | Bad, int]:
+def _read_at(
+    raw: bytes, offset: int, line_end: int, line: int, budget: int, in_line: bool
+) -> tuple[Document | Bad, int]:
     """What begins at this byte, and how many bytes were looked through in vain."""
+    error = "not JSON"
     try:
-        return Document(*decode(raw[offset:line_end]), line, offset, line_end), 0
+        if not in_line:
+            return Document(*decode(raw[offset:line_end]), line, offset, line_end), 0
     except ValueError as bad:
         error = str(bad)
     if raw[offset : offset + 1] not in (b"{", b"["):
