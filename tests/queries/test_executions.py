@@ -216,6 +216,20 @@ def test_cached_calls_cost_nothing(tmp_path: Path) -> None:
     assert sum(row["total_cost"] for row in rows(path, "agent_performance_metrics")) == pytest.approx(0.3)
 
 
+def test_sums_of_money_have_no_stray_digits(tmp_path: Path) -> None:
+    """A sum is the same in whatever order its parts are added: 0.1 + 0.2 is 0.3."""
+    builder = Builder()
+    run = builder.run("r")
+    for cost in (0.1, 0.2):
+        run.turn("a")
+        run.llm("a", cost=cost, tool_calls=["read"])
+    path = builder.write(tmp_path / "traces.duckdb")
+    names = ("agent", "model", "step", "tool")
+    found = [answer(path, name) for name in (*(f"cost_by_{name}" for name in names), "cost_of_failures")]
+    found += [answer(path, "statistics"), answer(path, "agent_performance")]
+    assert [[row["cost"] for row in part] for part in found] == [[0.3]] * 7
+
+
 def test_agents_that_choose_speakers_are_apart(tmp_path: Path) -> None:
     """AG2's own agents are no executions to judge, but what they cost is spent."""
     builder = Builder()

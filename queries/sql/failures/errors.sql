@@ -1,4 +1,4 @@
--- What goes wrong, how often, and where? Each failure counts once.
+-- What goes wrong, how often, and where, each failure counted once?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
