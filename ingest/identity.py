@@ -7,7 +7,7 @@ folder of the same name elsewhere may hold another run.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ingest.compressed import SUFFIXES
@@ -48,6 +48,32 @@ def keep_ids(found: list[Found], known: Iterable[Known]) -> list[Found]:
             run_id = f"{run_id}~{f.place}"
         taken.add(run_id)
         result.append(f if run_id == f.run_id else replace(f, run_id=run_id))
+    return result
+
+
+def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
+    """Which runs stand in the tables under a name that is gone, because their folder or file was renamed.
+
+    Args:
+        found: files, with the ids that `keep_ids` gave them.
+        known: what the tables know of files.
+
+    Returns:
+        By path of a file that is not in the tables the run that it was: its own file is gone, and had the same in it.
+        Of several copies the first is that run, the others are runs of their own.
+    """
+    before = list(known)
+    paths, ids = {k.path for k in before}, {k.run_id for k in before}
+    there = {shown(f.path) for f in found}
+    new = [f for f in found if shown(f.path) not in paths and f.run_id not in ids]
+    lost: dict[str, Known] = {}
+    for k in before if new else ():
+        if k.run_id is not None and k.identity is not None and k.path not in there and gone(k.path):
+            lost.setdefault(k.identity, k)
+    result = {}
+    for f in new if lost else ():
+        if was := lost.pop(identify(f) or "", None):
+            result[shown(f.path)] = was
     return result
 
 

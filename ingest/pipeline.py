@@ -11,7 +11,7 @@ from typing import Any
 
 from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown
 from ingest.former import not_read_again, runs_of, with_former
-from ingest.identity import keep_ids
+from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
@@ -152,13 +152,14 @@ def _ingest(
             + " read again where the files are still there"
         )
     pruned = read_pruned(snapshot)
-    everything, found = found, without_pruned(found, pruned)
+    everything, found = found, without_pruned(found, pruned, before)
     summary.pruned = len(everything) - len(found)
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
-    moved = {f.run_id for f in found}
+    was = renamed(found, before.values())
+    moved = {f.run_id for f in found} | {k.run_id for k in was.values()}
     missing = [k for k in _missing(theirs or before.values(), everything, missing_below) if k.run_id not in moved]
     summary.dropped = sum(k.run_id is not None for k in missing)
     check_folder(snapshot.out)
@@ -169,11 +170,14 @@ def _ingest(
     try:
         if changed or change.fresh or change.gone:
             change = replace(change, reports=read_all(changed, staging, progress))
-            _count(change.reports, before, summary, tell)
+            was = _are_whole(was, change.reports)
+            change = replace(change, gone=[*change.gone, *was.values()])
+            _count(change.reports, before, was, summary, tell)
             left = not_read_again(theirs, change.reports, missing)
             if former is not None and (left or former.others):
                 change = replace(change, kept=snapshot.spare(former.version))
-            summary.journal_rows = store(snapshot, change)
+            with snapshot.damage_told():
+                summary.journal_rows = store(snapshot, change)
             if former is not None and change.kept is not None:
                 tell(_kept(change.kept, left, former.others))
         settle(snapshot)
@@ -240,7 +244,22 @@ def _is_locked(path: str) -> bool:
     return False
 
 
-def _count(reports: list[Report], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]) -> None:
+def _are_whole(was: dict[str, Known], reports: list[Report]) -> dict[str, Known]:
+    """Those of the renamed runs of which the new file has at least as many records as the tables.
+
+    One with fewer may be a copy that was cut off, and replaces nothing.
+    """
+    records = {shown(r.found.path): r.records for r in reports if r.source}
+    return {path: k for path, k in was.items() if records.get(path, -1) >= k.records}
+
+
+def _count(
+    reports: list[Report],
+    before: dict[str, Known],
+    was: dict[str, Known],
+    summary: Summary,
+    tell: Callable[[str], None],
+) -> None:
     sources: Counter[str] = Counter()
     runs = {k.path: k.run_id for k in before.values() if k.run_id is not None}
     ids = set(runs.values())
@@ -250,7 +269,9 @@ def _count(reports: list[Report], before: dict[str, Known], summary: Summary, te
             summary.skipped += 1
             tell(f"{path}: skipped, {report.skipped}")
             continue
-        if path in runs or report.found.run_id in ids:
+        if path in was:
+            tell(f"{path}: the run {was[path].run_id} is now {report.found.run_id}")
+        if path in runs or path in was or report.found.run_id in ids:
             summary.updated += 1
         else:
             summary.new += 1

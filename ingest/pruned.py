@@ -1,7 +1,7 @@
 """Runs that were pruned on purpose, so that an ingest that finds their files does not bring them back."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -63,22 +63,33 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
     )
 
 
-def without_pruned(found: Sequence[Found], pruned: Iterable[Pruned]) -> list[Found]:
+def without_pruned(found: Sequence[Found], pruned: Sequence[Pruned], known: Collection[str] = ()) -> list[Found]:
     """What is left to ingest.
 
     A file that was pruned stays out whatever becomes of it, also where it was packed. A journal is known again by what
-    is in it where it was moved; the same conversation elsewhere is another file.
+    is in it where it was moved or renamed; the same conversation elsewhere is another file.
+
+    Args:
+        found: files.
+        pruned: what is to stay out.
+        known: paths of files that stand in the tables, which are not looked into.
     """
     paths: set[str] = set()
     by_name: dict[str, list[Pruned]] = {}
     for p in pruned:
         paths.add(p.path)
         by_name.setdefault(name(p.run_id), []).append(p)
-    return [
-        f
-        for f in found
-        if shown(f.path) not in paths and not any(_became(p, f) for p in by_name.get(name(f.run_id), ()))
-    ]
+    left: list[Found] = []
+    moved: set[str] = set()
+    for f in found:
+        same = next((p for p in by_name.get(name(f.run_id), ()) if _became(p, f)), None)
+        if same is not None:
+            moved.add(same.path)
+        elif shown(f.path) not in paths:
+            left.append(f)
+    new = {f.path for f in left if f.folder is not None and shown(f.path) not in known}
+    lost = {p.identity for p in pruned if p.identity and p.path not in moved and gone(p.path)} if new else set()
+    return [f for f in left if not (lost and f.path in new and identify(f) in lost)]
 
 
 def _became(pruned: Pruned, found: Found) -> bool:

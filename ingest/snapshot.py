@@ -5,6 +5,7 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,10 @@ kilobytes each it needs more: then the work begins anew without this limit."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
+HEADERS = 3 * 4096
+"""Bytes of a database before its first block."""
+_DAMAGE = re.compile(r"(?i)checksum|corrupt|could not read|failed to deserialize|invalidated|INTERNAL Error")
+"""In what DuckDB says where a block of a file is not what it was."""
 ROW_GROUP_SIZE = 16_384
 """Rows that are read or skipped together, an eighth of DuckDB's default: a question about one run reads few others, and
 so many rows are held until they are compressed and written."""
@@ -157,14 +162,39 @@ class Snapshot:
                     # The lock is on the file, not on what is in it.
                     shutil.copyfile(self.path, copy)
                     con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
+                self._check_size(con)
                 yield con
         except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise IngestError(
-                f"{self.path}: can't be read ({reason}); where it is damaged, move it away and ingest"
-            ) from error
+            raise self._unreadable(str(error).splitlines()[0]) from error
         finally:
             _remove(copy)
+
+    def _check_size(self, con: duckdb.DuckDBPyConnection) -> None:
+        """A file that was cut off opens as long as its beginning is there; what is missing shows where it is read."""
+        query = "SELECT path, block_size * total_blocks FROM pragma_database_size(), duckdb_databases() AS d "
+        found = con.execute(
+            query + "WHERE pragma_database_size.database_name = 't' AND d.database_name = 't'"
+        ).fetchone()
+        missing = found[1] + HEADERS - os.path.getsize(found[0]) if found else 0
+        if missing > 0:
+            raise self._unreadable(f"{missing:,} bytes are missing at its end")
+
+    def _unreadable(self, reason: str) -> IngestError:
+        return IngestError(f"{self.path}: can't be read ({reason}); where it is damaged, move it away and ingest")
+
+    @contextmanager
+    def damage_told(self) -> Iterator[None]:
+        """What to do is said where damage shows while new tables are made from the present ones.
+
+        Raises:
+            IngestError: in place of one that only says what DuckDB found.
+        """
+        try:
+            yield
+        except IngestError as error:
+            if isinstance(error.__cause__, duckdb.Error) and _DAMAGE.search(str(error.__cause__)):
+                raise self._unreadable(str(error.__cause__).splitlines()[0]) from error.__cause__
+            raise
 
     def begin(self, fresh: bool, limited: bool = True) -> duckdb.DuckDBPyConnection:
         """A connection to a new database `t`, a copy of the present one, or empty.

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,61 @@ def test_what_was_pruned_is_known_again_by_its_content(runs: Path, ingested: Ing
     write_run(runs / "two", "gone", "another")
     for force in (False, True):
         assert said(ingested(runs, force=force)) == {"gone": "another"}
+
+
+def test_a_run_that_was_renamed_is_not_there_twice(runs: Path, ingested: Ingest) -> None:
+    """It stands under its new name, with a line that says so, and is neither new nor dropped."""
+    write_run(runs, "was", "hi")
+    (runs / "chat.json").write_text(CHAT)
+    ingested(runs)
+    (runs / "was").rename(runs / "is")
+    (runs / "chat.json").rename(runs / "talk.json")
+    tables = ingested(runs)
+    assert said(tables) == {"is": "hi", "talk.json": "y"}
+    assert [line.split(": ", 1)[1] for line in tables.summary.notes] == [
+        "the run was is now is",
+        "the run chat.json is now talk.json",
+    ]
+    assert (tables.summary.new, tables.summary.updated, tables.summary.dropped) == (0, 2, 0)
+    parquet_matches(tables)
+    (runs / "is").rename(runs / "was")
+    tables = ingested(runs, drop_missing=True)
+    assert said(tables) == {"talk.json": "y", "was": "hi"}
+    assert tables.summary.dropped == 0
+
+
+def test_copies_of_a_run_are_runs_and_one_of_them_replaces_one_that_is_gone(runs: Path, ingested: Ingest) -> None:
+    """A copy beside the original is another run; where that is gone, the first new copy is the run."""
+    path = write_run(runs, "x", "hi")
+    shutil.copytree(path.parent, runs / "copy")
+    assert sorted(said(ingested(runs))) == ["copy", "x"]
+    for name in ("a", "b"):
+        shutil.copytree(path.parent, runs / name)
+    shutil.rmtree(path.parent)
+    for _ in range(2):
+        assert sorted(said(ingested(runs))) == ["a", "b", "copy"]
+
+
+def test_a_copy_that_breaks_off_does_not_replace_the_whole_run(runs: Path, ingested: Ingest) -> None:
+    """Both stay: nothing is lost."""
+    path = write_run(runs, "x", "hi")
+    ingested(runs)
+    (runs / "part").mkdir()
+    (runs / "part" / path.name).write_text(path.read_text().splitlines(keepends=True)[0])
+    shutil.rmtree(path.parent)
+    assert ids(ingested(runs)) == ["part", "x"]
+
+
+def test_a_pruned_run_stays_out_under_another_name(runs: Path, ingested: Ingest) -> None:
+    """A journal is known again; a copy of it while it is there is another run."""
+    path = write_run(runs, "x", "hi")
+    out = ingested(runs).out
+    prune(out, "--older-than", "30d")
+    path.parent.rename(runs / "y")
+    assert ids(ingested(runs)) == []
+    (runs / "y").rename(path.parent)
+    shutil.copytree(path.parent, runs / "z")
+    assert ids(ingested(runs)) == ["z"]
 
 
 def test_what_stands_for_a_file(runs: Path) -> None:
