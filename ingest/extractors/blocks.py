@@ -10,20 +10,23 @@ import ast
 import re
 import sys
 import warnings
-from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import islice
 
 from ingest.extractors.model import Block
 
 # the two ends of AG2's CODE_BLOCK_PATTERN; an optional group around the name, because AG2's two runs of blanks side by
 # side are what makes it quadratic
 OPENING = re.compile(r"```[ \t]*(?:(\w+)[ \t]*)?\r?\n")
-CLOSING = re.compile(r"\r?\n[ \t]*```")
+CLOSING = re.compile(r"\n[ \t]*```")
 # any line that starts with a fence, with what stands behind it
 FENCE_LINE = re.compile(r"(?m)^[ \t]*```+([^\n`]*)$")
 # characters beyond which code is not given to CPython's compiler: it needs about 100 times their size in memory, and
-# before
-# 3.11 it overflows the stack on a sum of 100,000 terms
+# before 3.11 it overflows the stack on a sum of 100,000 terms
 PARSE_LIMIT = 300_000 if sys.version_info >= (3, 11) else 40_000
+# fences of one text that are looked at, and characters of its blocks without a language that are compiled to find it
+FENCES = 20_000
+INFERRED = 1_000_000
 # CPython copies a `finally` body per exit, so nested ones compile to exponential size
 FINALLY_LIMIT = 12
 
@@ -66,42 +69,56 @@ def code_blocks(text: str) -> list[Block]:
 
     Returns:
         One `Block` per fenced block; nested fences, unclosed fences and fences without a line end behave as in AG2.
+        Time and memory are bounded: behind the first 20,000 fences (`FENCES`) of a text no block is found, and behind
+        the first million characters (`INFERRED`) of blocks that name no language none is inferred.
     """
+    found: list[Block] = []
+    inferred = 0
     with warnings.catch_warnings():
         # the compiler warns of escapes in other people's strings
         warnings.simplefilter("ignore")
-        return [Block(language or infer_language(code), code) for language, code in _fenced(text)]
-
-
-def _fenced(text: str) -> list[tuple[str, str]]:
-    """(language as written, code) of every fenced block."""
-    closings = list(CLOSING.finditer(text)) if "```" in text else []
-    starts = [closing.start() for closing in closings]
-    found: list[tuple[str, str]] = []
-    position = 0
-    for opening in OPENING.finditer(text):
-        if opening.start() < position:
-            continue
-        index = bisect_left(starts, opening.end())
-        if index == len(starts):
-            break
-        found.append((opening.group(1) or "", text[opening.end() : starts[index]]))
-        position = closings[index].end()
+        for language, code in _fenced(text):
+            if not language and inferred < INFERRED:
+                inferred += min(len(code), PARSE_LIMIT)
+                language = infer_language(code)
+            found.append(Block(language, code))
     return found
+
+
+def _fenced(text: str) -> Iterator[tuple[str, str]]:
+    """(language as written, code) of every fenced block."""
+    end = _end_of_fences(text)
+    opening = OPENING.search(text, 0, end)
+    while opening and (closing := CLOSING.search(text, opening.end(), end)):
+        # AG2's pattern takes the carriage return of a line end as well
+        code = text[opening.end() : closing.start()].removesuffix("\r")
+        yield opening.group(1) or "", code
+        opening = OPENING.search(text, closing.end(), end)
+
+
+def _end_of_fences(text: str) -> int:
+    """Where the last fence ends that is looked at, if there are more; else the end of the text."""
+    if text.count("```") <= FENCES:
+        return len(text)
+    end = 0
+    for _ in range(FENCES):
+        end = text.index("```", end) + 3
+    return end
 
 
 def prose(text: str) -> str:
     """The text without its fenced code, which is replaced by an empty line.
 
     Other than AG2's pattern this pairs fences as Markdown does: a fence that names a language opens a block and never
-    closes one, so the text between a closing fence that lost its opening and the next block stays.
+    closes one, so the text between a closing fence that lost its opening and the next block stays. What stands behind
+    the first 20,000 fences (`FENCES`) of a text stays as well.
     """
     if "```" not in text:
         return text
     kept: list[str] = []
     position = 0
     opened: tuple[int, str] | None = None
-    for match in FENCE_LINE.finditer(text):
+    for match in islice(FENCE_LINE.finditer(text), FENCES):
         info = match.group(1).strip()
         if opened is None or info:
             if opened is None:

@@ -66,7 +66,9 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     Returns:
         Top-level package names, sorted; files written and files read, each path once per list, in order of first
         appearance. Paths that only a run can tell, folders, addresses and comments are left out. Bounded time and
-        memory whatever the text; never raises.
+        memory whatever the text: a syntax tree is made of at most 300,000 characters (`PARSE_LIMIT`), else patterns
+        look through the first 200,000 (`patterns.LIMIT`), and of a shell script the first 100,000 (`shell.LIMIT`) are
+        read. Never raises.
     """
     code = sound(code)
     name = language.strip().lower()

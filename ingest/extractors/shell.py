@@ -131,7 +131,8 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     command: list[tuple[str, str]] = []
     terminators: list[str] = []
     position = 0
-    for token in TOKEN.findall(code):
+    for match in TOKEN.finditer(code):
+        token = match.group()
         position += len(token)
         if token == "\n" and terminators:
             for terminator in terminators:

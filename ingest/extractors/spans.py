@@ -8,7 +8,7 @@ from typing import Final
 from ingest.extractors.paths import EXTENSIONS, WEAK_EXTENSIONS, extension
 from ingest.extractors.vocabulary import LOWER_WORDS, NO_NAME
 
-BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-")
+BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
 QUOTES: Final = {"'": "'", '"': '"', "`": "`", "*": "*", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 CLOSERS: Final = frozenset(QUOTES.values())
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
@@ -23,6 +23,8 @@ WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
+# backslashes shortly before a place beyond which they are no path's, even if escaped twice
+BACKSLASHES: Final = 64
 ESCAPED: Final = re.compile(r"\\[nrt]")
 # the start of a path with folders, one of which may have blanks in its name
 ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
@@ -48,19 +50,18 @@ def continues(after: str) -> bool:
 
 def token_start(window: str) -> int:
     """Where the word that ends the window begins; a backslash before `_` is Markdown's, not a folder's."""
-    index = len(window)
+    index = len(window.rstrip(BARE))
     while index:
         character = window[index - 1]
         escaped = character == "\\" and window[index : index + 1] == "_"
         if (
-            character in BARE
-            or escaped
+            escaped
             or (character > "\x7f" and character.isalnum())
             or _comma(window, index)
             or (character == "=" and _in_path(window[:index]))
             or (character == "\\" and index < len(window) and _windows(window, index))
         ):
-            index -= 1
+            index = len(window[: index - 1].rstrip(BARE))
         elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
             index -= 2
             break
@@ -92,6 +93,8 @@ def _in_path(before: str) -> bool:
 def _windows(window: str, index: int) -> bool:
     """Whether a backslash that ends just before an index is a Windows path's: of a drive, or of a share."""
     head = window[max(0, index - 200) : index]
+    if head.count("\\") > BACKSLASHES:
+        return False
     chunk = head[max(map(head.rfind, BREAKS)) + 1 :]
     if chunk.startswith(("\\\\", ".\\", "..\\")) or (chunk == "\\" and window[index] == "\\"):
         return True
@@ -163,10 +166,7 @@ def cleaned(token: str, before: str) -> str | None:
 
 def unbroken(before: str) -> str:
     """What stands before a path without a blank between."""
-    index = len(before)
-    while index and before[index - 1] not in BREAKS:
-        index -= 1
-    return before[index:]
+    return before[max(map(before.rfind, BREAKS)) + 1 :]
 
 
 def whole_line(text: str, start: int, end: int, path: str) -> str | None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -95,3 +97,29 @@ def test_deep_tree_does_not_overflow_the_stack(unit: str) -> None:
 def test_any_text_is_read(text: str) -> None:
     """No text makes a function raise."""
     read_everything(text)
+
+
+RECORD = """
+import resource, sys
+from ingest.extractors import code_blocks, extract_code, extract_error, extract_text
+unit = sys.argv[1].replace(r"\\n", "\\n")
+text = (unit * (64_000_000 // len(unit) + 1))[:64_000_000]
+code_blocks(text), extract_text(text), extract_error(text)
+for language in ("python", "bash", "powershell", "sql", "r", ""):
+    extract_code(text, language)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("saved to a.txt ", "a.csv,", "'a Makefile' ", "a.b.", "\\a.csv ", "File:a.csv ", "a.csv 1 year ago "),
+        *(r"```\nx = 1\n```\n", r"```\n", "`", r"ab\n", "([{", "open(", r"cat <<A > a.txt\nx\nA\n", "> a.txt ", "\u00e9.csv "),
+    ],
+)  # fmt: skip
+def test_longest_record_is_read_within_bounds(unit: str) -> None:
+    """64 MB of one hostile text go through every function: neither does that hang, nor does it take a gigabyte."""
+    run = subprocess.run([sys.executable, "-c", RECORD, unit], capture_output=True, text=True, timeout=120, check=True)
+    assert int(run.stdout) < 1_000_000
