@@ -170,8 +170,8 @@ class Snapshot:
             _remove(copy)
 
     def _check_size(self, con: duckdb.DuckDBPyConnection) -> None:
-        """A file that was cut off opens as long as its beginning is there; what is missing shows where it is read."""
-        query = "SELECT path, block_size * total_blocks FROM pragma_database_size(), duckdb_databases() AS d "
+        """A file that was cut off opens all the same. Free blocks at its end may never have been written."""
+        query = "SELECT path, block_size * used_blocks FROM pragma_database_size(), duckdb_databases() AS d "
         found = con.execute(
             query + "WHERE pragma_database_size.database_name = 't' AND d.database_name = 't'"
         ).fetchone()
