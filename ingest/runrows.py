@@ -145,7 +145,9 @@ class RunRows:
             (
                 event
                 for event in reversed(self._failures.values())
-                if event.error in words and event.meta.get("error_type") in (None, error_type)
+                if (event.error in words and event.meta.get("error_type") in (None, error_type))
+                # what AG2 logs in place of a response, where nobody recorded the exception
+                or (event.agent == error.agent and str(event.error).startswith("error_code:"))
             ),
             None,
         )

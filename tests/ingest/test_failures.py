@@ -48,6 +48,13 @@ def test_an_exception_that_no_call_raised_is_a_failure(runs: Path, ingested: Ing
     assert [e["parent_event_id"] for e in tables.events("error")] == [None, None]
 
 
+def test_the_exception_of_a_call_of_which_ag2_logged_that_it_failed(runs: Path, ingested: Ingest) -> None:
+    """It is not known what the call raised, but the exception that follows is of the same agent."""
+    failed = call("a") | {"status": "error", "response": "error_code:None, config 0 failed"}
+    write_journal(runs, "r", *chat(failed, error=REFUSED))
+    assert ingested(runs).one("SELECT errors FROM runs") == 1
+
+
 def test_each_attempt_that_fails_counts(runs: Path, ingested: Ingest) -> None:
     """Two calls with the same words, and the exception of the last."""
     write_journal(runs, "r", *chat(call("a", error=REFUSED), call("a", error=REFUSED), error=REFUSED))
