@@ -68,7 +68,8 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
     new = [f for f in found if shown(f.path) not in paths and f.run_id not in ids]
     lost: dict[str, Known] = {}
     for k in before if new else ():
-        if k.run_id is not None and k.identity is not None and k.path not in there and gone(k.path):
+        was_file = os.path.isabs(k.path)  # what came from standard input was never there
+        if k.run_id is not None and k.identity is not None and was_file and k.path not in there and gone(k.path):
             lost.setdefault(k.identity, k)
     result = {}
     for f in new if lost else ():
