@@ -353,6 +353,7 @@ def test_large_things_and_little_memory_do_not_end_the_process() -> None:
     assert of_kind(records, "action")[-1]["action_name"] == "after"
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_close_leaves_ag2_alone_and_the_next_run_whole() -> None:
     """Real signals at any moment of `close`: AG2 is as before at the latest when the next run ends, and that one has
     everything."""

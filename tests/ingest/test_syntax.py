@@ -69,6 +69,7 @@ def test_other_languages_are_normalised_by_their_tokens(language: str, one: str,
     "unit", ['"', '"\\', "'", "`", "/*", "(", "x=", "[", "\ud800", "#", "--", " ", "if x:\n", "\0"]
 )
 @pytest.mark.parametrize("language", ["python", "sh", "js", "sql"])
+@pytest.mark.slow
 def test_a_megabyte_of_hostile_code_is_hashed(unit: str, language: str) -> None:
     """Code that opens and never closes goes through, which a step of quadratic time would not let it."""
     assert len(normal_hash(unit * (1_000_000 // len(unit)), language)) == 16

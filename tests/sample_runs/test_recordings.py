@@ -231,12 +231,14 @@ def test_nothing_of_a_machine_is_left() -> None:
         assert start["git_commit"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_recording_again_tells_the_same_story(name: str, recorded_again: Path) -> None:
     """A new recording, with this Python and this AG2, has the same messages, code, actions, files and ends."""
     assert story(recorded_again / name) == story(RUNS / name)
 
 
+@pytest.mark.slow
 def test_recording_again_makes_the_same_transcript(recorded_again: Path) -> None:
     """The transcript carries no time and no id, so it is the same byte for byte."""
     assert (recorded_again / transcript.FILE).read_bytes() == (RUNS / transcript.FILE).read_bytes()
