@@ -142,15 +142,12 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.skipped = f"{size:,} bytes; a transcript is read as a whole, and at most {MAX_WHOLE:,} are"
         report.damaged = True
         return
-    report.identity = _identity(file, source)
+    assembler, about = _assembled(file, found, source)
+    if "not_a_run" in about and found.folder is not None and found.source is None:
+        source = source_named("journal")  # by its name: what broke its lines made them look like something else
+        assembler, about = _assembled(file, found, source)
     file.seek(0)
-    about: dict[str, Any] = {}
-    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
-    for item in source.read(file, about):
-        if isinstance(item, Bad):
-            assembler.add_bad(item)
-        else:
-            assembler.add(item)
+    report.identity = _identity(file, source)
     if "not_a_run" in about:
         report.skipped = (archive and archive.error) or about["not_a_run"]
         report.damaged = bool(archive and archive.error) or "damaged" in about
@@ -171,6 +168,19 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         return
     yield from assembler.finish(source.name, about, report.status)
     report.status = assembler.status
+
+
+def _assembled(file: IO[bytes], found: Found, source: Source) -> tuple[Assembler, dict[str, Any]]:
+    """All of a file, and what it says of the run beside its records."""
+    about: dict[str, Any] = {}
+    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
+    file.seek(0)
+    for item in source.read(file, about):
+        if isinstance(item, Bad):
+            assembler.add_bad(item)
+        else:
+            assembler.add(item)
+    return assembler, about
 
 
 def _source(file: IO[bytes], found: Found) -> Source | None:

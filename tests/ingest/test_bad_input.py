@@ -324,6 +324,17 @@ def test_of_a_line_that_is_no_record_any_more_the_beginning_is_kept(
     assert (tables.summary.torn, tables.summary.quarantined) == (0, 1)
 
 
+@pytest.mark.parametrize("others", [[], [{"v": 1, "seq": 1, "ts": 2, "kind": "run_end", "status": "completed"}]])
+def test_a_journal_whose_first_line_is_damaged_is_a_journal(others: list[Any], runs: Path, ingested: Ingest) -> None:
+    """Its name says so, also where what is left looks like something else; no line is lost."""
+    first = {"w": 1, "seq": 0, "kind": "event", "name": "a", "event": {"content": "hi"}}
+    (runs / "r").mkdir()
+    (runs / "r" / "journal.jsonl").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in (first, *others)))
+    tables = ingested(runs)
+    assert (tables.summary.lines, tables.summary.skipped) == (1 + len(others), 0)
+    assert tables.sql("SELECT source_format FROM runs") == [{"source_format": "journal"}]
+
+
 def test_the_holes_of_a_sparse_file_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gigabytes of nothing are passed over, and what follows is read."""
     monkeypatch.setattr("ingest.lines.MAX_LINE", 2000)
