@@ -239,12 +239,15 @@ class Journal:
         self._missed(error)
 
     def _settle(self) -> None:
-        """Finishes a line whose writing was interrupted, if any of it is in the file; else it is lost."""
+        """Finishes a line whose writing was interrupted, if any of it is in the file; else it is lost.
+
+        This may be interrupted as well: the line is forgotten only when all is done.
+        """
         seq, size, line = self._at
-        self._at = (seq, size, b"")
         if self._grown(size) <= 0:
             self._reason = "writing was interrupted"
             self._missed(None)
+            self._at = (seq, size, b"")
             return
         try:
             self._finish(line, size)
