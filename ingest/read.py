@@ -15,6 +15,7 @@ from ingest.discover import Found, shown
 from ingest.lines import Bad
 from ingest.rows import Row
 from ingest.sources import Source, find_source, look_on, source_named
+from ingest.sources.journal import has_records
 
 try:
     import fcntl
@@ -191,6 +192,9 @@ def _source(file: IO[bytes], found: Found) -> Source | None:
     if found.source is not None:
         return source_named(found.source)
     head = file.read(HEAD)
+    if found.folder is not None and has_records(head):
+        file.seek(0)
+        return source_named("journal")
     source = find_source(head) or (source_named("journal") if found.folder is not None else look_on(head, file))
     if source is not None:
         file.seek(0)

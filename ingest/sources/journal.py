@@ -9,6 +9,13 @@ from ingest.lines import Bad, Record, TooLong, decode, read_lines
 
 _FIRST_RECORD = re.compile(rb'\s*\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:')
 
+_ANY_RECORD = re.compile(rb'"seq"\s*:\s*\d+\s*,\s*"ts"\s*:\s*\d+\s*,\s*"kind"\s*:')
+
+
+def has_records(head: bytes) -> bool:
+    """Whether a record of a journal stands in it, where the first line may be damaged."""
+    return _ANY_RECORD.search(head) is not None
+
 
 def recognise(head: bytes) -> bool:
     """A journal's first line begins with its version and sequence number."""
