@@ -143,12 +143,10 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.skipped = f"{size:,} bytes; a transcript is read as a whole, and at most {MAX_WHOLE:,} are"
         report.damaged = True
         return
-    assembler, about = _assembled(file, found, source)
+    assembler, about = _assembled(file, found, source, report)
     if "not_a_run" in about and found.folder is not None and found.source is None:
         source = source_named("journal")  # by its name: what broke its lines made them look like something else
-        assembler, about = _assembled(file, found, source)
-    file.seek(0)
-    report.identity = _identity(file, source)
+        assembler, about = _assembled(file, found, source, report)
     if "not_a_run" in about:
         report.skipped = (archive and archive.error) or about["not_a_run"]
         report.damaged = bool(archive and archive.error) or "damaged" in about
@@ -171,8 +169,10 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     report.status = assembler.status
 
 
-def _assembled(file: IO[bytes], found: Found, source: Source) -> tuple[Assembler, dict[str, Any]]:
-    """All of a file, and what it says of the run beside its records."""
+def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) -> tuple[Assembler, dict[str, Any]]:
+    """All of a file, and what it says of the run beside its records. An archive's error is that of this reading."""
+    file.seek(0)
+    report.identity = _identity(file, source)
     about: dict[str, Any] = {}
     assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
     file.seek(0)
