@@ -24,9 +24,11 @@ NEW = ".traces.duckdb.new"
 COMPACT = ".traces.duckdb.compact"
 COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
-MEMORY = "300MB"
-"""What DuckDB may use, its temporary files aside. It compresses 2,048 rows at a time, so where rows have hundreds of
-kilobytes each it needs more: then the work begins anew without this limit."""
+MEMORY = 300_000_000
+"""Bytes that DuckDB may use, its temporary files aside."""
+
+VECTOR = 2048
+"""Rows that DuckDB handles at a time, and the smallest row group."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
@@ -37,6 +39,30 @@ _DAMAGE = re.compile(r"(?i)checksum|corrupt|could not read|failed to deserialize
 ROW_GROUP_SIZE = 16_384
 """Rows that are read or skipped together, an eighth of DuckDB's default: a question about one run reads few others, and
 so many rows are held until they are compressed and written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the machine DuckDB may take to make a new database.
+
+    Attributes:
+        memory: bytes; None for as much as it takes.
+        row_group: rows that are held until they are compressed and written.
+        threads: None for all cores.
+    """
+
+    memory: int | None = MEMORY
+    row_group: int = ROW_GROUP_SIZE
+    threads: int | None = None
+
+    @classmethod
+    def wide(cls, widest: int | None) -> "Room":
+        """For rows of which 2,048 have so many bytes in a column; None for as much memory as it takes.
+
+        They are held once as they come and once as they are packed, and by each thread that reads them.
+        """
+        return cls(None if widest is None else MEMORY + 2 * widest, VECTOR, 1)
+
 
 _STATE = """
     CREATE SCHEMA ingest;
@@ -196,30 +222,34 @@ class Snapshot:
                 raise self._unreadable(str(error.__cause__).splitlines()[0]) from error.__cause__
             raise
 
-    def begin(self, fresh: bool, limited: bool = True) -> duckdb.DuckDBPyConnection:
+    def begin(self, fresh: bool, room: Room | None = None) -> duckdb.DuckDBPyConnection:
         """A connection to a new database `t`, a copy of the present one, or empty.
 
         Args:
             fresh: start empty.
-            limited: keep to `MEMORY`; else one thread keeps what is needed low.
+            room: how much DuckDB may take for it; by default what is enough for rows of usual length.
         """
         self.discard()
         if not fresh:
             shutil.copyfile(self.path, self._new)
         con = duckdb.connect()
         try:
-            self._prepare(con, fresh, limited)
+            self._prepare(con, fresh, room or Room())
         except BaseException:
             con.close()
             raise
         return con
 
-    def _prepare(self, con: duckdb.DuckDBPyConnection, fresh: bool, limited: bool) -> None:
+    def _prepare(self, con: duckdb.DuckDBPyConnection, fresh: bool, room: Room) -> None:
         con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
-        con.execute(f"SET memory_limit = '{MEMORY}'" if limited else "SET threads = 1")
-        with suppress(duckdb.CatalogException):  # DuckDB 1 has no such setting
-            con.execute("SET async_threads = 0")
-        options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
+        if room.memory is not None:
+            con.execute(f"SET memory_limit = '{room.memory}B'")
+        if room.threads is not None:
+            con.execute(f"SET threads = {room.threads}")
+        for setting in ("async_threads = 0", "write_buffer_row_group_count = 1"):
+            with suppress(duckdb.CatalogException):  # DuckDB 1 has no such settings
+                con.execute(f"SET {setting}")
+        options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {room.row_group}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
         con.execute("BEGIN")

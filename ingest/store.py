@@ -1,6 +1,7 @@
 """From the staging folder into the new database and the Parquet files."""
 
 import os
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -14,15 +15,15 @@ from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, wri
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
-from ingest.snapshot import Known, Snapshot, forget, load, remember
+from ingest.snapshot import VECTOR, Known, Room, Snapshot, forget, load, remember
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
 tables to its end, and is not needed: nobody sees the new database before it is complete."""
 
-WIDE_ROW, WIDE = 24_000, 48 * 1024 * 1024
-"""Bytes of a row, and of all such rows of a table, from which on the memory that DuckDB is given is not enough: it
-compresses 2,048 rows at a time. They would be stored, run out of memory, and be stored again."""
+WIDE = 24 * 1024 * 1024
+"""Bytes that 2,048 neighbouring values of a column may have to be stored as usual: DuckDB compresses so many at a time,
+and holds all of them. Wider ones are stored by one thread, in row groups of that size, with more memory."""
 
 AT_ONCE = 2
 """Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
@@ -82,22 +83,23 @@ def store(snapshot: Snapshot, change: Change) -> int:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
-    return _store(snapshot, change, limited=not any(_is_wide(change.staging, name) for name in TABLES))
+    widest = max(_widest(change.staging, name) for name in TABLES)
+    return _store(snapshot, change, Room() if widest <= WIDE else Room.wide(widest))
 
 
-def _store(snapshot: Snapshot, change: Change, limited: bool) -> int:
-    """The same. `limited`: keep to the memory that DuckDB is given; where that is not enough, begin anew without."""
+def _store(snapshot: Snapshot, change: Change, room: Room) -> int:
+    """The same in so much memory; where that is not enough, again in as much as it takes."""
     try:
-        con = snapshot.begin(change.fresh, limited)
+        con = snapshot.begin(change.fresh, room)
         try:
-            rows = _fill(con, snapshot.out, change, AT_ONCE if limited else 1)
+            rows = _fill(con, snapshot.out, change, AT_ONCE if room == Room() else 1)
             snapshot.commit(con, kept=change.kept)
             return rows
         finally:
             con.close()
     except duckdb.Error as error:
-        if limited and _is_out_of_memory(error):
-            return _store(snapshot, change, limited=False)
+        if room.memory is not None and _is_out_of_memory(error):
+            return _store(snapshot, change, Room.wide(None))
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
 
 
@@ -155,14 +157,24 @@ def _at_once(
             connection.close()
 
 
-def _is_wide(staging: str, table: str) -> bool:
-    """Whether so many rows of a table are so long that DuckDB needs more memory than it is given."""
-    total = 0
-    for path in Path(staging, table).glob("*.parquet"):
+def _widest(staging: str, table: str) -> int:
+    """Bytes of the longest 2,048 neighbouring values of a column that are staged for a table."""
+    columns = range(len(TABLES[table].columns))
+    widest = 0
+    window: deque[tuple[int, list[int]]] = deque()
+    rows, sizes = 0, [0] * len(columns)
+    for path in sorted(Path(staging, table).glob("*.parquet")):
         about = pq.read_metadata(path)
-        groups = [about.row_group(number) for number in range(about.num_row_groups)]
-        total += sum(group.total_byte_size for group in groups if group.total_byte_size > WIDE_ROW * group.num_rows)
-    return total > WIDE
+        for number in range(about.num_row_groups):
+            group = about.row_group(number)
+            staged = [group.column(column).total_uncompressed_size for column in columns]
+            window.append((group.num_rows, staged))
+            rows, sizes = rows + group.num_rows, [a + b for a, b in zip(sizes, staged, strict=True)]
+            while rows - window[0][0] >= VECTOR:
+                count, staged = window.popleft()
+                rows, sizes = rows - count, [a - b for a, b in zip(sizes, staged, strict=True)]
+            widest = max(widest, max(sizes) * VECTOR // max(rows, VECTOR))
+    return widest
 
 
 def _size(folder: str) -> int:

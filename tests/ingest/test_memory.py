@@ -1,6 +1,7 @@
 """Memory: what an ingest takes does not grow with the journal; a run that can't be read to its end leaves nothing."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -92,4 +93,16 @@ def test_a_large_journal_is_ingested_in_bounded_memory(tmp_path: Path) -> None:
                 **logged("ab"[n % 2], "ba"[n % 2], f"{n} " * 400),
             }
             file.write(json.dumps(record) + "\n")
+    assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
+
+
+@linux
+@pytest.mark.slow
+def test_long_messages_take_memory_by_their_length_and_not_by_their_number(tmp_path: Path) -> None:
+    """Of 300 MB in messages of 50 kB, as tools return them, less than a gigabyte is held at any moment."""
+    words = [f"{n:07}" for n in range(10_000, 16_250)]
+    for run in range(6):
+        random.Random(run).shuffle(words)
+        messages = (logged("ab"[n % 2], "ba"[n % 2], f"{n} " + " ".join(words)) for n in range(1000))
+        write_journal(tmp_path / "runs", f"long-{run}", *messages)
     assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
