@@ -30,12 +30,14 @@ class Chat:
         name: the keys and places that lead to it; '' where the document is this list.
         about: what stands beside it, and beside the objects around it that hold no other.
         repeats: whether another chat of the document has the same messages, as the other side had them.
+        path: the keys and places that lead to it within its document, one by one.
     """
 
     name: str
     messages: list[Any]
     about: dict[str, Any] = field(default_factory=dict)
     repeats: bool = False
+    path: tuple[str, ...] = ()
 
 
 def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
@@ -53,13 +55,13 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         if is_message(value):
             return [Chat("", [value])], []
     search = _Search()
-    search.look(value, "", DEEP)
+    search.look(value, (), DEEP)
     if len(search.chats) > MAX_CHATS:
         return [], []
     alike: defaultdict[tuple[bytes, ...], list[Chat]] = defaultdict(list)
     for chat in search.chats:
         others = alike[tuple(parse_message(message).key(False) for message in chat.messages)]
-        chat.repeats = any(_is_other_side(chat.messages, other.messages) for other in others)
+        chat.repeats = any(_are_one(chat, other) for other in others)
         others.append(chat)
     return search.chats, search.beside
 
@@ -98,13 +100,13 @@ class _Search:
         self.chats: list[Chat] = []
         self.beside: list[dict[str, Any]] = []
 
-    def look(self, value: Any, name: str, deep: int) -> None:
-        """Look into a value: its own name, and how deep."""
+    def look(self, value: Any, path: tuple[str, ...], deep: int) -> None:
+        """Look into a value: where it stands, and how deep."""
         if isinstance(value, list) and value and all(is_message(element) for element in value):
-            self.chats.append(Chat(name, value))
+            self.chats.append(Chat("/".join(path), value, path=path))
             return
         if isinstance(value, dict) and (chat := _listed(value)) is not None:
-            chat.name = name
+            chat.name, chat.path = "/".join(path), path
             if chat.messages and all(is_message(element) for element in chat.messages):
                 self.chats.append(chat)
             return
@@ -113,14 +115,15 @@ class _Search:
         first, holding = len(self.chats), set()
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             before = len(self.chats)
-            self.look(inner, f"{name}/{key}" if name else str(key), deep - 1)
+            self.look(inner, (*path, str(key)), deep - 1)
             if len(self.chats) > before:
                 holding.add(key)
             if len(self.chats) > MAX_CHATS:
                 return
         if holding and len(holding) < len(value):
             items = value.items() if isinstance(value, dict) else enumerate(value)
-            self._tell({str(key): inner for key, inner in items if key not in holding}, name, self.chats[first:])
+            beside = {str(key): inner for key, inner in items if key not in holding}
+            self._tell(beside, "/".join(path), self.chats[first:])
 
     def _tell(self, beside: dict[str, Any], name: str, chats: list[Chat]) -> None:
         """Keep what stands beside these conversations; of one key at two levels the outer one goes to `beside`."""
@@ -135,10 +138,24 @@ class _Search:
         chat.about = {**beside, **chat.about, **({"beside": hidden} if hidden else {})}
 
 
-def _is_other_side(messages: list[Any], others: list[Any]) -> bool:
+def _are_one(chat: Chat, other: Chat) -> bool:
     """Whether two lists of the same words are one chat as its two sides had it, or as two members of a group had it.
 
-    One message that was sent to two agents is two chats, unless the roles show the two sides.
+    What one side said as `assistant` the other has as `user`. Members of a group who only listened have the same roles,
+    each in a list of its own that is named after the same partner. All else is two chats: the same words said to two
+    agents, or to one agent twice.
     """
-    roles, theirs = ([m.get("role") for m in side] for side in (messages, others))
-    return len(messages) > 1 or (roles != theirs and roles == [_OTHER_SIDE.get(role, role) for role in theirs])
+    ids = {side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)}
+    pairs = list(zip(chat.messages, other.messages, strict=True))
+    if len(ids) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
+        return False
+    roles, theirs = ([m.get("role") for m in side.messages] for side in (chat, other))
+    if roles == theirs:
+        partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
+        return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
+    return len(pairs) > 1 or roles == [_OTHER_SIDE.get(role, role) for role in theirs]
+
+
+def _is_heard(message: dict[str, Any]) -> bool:
+    """Whether the owner of a list may have heard a message; AG2 keeps a request for tools as `assistant` everywhere."""
+    return message.get("role") != "assistant" or bool(message.get("tool_calls") or message.get("function_call"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from autogen import ConversableAgent
 from click.testing import CliRunner
 
 from ingest.cli import main
@@ -131,3 +132,47 @@ def test_check_says_that_there_is_nothing_as_ingest_does(runs: Path, tmp_path: P
     assert said.exit_code == 0
     assert "nothing to ingest" in said.stderr
     assert said.stderr in CliRunner().invoke(main, [str(runs), "--out", str(tmp_path / "traces")]).stderr
+
+
+def dumped(shape: str, initiator: ConversableAgent, others: list[ConversableAgent]) -> Any:
+    """The same question to each of them, who all say the same, as users of AG2 save it."""
+    chats = [{"recipient": other, "message": "Review it.", "max_turns": 1, "silent": True} for other in others]
+    results = [initiator.initiate_chat(**chat) for chat in chats]
+    if shape == "an agent's partners":
+        return {agent.name: messages for agent, messages in initiator.chat_messages.items()}
+    if shape == "both sides":
+        return {
+            agent.name: {other.name: messages for other, messages in agent.chat_messages.items()}
+            for agent in (initiator, *others)
+        }
+    named = shape == "results with ids"
+    return [
+        {**({"chat_id": r.chat_id} if named else {}), "chat_history": r.chat_history, "summary": r.summary}
+        for r in results
+    ]
+
+
+@pytest.mark.parametrize("shape", ["an agent's partners", "both sides", "results", "results with ids"])
+def test_chats_with_the_same_words_are_several(shape: str, runs: Path, ingested: Ingest) -> None:
+    """Two reviewers who both agree, as AG2 itself keeps it; what both sides have counts once."""
+    boss, *reviewers = (
+        ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply="LGTM")
+        for name in ("boss", "alice", "carol")
+    )
+    (runs / "t.json").write_text(json.dumps(dumped(shape, boss, reviewers)))
+    said = ingested(runs).sql("SELECT sender, content FROM messages ORDER BY message_order")
+    expected = [("boss", "Review it."), ("alice", "LGTM"), ("boss", "Review it."), ("carol", "LGTM")]
+    assert [tuple(row.values()) for row in said] == expected
+
+
+def test_the_same_chat_twice_in_results_is_two(runs: Path, ingested: Ingest) -> None:
+    """Also without ids, and with the same agent; members of a group who only listened have one chat."""
+    asked = {"role": "assistant", "name": "a", "content": "q"}, {"role": "user", "name": "b", "content": "yes"}
+    (runs / "results.json").write_text(json.dumps([{"chat_history": asked, "summary": "yes"}] * 2))
+    heard = [{**message, "role": "user"} for message in asked]
+    (runs / "members.json").write_text(json.dumps({"c": {"manager": heard}, "d": {"manager": heard}}))
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, count(*) AS n FROM messages GROUP BY ALL ORDER BY ALL") == [
+        {"run_id": "members.json", "n": 2},
+        {"run_id": "results.json", "n": 4},
+    ]
