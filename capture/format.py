@@ -151,6 +151,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "sha256": "of the file at `path`",
         "summary": "the chat's summary, where AG2 made one",
         "cost": "the chat's cost, as AG2 sums it up",
+        "chat_id": "AG2's id of the chat, as text",
     },
     STEP_START: {"name": "what the step is called"},
     STEP_END: {

@@ -39,6 +39,8 @@ def read(source: Any, name: str | None) -> Iterator[Chat]:
         yield Chat(name or source.name, source.groupchat.messages)
     elif hasattr(source, "chat_history"):
         about = {key: getattr(source, key, None) for key in ("summary", "cost")}
+        if getattr(source, "chat_id", None) is not None:
+            about["chat_id"] = str(source.chat_id)  # 128 bits, more than a number in JSON may have
         yield Chat(name or "chat", source.chat_history, about)
     elif hasattr(source, "messages") and isinstance(source.messages, list):
         yield Chat(name or getattr(source, "admin_name", None) or "groupchat", source.messages)

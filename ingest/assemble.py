@@ -247,7 +247,7 @@ class Assembler:
             if messages is None:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):
-            self._transcripts.append((where.position, messages))
+            self._transcripts.append((where.position, messages, text_or_none(data.get("chat_id"))))
 
     def _step_start(self, data: Data, where: Where) -> None:
         self._steps[str(data.get("id"))] = text_or_none(data.get("parent"))

@@ -29,6 +29,9 @@ class Seen:
         self.speakers.add(sender)
         self._recipients.append(self._name(recipient))
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def _name(self, name: str | None) -> int:
         place = self._places.setdefault(name, len(self._names))
         if place == len(self._names):

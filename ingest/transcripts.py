@@ -7,13 +7,94 @@ Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ingest.seen import Seen
 
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
 time where thousands of messages say the same."""
+
+
+class Claims:
+    """Which messages of a run the transcripts have told of that were taken in so far, and of which chat they are."""
+
+    def __init__(self) -> None:
+        self._ids: list[str | None] = []
+        """Of each chat that a transcript told of the id that AG2 gave it, where it is known."""
+        self._sizes: Counter[int] = Counter()
+        """Messages of each chat."""
+        self._chats: dict[int, int] = {}
+        """The chat of each message that a transcript has told of."""
+        self._added: set[int] = set()
+        """Those that nothing else tells of."""
+        self._chat = 0
+        """The chat of the transcript that was matched last."""
+
+    def match(
+        self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None
+    ) -> list[int | None]:
+        """For each message of a transcript the same message of the run, or None.
+
+        Where others have the same words, those are meant that no transcript has told of. What transcripts of a chat
+        have added is meant only where this one may be of that chat: more than half of the shorter one is the same.
+
+        Args:
+            messages: indexes of the run's messages that may be of the chat, in order.
+            keys: their keys.
+            transcript: the keys of its messages.
+            chat_id: AG2's id of the chat, where it has one.
+        """
+        chats = self._chats_like(messages, keys, transcript, chat_id)
+        known = [
+            (index, key)
+            for index, key in zip(messages, keys, strict=True)
+            if index not in self._added or self._chats[index] in chats
+        ]
+        free = [(index, key) for index, key in known if index not in self._chats]
+        matches = _matches(known, transcript)
+        if len(free) < len(known):
+            of_free = _matches(free, transcript)
+            matches = of_free if of_free.count(None) == matches.count(None) else matches
+        found = [index for index in matches if index is not None]
+        of_chats = Counter(self._chats[index] for index in found if self._chats.get(index) in chats)
+        self._chat = of_chats.most_common(1)[0][0] if of_chats else len(self._ids)
+        if self._chat == len(self._ids):
+            self._ids.append(chat_id)
+        self._tell(found)
+        return matches
+
+    def added(self, messages: Sequence[int]) -> None:
+        """The transcript that was matched last has told of further messages."""
+        self._added.update(messages)
+        self._tell(messages)
+
+    def _tell(self, messages: Iterable[int]) -> None:
+        for index in messages:
+            if index not in self._chats:
+                self._chats[index] = self._chat
+                self._sizes[self._chat] += 1
+
+    def _chats_like(
+        self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None
+    ) -> set[int]:
+        """The chats that a transcript may be of."""
+        common: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        wanted = Counter(transcript)
+        for index, key in zip(messages, keys, strict=True):
+            if index in self._chats and key in wanted:
+                common[self._chats[index]][key] += 1
+        return {
+            chat
+            for chat, theirs in common.items()
+            if (None in (chat_id, self._ids[chat]) or chat_id == self._ids[chat])
+            and 2 * (theirs & wanted).total() > min(self._sizes[chat], len(transcript))
+        }
+
+
+def _matches(messages: Sequence[tuple[int, int]], transcript: Sequence[int]) -> list[int | None]:
+    places = align([key for _, key in messages], transcript)
+    return [None if place is None else messages[place][0] for place in places]
 
 
 def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]:

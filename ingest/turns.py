@@ -23,7 +23,7 @@ from ingest.seen import Seen, short
 from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
-from ingest.transcripts import align, of_chat
+from ingest.transcripts import Claims, of_chat
 
 MAX_CHILDREN = 1000
 """Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
@@ -47,7 +47,7 @@ class Conversation:
         """What will be said of a nested chat in the turn that opened it."""
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
-        self._seen = Seen()
+        self._seen, self._claims = Seen(), Claims()
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
@@ -392,14 +392,14 @@ class Conversation:
 
     # --- the end of the run
 
-    def finish(self, transcripts: Iterable[tuple[int, list[Any]]]) -> None:
+    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None]]) -> None:
         """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
 
         Args:
-            transcripts: (position, messages) for each that was saved.
+            transcripts: (position, messages, AG2's id of the chat, if it has one) for each that was saved.
         """
-        for number, (saved_at, transcript) in enumerate(transcripts):
-            self._merge(transcript, saved_at, f"transcript {number}")
+        for number, (saved_at, transcript, chat_id) in enumerate(transcripts):
+            self._merge(transcript, saved_at, f"transcript {number}", chat_id)
         self._over()
 
     def _over(self) -> None:
@@ -414,7 +414,7 @@ class Conversation:
         self._code.forget()
         self._tools.forget()
 
-    def _merge(self, transcript: list[Any], saved_at: int, name: str) -> None:
+    def _merge(self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None) -> None:
         messages = [parse_message(m) for m in transcript]
         name_speakers(messages)
         speakers = {m.sender for m in messages if m.sender}
@@ -423,14 +423,15 @@ class Conversation:
         ours = list(self._seen.until(saved_at))
         ours = of_chat(self._seen, ours, theirs, speakers) if named else ours
         ours.sort(key=self._seen.position)
-        matches = align([self._seen.key(index, named) for index in ours], theirs)
-        found = [ours[match] for match in matches if match is not None]
+        matches = self._claims.match(ours, [self._seen.key(index, named) for index in ours], theirs, chat_id)
+        first = next((match for match in matches if match is not None), None)
         # what comes before the first known message stands before its turn and the handoff to that
-        position = self._seen.position(found[0]) - 5 if found else saved_at
+        position = self._seen.position(first) - 5 if first is not None else saved_at
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
-                where = Where(f"{name}/{place}", position + 1, None, thread=name)
+                where, before = Where(f"{name}/{place}", position + 1, None, thread=name), len(self._seen)
                 self._said(facts.Said(message, "transcript"), where)
+                self._claims.added(range(before, len(self._seen)))
             else:
-                self._rows.heard(ours[match], "transcript")
-                position = self._seen.position(ours[match])
+                self._rows.heard(match, "transcript")
+                position = self._seen.position(match)
