@@ -26,6 +26,11 @@ SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
 """Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
 text is that of the execution."""
 
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
+
+MOUNTED = "/workspace/"
+"""The folder as which AG2's container executor mounts its working folder."""
+
 MAX_TRANSCRIPT = 256 << 20
 """Bytes of a transcript beside a journal: it is held in memory while it is aligned with the journal."""
 MAX_CONTENT = 16 * 1024 * 1024
@@ -117,6 +122,7 @@ class FileLedger:
         for file in sorted(self._saved.values(), key=lambda s: len(s.path)):
             self._by_name.setdefault(posixpath.basename(file.path), []).append(file)
         rows: dict[str, tuple[Any, ...]] = {}
+        makers: dict[str, str] = {}
         unclaimed = dict(self._saved)
         done = {self._spelt(written.path) for written in self._written if written.cause.status == "completed"}
         for written in self._written:
@@ -127,8 +133,9 @@ class FileLedger:
             held = self._held(written.path, saved, executor)
             # what nothing else has written, failed code has
             event = self._generated(written, held, saved is not None and self._spelt(written.path) not in done)
-            if event.status == "completed":
-                rows[self._spelt(saved.path if saved else written.path)] = self._written_row(written, event)
+            place = self._spelt(saved.path if saved else written.path)
+            if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
+                rows[place], makers[place] = self._written_row(written, event), written.cause.id
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
                 named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
@@ -157,15 +164,17 @@ class FileLedger:
 
     def _match(self, path: str, executor: str | None = None) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own."""
-        path = _normal(path)
+        path = _normal(path).removeprefix(MOUNTED)
         folder = text_or_none(self._agents.get(executor or "", {}).get("work_dir"))
         inside = posixpath.normpath(posixpath.join(folder, path)) if folder else path
         if inside in self._saved:
             return self._saved[inside]
         if path in self._saved:
             return self._saved[path]
-        tail = "/" + path.lstrip("/")
         same_name = self._by_name.get(posixpath.basename(path), ())[:MAX_SAME_NAME]
+        if _ABSOLUTE.match(path) and self._cwd:
+            return next((s for s in same_name if posixpath.join(self._cwd, s.path) == posixpath.normpath(path)), None)
+        tail = "/" + path.lstrip("/")
         matches = (s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path))
         return next(matches, None)
 

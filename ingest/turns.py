@@ -13,7 +13,7 @@ from typing import Any
 from ingest import facts
 from ingest.claims import claims_check, says_made_up
 from ingest.code import CodeLedger, Execution
-from ingest.extractors import extract_text
+from ingest.extractors import Hit, argument_files, extract_text
 from ingest.files import FileLedger
 from ingest.floor import Floor
 from ingest.lines import encode
@@ -334,8 +334,8 @@ class Conversation:
 
     def _child(self, event: Event, parent: str | None, depth: int) -> None:
         """Add an event that happened in a turn."""
-        hits = extract_text(event.outputs.get("result") or "") if event.type == "tool_call" else []
-        written = list(dict.fromkeys(hit.path for hit in hits if hit.operation == "write"))
+        hits = _files_of_tool(event) if event.type == "tool_call" else []
+        written = [hit.path for hit in hits if hit.operation == "write"]
         if event.type == "tool_call":
             event.outputs["files_generated"] = written
             event.meta |= {"has_files": bool(written), "file_count": len(written)}
@@ -355,7 +355,10 @@ class Conversation:
 
     def _executed(self, execution: Execution, depth: int) -> None:
         """Note what files the code of an execution writes and reads."""
-        for path, hit in {hit.path: hit for hit in reversed(execution.writes)}.items():
+        writes: dict[str, Hit] = {}
+        for hit in execution.writes:
+            writes.setdefault(hit.path, hit)
+        for path, hit in writes.items():
             self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path))
         for block in execution.blocks:
             self._files.ran(block.code, execution.event, depth)
@@ -435,3 +438,14 @@ class Conversation:
             else:
                 self._rows.heard(match, "transcript")
                 position = self._seen.position(match)
+
+
+def _files_of_tool(event: Event) -> list[Hit]:
+    """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
+    found: dict[str, Hit] = {}
+    named = argument_files(event.inputs["tool"], event.inputs["args"])
+    for hit in [*named, *extract_text(event.outputs.get("result") or "")]:
+        known = found.get(hit.path)
+        if known is None or (known.operation != "write" and hit.operation == "write"):
+            found[hit.path] = hit
+    return list(found.values())

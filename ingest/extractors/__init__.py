@@ -1,9 +1,11 @@
 """What texts say about files, packages and errors: pure functions from a text to what it names.
 
 `code_blocks` cuts a message as AG2 does, `extract_code` reads a block, `extract_text` the prose and tool results around
-it, `extract_error` the output of what failed. `EXTRACTORS` lists every one of them, with an example.
+it, `argument_files` what a tool was called with, `extract_error` the output of what failed. `EXTRACTORS` lists every one
+of them, with an example.
 """
 
+from ingest.extractors.arguments import argument_files
 from ingest.extractors.blocks import code_blocks
 from ingest.extractors.errors import extract_error
 from ingest.extractors.languages import extract_code
@@ -17,6 +19,7 @@ __all__ = [
     "CodeFacts",
     "Extractor",
     "Hit",
+    "argument_files",
     "code_blocks",
     "extract_code",
     "extract_error",

@@ -60,8 +60,8 @@ class Extractor:
     Attributes:
         name: what `Hit.method` says.
         finds: what it finds, in a few words.
-        text: the kind of text it reads: `python`, `shell`, another language by its name, `code` (any language), or
-            `prose`.
+        text: the kind of text it reads: `python`, `shell`, another language by its name, `code` (any language),
+            `prose`, or `tool call`.
         example: a text in which it finds something.
         found: what it finds there, as (operation, item) pairs; the operation is `import` for a package.
         calls: for an extractor of Python calls, the calls it knows.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from ingest.extractors import EXTRACTORS, Extractor, extract_code, extract_text
+from ingest.extractors import EXTRACTORS, Extractor, argument_files, extract_code, extract_text
 
 
 def findings(extractor: Extractor) -> set[tuple[str, str]]:
     """(operation, item) of everything that the public functions find in an extractor's example by its name."""
     if extractor.text == "prose":
         return {(hit.operation, hit.path) for hit in extract_text(extractor.example) if hit.method == extractor.name}
+    if extractor.text == "tool call":
+        call = json.loads(extractor.example)
+        return {(hit.operation, hit.path) for hit in argument_files(call["tool"], call["args"])}
     languages = {"shell": ["sh"], "code": ["python", "javascript", ""]}.get(extractor.text, [extractor.text])
     found: set[tuple[str, str]] = set()
     for language in languages:

@@ -1,0 +1,98 @@
+"""Files that a tool call names in its arguments: `write_report(path="out.md")`.
+
+What becomes of the file the name of the argument tells (`output_path`), or else that of the tool (`read_file`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.paths import is_local, looks_like_file
+
+# arguments of one call that are looked at
+MAX_ARGUMENTS: Final = 100
+WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# arguments that are a file by their name, whatever it is called
+FILE_WORDS: Final = frozenset("path file filename filepath filenames files paths".split())
+# by which a value has to look like a file as well
+PLACE_WORDS: Final = frozenset("destination dest dst target output out source src input name notebook script".split())
+WRITING: Final = frozenset(
+    "write save create export dump store download append edit modify update replace insert plot render generate make"
+    " produce output out destination dest dst copy move rename touch".split()
+)
+READING: Final = frozenset(
+    "read load open view cat show parse import input source src inspect summarize summarise analyze analyse describe"
+    " head tail get fetch".split()
+)
+
+
+def argument_files(tool: str, arguments: object) -> list[Hit]:
+    """Files that the arguments of a tool call name.
+
+    Args:
+        tool: the tool's name.
+        arguments: what it was called with, by name; anything else names nothing.
+
+    Returns:
+        A hit a path, in order: `write`, `read`, or `mention` where no name tells what becomes of it. No folders.
+    """
+    of_tool = _operation(_words(tool))
+    found: dict[str, Hit] = {}
+    for words, value in islice(_named(arguments), MAX_ARGUMENTS):
+        operation = _operation(words)
+        for path in _paths(words, value):
+            found.setdefault(path, Hit(path, of_tool if operation == "mention" else operation, "tool.argument"))
+    return list(found.values())
+
+
+def _named(arguments: object) -> Iterator[tuple[list[str], object]]:
+    """Arguments by the words of their names; those that a tool takes in one object as well."""
+    for name, value in arguments.items() if isinstance(arguments, dict) else ():
+        if isinstance(value, dict):
+            yield from ((_words(str(inner)), part) for inner, part in value.items())
+        else:
+            yield _words(str(name)), value
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in WORDS.findall(name[:200])]
+
+
+def _operation(words: list[str]) -> str:
+    """What is done by something of this name; the first word that tells it counts."""
+    for word in words:
+        if word in WRITING:
+            return "write"
+        if word in READING:
+            return "read"
+    return "mention"
+
+
+def _paths(words: list[str], value: object) -> Iterator[str]:
+    is_file = not FILE_WORDS.isdisjoint(words)
+    if not is_file and PLACE_WORDS.isdisjoint(words):
+        return
+    for path in value[:MAX_ARGUMENTS] if isinstance(value, list) else [value]:
+        if isinstance(path, str) and is_local(path) and (looks_like_file(path) or (is_file and _has_ending(path))):
+            yield path
+
+
+def _has_ending(path: str) -> bool:
+    """Whether the last part of a path has something like an extension: what has none is rather a folder."""
+    return re.search(r"[^/\\.]\.\w{1,10}$", path) is not None
+
+
+ARGUMENTS: tuple[Extractor, ...] = (
+    Extractor(
+        name="tool.argument",
+        finds="files that the arguments of a tool call name",
+        text="tool call",
+        example='{"tool": "write_report", "args": {"path": "out.md", "title": "a.md"}}',
+        found=(("write", "out.md"),),
+        function=argument_files,
+    ),
+)

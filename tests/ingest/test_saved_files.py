@@ -1,0 +1,83 @@
+"""Which file of several is meant: what the recorder saved is joined with what made it, and with nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+
+DONE = "exitcode: 0 (execution succeeded)\nCode output: ok"
+START = {"cwd": "/home/u/proj"}
+
+
+def saved(run: Path, path: str, content: str) -> dict[str, Any]:
+    """A copy that the recorder made, and its record."""
+    copy = run / "files" / path.lstrip("/")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(content)
+    return {"kind": "file", "path": path, "size": len(content), "sha256": "ab", "copy": f"files/{path.lstrip('/')}"}
+
+
+def files(tables: Tables, operation: str) -> dict[str, str | None]:
+    """Path to content."""
+    query = "SELECT file_path, file_content FROM files WHERE operation = ? ORDER BY file_path"
+    return {row["file_path"]: row["file_content"] for row in tables.sql(query, operation)}
+
+
+def ran(code: str, *results: dict[str, Any]) -> list[dict[str, Any]]:
+    return [logged("coder", "exe", f"```python\n{code}\n```"), logged("exe", "coder", DONE), *results]
+
+
+def test_a_file_elsewhere_is_another_file(runs: Path, ingested: Ingest) -> None:
+    """A file of the same name in a folder outside has neither the content nor the row of the run's own."""
+    code = (
+        "import pandas as pd, shutil\nold = pd.read_csv('/data/archive/results.csv')\n"
+        "old.to_csv('results.csv')\nshutil.copy('results.csv', '/backup/2026/results.csv')"
+    )
+    own = saved(runs / "r", "results.csv", "new data")
+    write_journal(runs, "r", *ran(code, own), start=START)
+    tables = ingested(runs)
+    assert files(tables, "read") == {"/data/archive/results.csv": None, "results.csv": "new data"}
+    assert files(tables, "write") == {"/backup/2026/results.csv": None, "results.csv": "new data"}
+
+
+def test_an_absolute_path_in_the_working_folder_is_the_saved_file(runs: Path, ingested: Ingest) -> None:
+    """Also as it is called inside AG2's container."""
+    code = "a.to_csv('/home/u/proj/out/a.csv')\nb.to_csv('/workspace/b.csv')"
+    records = [saved(runs / "r", "out/a.csv", "a"), saved(runs / "r", "coding/b.csv", "b")]
+    write_journal(runs, "r", *ran(code, *records), start=START)
+    assert list(files(ingested(runs), "write").values()) == ["a", "b"]
+
+
+def test_a_file_is_joined_with_the_tool_that_was_told_to_write_it(runs: Path, ingested: Ingest) -> None:
+    """By its arguments, whatever it answers; a call that fails has written nothing."""
+    calls = [
+        {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+        for n, (name, arguments) in enumerate(
+            [("write_file", {"path": "tool.md"}), ("read_file", {"path": "in.md"}), ("write_file", {"path": "no.md"})]
+        )
+    ]
+    answers = [{"tool_call_id": f"c{n}", "content": text} for n, text in enumerate(("ok", "text", "Error: full"))]
+    write_journal(
+        runs,
+        "r",
+        logged("coder", "exe", {"role": "assistant", "content": None, "tool_calls": calls}),
+        logged("exe", "coder", {"role": "tool", "content": "", "tool_responses": answers}),
+        saved(runs / "r", "tool.md", "written"),
+        start=START,
+    )
+    tables = ingested(runs)
+    assert files(tables, "write") == {"tool.md": "written"}
+    assert files(tables, "read") == {"in.md": None}
+    (call, *_), (made, *_) = tables.events("tool_call"), tables.events("file_gen")
+    assert (made["parent_event_id"], made["agent_name"]) == (call["id"], "coder")
+    assert call["outputs"]["files_generated"] == ["tool.md"]
+
+
+def test_files_of_one_execution_stand_in_the_order_of_its_code(runs: Path, ingested: Ingest) -> None:
+    """Each once, where it is written first."""
+    code = "\n".join(f"a.to_csv('{name}.csv')" for name in ("first", "second", "third", "first"))
+    write_journal(runs, "r", *ran(code))
+    made = [made["outputs"]["file_path"] for made in ingested(runs).events("file_gen")]
+    assert made == ["first.csv", "second.csv", "third.csv"]
