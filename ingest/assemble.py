@@ -133,8 +133,8 @@ class Assembler:
         self.torn_lines += bad.torn
         self.rows.add("quarantine", self._source_path, bad.line, bad.offset, bad.error, bad.raw)
 
-    @staticmethod
-    def _where(data: Data, seq: int) -> Where:
+    def _where(self, data: Data, seq: int) -> Where:
+        chat = text_or_none(data.get("in_chat"))
         return Where(
             key=str(seq),
             position=seq * SPACING + SPACING // 2,
@@ -143,7 +143,8 @@ class Assembler:
             step_id=text_or_none(data.get("step_id")),
             node_id=text_or_none(data.get("node_id")),
             parent=text_or_none(data.get("parent")),
-            chat=text_or_none(data.get("in_chat")),
+            chat=chat,
+            talk=chat or self._unmarked,
         )
 
     # --- kinds of records

@@ -14,7 +14,7 @@ from ingest import facts
 from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
 from ingest.messages import Message
 from ingest.runrows import Event, RunRows, Where, preview
-from ingest.syntax import diff, normal_hash
+from ingest.syntax import PYTHON, diff, normal_hash, similarity
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
 SAVED_AS = "code.filename"
@@ -58,6 +58,16 @@ class Execution:
     saved: dict[str, str]
 
 
+_LABELS = {
+    **dict.fromkeys(PYTHON, "python"),
+    **dict.fromkeys("sh bash shell zsh console terminal".split(), "sh"),
+}
+"""Names that blocks of one language go by."""
+
+MAX_FAILING = 1000
+"""Chats and languages of which failed code waits for its repair, the latest."""
+
+
 class CodeLedger:
     """The code of one run that was written and may be executed."""
 
@@ -65,7 +75,7 @@ class CodeLedger:
         self._rows = rows
         self._open: dict[str, _Open] = {}
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
-        self._failing: dict[str | None, tuple[str, str | None]] = {}
+        self._failing: dict[tuple[str, str | None], tuple[str, str | None]] = {}
         self._watched = False
         self.languages: list[str] = []
         """Languages of the blocks in the message that was said last, where they are known."""
@@ -157,10 +167,10 @@ class CodeLedger:
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""
-        blocks = execution.blocks if execution else []
+        blocks, failing = execution.blocks if execution else [], None
         if not blocks:
             blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
-            blocks = blocks if exit_code == 0 else _until_failure(blocks, output)
+            blocks, failing = (blocks, None) if exit_code == 0 else _until_failure(blocks, output)
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = extract_error(output) if status == "failed" else (None, None)
@@ -176,14 +186,14 @@ class CodeLedger:
             started=ran.started if ran else at.time if execution else None,
             ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
-            inputs=_inputs(blocks, written),
+            inputs=_inputs(blocks, written, failing),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
-            meta=_meta(blocks, looked_at, status, exit_code, executor, error_type)
+            meta=_meta(blocks, failing, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
         )
         if ran and ran.traceback:
             event.meta["traceback"] = ran.traceback
-        self._compare(event)
+        self._compare(event, where.talk)
         for block in blocks or [Block("", "")]:
             self._rows.add(
                 "code_execs",
@@ -210,19 +220,23 @@ class CodeLedger:
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
 
-    def _compare(self, event: Event) -> None:
-        """Remember code that failed until code in its language succeeds, and say what has changed by then."""
+    def _compare(self, event: Event, talk: str) -> None:
+        """Remember code that failed until code in its language succeeds in its chat, and say what changed by then."""
         language, code = event.meta["language"], event.inputs["code"]
+        key = talk, _LABELS.get((language or "").lower(), language)
         if event.status == "failed":
-            self._failing.setdefault(language, (event.id, code))
-        elif event.status == "completed" and language in self._failing:
-            failed_id, failed_code = self._failing.pop(language)
-            changed = diff(failed_code, code) if failed_code is not None and code is not None else None
-            event.meta |= {"fixes": failed_id, "diff": changed}
+            self._failing.setdefault(key, (event.id, code))
+            if len(self._failing) > MAX_FAILING:
+                del self._failing[next(iter(self._failing))]
+        elif event.status == "completed" and key in self._failing:
+            failed_id, failed_code = self._failing.pop(key)
+            event.meta |= {"fixes": failed_id, "diff": None, "similarity": None}
+            if failed_code is not None and code is not None:
+                event.meta |= {"diff": diff(failed_code, code), "similarity": similarity(failed_code, code)}
 
 
-def _until_failure(blocks: list[Block], output: str) -> list[Block]:
-    """The blocks up to the one that failed, where the output tells which: the executor stops there.
+def _until_failure(blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
+    """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.
 
     A traceback names the file that the block was saved in: `tmp_code_` and the MD5 of the code, or a name of its own.
     """
@@ -230,8 +244,8 @@ def _until_failure(blocks: list[Block], output: str) -> list[Block]:
         code = blocks[number].code
         names = [hit.path for hit in _look_at(blocks[number]).writes if hit.method == SAVED_AS]
         if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
-            return blocks[: number + 1]
-    return blocks
+            return blocks[: number + 1], blocks[number]
+    return blocks, None
 
 
 def _md5(code: str) -> str:
@@ -258,18 +272,25 @@ def code_hash(code: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _inputs(blocks: list[Block], written: _Written | None) -> dict[str, object]:
+def _inputs(blocks: list[Block], written: _Written | None, failing: Block | None) -> dict[str, object]:
     code = "\n\n".join(block.code for block in blocks) if blocks else None
     return {
-        "language": blocks[0].language if blocks else None,
+        "language": _language(blocks, failing),
         "code": code,
         "code_hash": code_hash(code) if code is not None else None,
         "context": preview(written.text) if written else None,
     }
 
 
+def _language(blocks: list[Block], failing: Block | None) -> str | None:
+    """The language of an execution: of the block that failed where that is known, or else of the first."""
+    block = failing or (blocks[0] if blocks else None)
+    return block.language if block else None
+
+
 def _meta(
     blocks: list[Block],
+    failing: Block | None,
     looked_at: list[CodeFacts],
     status: str,
     exit_code: int | None,
@@ -277,7 +298,7 @@ def _meta(
     error_type: str | None,
 ) -> dict[str, object]:
     return {
-        "language": blocks[0].language if blocks else None,
+        "language": _language(blocks, failing),
         "files_written": _paths([hit for fact in looked_at for hit in fact.writes]),
         "files_read": _paths([hit for fact in looked_at for hit in fact.reads]),
         "imports": sorted({name for fact in looked_at for name in fact.imports}),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 7
+VERSION = 8
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -145,6 +145,7 @@ _ALL = (
             meta JSON facts about it: imports, files, language, has_error ...
             created_at TIMESTAMP same as timestamp
             updated_at TIMESTAMP same as completed_at
+            chat INTEGER its chat, 0, 1, 2 ... within the run; nested chats and those at once are chats too
         """),
     ),
     Table(
@@ -164,6 +165,7 @@ _ALL = (
             tokens BIGINT completion tokens of the LLM call that made it
             timestamp TIMESTAMP UTC; NULL in a transcript
             source VARCHAR which channels had it: event, logger, transcript, joined by +
+            chat INTEGER the chat that it belongs to, as in execution_events
         """),
     ),
     Table(

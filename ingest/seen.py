@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
+from ingest.runrows import Where
+
 
 class Seen:
     """Messages, in the order in which their rows were added."""
@@ -15,16 +17,18 @@ class Seen:
         self._positions = array("q")
         self._senders = array("q")
         self._recipients = array("q")
+        self._talks = array("q")
         self._names: list[str | None] = []
         self._places: dict[str | None, int] = {}
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
-    def add(self, key: bytes, anonymous_key: bytes, position: int, sender: str | None, recipient: str | None) -> None:
+    def add(self, key: bytes, anonymous_key: bytes, where: Where, sender: str | None, recipient: str | None) -> None:
         """Add a message: its keys with and without its author, and where it stands."""
         self._keys.append(short(key))
         self._anonymous_keys.append(short(anonymous_key))
-        self._positions.append(position)
+        self._positions.append(where.position)
+        self._talks.append(self._name(where.talk))
         self._senders.append(self._name(sender))
         self.speakers.add(sender)
         self._recipients.append(self._name(recipient))
@@ -49,6 +53,10 @@ class Seen:
     def position(self, index: int) -> int:
         """Where a message stands."""
         return self._positions[index]
+
+    def talk(self, index: int) -> str:
+        """The chat that it belongs to."""
+        return self._names[self._talks[index]] or ""
 
     def sender(self, index: int) -> str | None:
         """Who said it."""

@@ -135,9 +135,25 @@ def diff(before: str, after: str) -> str | None:
     Returns:
         None where one of the two is longer than `MAX_LINES` or `MAX_LENGTH`; an empty text where nothing changed.
     """
+    if (lines := _lines(before, after)) is None:
+        return None
+    return "\n".join(list(difflib.unified_diff(*lines, lineterm="", n=2))[2:])
+
+
+def similarity(before: str, after: str) -> float | None:
+    """How alike two pieces of code are: twice the lines that they share, of the lines that they have.
+
+    Returns:
+        0 to 1, rounded to hundredths; None for code that is too long, as in `diff`.
+    """
+    if (lines := _lines(before, after)) is None:
+        return None
+    return round(difflib.SequenceMatcher(None, *lines, autojunk=False).ratio(), 2)
+
+
+def _lines(before: str, after: str) -> tuple[list[str], list[str]] | None:
+    """The lines of both, where they are few enough to be compared."""
     if max(len(before), len(after)) > MAX_LENGTH:
         return None
-    old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > MAX_LINES:
-        return None
-    return "\n".join(list(difflib.unified_diff(old, new, lineterm="", n=2))[2:])
+    lines = before.splitlines(), after.splitlines()
+    return lines if max(map(len, lines)) <= MAX_LINES else None

@@ -286,7 +286,7 @@ class Conversation:
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time
-        self._seen.add(key, message.key(False), where.position, agent, message.recipient)
+        self._seen.add(key, message.key(False), where, agent, message.recipient)
         return index
 
     def _turn_event(self, message: Message, where: Where, position: int, talk: Talk) -> Event:
@@ -430,14 +430,16 @@ class Conversation:
         first = next((match for match in matches if match is not None), None)
         # what comes before the first known message stands before its turn and the handoff to that
         position = self._seen.position(first) - 5 if first is not None else saved_at
+        talk = self._seen.talk(first) if first is not None else name
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
-                where, before = Where(f"{name}/{place}", position + 1, None, thread=name), len(self._seen)
+                where = Where(f"{name}/{place}", position + 1, None, thread=name, talk=talk)
+                before = len(self._seen)
                 self._said(facts.Said(message, "transcript"), where)
                 self._claims.added(range(before, len(self._seen)))
             else:
                 self._rows.heard(match, "transcript")
-                position = self._seen.position(match)
+                position, talk = self._seen.position(match), self._seen.talk(match)
 
 
 def _files_of_tool(event: Event) -> list[Hit]:

@@ -59,6 +59,31 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
+-- One name for the language of a code block, of the several that agents write on it.
+create or replace macro ingest.language(label) as
+    case
+        when lower(label) in ('python', 'py', 'python3', 'ipython', 'jupyter') then 'python'
+        when lower(label) in ('sh', 'bash', 'shell', 'zsh', 'console', 'terminal') then 'sh'
+        else label
+    end;
+
+
+-- Of the arguments of two calls of a tool, the share that both have with the same value; NULL where one has no names.
+create or replace macro ingest.common_share(arguments, others) as
+    round(
+        coalesce(
+            len(
+                list_intersect(
+                    map_entries(try(from_json(arguments, '"MAP(VARCHAR, JSON)"'))),
+                    map_entries(try(from_json(others, '"MAP(VARCHAR, JSON)"')))
+                )
+            ) / nullif(greatest(len(json_keys(arguments)), len(json_keys(others))), 0),
+            if(arguments = others, 1, null)
+        ),
+        2
+    );
+
+
 -- What each run is called by a tag, by which runs are told apart: its value, or the run's task, mode, model (that most of
 -- its calls used) or ag2_version; by its id where the tag is NULL. NULL where the run has no such tag.
 create or replace macro ingest.named_runs(tag) as table
@@ -201,6 +226,7 @@ where told_elsewhere.id is null;
 create view ingest.turns as
 select
     run_id,
+    chat,
     event_id,
     sender as agent_name,
     message_order as place,
@@ -246,7 +272,7 @@ select
     end as answered
 from events
 window before as (
-    partition by run_id, parent_event_id
+    partition by run_id, chat, parent_event_id
     order by execution_order
     rows between unbounded preceding and 1 preceding
 );

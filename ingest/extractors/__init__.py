@@ -1,8 +1,8 @@
 """What texts say about files, packages and errors: pure functions from a text to what it names.
 
 `code_blocks` cuts a message as AG2 does, `extract_code` reads a block, `extract_text` the prose and tool results around
-it, `argument_files` what a tool was called with, `extract_error` the output of what failed. `EXTRACTORS` lists every one
-of them, with an example.
+it, `argument_files` what a tool was called with, `extract_error` the output of what failed. `EXTRACTORS` lists all of
+them, with an example.
 """
 
 from ingest.extractors.arguments import argument_files

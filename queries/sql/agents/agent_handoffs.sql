@@ -1,4 +1,4 @@
--- Who speaks directly after whom, and how likely is it?
+-- Who speaks directly after whom in a chat, and how likely is it?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -6,7 +6,7 @@
 --
 -- Columns
 --   from_agent   who spoke
---   to_agent     who spoke next; a nested chat comes before the words of the turn that it was held in
+--   to_agent     who spoke next in the same chat; a nested chat is one of its own
 --   count        how often
 --   runs         in how many runs
 --   probability  share of from_agent's turns with a next turn that went to to_agent
@@ -16,6 +16,7 @@ with
 turns as (
     select
         run_id,
+        chat,
         agent_name,
         said_at,
         place
@@ -27,11 +28,11 @@ pairs as (
     select
         run_id,
         agent_name as from_agent,
-        lead(agent_name) over run_order as to_agent,
-        date_diff('microsecond', said_at, lead(said_at) over run_order) / 1000 as wait_ms,
-        lead(place) over run_order is not null as is_followed
+        lead(agent_name) over chat_order as to_agent,
+        date_diff('microsecond', said_at, lead(said_at) over chat_order) / 1000 as wait_ms,
+        lead(place) over chat_order is not null as is_followed
     from turns
-    window run_order as (partition by run_id order by place)
+    window chat_order as (partition by run_id, chat order by place)
 ),
 
 handoffs as (

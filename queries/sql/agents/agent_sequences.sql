@@ -1,4 +1,4 @@
--- Which agents speak in the same order again and again?
+-- Which agents speak in the same order in a chat again and again?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -8,15 +8,16 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   agents  the speakers, in order; a nested chat comes before the words of the turn that it was held in
+--   agents  the speakers of one chat, in order; a nested chat is one of its own
 --   length  turns in the sequence
---   count   how often they spoke in this order with no other turn between
+--   count   how often they spoke in this order with no other turn of the chat between
 --   runs    in how many runs
 with
 
 turns as (
     select
         run_id,
+        chat,
         agent_name,
         place
     from ingest.turns
@@ -37,7 +38,7 @@ starts as (
     select
         turns.run_id,
         array_agg(names.agent_no) over (
-            partition by turns.run_id
+            partition by turns.run_id, turns.chat
             order by turns.place
             rows between current row and greatest($max_length, 1) - 1 following
         ) as agent_nos

@@ -1,4 +1,4 @@
--- Where do two agents only answer each other, and nothing gets done?
+-- Where do two agents only answer each other in a chat, and nothing gets done?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -19,6 +19,7 @@ with
 placed_turns as (
     select
         turns.run_id,
+        turns.chat,
         turns.event_id,
         turns.agent_name,
         turns.place,
@@ -34,28 +35,30 @@ placed_turns as (
 turns as (
     select
         run_id,
+        chat,
         execution_order,
         place,
         agent_name,
-        lag(agent_name) over run_order as previous_agent,
-        lag(place, 2) over run_order as first_place,
-        coalesce(agent_name = lag(agent_name, 2) over run_order and agent_name <> previous_agent, false)
+        lag(agent_name) over chat_order as previous_agent,
+        lag(place, 2) over chat_order as first_place,
+        coalesce(agent_name = lag(agent_name, 2) over chat_order and agent_name <> previous_agent, false)
             as is_reply_to_reply
     from placed_turns
-    window run_order as (partition by run_id order by place)
+    window chat_order as (partition by run_id, chat order by place)
 ),
 
 -- each time the pattern breaks, a new stretch begins; it takes in the two turns that its first reply goes back to
 numbered_turns as (
     select
         *,
-        count(*) filter (where not is_reply_to_reply) over (partition by run_id order by place) as stretch
+        count(*) filter (where not is_reply_to_reply) over (partition by run_id, chat order by place) as stretch
     from turns
 ),
 
 stretches as (
     select
         run_id,
+        chat,
         stretch,
         any_value([least(agent_name, previous_agent), greatest(agent_name, previous_agent)]) as agents,
         count(*) + 2 as turns,
@@ -65,6 +68,7 @@ stretches as (
     where is_reply_to_reply
     group by
         run_id,
+        chat,
         stretch
     having count(*) + 2 >= $min_turns
 ),
@@ -73,6 +77,7 @@ stretches as (
 turns_of_stretches as (
     select
         stretches.run_id,
+        stretches.chat,
         stretches.stretch,
         stretches.agents,
         stretches.turns,
@@ -83,6 +88,7 @@ turns_of_stretches as (
     from stretches
     inner join placed_turns
         on placed_turns.run_id = stretches.run_id
+        and placed_turns.chat is not distinct from stretches.chat
         and placed_turns.place between stretches.first_place and stretches.last_place
     group by all
 ),
@@ -91,6 +97,7 @@ turns_of_stretches as (
 work as (
     select
         events.run_id,
+        events.chat,
         events.status,
         turns.place,
         if(turns.place is null, events.execution_order, null) as execution_order
@@ -104,6 +111,7 @@ work as (
 alternations as (
     select
         stretches.run_id,
+        stretches.chat,
         stretches.agents,
         stretches.turns,
         count(*) filter (where work.status = 'completed') as succeeded,
@@ -113,6 +121,7 @@ alternations as (
     from turns_of_stretches as stretches
     left join work
         on work.run_id = stretches.run_id
+        and work.chat is not distinct from stretches.chat
         and (
             work.place between stretches.first_place and stretches.last_place
             or work.execution_order between stretches.first_order and stretches.last_order
@@ -134,6 +143,7 @@ select
 from alternations
 inner join execution_events as events
     on events.run_id = alternations.run_id
+    and events.chat is not distinct from alternations.chat
     and events.execution_order between alternations.first_order and alternations.last_order
 where ($run_id is null or events.run_id = $run_id)
     and events.event_type = 'agent_call'

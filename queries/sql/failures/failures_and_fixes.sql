@@ -1,20 +1,23 @@
--- What failed, and what made it work in the end?
+-- What failed, and what succeeded after it?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
---   fixed BOOLEAN = NULL   true: only what worked in the end; false: only what never did; both where NULL
+--   fixed BOOLEAN = NULL   true: only what was followed by a success; false: only what was not; both where NULL
+--   min_similarity DOUBLE = NULL  only successes that are at least so alike to what failed; all where NULL
 --
 -- Columns
 --   run_id          the run
 --   kind            code or tool
---   what            the language or the tool
+--   what            the language (py and python are one, and so are the names of shells), or the tool
 --   tries           how often it failed
 --   error_type      what was raised first, where that is known
 --   error_message   the first error
 --   failed_by       whose code or call failed first
 --   failed_input    the first code or arguments that failed
---   fixed_by        whose code or call worked; NULL where none did
---   fixed_input     the code or arguments that worked
+--   fixed_by        whose code or call was the next of that chat and language, or tool, to succeed; NULL where none did
+--   fixed_input     the code or arguments that succeeded
+--   similarity      of code, twice the lines that both have, of all their lines; of a tool, the share of arguments that
+--                   are the same. A success that has little in common with the failure may be another thing, and no fix
 --   changed         what changed from the code that failed first to the code that worked, as a diff
 --   events_between  events of the run from the first failure to the success
 with
@@ -22,11 +25,12 @@ with
 attempts as (
     select
         run_id,
+        chat,
         id,
         execution_order,
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
-        if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what
+        if(event_type = 'code_exec', ingest.language(meta->>'language'), meta->>'tool_name') as what
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and (event_type in ('code_exec', 'tool_call')) is true
@@ -38,14 +42,14 @@ numbered_attempts as (
     select
         *,
         count(*) filter (where status = 'completed') over (
-            partition by run_id, kind, what
+            partition by run_id, chat, kind, what
             order by execution_order
             rows between unbounded preceding and 1 preceding
         ) as successes_before
     from attempts
 ),
 
--- code in one language, or one tool, from the first failure up to the first success after it
+-- code in one language, or one tool, of one chat, from the first failure up to the first success after it
 streaks as (
     select
         run_id,
@@ -57,31 +61,44 @@ streaks as (
     from numbered_attempts
     group by
         run_id,
+        chat,
         kind,
         what,
         successes_before
     having count(*) filter (where status = 'failed') > 0
+),
+
+pairs as (
+    select
+        streaks.run_id,
+        streaks.kind,
+        streaks.what,
+        streaks.tries,
+        failures.meta->>'error_type' as error_type,
+        failures.error_message,
+        failures.agent_name as failed_by,
+        coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
+        fixes.agent_name as fixed_by,
+        coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
+        case
+            when streaks.kind = 'tool' then ingest.common_share(failures.inputs->'args', fixes.inputs->'args')
+            when (fixes.meta->>'fixes') = failures.id::varchar then try_cast(fixes.meta->>'similarity' as double)
+        end as similarity,
+        if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,
+        failures.execution_order,
+        fixes.execution_order - failures.execution_order as events_between
+    from streaks
+    inner join execution_events as failures
+        on failures.run_id = streaks.run_id and failures.id = streaks.failure_id
+    left join execution_events as fixes
+        on fixes.run_id = streaks.run_id and fixes.id = streaks.fix_id
+    where $fixed is null or (streaks.fix_id is not null) = $fixed
 )
 
 select
-    streaks.run_id,
-    streaks.kind,
-    streaks.what,
-    streaks.tries,
-    failures.meta->>'error_type' as error_type,
-    failures.error_message,
-    failures.agent_name as failed_by,
-    coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
-    fixes.agent_name as fixed_by,
-    coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
-    if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,
-    fixes.execution_order - failures.execution_order as events_between
-from streaks
-inner join execution_events as failures
-    on failures.run_id = streaks.run_id and failures.id = streaks.failure_id
-left join execution_events as fixes
-    on fixes.run_id = streaks.run_id and fixes.id = streaks.fix_id
-where $fixed is null or (streaks.fix_id is not null) = $fixed
+    * exclude (execution_order)
+from pairs
+where $min_similarity is null or similarity >= $min_similarity
 order by
-    streaks.run_id,
-    failures.execution_order
+    run_id,
+    execution_order
