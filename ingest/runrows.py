@@ -118,6 +118,8 @@ class RunRows:
         """The LLM calls that have messages."""
         self.failed = 0
         """Failures. The exception of a failed call that leaves a chat is the same one, and so is a file not written."""
+        self._unmarked: dict[str, str] = {}
+        """By message the last failure of which the user has not said that it is one."""
         self._failures: dict[tuple[str, str | None], Event] = {}
         """By type and agent the last event of that type, where it failed."""
         self._positions = array("q")
@@ -165,6 +167,13 @@ class RunRows:
             None,
         )
 
+    def _marked(self, error: Event) -> str | None:
+        """The failure that the user marks with an error of his own, by its message, with or without what was raised."""
+        kind = error.meta.get("action_name")
+        words = (f"{kind}: {error.error}", error.error)
+        same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
+        return self._unmarked.pop(next(same, ""), None) if error.error else None
+
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
         place = 1 if table == "files" else 0  # the seed's `files` has its own id first
@@ -186,16 +195,23 @@ class RunRows:
             parent: the event of the same chat whose child it is.
             depth: how many events of its chat are above it.
         """
+        marked = self._marked(event) if event.type == "error" and event.subtype == "action" else None
         cause = self._cause(event) if event.type == "error" and event.subtype != "action" else None
         if cause is not None:
             event.meta["echo_of"] = cause.id
             event.where = replace(event.where, parent=cause.id)
+        elif marked is not None:
+            event.meta["echo_of"] = marked
+        if event.status == "failed" and event.error and event.type != "file_gen" and marked is None:
+            self._unmarked[event.error] = event.id
+            if len(self._unmarked) > MAX_FAILURES:
+                del self._unmarked[next(iter(self._unmarked))]
         if event.where.parent is not None:
             self._inside.setdefault(event.where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
             self.around(event.id, event.where.parent)
-        self.failed += event.status == "failed" and cause is None and event.type != "file_gen"
+        self.failed += event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen"
         self._positions.append(event.where.position)
         self.tables["execution_events"].add(
             [

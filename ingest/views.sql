@@ -113,35 +113,18 @@ left join (
 -- One row per action: what the user marked, every tool call, every execution of code, every choice of a next speaker,
 -- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
 -- was timed has; code that ran is a success, code that failed is an error named after what was raised. A failure is one
--- error: code that failed gives way to the error that tells of it, an exception on its way out counts where it began.
+-- error: code that failed, or an exception, gives way to the error by which the user or AG2 tells of it.
 create view agent_actions as
 with
-
-failures as (
-    select
-        run_id,
-        id,
-        event_type,
-        event_subtype,
-        lag(event_type) over same_message as previous_type,
-        lead(event_type) over same_message as next_type
-    from execution_events
-    where status = 'failed'
-        and (event_type in ('code_exec', 'error')) is true
-        and error_message is not null
-    window same_message as (
-        partition by run_id, regexp_replace(error_message, '^[\w.]+: ', '')
-        order by execution_order
-    )
-),
 
 told_elsewhere as (
     select
         run_id,
-        id
-    from failures
-    where (event_type = 'code_exec' and next_type = 'error')
-        or (event_type = 'error' and event_subtype <> 'action' and previous_type = 'error')
+        try_cast(meta->>'echo_of' as uuid) as id
+    from execution_events
+    where event_type = 'error'
+    group by all
+    having id is not null
 ),
 
 actions as (
@@ -218,7 +201,8 @@ left join runs
     on runs.run_id = actions.run_id
 left join told_elsewhere
     on told_elsewhere.run_id = actions.run_id and told_elsewhere.id = actions.id
-where told_elsewhere.id is null;
+where told_elsewhere.id is null
+    or (actions.event_type not in ('code_exec', 'error')) is true;
 
 
 -- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.

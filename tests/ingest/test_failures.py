@@ -1,9 +1,12 @@
 """`runs.errors` counts failures: what is told of one several times is one."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
+import capture
+import queries
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Row, logged, write_journal
 
@@ -94,3 +97,43 @@ def test_a_tool_request_without_words_has_none(runs: Path, ingested: Ingest) -> 
     assert tables.sql(contents, "chat.json") == tables.sql(contents, "journal")
     turn = tables.events("agent_call")[0]
     assert (turn["inputs"]["message"], turn["meta"]["content_length"]) == ("", 0)
+
+
+def test_a_failure_that_the_user_marks_is_one(runs: Path, ingested: Ingest) -> None:
+    """Code that failed and was marked, with its error type or without, also after its repair; others are others."""
+
+    def ran(exit_code: int, output: str) -> list[Row]:
+        return [
+            logged("a", "b", "```python\nf()\n```"),
+            logged("b", "a", f"exitcode: {exit_code} ()\nCode output: {output}"),
+        ]
+
+    def mark(name: str, message: str) -> Row:
+        action = {"kind": "action", "action_type": "error", "action_name": name, "status": "failed"}
+        return action | {"id": f"{name} {message}", "error": {"type": name, "message": message, "traceback": ""}}
+
+    missing, gone = "ModuleNotFoundError: No module named 'x'", "requests.exceptions.HTTPError: gone"
+    records = [*ran(1, missing), *ran(0, "ok"), mark("ImportError", missing), mark("ModuleNotFoundError", missing)]
+    records += [*ran(1, gone), mark("HTTPError", "gone"), mark("HTTPError", "another")]
+    write_journal(runs, "r", *records)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 4
+    codes = [code["id"] for code in tables.events("code_exec") if code["status"] == "failed"]
+    echoes = [mark["meta"].get("echo_of") for mark in tables.events("error")]
+    assert echoes == [str(codes[0]), None, str(codes[1]), None]
+    with queries.connect(tables.out) as con:
+        assert sum(row[-1] for row in queries.run("action_errors", con).fetchall()) == 4
+        assert sum(row[3] for row in queries.run("errors", con).fetchall()) == 4
+
+
+def test_equal_exceptions_that_were_caught_are_several(runs: Path, ingested: Ingest) -> None:
+    """Five steps that fail with the same words are five failures, for every query; one that leaves two steps is one."""
+    with capture.start(runs, console=False) as run:
+        for number in range(5):
+            with contextlib.suppress(ConnectionError), run.step("outer"), run.step(f"page_{number}"):
+                raise ConnectionError("host is down")
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 5
+    with queries.connect(tables.out) as con:
+        assert [row[-1] for row in queries.run("action_errors", con).fetchall()] == [5]
+        assert [row[3] for row in queries.run("errors", con).fetchall()] == [5]

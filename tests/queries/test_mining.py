@@ -176,18 +176,12 @@ def test_errors(traces: Path) -> None:
     """Every event that failed is counted once, but for files that failed with their code and an exception's echo."""
     failed = [e for e in rows(traces, "execution_events") if e["status"] == "failed" and e["event_type"] != "file_gen"]
     found = answer(traces, "errors")
-    once = {(e["run_id"], e["error_message"]): e for e in reversed(failed) if e["event_type"] == "error"}
     calls = {(e["run_id"], e["execution_order"]) for e in failed if e["event_type"] == "llm_call"}
     failed = [
         e
         for e in failed
         if e["event_type"] != "error"
-        or e["event_subtype"] == "action"
-        or (
-            e is once[e["run_id"], e["error_message"]]
-            and (e["run_id"], e["execution_order"] - 1) not in calls
-            and not e["meta"].get("echo_of")
-        )
+        or ((e["run_id"], e["execution_order"] - 1) not in calls and not e["meta"].get("echo_of"))
     ]
     assert sum(row["count"] for row in found) == len(failed)
     by_type = Counter((e["event_type"], e["meta"].get("error_type")) for e in failed)
@@ -205,7 +199,6 @@ def test_one_failure_is_one_error(tmp_path: Path) -> None:
         run.turn("a")
         run.llm("a", None)
         run.event("error", "a", "APIError", status="failed", error_message="no", meta={"error_type": "APIError"})
-        run.event("error", None, "APIError", status="failed", error_message="no", meta={"error_type": "APIError"})
         run.code("a", "open('x', 'w'); 1/0", "ZeroDivisionError: division by zero", 1, writes=("x",))
         builder.rows["execution_events"][-1]["status"] = "failed"
         run.event("error", "a", "OSError", status="failed", error_message="full", meta={"error_type": "OSError"})

@@ -9,7 +9,7 @@
 --   what        the language, tool or model
 --   error_type  what was raised, where that is known
 --   count       how often; not again with the files that failed code did not write, with the exception that a failed
---               llm_call (or another failure) raised, or with one that leaves several steps
+--               llm_call (or another failure) raised, or where the user marked it as well
 --   runs        in how many runs
 --   agents      whose code, call or turn it was
 --   example     one error message
@@ -19,15 +19,13 @@ failures as (
     select
         run_id,
         event_type,
-        event_subtype,
         coalesce(meta->>'tool_name', meta->>'language', meta->>'model', meta->>'action_name') as what,
         meta->>'error_type' as error_type,
         agent_name,
         error_message,
         meta->>'echo_of' as echo_of,
         lag(execution_order) over run_order = execution_order - 1
-            and lag(event_type) over run_order = 'llm_call' as is_raised_by_model,
-        lag(id) over (partition by run_id, event_type, error_message order by execution_order) as previous_id
+            and lag(event_type) over run_order = 'llm_call' as is_raised_by_model
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and status = 'failed'
@@ -45,13 +43,8 @@ select
     min(error_message) as example
 from failures
 where event_type <> 'error'
-    or event_subtype = 'action'
-    -- an exception that leaves a step leaves the run too, and is one error; of a failed call it is the next event
-    or (
-        (error_message is null or previous_id is null)
-        and is_raised_by_model is distinct from true
-        and echo_of is null
-    )
+    -- what a failed call raised is the next event
+    or (echo_of is null and is_raised_by_model is distinct from true)
 group by
     event_type,
     what,
