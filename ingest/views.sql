@@ -84,6 +84,10 @@ create or replace macro ingest.common_share(arguments, others) as
     );
 
 
+-- The JSON pointer to a key of an object.
+create or replace macro ingest.key(name) as '/' || replace(replace(name, '~', '~0'), '/', '~1');
+
+
 -- What each run is called by a tag, by which runs are told apart: its value, or the run's task, mode, model (that most of
 -- its calls used) or ag2_version; by its id where the tag is NULL. NULL where the run has no such tag.
 create or replace macro ingest.named_runs(tag) as table
@@ -92,7 +96,8 @@ select
     runs.started_at,
     case
         when tag is null then runs.run_id
-        when (runs.tags->>tag) is not null then runs.tags->>tag
+        -- as a JSON pointer, in which a name can't be anything else
+        when (runs.tags->>ingest.key(tag)) is not null then runs.tags->>ingest.key(tag)
         when tag = 'task' then runs.task
         when tag = 'mode' then runs.mode
         when tag = 'model' then models_of_runs.model

@@ -38,13 +38,17 @@ class Library(click.Group):
         return super().get_command(ctx, cmd_name) or _command(_found(cmd_name))
 
     def invoke(self, ctx: click.Context) -> Any:
+        if sys.stdout is None:
+            raise Failure("there is no standard output to write to")
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # the reader, such as `head`, has seen enough; Python must not try to write the rest at exit
+        except OSError as error:
+            # Python must not try to write the rest at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return None
+            if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has seen enough
+                return None
+            raise Failure(f"standard output can't be written: {error.strerror}") from None
         return result
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

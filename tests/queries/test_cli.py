@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -289,3 +290,16 @@ def test_output_is_utf_8_in_any_locale(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     assert "工程师" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+@pytest.mark.parametrize("arguments", [["run_overview"], [], ["--json"], ["show", "run_overview"]])
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"])
+def test_output_that_can_not_be_written(arguments: list[str], output: str, sample_traces: Path) -> None:
+    """One line says so, with the exit code for what can't be worked with."""
+    database = ["--db", str(sample_traces)] if arguments == ["run_overview"] else []
+    command = shlex.join([sys.executable, "-m", "queries", *arguments, *database])
+    done = subprocess.run(["sh", "-c", f"{command} {output}"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("Error: ")
+    assert "standard output" in done.stderr

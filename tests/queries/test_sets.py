@@ -56,6 +56,8 @@ def test_halves_are_of_runs_that_have_a_time(tagged: Path) -> None:
         ({"tag": "team"}, "the tag 'team' has 3 values, 'z', 'x', 'y': say which to compare with before and after"),
         ({"tag": "mode"}, "the tag 'mode' has one value alone, 'm': there is nothing to compare it with"),
         ({"tag": "promt"}, "no run has the tag 'promt': there are 'prompt', 'team'"),
+        ({"tag": "$"}, "no run has the tag '$': there are 'prompt', 'team'"),
+        ({"tag": "\\"}, "no run has the tag '\\\\': there are 'prompt', 'team'"),
         ({"tag": "promt", "before": "a"}, "before='a': there are no such runs"),
     ],
 )

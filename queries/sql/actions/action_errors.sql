@@ -1,4 +1,4 @@
--- Which errors does each agent run into?
+-- Which errors does each agent run into, in its code, as exceptions or as the user marked them?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -7,7 +7,7 @@
 --   agent_name     the agent
 --   action_name    what was raised
 --   error_message  its message
---   error_count    how often
+--   error_count    how often; tool calls that failed are no errors here, see `errors`
 select
     agent_name,
     action_name,

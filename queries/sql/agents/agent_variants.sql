@@ -10,7 +10,7 @@
 --   turns      how many there are
 --   runs       how many runs took this way
 --   share      share of the runs with turns
---   completed  how many of these runs ended well
+--   completed  how many of these runs ended well; a transcript does not tell, and counts as completed
 --   example    one of these runs
 with
 

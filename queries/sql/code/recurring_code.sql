@@ -10,7 +10,7 @@
 --   code_hash   names the code, or its normalised syntax
 --   language    its language
 --   executions  how often it was executed
---   failed      how often it failed
+--   failed      how often the execution failed that it was a block of
 --   runs        how many runs it appears in
 --   variants    how many different texts it has
 --   agents      who wrote it
