@@ -27,6 +27,7 @@ from ingest.extractors.paths import (
     has_known_ending,
     is_local,
 )
+from ingest.extractors.said import WRITTEN, operation, sentence
 from ingest.extractors.spans import (
     LISTED,
     QUOTES,
@@ -101,26 +102,6 @@ SAVED_PATTERN: Final = (
 )
 # both in one pass
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
-_MADE: Final = r"saved|written|created|generated|exported|downloaded|produced"
-# in the sentence before the path; to ask first whether a word begins with a letter of theirs makes it several times as
-# fast
-WRITTEN: Final = re.compile(
-    r"(?i)(?=[cdegloprsw])\b(?:(?:" + _MADE + r"|wrote|stored|dumped|rendered|logged|recorded)\b"
-    r"|(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$)|^[ \t]*file:[ \t]*\S{0,3}$"
-)
-SEPARATORS: Final = re.compile(r"[\s:,;&'\"`*()]+")
-LISTING: Final = frozenset(("", "and", "or", "the", "file", "files", "to", "as", "in", "plus"))
-# right after the path
-WRITTEN_AFTER: Final = re.compile(
-    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
-    r"(?:" + _MADE + r")\b"
-)
-# what is said to be wanted, planned or failed has not been made
-NOT_WRITTEN: Final = re.compile(
-    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if"
-    r"|once|when)\b"
-)
-AFTER_NAME: Final = frozenset(" \t`'\"*)")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
@@ -237,7 +218,7 @@ def _named(text: str, end: int) -> Hit | None:
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
     path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
-    return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
+    return Hit(path, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
 def _conventional(text: str, start: int, end: int) -> Hit | None:
@@ -272,7 +253,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         return None
     if _of_the_web(path, "", before, after):
         return None
-    return Hit(path, _operation(before[-160:], after), "prose.name")
+    return Hit(path, operation(before[-160:], after), "prose.name")
 
 
 def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
@@ -301,7 +282,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         usual = suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem
         told = (
             before.endswith(TREE)
-            or WRITTEN.search(_sentence(before))
+            or WRITTEN.search(sentence(before))
             or OPENED.search(before[-40:])
             or _is_compiled(path, after)
             or cjk.FILE_BEFORE.search(before[-12:])
@@ -359,28 +340,6 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
     return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
 
 
-def _operation(before: str, after: str) -> str:
-    """`write` where the sentence says that the file was made, else `mention`."""
-    sentence = _sentence(before)
-    match = WRITTEN.search(sentence)
-    if match and not NOT_WRITTEN.search(sentence[: match.start()]):
-        # another name may stand between only in a list of names
-        between = SEPARATORS.split(sentence[match.end() :])
-        if not any("." in word for word in between) or all("." in word or word in LISTING for word in between):
-            return "write"
-    if not (sentence.isascii() and after[:8].isascii()) and cjk.written(sentence, after):
-        return "write"
-    return "write" if after[:1] in AFTER_NAME and WRITTEN_AFTER.search(after[:80]) else "mention"
-
-
-def _sentence(before: str) -> str:
-    """The part of the text before a path that is of the same sentence; a colon leads over a line end."""
-    stripped = before.rstrip()
-    text = stripped if stripped.endswith(":") else before
-    ends = (". ", "! ", "? ", "\n")
-    return text[max(map(text.rfind, ends if text.isascii() else (*ends, *cjk.SENTENCE_ENDS))) + 1 :]
-
-
 def _saved(text: str, start: int, end: int) -> Hit | None:
     """A file of an extension that is not known, after words that say it was saved."""
     path = text[start:end]
@@ -399,7 +358,7 @@ def _saved(text: str, start: int, end: int) -> Hit | None:
         return None
     if "..." in path or any(part in path for part in LIBRARIES) or before.endswith('File "'):
         return None
-    return Hit(path, _operation(before[-160:], after), "prose.saved")
+    return Hit(path, operation(before[-160:], after), "prose.saved")
 
 
 PROSE: tuple[Extractor, ...] = (

@@ -14,7 +14,7 @@ from ingest.extractors import extract_code, extract_text
 
 # (program, files written, files read)
 PYTHON: list[tuple[str, list[str], list[str]]] = [
-    ("from pathlib import Path\nBASE = Path(__file__).parent\n(BASE/'a.txt').write_text('x')", [], []),
+    ("from pathlib import Path\nBASE = Path(__file__).parent\n(BASE/'a.txt').write_text('x')", ['a.txt'], []),
     ("from pathlib import Path\nwith (Path('d') / 'x' / 'a.txt').open('w') as f: f.write('x')", ['d/x/a.txt'], []),
     ("from pathlib import Path\np = Path('d', 'e', 'a.bin')\np.write_bytes(b'')", ['d/e/a.bin'], []),
     ("from pathlib import Path\nout = Path('d'); out.mkdir()\nfor n in ('a','b'):\n    (out / f'{n}.json').write_text('x')", ['d/a.json', 'd/b.json'], []),
@@ -48,7 +48,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("df.to_parquet(f'{out}/x.parquet')", [], []),
     ("out='o'\ndf.to_parquet(f'{out}/x.parquet', compression='zstd')", ['o/x.parquet'], []),
     ("fig, ax = plt.subplots()\nfig.savefig(fname='p.pdf', dpi=300)", ['p.pdf'], []),
-    ("import os\nOUT=os.environ.get('OUT','out')\nplt.savefig(os.path.join(OUT,'a.png'))", [], []),
+    ("import os\nOUT=os.environ.get('OUT','out')\nplt.savefig(os.path.join(OUT,'a.png'))", ['out/a.png'], []),
     ("np.savez('a.npz', **d); np.savez_compressed(file='b.npz', x=1)", ['a.npz', 'b.npz'], []),
     ("np.savetxt(fname='a.txt', X=x)\nx=np.load(file='b.npy')", ['a.txt'], ['b.npy']),
     ("torch.save(obj=sd, f='m.pt')\nm=torch.load('n.pt', map_location='cpu')", ['m.pt'], ['n.pt']),
@@ -157,7 +157,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("import linecache\nlinecache.getline('a.py', 3)", [], ['a.py']),
     ("from pathlib import Path\nPath('a.txt').rename('b.txt')\nPath('c.txt').replace(Path('d.txt'))", ['b.txt', 'd.txt'], ['a.txt', 'c.txt']),
     ("from pathlib import Path\nPath('a.txt').unlink()\nPath('d').mkdir()\nPath('x.txt').exists()", [], []),
-    ("from pathlib import Path\np=Path.cwd()/'a.txt'\np.write_text('x')\nq=Path.home()/'b.txt'\nq.read_text()", [], []),
+    ("from pathlib import Path\np=Path.cwd()/'a.txt'\np.write_text('x')\nq=Path.home()/'b.txt'\nq.read_text()", ['a.txt'], []),
     ("from pathlib import Path\nfor p in Path('d').glob('*.csv'): pd.read_csv(p)", [], []),
     ("with open('a.txt', 'w') as f1, \\\n     open('b.txt', 'w') as f2:\n    pass", ['a.txt', 'b.txt'], []),
     ("data = Path('a.json').read_text(encoding='utf-8')", [], ['a.json']),
@@ -207,9 +207,9 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ('df.to_clipboard(); df.to_dict(); df.to_string(); df.to_csv()', [], []),
     ("s = df.to_csv(index=False)\nopen('o.csv','w').write(s)", ['o.csv'], []),
     ("df.to_html(buf='a.html'); df.to_latex(buf='t.tex'); df.to_markdown(buf='m.md')", ['a.html', 't.tex', 'm.md'], []),
-    ("with open(os.path.join(os.path.dirname(__file__),'data.txt')) as f: pass", [], []),
+    ("with open(os.path.join(os.path.dirname(__file__),'data.txt')) as f: pass", [], ['data.txt']),
     ("HERE = os.path.dirname(os.path.abspath('x.py'))\nopen(os.path.join(HERE,'d.txt'))", [], ['d.txt']),
-    ("np.save('arr', x)", ['arr'], []),
+    ("np.save('arr', x)", ['arr.npy'], []),
     ("import lightgbm as lgb\nbst.save_model('m.txt')", ['m.txt'], []),
     ("nbformat.write(nb, 'a.ipynb')\nnbformat.read('b.ipynb', as_version=4)", ['a.ipynb'], ['b.ipynb']),
     ("from jinja2 import Environment, FileSystemLoader\nenv=Environment(loader=FileSystemLoader('t'))\nt=env.get_template('a.html')\nopen('o.html','w').write(t.render())", ['o.html'], []),
