@@ -156,7 +156,7 @@ def cleaned(token: str, before: str) -> str | None:
     scheme = chunk.rfind("://")
     if scheme >= 0:
         return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
-    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:")):
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:")):
         return None
     return token
 

@@ -152,6 +152,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("notes in a folder", "~/notes/todo.org, not e.org or https://e.org/todo.org", [("m", "~/notes/todo.org")]),
     ("libraries named like files", "discord.py, Web3.py, llama.cpp and Plots.jl", []),
     ("data in an address", "![x](data:image/png;base64,AAAA.png)", []),
+    ("part of a mail", '<img src="cid:logo.png">', []),
 ]  # fmt: skip
 
 
