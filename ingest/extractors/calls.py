@@ -94,6 +94,10 @@ def _modes(names: str, default: str = "r", mode_position: int = 1, position: int
     )
 
 
+def _endings(ending: str, names: str) -> tuple[Call, ...]:
+    return tuple(Call(name, "write", ending=ending) for name in names.split())
+
+
 def _both(name: str, source: tuple[str, ...] = ("src",), target: tuple[str, ...] = ("dst",)) -> tuple[Call, ...]:
     return Call(name, "read", 0, source), Call(name, "write", 1, target)
 
@@ -108,7 +112,11 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         calls=(
             *_modes("open io.open codecs.open os.fdopen aiofiles.open anyio.open_file smart_open.open fsspec.open"),
             *_modes("gzip.open bz2.open lzma.open gzip.GzipFile bz2.BZ2File lzma.LZMAFile io.FileIO tokenize.open"),
-            *_reads("fileinput.input fileinput.FileInput linecache.getline runpy.run_path"),
+            *(
+                Call(name, "read", 0, ("files",), changes="inplace")
+                for name in ("fileinput.input", "fileinput.FileInput")
+            ),
+            *_reads("linecache.getline runpy.run_path"),
             *_writes(
                 "logging.FileHandler logging.handlers.RotatingFileHandler logging.handlers.TimedRotatingFileHandler"
             ),
@@ -188,10 +196,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         example="np.savez('a.npz', x=x)\ntorch.save(model.state_dict(), 'm.pt')\ny = np.loadtxt('y.txt')",
         found=(("write", "a.npz"), ("write", "m.pt"), ("read", "y.txt")),
         calls=(
-            *_writes(
-                "numpy.save numpy.savez numpy.savez_compressed numpy.savetxt .tofile scipy.io.savemat"
-                " scipy.sparse.save_npz"
-            ),
+            *_endings(".npy", "numpy.save"),
+            *_endings(".npz", "numpy.savez numpy.savez_compressed scipy.sparse.save_npz"),
+            *_endings(".mat", "scipy.io.savemat"),
+            *_writes("numpy.savetxt .tofile"),
             *_writes("scipy.io.mmwrite .save_weights .save_word2vec_format"),
             *_writes(
                 "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1

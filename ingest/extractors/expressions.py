@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ingest.extractors import values
+from ingest.extractors import pure, values
 from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
 from ingest.extractors.model import Hit
 from ingest.extractors.values import (
@@ -124,7 +124,7 @@ class Expressions(ABC):
 
     def f_string(self, node: ast.JoinedStr) -> Value:
         parts = [self.expression(part) for part in node.values]
-        value = lift(values.concatenated, *parts)
+        value = lift(pure.concatenated, *parts)
         if value is UNKNOWN:
             return _command(*parts)
         return value
@@ -132,12 +132,14 @@ class Expressions(ABC):
     def f_string_field(self, node: ast.FormattedValue) -> Value:
         value = self.expression(node.value)
         spec = self.expression(node.format_spec) if node.format_spec is not None else ""
-        return lift(lambda known, given: values.formatted(known, node.conversion, given), value, spec)
+        return lift(lambda known, given: pure.formatted(known, node.conversion, given), value, spec)
 
     def name(self, node: ast.Name) -> Value:
         found = self.scope.lookup(node.id)
         if found is not None:
             return found
+        if node.id == "__file__":
+            return values.SCRIPT
         return Ref(CONVENTIONAL_ALIASES.get(node.id, node.id), node.id in WELL_KNOWN)
 
     def operation(self, node: ast.BinOp) -> Value:
@@ -147,7 +149,7 @@ class Expressions(ABC):
             chain.append(chain[-1].left)
         value = self.expression(chain[-1].left)
         for link in reversed(chain):
-            operator = values.OPERATORS.get(type(link.op))
+            operator = pure.OPERATORS.get(type(link.op))
             right = self.expression(link.right)
             joined = lift(operator, value, right) if operator else UNKNOWN
             value = _command(value, right) if joined is UNKNOWN and isinstance(link.op, ast.Add) else joined
@@ -201,7 +203,9 @@ class Expressions(ABC):
         if isinstance(owner, Ref):
             return Ref(f"{owner.name}.{name}", owner.imported)
         if isinstance(owner, PathValue):
-            return values.path_attribute(name, owner.text)
+            return pure.path_attribute(name, owner.text)
+        if owner is values.SCRIPT:
+            return pure.script_attribute(name)
         if isinstance(owner, Instance):
             if name in owner.attributes:
                 return owner.attributes[name]

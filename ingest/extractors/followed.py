@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
-from ingest.extractors import opened, values
+from ingest.extractors import opened, pure, values
 from ingest.extractors.expressions import ROUNDS, Expressions
 from ingest.extractors.values import (
     UNKNOWN,
@@ -98,9 +98,11 @@ class Calls(Expressions):
         if isinstance(target, Ref):
             if target.name in RECORDS:
                 return _record(positional, keywords)
-            pure = values.PURE.get(target.name)
-            if pure is not None:
-                return lift(pure, *positional)
+            known = pure.PURE.get(target.name)
+            if known is pure.environment:
+                positional = [*positional, *(keywords[name] for name in ("default",) if name in keywords)]
+            if known is not None:
+                return lift(known, *positional)
             opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
             self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
             return Result(target.name)
@@ -113,16 +115,18 @@ class Calls(Expressions):
         if isinstance(owner, str):
             if name == "format":
                 return lift(
-                    lambda *known: values.string_format(
+                    lambda *known: pure.string_format(
                         owner, known[: len(positional)], dict(zip(keywords, known[len(positional) :], strict=True))
                     ),
                     *positional,
                     *keywords.values(),
                 )
-            return lift(lambda *known: values.string_method(name, owner, known), *positional)
+            return lift(lambda *known: pure.string_method(name, owner, known), *positional)
         if isinstance(owner, PathValue):
             opened.path_method(self.emit, owner.text, name, positional, keywords)
-            return lift(lambda *known: values.path_method(name, owner.text, known), *positional)
+            return lift(lambda *known: pure.path_method(name, owner.text, known), *positional)
+        if owner is values.SCRIPT:
+            return owner if name in ("resolve", "absolute") else UNKNOWN
         if isinstance(owner, list):
             if name == "append" and positional and len(owner) < values.LENGTH:
                 owner.append(positional[0])

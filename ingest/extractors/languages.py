@@ -32,6 +32,7 @@ SHELL: Final = frozenset(
 )
 # shells in which a backslash is no escape
 WINDOWS: Final = frozenset(("ps1", "pwsh", "powershell", "cmd", "bat", "batch"))
+JULIA: Final = frozenset(("julia", "jl"))
 # stands for it while a script is read
 BACKSLASH: Final = "\x01"
 # languages without calls: what looks like one in them is text
@@ -90,7 +91,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     elif name in ("dockerfile", "docker", "makefile", "make"):
         hits += scripts.build_files(code)
     elif name not in TEXT:
-        packages = scripts.script_imports(code)
+        packages = scripts.julia_imports(code) if name in JULIA else scripts.script_imports(code)
         hits += scripts.script_files(code)
     return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), _unique(hits, "read"))
 

@@ -41,6 +41,8 @@ class Call:
         keywords: names under which the path may be given instead.
         mode_position: index of the mode string, where `operation` is `mode`.
         mode_default: mode when none is given.
+        ending: what the call appends to a path that does not end with it.
+        changes: keyword by which a file that is read is written as well.
         strict: the name is too common to be trusted, so the argument has to look like a file name.
     """
 
@@ -51,6 +53,8 @@ class Call:
     mode_position: int = 1
     mode_default: str = "r"
     strict: bool = False
+    ending: str = ""
+    changes: str = ""
 
 
 @dataclass(frozen=True)

@@ -189,14 +189,22 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
     if call.operation == "mode":
         given = keywords.get("mode", call.mode_default)
         operations = _mode(positional[call.mode_position] if call.mode_position < len(positional) else given)
+    if call.changes and _is_set(keywords.get(call.changes, positional[1] if len(positional) > 1 else None)):
+        operations = ["read", "write"]
     accepted = looks_like_file if call.strict else is_local
     if isinstance(value, dict):
         value = list(value.values())
     listed = elements(value) if isinstance(value, list) and call.operation == "read" else None
     for path in paths_of(value) if listed is None else [path for item in listed for path in paths_of(item)]:
         if accepted(path):
+            path = path if path.endswith(call.ending) else path + call.ending
             for operation in operations:
                 emit(operation, path, extractor)
+
+
+def _is_set(value: Value) -> bool:
+    """Whether a switch is known to be on."""
+    return isinstance(value, int) and bool(value)
 
 
 def words(name: str) -> list[str]:

@@ -27,6 +27,8 @@ WEAK_EXTENSIONS = frozenset(
     war rpm deb svm
     """.split()
 )
+# an extension that is rather the end of a host's name: it needs the root of a path
+ROOTED_EXTENSIONS = frozenset(("org",))
 # files by convention, without an extension or with nothing before it
 BUILD_NAMES = frozenset(
     "Dockerfile Containerfile Makefile GNUmakefile Jenkinsfile Procfile Vagrantfile Gemfile Rakefile Pipfile"
@@ -42,7 +44,7 @@ SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
 HOST = re.compile(
-    r"(?i)^(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
+    r"(?i)^(?!dockerfile\.)(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
 )
 MAXIMUM = 1024
 
@@ -56,6 +58,12 @@ def extension(path: str) -> str:
     if not (0 < len(suffix) <= 11 and suffix.replace("_", "").isalnum()) or suffix.isdigit():
         return ""
     return suffix.lower()
+
+
+def has_known_ending(path: str) -> bool:
+    """Whether the extension of a path is a known one."""
+    suffix = extension(path)
+    return suffix in EXTENSIONS or suffix in WEAK_EXTENSIONS
 
 
 def is_local(path: str) -> bool:

@@ -99,7 +99,7 @@ def argument(text: str, variables: dict[str, Value], positional: list[Value], ke
     match = KEYWORD.match(text)
     value = match.group(2) if match else text
     known: Value = UNKNOWN
-    if value[-1:] in ("'", '"'):
+    if value[-1:] in ("'", '"', "`"):
         known = value.lstrip("rRbBuU")[1:-1] if "{" not in value else UNKNOWN
     elif value in variables:
         known = variables[value]

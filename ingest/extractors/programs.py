@@ -107,6 +107,14 @@ for _alike, _programs in {
     "python": "python3 python2 ipython",
 }.items():  # fmt: skip
     FLAGS.update(dict.fromkeys(_programs.split(), FLAGS[_alike]))
+# options by which programs are given the files that they read, which are no operands of theirs
+FILE_OPTIONS: Final = {
+    **dict.fromkeys(("pip", "pip3"), frozenset("-r --requirement -c --constraint".split())),
+    "uv": frozenset("-r --requirement --requirements -c --constraint --constraints -f --file".split()),
+    "conda": frozenset("-f --file".split()),
+    **dict.fromkeys(("docker", "podman"), frozenset("-f --file --env-file".split())),
+}
+DOCKER_COMMANDS: Final = frozenset("build buildx compose run create".split())
 NO_FLAGS: Final[frozenset[str]] = frozenset()
 # options of `curl` that send a file; some of them name it behind an `@`
 SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --json -F --form".split())
@@ -154,7 +162,9 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif program in FILTERS:
         yield from _filter(program, rest, plain)
     elif program in RUNNERS and plain:
-        if "-m" in rest:
+        if rest[:1] == ["-m"] and rest[1:2] == ["pip"]:
+            yield from program_files(rest[1:])
+        elif "-m" in rest:
             yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
         elif (
             "-m" not in rest
@@ -180,17 +190,22 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
-    elif program in ("pip", "pip3", "conda", "uv"):
-        yield from (
-            Hit(path, "read", "shell.program")
-            for option, path in pairwise(rest)
-            if option in ("-r", "--requirement", "-f", "--file") and is_file(path)
-        )
+    elif program in FILE_OPTIONS:
+        yield from _optional(program, rest)
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
     elif program not in OTHERS and WORD.search(program):
         yield from _given(program, rest)
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+
+
+def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
+    """The files of a program that reads only what its options name."""
+    if program in ("docker", "podman") and DOCKER_COMMANDS.isdisjoint(rest[:2]):
+        return
+    for option, path in pairwise(rest):
+        if option in FILE_OPTIONS[program] and is_file(path):
+            yield Hit(path, "read", "shell.program")
 
 
 def _readable(program: str, path: str) -> bool:

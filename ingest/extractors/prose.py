@@ -13,15 +13,26 @@ from typing import Final
 
 import re2
 
+from ingest.extractors import cjk
 from ingest.extractors.blocks import prose, sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.paths import BUILD_NAMES, DOT_NAMES, EXTENSIONS, HOST, WEAK_EXTENSIONS, extension, is_local
+from ingest.extractors.paths import (
+    BUILD_NAMES,
+    DOT_NAMES,
+    EXTENSIONS,
+    HOST,
+    ROOTED_EXTENSIONS,
+    WEAK_EXTENSIONS,
+    extension,
+    has_known_ending,
+    is_local,
+)
+from ingest.extractors.said import WRITTEN, operation, sentence
 from ingest.extractors.spans import (
     LISTED,
     QUOTES,
     cleaned,
     continues,
-    has_known_ending,
     quoted_start,
     renamed,
     spaced,
@@ -32,9 +43,11 @@ from ingest.extractors.spans import (
 from ingest.extractors.vocabulary import (
     ATTRIBUTES,
     COMPRESSED,
+    DATA,
     DISTRIBUTIONS,
     DOCUMENT_NAMES,
     FOLDERS,
+    LIBRARY_NAMES,
     LOGGED,
     MODULES,
     NO_ATTRIBUTES,
@@ -46,6 +59,7 @@ from ingest.extractors.vocabulary import (
     WEB,
     WEB_FOLDERS,
 )
+from ingest.extractors.windows import spaced_start
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
 # that are asked whether they are extensions
@@ -53,7 +67,7 @@ NAMES: Final = 20_000
 DOTS: Final = 50 * NAMES
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
-KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS
+KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS
 # a dot and the word behind it; Python's `re`, which is linear here and costs less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z0-9_]{1,11})"
 ENDING: Final = re.compile(ENDING_PATTERN)
@@ -63,7 +77,7 @@ NAME_PATTERN: Final = (
     r"|\.(?:" + "|".join(sorted(name[1:] for name in DOT_NAMES)) + r")\b"
 )
 # a part of each of them, or a word that stands beside them
-NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", ".git", ".bash")
+NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", "CONTRIB", "AUTHORS", ".git", ".bash", ".env")
 # whether there is any known ending, at the speed of RE2: most messages name no file
 ANY_ENDING: Final = re2.compile(r"(?i)\.(?:" + "|".join(sorted(KNOWN)) + r")\b")
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
@@ -88,27 +102,7 @@ SAVED_PATTERN: Final = (
 )
 # both in one pass
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
-_MADE: Final = r"saved|written|created|generated|exported|downloaded|produced"
-# in the sentence before the path; to ask first whether a word begins with a letter of theirs makes it several times as
-# fast
-WRITTEN: Final = re.compile(
-    r"(?i)(?=[cdegloprsw])\b(?:(?:" + _MADE + r"|wrote|stored|dumped|rendered|logged|recorded)\b"
-    r"|(?:output|result|log)[ \t]+(?:file|path)[ \t]*:[ \t]*\S{0,3}$)|^[ \t]*file:[ \t]*\S{0,3}$"
-)
-SEPARATORS: Final = re.compile(r"[\s:,;&'\"`*()]+")
-LISTING: Final = frozenset(("", "and", "or", "the", "file", "files", "to", "as", "in", "plus"))
-# right after the path
-WRITTEN_AFTER: Final = re.compile(
-    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
-    r"(?:" + _MADE + r")\b"
-)
-# what is said to be wanted, planned or failed has not been made
-NOT_WRITTEN: Final = re.compile(
-    r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if"
-    r"|once|when)\b"
-)
-AFTER_NAME: Final = frozenset(" \t`'\"*)")
-LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen")
+LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
 # a folder whose name ends with a dot: `a.m./p.m`
@@ -119,8 +113,16 @@ IDENTIFIER: Final = re.compile(r"10\.\d{4,9}/")
 WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
+# a place in a program, as compilers name it; without a column that is also what libraries log of themselves
+COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=\s|$)")
+COMPILED_LINE: Final = re.compile(r"^:\d+:[ \t]*(?:fatal error|error|warning|note|undefined reference)\b")
+# the two ends of a name in Markdown's emphasis, which is no pattern of names
+EMPHASIS: Final = re.compile(r"(?:^|[\s(\[])\*$")
+EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
+ENDING_WORD: Final = re.compile(r"^[ \t]+(?:extension|ending|suffix|format)")
 # what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
-LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", 'src="', "src='", "\u203a ", "\u203a")
+LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", "\u203a ", "\u203a")
+SHOWN_BEFORE: Final = ('src="', "src='")
 LINKED_AFTER: Final = (" <http", "](http", "](/wiki", "](//", "](file:", " \u203a")
 
 
@@ -136,7 +138,7 @@ def extract_text(text: str) -> list[Hit]:
         of the text, and bounded: nothing is found behind the first 20,000 words (`NAMES`) that may be names of files,
         repeated ones included, or the first million dots (`DOTS`) of a text that names any.
     """
-    if "." not in text and "file" not in text:
+    if "." not in text and not any(hint in text for hint in NAME_HINTS):
         return []
     text = sound(text)
     if "```" in text:
@@ -173,6 +175,8 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
         if word.lower() in KNOWN:
             end = match.end()
             ends.add(end)
+            if word in ROOTED_EXTENSIONS and text.rfind("/", max(0, end - WINDOW), end) < 0:
+                continue
             if not continues(text[end : end + 2]):
                 looked_at += 1
                 found.append((end, _named(text, end)))
@@ -202,15 +206,19 @@ def _named(text: str, end: int) -> Hit | None:
     quoted = quoted_start(window, start, after)
     if quoted is not None:
         start = quoted
+    elif "\\" in window and (drive := spaced_start(window, start)) is not None:
+        start = drive
     token = window[start:]
     before = window[:start]
     if start == 0 and low:
         return None
+    if before[-1:] == "*" and EMPHASIS.search(before) and EMPHASIS_END.match(after):
+        before = before[:-1]
     path = cleaned(token, before)
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
     path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
-    return Hit(path, _operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
+    return Hit(path, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
 def _conventional(text: str, start: int, end: int) -> Hit | None:
@@ -233,6 +241,10 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     said = (
         quoted
         or "/" in path
+        or (name[0] == "." and name != ".profile" and before[-1:] not in (")", "]") and not ENDING_WORD.match(after))
+        or before.endswith(TREE)
+        or cjk.FILE_BEFORE.search(before[-12:])
+        or cjk.FILE_AFTER.match(after)
         or FILE_BEFORE.search(before[-24:])
         or FILE_AFTER.match(after)
         or LISTED.fullmatch(before[before.rfind("\n") + 1 :])
@@ -241,7 +253,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         return None
     if _of_the_web(path, "", before, after):
         return None
-    return Hit(path, _operation(before[-160:], after), "prose.name")
+    return Hit(path, operation(before[-160:], after), "prose.name")
 
 
 def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
@@ -260,13 +272,22 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     if path.startswith("10.") and IDENTIFIER.match(path):
         return False
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
+    if suffix in ROOTED_EXTENSIONS and not path.lower().startswith(("~/", "./", "../", *FOLDERS)):
+        return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
     if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path:
         usual = suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem
-        told = before.endswith(TREE) or WRITTEN.search(_sentence(before)) or OPENED.search(before[-40:])
+        told = (
+            before.endswith(TREE)
+            or WRITTEN.search(sentence(before))
+            or OPENED.search(before[-40:])
+            or _is_compiled(path, after)
+            or cjk.FILE_BEFORE.search(before[-12:])
+            or cjk.FILE_AFTER.match(after)
+        )
         if not usual and not told:
             return False
     return any(character.isalnum() for character in stem)
@@ -283,6 +304,8 @@ def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not path.lower().startswith(FOLDERS))):
         return True
+    if before.endswith(SHOWN_BEFORE) and ("/" + path).startswith(("//", *WEB_FOLDERS)):
+        return True
     of_site = path[0] == "/" and (path.count("/") == 1 or path.startswith(WEB_FOLDERS))
     return (of_site and suffix in WEB) or "/wiki/" in path or "thumb/" in path or path.startswith("wiki/")
 
@@ -291,12 +314,19 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name is a place in source code, as tracebacks, warnings and logs name it."""
     if before.endswith('File "') and after.startswith('", line'):
         return True
-    return any(part in path for part in LIBRARIES) or (suffix in SOURCES and LOG_PLACE.search(after) is not None)
+    if any(part in path for part in LIBRARIES):
+        return True
+    return suffix in SOURCES and LOG_PLACE.search(after) is not None and not _is_compiled(path, after)
+
+
+def _is_compiled(path: str, after: str) -> bool:
+    """Whether a compiler names a place in a file of the user's."""
+    return after[:1] == ":" and bool(COMPILED.match(after) or (path[0] != "/" and COMPILED_LINE.match(after)))
 
 
 def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
     """Whether a name without a folder is a product, or an attribute of a module or object."""
-    if stem.lower() in PRODUCTS and suffix == "js":
+    if (stem.lower() in PRODUCTS and suffix == "js") or f"{stem}.{suffix}".lower() in LIBRARY_NAMES:
         return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
         return True
@@ -307,26 +337,7 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
     dotted = "." in stem and not stem.endswith(".tar")
     if suffix in COMPRESSED and has_known_ending(stem):
         return False
-    return dotted and not quoted and stem.islower() and stem.replace(".", "").isalpha()
-
-
-def _operation(before: str, after: str) -> str:
-    """`write` where the sentence says that the file was made, else `mention`."""
-    sentence = _sentence(before)
-    match = WRITTEN.search(sentence)
-    if match and not NOT_WRITTEN.search(sentence[: match.start()]):
-        # another name may stand between only in a list of names
-        between = SEPARATORS.split(sentence[match.end() :])
-        if not any("." in word for word in between) or all("." in word or word in LISTING for word in between):
-            return "write"
-    return "write" if after[:1] in AFTER_NAME and WRITTEN_AFTER.search(after[:80]) else "mention"
-
-
-def _sentence(before: str) -> str:
-    """The part of the text before a path that is of the same sentence; a colon leads over a line end."""
-    stripped = before.rstrip()
-    text = stripped if stripped.endswith(":") else before
-    return text[max(map(text.rfind, (". ", "! ", "? ", "\n"))) + 1 :]
+    return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
 
 
 def _saved(text: str, start: int, end: int) -> Hit | None:
@@ -347,7 +358,7 @@ def _saved(text: str, start: int, end: int) -> Hit | None:
         return None
     if "..." in path or any(part in path for part in LIBRARIES) or before.endswith('File "'):
         return None
-    return Hit(path, _operation(before[-160:], after), "prose.saved")
+    return Hit(path, operation(before[-160:], after), "prose.saved")
 
 
 PROSE: tuple[Extractor, ...] = (

@@ -6,6 +6,8 @@ literal are followed, and nothing more. RE2: linear in the text, whatever it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Final
 
 import re2
@@ -22,17 +24,61 @@ SCRIPT_IMPORT_PATTERN: Final = (
     r"""(?m)(?:\brequire\(|\bimport\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
     r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
 )
-_ARGUMENT: Final = r"(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + STRING + r"|[A-Za-z_][\w.]*)"
+# a text, among them a template of JavaScript's without holes
+_TEXT: Final = r"(?:" + STRING + r"|`[^`\n\\$]*`)"
+# folders and a name, joined by a function; beside the program is where it runs
+JOIN_PATTERN: Final = (
+    r"\b(?:path\.(?:join|resolve)|file\.path|joinpath|filepath\.Join|Path\.Combine|File\.join)\(\s*"
+    r"(?:(?:__dirname|process\.cwd\(\)|@__DIR__)\s*,\s*)?" + _TEXT + r"(?:\s*,\s*" + _TEXT + r")*\s*\)"
+)
+_ARGUMENT: Final = r"(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + _TEXT + r"|" + JOIN_PATTERN + r"|[A-Za-z_][\w.]*)"
 # a call or a declaration (`ifstream in("a.txt")`) with its first arguments, or an assignment of a literal; what only
 # wraps a path (`Paths.get("a.txt")`) is passed over
 SCRIPT_CALL_PATTERN: Final = (
-    r"(?P<target>[A-Za-z_][\w.]*)[ \t]*(?::=|=|<-)[ \t]*(?P<value>" + STRING + r")[ \t]*(?:;|#|,|\)|\r|\n|$)"
+    r"(?P<target>[A-Za-z_][\w.]*)[ \t]*(?::=|=|<-)[ \t]*(?P<value>" + _TEXT + "|" + JOIN_PATTERN + ")"
+    r"[ \t]*(?:;|#|,|\)|\r|\n|$)"
     r"|(?P<call>[A-Za-z_$][\w.]*(?:::\w+)*)(?:[ \t]+(?P<name>[A-Za-z_][\w.]*))?[({]\s*"
     r"(?:(?:new[ \t]+File|Paths?\.(?:get|of)|File|file)\(\s*)?"
     r"(?P<first>" + _ARGUMENT + r")[ \t]*(?:,\s*(?P<second>" + _ARGUMENT + r")[ \t]*)?[,)}]"
 )
+# `using A, B` and `import A: f` of Julia, modules of the program's own left out
+JULIA_IMPORT_PATTERN: Final = (
+    r"(?m)(?:^|;)[ \t]*(?:using|import)[ \t]+([A-Za-z_][\w.]*(?:[ \t]*,[ \t]*[A-Za-z_][\w.]*)*)"
+)
+# an object of options whose entry is a file: `page.screenshot({ path: "a.png" })`
+OPTIONS_PATTERN: Final = (
+    r"\b(?P<call>[A-Za-z_$][\w.]*)\(\s*\{(?:(?:[^{}]|\{[^{}]*\})*[{,\s])?(?P<key>path|filename)\s*:\s*(?P<first>"
+    + _TEXT
+    + "|"
+    + JOIN_PATTERN
+    + r"|[A-Za-z_]\w*)"
+)
+# brackets in brackets, up to three deep
+_INNER: Final = r"""[^()"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+_NESTED: Final = rf"\((?:{_INNER}|\((?:{_INNER}|\((?:{_INNER})*\))*\))*\)"
+# what R writes into a file that a later argument names: `cat(x, file = "a.txt")`
+LATER_PATTERN: Final = (
+    r"\b(?:cat|write(?:[._]\w+)?|capture\.output|dput|sink|saveRDS|ggsave|png|pdf|svg|jpeg|tiff)"
+    rf"\((?:{_INNER}|{_NESTED})*?\b(?:file|filename|path)[ \t]*=[ \t]*(?P<first>"
+    + STRING
+    + "|"
+    + JOIN_PATTERN
+    + r"|[A-Za-z_][\w.]*)[ \t]*[,)]"
+)
+# `open` of Perl, with the mode before the name or in it
+PERL_OPEN_PATTERN: Final = (
+    r"\bopen[ \t]*\(?[ \t]*(?:(?:my|our|local)[ \t]+)?\$?\w+[ \t]*,[ \t]*['\"][ \t]*(?P<mode>\+?[<>]{1,2})"
+    r"(?:[^'\"\n<>]{0,40}['\"][ \t]*,[ \t]*(?:\$(?P<variable>\w+)|(?P<first>" + STRING + r"))"
+    r"|[ \t]*(?P<name>[^'\"\n$<>:]+)['\"])"
+)
 SCRIPT_IMPORT: Final = re2.compile(SCRIPT_IMPORT_PATTERN)
 SCRIPT_CALL: Final = re2.compile(SCRIPT_CALL_PATTERN)
+JULIA_IMPORT: Final = re2.compile(JULIA_IMPORT_PATTERN)
+OPTIONS: Final = re2.compile(OPTIONS_PATTERN)
+LATER: Final = re2.compile(LATER_PATTERN)
+PERL_OPEN: Final = re2.compile(PERL_OPEN_PATTERN)
+JOIN: Final = re2.compile(JOIN_PATTERN)
+TEXT: Final = re2.compile(_TEXT)
 # functions by the position of their path; a name with a dot is asked for as such
 WRITES: Final = dict.fromkeys(
     "writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync"
@@ -45,7 +91,7 @@ WRITES: Final = dict.fromkeys(
 ) | dict.fromkeys(
     "write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx"
     " write_json write_parquet write_feather write_delim st_write"
-    " writetable writematrix saveas exportgraphics imwrite".split(),
+    " writetable writematrix saveas exportgraphics imwrite XLSX.writeFile XLSX.writeFileXLSX".split(),
     1,
 )
 READS: Final = dict.fromkeys(
@@ -59,6 +105,13 @@ READS: Final = dict.fromkeys(
     " Deno.readTextFile".split(),
     0,
 )
+# functions that are given a file to read and one to write
+COPIES: Final = frozenset(
+    "copyFile copyFileSync renameSync fs.rename promises.rename fs.copy fs.copySync fs.moveSync file.copy file.rename"
+    " File.Copy File.Move FileUtils.cp FileUtils.mv FileUtils.copy os.Rename fs.cpSync copyfile movefile".split()
+)
+# functions whose options name a file to be written
+OPTION_WRITES: Final = frozenset("screenshot pdf transports.File storageState".split())
 # functions that a mode, their second argument, makes one or the other
 MODES: Final = frozenset("fopen open File.open io.open".split())
 DOCKER_COPIES: Final = re2.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*([^\n\[]+)$")
@@ -81,13 +134,11 @@ def script_imports(code: str) -> set[str]:
 def script_files(code: str) -> list[Hit]:
     """Files of JavaScript, R and other code that opens files by calls."""
     code = sound(code[:LIMIT])
-    if "(" not in code and "{" not in code:
-        return []
-    found: list[Hit] = []
+    found: list[tuple[int, Hit]] = []
     variables: dict[str, Value] = {}
     for match in SCRIPT_CALL.finditer(code):
         if match.group("target"):
-            variables[match.group("target")] = match.group("value")[1:-1]
+            variables[match.group("target")] = _joined(match.group("value"))[1:-1]
             continue
         # the second of two words is the call, as in `new FileReader`, unless the first declares it: `ifstream in`
         for name in filter(None, (match.group("name"), match.group("call"))):
@@ -97,20 +148,59 @@ def script_files(code: str) -> list[Hit]:
         else:
             continue
         texts = [match.group("second" if position else "first")]
+        if operation == "copy":
+            for kind, argument_ in (("read", match.group("first")), ("write", match.group("second"))):
+                found.extend((match.start(), Hit(path, kind, "code.call")) for path in _paths([argument_], variables))
+            continue
         if name.endswith("save"):  # `save(x, file = "a.RData")`, `save("a.mat", "x")`, `book.save("a.xlsx")`
             texts = [match.group("first"), match.group("second")]
-        positional: list[Value] = []
-        for text in filter(None, texts):
-            argument(text, variables, positional, {})
-        paths = [path for path in positional if isinstance(path, str) and looks_like_file(path)]
-        found.extend(Hit(path, operation, "code.call") for path in paths)
-    return list(dict.fromkeys(found))
+        found.extend((match.start(), Hit(path, operation, "code.call")) for path in _paths(texts, variables))
+    found.extend(_named_later(code, variables))
+    found.sort(key=itemgetter(0))
+    return list(dict.fromkeys(hit for _, hit in found))
+
+
+def _joined(text: str) -> str:
+    """An argument as it is written, with one text in place of a function that joins several to a path."""
+    match = JOIN.search(text)
+    if match is None:
+        return text
+    return f'{text[: match.start()]}"{"/".join(part[1:-1] for part in TEXT.findall(match.group()))}"'
+
+
+def _paths(texts: Sequence[str | None], variables: dict[str, Value]) -> list[str]:
+    """The files that arguments name, each a literal or a variable that holds one."""
+    positional: list[Value] = []
+    for text in filter(None, texts):
+        argument(_joined(text), variables, positional, {})
+    return [path for path in positional if isinstance(path, str) and looks_like_file(path)]
+
+
+def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, Hit]]:
+    """The files that stand neither first nor second among a call's arguments, with where they are."""
+    for match in OPTIONS.finditer(code):
+        if OPTION_WRITES.isdisjoint(_keys(match.group("call"))):
+            continue
+        for path in _paths([match.group("first")], variables):
+            yield match.start(), Hit(path, "write", "code.call")
+    for match in LATER.finditer(code):
+        for path in _paths([match.group("first")], variables):
+            yield match.start(), Hit(path, "write", "code.call")
+    for match in PERL_OPEN.finditer(code):
+        mode = match.group("mode")
+        name = match.group("name")
+        for path in _paths([match.group("variable") or match.group("first") or f"'{name.strip()}'"], variables):
+            if "<" in mode or "+" in mode:
+                yield match.start(), Hit(path, "read", "code.call")
+            if ">" in mode or "+" in mode:
+                yield match.start(), Hit(path, "write", "code.call")
 
 
 def _operation(name: str, second: str) -> tuple[str, int]:
     """What a function does with the file that it is given, and at which place that stands; '' where it is none."""
-    parts = name.split(".")
-    for key in (name, ".".join(parts[-2:]), parts[-1]):
+    for key in _keys(name):
+        if key in COPIES:
+            return "copy", 0
         if key in WRITES:
             return "write", WRITES[key]
         if key in READS:
@@ -118,6 +208,20 @@ def _operation(name: str, second: str) -> tuple[str, int]:
         if key in MODES:
             return ("write" if second[1:2] in ("w", "a", "x") else "read"), 0
     return "", 0
+
+
+def _keys(name: str) -> tuple[str, str, str]:
+    """What a function is looked up by: its whole name, the last two parts of it, the last one."""
+    parts = name.split(".")
+    return name, ".".join(parts[-2:]), parts[-1]
+
+
+def julia_imports(code: str) -> set[str]:
+    """Packages that Julia code uses."""
+    found: set[str] = set()
+    for names in JULIA_IMPORT.findall(sound(code[:LIMIT])):
+        found.update(name.strip().split(".", 1)[0] for name in names.split(","))
+    return found
 
 
 def sql_script(code: str) -> list[Hit]:
@@ -154,6 +258,15 @@ SCRIPTS: tuple[Extractor, ...] = (
         found=(("import", "fs"),),
         pattern=SCRIPT_IMPORT_PATTERN,
         function=script_imports,
+    ),
+    Extractor(
+        name="code.using",
+        finds="packages that Julia code uses",
+        text="julia",
+        example="using CSV, DataFrames: nrow\nimport JSON",
+        found=(("import", "CSV"), ("import", "DataFrames"), ("import", "JSON")),
+        pattern=JULIA_IMPORT_PATTERN,
+        function=julia_imports,
     ),
     Extractor(
         name="code.sql",

@@ -5,13 +5,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ingest.extractors.paths import EXTENSIONS, WEAK_EXTENSIONS, extension
-from ingest.extractors.vocabulary import LOWER_WORDS, NO_NAME
+from ingest.extractors import cjk
+from ingest.extractors.paths import has_known_ending
+from ingest.extractors.vocabulary import BREAKS, LOWER_WORDS, NO_NAME
+from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
-QUOTES: Final = {"'": "'", '"': '"', "`": "`", "*": "*", "\u201c": "\u201d", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+QUOTES: Final = {
+    "'": "'",
+    '"': '"',
+    "`": "`",
+    "*": "*",
+    "\u201c": "\u201d",
+    "\u2018": "\u2019",
+    "\u00ab": "\u00bb",
+    "\u300c": "\u300d",
+    "\u300e": "\u300f",
+    "\u300a": "\u300b",
+    "\u3010": "\u3011",
+}
 CLOSERS: Final = frozenset(QUOTES.values())
-BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 # what stands before a quoted name: it has blanks even where none of its words is capitalised
 NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
@@ -19,28 +32,22 @@ NAMING: Final = re.compile(
     r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
 )
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
+# words between two paths of one line
+BETWEEN: Final = frozenset("to into from as".split())
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
-# backslashes shortly before a place beyond which they are no path's, even if escaped twice
-BACKSLASHES: Final = 64
 ESCAPED: Final = re.compile(r"\\[nrt]")
 # the start of a path with folders, one of which may have blanks in its name
 ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
-
-
-def has_known_ending(path: str) -> bool:
-    """Whether the extension of a path is a known one."""
-    suffix = extension(path)
-    return suffix in EXTENSIONS or suffix in WEAK_EXTENSIONS
 
 
 def continues(after: str) -> bool:
     """Whether a name goes on after its extension, or is called, so that it is something else."""
     first, second = after[:1], after[1:2]
     if first.isalnum() or first in ("(", "=", "["):
-        return True
+        return not cjk.is_letter(first)
     if first == "\\" and second in ("n", "r", "t"):
         return False  # a line end or tab, as text inside JSON has it
     if first in ("-", "@", "\\", "."):
@@ -59,7 +66,7 @@ def token_start(window: str) -> int:
             or (character > "\x7f" and character.isalnum())
             or _comma(window, index)
             or (character == "=" and _in_path(window[:index]))
-            or (character == "\\" and index < len(window) and _windows(window, index))
+            or (character == "\\" and index < len(window) and is_folder_mark(window, index))
         ):
             index = len(window[: index - 1].rstrip(BARE))
         elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
@@ -70,7 +77,8 @@ def token_start(window: str) -> int:
     # an escaped line end, as text inside JSON has it
     if index and window[index - 1] == "\\" and window[index : index + 1] in ("n", "t", "r"):
         index += 1
-    return index
+    word = window[index:]
+    return index if word.isascii() else index + cjk.name_start(word)
 
 
 def _comma(window: str, index: int) -> bool:
@@ -90,21 +98,6 @@ def _in_path(before: str) -> bool:
     return "/" in chunk and "://" not in chunk and not any(mark in chunk for mark in "?&(,;:") and chunk[0] not in "-$"
 
 
-def _windows(window: str, index: int) -> bool:
-    """Whether a backslash that ends just before an index is a Windows path's: of a drive, or of a share."""
-    head = window[max(0, index - 200) : index]
-    if head.count("\\") > BACKSLASHES:
-        return False
-    chunk = head[max(map(head.rfind, BREAKS)) + 1 :]
-    if chunk.startswith(("\\\\", ".\\", "..\\")) or (chunk == "\\" and window[index] == "\\"):
-        return True
-    # a folder before, and behind it neither an escape of JSON's nor of Markdown's
-    if head[-2:-1].isalnum() and window[index].isalnum() and window[index] not in "ntrbfux":
-        return True
-    colon = head.rfind(":\\")
-    return colon > 0 and head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:])
-
-
 def quoted_start(window: str, start: int, after: str) -> int | None:
     """Where a quoted name begins whose closing quote follows the window, or None without quotes."""
     closing = after[:1]
@@ -121,6 +114,8 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     # text inside JSON, whose line ends are escaped
     if ESCAPED.search(content) and ":\\" not in content:
         return None
+    if is_rooted(content):
+        return None if opening == closing and window.count(opening, line, found) % 2 else found + 1
     words = content.split(" ")
     if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
         return None
@@ -156,17 +151,20 @@ def cleaned(token: str, before: str) -> str | None:
     chunk = unbroken(before)
     if before.endswith(("file:", "sandbox:")):
         return "/" + token.lstrip("/") if token.startswith("/") else None
+    if ";base64," in chunk:
+        return None
     scheme = chunk.rfind("://")
     if scheme >= 0:
         return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
-    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:")):
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:")):
         return None
     return token
 
 
 def unbroken(before: str) -> str:
     """What stands before a path without a blank between."""
-    return before[max(map(before.rfind, BREAKS)) + 1 :]
+    breaks = BREAKS if before.isascii() else BREAKS | cjk.MARKS
+    return before[max(map(before.rfind, breaks)) + 1 :]
 
 
 def whole_line(text: str, start: int, end: int, path: str) -> str | None:
@@ -209,6 +207,7 @@ def spaced(before: str, path: str, after: str) -> str | None:
         head.count("/") + head.count("\\") < 2
         or len(head.split(" ")) > 5
         or has_known_ending(head.rstrip())
+        or not BETWEEN.isdisjoint(head.split(" "))
         or any(mark in head[2:] for mark in ",;:\"'")
     ):
         return None

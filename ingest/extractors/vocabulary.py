@@ -6,10 +6,18 @@ from typing import Final
 
 from ingest.extractors.paths import WEAK_EXTENSIONS
 
+# what parts words
+BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 # names with a dot that are products, modules or attributes, not files
 PRODUCTS: Final = frozenset(
     "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine"
-    " plotly.js matter brain ml tensorflow plotly".split()
+    " plotly.js matter brain ml tensorflow plotly pdf hls video highlight vis cytoscape sigma babylon handlebars"
+    " ml5 popper knockout svelte solid".split()
+)
+# libraries that are called as a file is
+LIBRARY_NAMES: Final = frozenset(
+    "discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl csv.jl"
+    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl".split()
 )
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
@@ -24,6 +32,8 @@ NO_ATTRIBUTES: Final = frozenset(
     " cfg css scss jsx tsx sh js mjs cjs ts vue php pdf doc xls mp3 mp4 wav gif svg npy npz pkl parquet sqlite"
     " gz".split()
 )
+# of those what ends no dotted name of a module or a host
+DATA: Final = NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())
 # what has a probability density: `norm.pdf`
 DISTRIBUTIONS: Final = frozenset(
     "norm stats scipy dist distribution rv beta gamma expon poisson binom uniform lognorm chi2 t f".split()

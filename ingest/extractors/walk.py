@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from ingest.extractors import values
+from ingest.extractors import pure
 from ingest.extractors.followed import Calls
 from ingest.extractors.values import (
     UNKNOWN,
@@ -81,7 +81,7 @@ class Walk(Calls):
 
     def augmented(self, node: ast.AugAssign) -> None:
         right = self.expression(node.value)
-        operator = values.OPERATORS.get(type(node.op))
+        operator = pure.OPERATORS.get(type(node.op))
         left = self.expression(node.target)
         self.assign(node.target, lift(operator, left, right) if operator else UNKNOWN)
 

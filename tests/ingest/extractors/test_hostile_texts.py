@@ -23,6 +23,8 @@ UNITS = [
     *("a.csv ", "a.csv", "saved to ", "saved to a.b", "file ", ".", "/", "a/", "/a,", "a.b.", "http://a.b/c.csv ", "://", "[x]("),
     *('File "', "Traceback (most recent call last)\n", "Error: ", "ValueError: x\n", "a: ", "é.csv ", "\ud800", "\0"),
     *("\\" * 250 + "a.csv ", ".\\a\\b.csv ", "a Makefile ", "'a b c.csv' ", "-rw-r--r-- 1 a b 1 May 1 10:00 c d.csv\n", "a.csv 1 year "),
+    *("\u4fdd\u5b58\u5230a.csv", "\u4fdd\u5b58\u5230", "\u5df2\u4fdd\u5b58\u548c1.csv", "\u7ed3.csv\u548c", "C:\\a b\\c.csv ", "C:\\a b", "*a.txt* "),
+    *("├── LICENSE\n", ".env ", "~/a.org ", "a.org ", "a.c:1:2: error ", "\uff0ca.csv", "open(my $f, '>', 'a')\n", "`a`", "{path: 'a.png', "),
     *("$(", "${", "$a", "<<EOF\n", "cat <<A\n", ">a ", "a=b ", "cp a b\n", "# ", "|", ";", "wget -O a ", "*"),
     *("/a=b.csv", "a=/", "for i in a b c; do cat $i\n", "for i in {1..30}; do\n", "cat $i ", "{a,b}", "wget http://a/b.c "),
     *("curl -d @a ", "q.sql(\"from 'a.csv'\")\n", "from 'a", "read_csv(", 'os.system(f"{x} a.csv")\n', "- a.js\n"),

@@ -32,6 +32,25 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("pwsh", "Expand-Archive -Path a.zip -DestinationPath C:\\out\\", [], ["a.zip"]),
     ("ps1", "Copy-Item a.txt -Destination b.txt\nGet-Date > c.txt", ["b.txt", "c.txt"], ["a.txt"]),
     ("bat", "copy C:\\d\\a.txt D:\\b.txt\ntype D:\\b.txt > nul", ["D:\\b.txt"], ["C:\\d\\a.txt", "D:\\b.txt"]),
+    ("js", "fs.writeFileSync(`b.txt`, x);\nfs.writeFileSync(`out/${name}.txt`, x);", ["b.txt"], []),
+    ("js", "const p = path.join('out', 'r.json');\nfs.writeFileSync(p, x);", ["out/r.json"], []),
+    ("js", "fs.readFileSync(path.join(__dirname, 'in.json'));\npath.join('a', 'b.txt')", [], ["in.json"]),
+    ("go", 'p := filepath.Join("out", "a.csv")\nf, _ := os.Create(p)', ["out/a.csv"], []),
+    ("js", "copyFileSync('a.txt', 'b.txt');\nfs.copyFile(src, 'd.txt', done);", ["b.txt", "d.txt"], ["a.txt"]),
+    ("csharp", 'File.Copy("a.txt", "b.txt");', ["b.txt"], ["a.txt"]),
+    ("ts", "await page.screenshot({path: 'x.png'});\napp.get({path: 'y.json'});", ["x.png"], []),
+    ("ts", "page.pdf({ margin: { top: 1 }, path: out });\nconst q = {path: 'z.pdf'};", [], []),
+    ("js", "const o = 'x.pdf';\npage.pdf({ margin: { top: 1 }, path: o });", ["x.pdf"], []),
+    ("js", "XLSX.writeFile(wb, 'x.xlsx');\nbook.xlsx.writeFile('y.xlsx');", ["x.xlsx", "y.xlsx"], []),
+    ("perl", "open(my $f, '>', 'x.txt') or die;\nopen my $g, '<:utf8', \"y.txt\";", ["x.txt"], ["y.txt"]),
+    (
+        "perl",
+        "my $p = 'a.log';\nopen(F, \">>b.log\");\nopen(G, '<', $p);\nopen($h, '>', \"$d/c\");",
+        ["b.log"],
+        ["a.log"],
+    ),
+    ("r", 'cat("a(b", mean(x), "\\n", file="x.txt")\ncat("done")\nread.csv(file = "y.csv")', ["x.txt"], ["y.csv"]),
+    ("r", 'write.csv(d, row.names = FALSE, file = file.path("out", "d.csv"))\ncat(x, file = "")', ["out/d.csv"], []),
 ]
 
 
@@ -41,3 +60,15 @@ def test_files_of_a_program(language: str, code: str, writes: list[str], reads: 
     facts = extract_code(code, language)
     assert [hit.path for hit in facts.writes] == writes
     assert [hit.path for hit in facts.reads] == reads
+
+
+@pytest.mark.parametrize(
+    ("code", "packages"),
+    [
+        ("using CSV, DataFrames\nusing Plots: plot, savefig\nimport JSON", ["CSV", "DataFrames", "JSON", "Plots"]),
+        ("using Test; using Base.Threads\nusing .Mine\n# using Flux\nx = using_it", ["Base", "Test"]),
+    ],
+)
+def test_packages_of_julia(code: str, packages: list[str]) -> None:
+    """Packages are found by their top-level names, the program's own modules and comments are not."""
+    assert list(extract_code(code, "julia").imports) == packages

@@ -1,5 +1,8 @@
 """Files that prose and tool results name: one text a case."""
 
+# a case a line
+# ruff: noqa: E501, RUF001
+
 from __future__ import annotations
 
 import pytest
@@ -68,7 +71,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("file pattern", "file: notes/today.md", [("w", "notes/today.md")]),
     ("error with a colon", "Error reading file: a.csv", [("m", "a.csv")]),
     ("no dot", "nothing to see here", []),
-    ("HTML", "<a href=\"x/page.html\"><img src='i.png'></a>", []),
+    ("HTML", "<a href=\"x/page.html\"><img src='i.png'></a>", [("m", "i.png")]),
     ("wiki file with blanks", "[[File:Big old tower.jpg|thumb]]", []),
     ("next line", "Successfully downloaded the archive to:\n\n/data/a.zip\n", [("w", "/data/a.zip")]),
     ("comma in a path", "it is at /data/a,+b,+c-1.pdf now", [("m", "/data/a,+b,+c-1.pdf")]),
@@ -112,6 +115,44 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("ls -l with blanks", "-rw-r--r-- 1 u g 19 Dec 1 10:00 my notes.txt", [("m", "my notes.txt")]),
     ("name of a method", "output as `pkg.Class.get_all`, saved as `a.v2.state1`", [("w", "a.v2.state1")]),
     ("bad text", "a\ud800b: saved to x.csv \0", [("w", "x.csv")]),
+    ("Chinese", "结果已保存到output.csv。", [("w", "output.csv")]),
+    ("Chinese sentence", "保存为data.csv，然后读取config.yaml。", [("m", "data.csv"), ("m", "config.yaml")]),
+    ("Chinese list", "已生成plot.png和data.json。", [("w", "plot.png"), ("w", "data.json")]),
+    ("Chinese read after written", "已保存到a.csv后读取b.csv", [("w", "a.csv"), ("m", "b.csv")]),
+    ("Chinese request", "请将结果保存到a.csv", [("m", "a.csv")]),
+    ("Chinese names", "打开 结果.csv 和`数据data.json`，《说明.pdf》", [("m", "结果.csv"), ("m", "数据data.json"), ("m", "说明.pdf")]),
+    ("Chinese name after a verb", "已保存到结果.csv", [("w", "结果.csv")]),
+    ("Chinese name with a number", "见 图1.png 与 2024_数据.xlsx", [("m", "图1.png"), ("m", "2024_数据.xlsx")]),
+    ("Chinese and a number", "数据在2024_report.csv", [("m", "2024_report.csv")]),
+    ("Chinese before Latin before Chinese", "使用pandas读取数据.csv", []),
+    ("Chinese name in a list", "plot.png和结果.csv", [("m", "plot.png"), ("m", "结果.csv")]),
+    ("Chinese and folders", "文件在/home/u/a.csv，图在 图表/增长.png，又在./b.csv", [("m", "/home/u/a.csv"), ("m", "图表/增长.png"), ("m", "./b.csv")]),
+    ("Chinese and an address", "见https://e.org/a.csv，本地为b.csv", [("m", "b.csv")]),
+    ("Chinese and a program", "编辑main.go文件，运行Makefile，写.env", [("m", "main.go"), ("m", "Makefile"), ("m", ".env")]),
+    ("Chinese and products", "使用Node.js和v2.0版，Vue.js中", []),
+    ("Japanese", "ファイルresult.csvを保存しました。", [("w", "result.csv")]),
+    ("Japanese request", "data.jsonに保存してください", [("m", "data.json")]),
+    ("Korean", "결과를 results.csv에 저장했습니다.", [("w", "results.csv")]),
+    ("Korean mention", "config.yaml을 수정하세요", [("m", "config.yaml")]),
+    ("Windows path with blanks in quotes", r'Saved to "C:\Program Files\App\conf.ini"', [("w", r"C:\Program Files\App\conf.ini")]),
+    ("Windows path with blanks", r"C:\Users\bob\My Docs\a.csv was read", [("m", r"C:\Users\bob\My Docs\a.csv")]),
+    ("Windows path with brackets", r"in C:\Program Files (x86)\App\new.ini now", [("m", r"C:\Program Files (x86)\App\new.ini")]),
+    ("Windows path with a small word", r"C:\Documents and Settings\x.ini is old", [("m", r"C:\Documents and Settings\x.ini")]),
+    ("two Windows paths", r"Copied C:\a\b.txt to Docs\a.txt", [("m", r"C:\a\b.txt"), ("m", r"Docs\a.txt")]),
+    ("Windows folder and file", r"Copied C:\a\b to Docs\b.txt", [("m", r"Docs\b.txt")]),
+    ("folder and file", "Copied /a/b to c/d.txt", [("m", "c/d.txt")]),
+    ("emphasis", "Edit *notes.txt*, not *.txt or x*b.txt*", [("m", "notes.txt")]),
+    ("hidden files alone", "Put it in .env, list that in .gitignore", [("m", ".env"), ("m", ".gitignore")]),
+    ("attribute of a hidden file's name", "process.env, config().env and the .env extension", []),
+    ("picture of a report", '<img src="chart.svg"> <img src="/static/x.png"><img src="assets/y.png">', [("m", "chart.svg")]),
+    ("name in a tree", "app\n├── LICENSE\n└── Makefile", [("m", "LICENSE"), ("m", "Makefile")]),
+    ("compiler", "foo.c:12:5: error: x\nbar.cpp:3: warning: y", [("m", "foo.c"), ("m", "bar.cpp")]),
+    ("library's compiler", "/io/lib/src/a.cpp:41: error: (-215)", []),
+    ("dotted name of data", "name.of.thing.csv, but np.linalg.norm.ts", [("m", "name.of.thing.csv")]),
+    ("notes in a folder", "~/notes/todo.org, not e.org or https://e.org/todo.org", [("m", "~/notes/todo.org")]),
+    ("libraries named like files", "discord.py, Web3.py, llama.cpp and Plots.jl", []),
+    ("data in an address", "![x](data:image/png;base64,AAAA.png)", []),
+    ("part of a mail", '<img src="cid:logo.png">', []),
 ]  # fmt: skip
 
 
