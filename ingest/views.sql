@@ -89,28 +89,8 @@ left join (
 -- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
 -- was timed has; code that ran is a success, code that failed is an error named after what was raised. A failure is one
 -- error: code that failed gives way to the error that tells of it, an exception on its way out counts where it began.
-create or replace macro ingest.actions(one_run) as table
+create view agent_actions as
 with
-
-events as materialized (
-    select
-        run_id,
-        id,
-        event_type,
-        event_subtype,
-        execution_order,
-        agent_name,
-        status,
-        timestamp,
-        duration_ms,
-        inputs,
-        outputs,
-        error_message,
-        meta
-    from execution_events
-    where (one_run is null or run_id = one_run)
-        and (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
-),
 
 failures as (
     select
@@ -120,9 +100,9 @@ failures as (
         event_subtype,
         lag(event_type) over same_message as previous_type,
         lead(event_type) over same_message as next_type
-    from events
+    from execution_events
     where status = 'failed'
-        and event_type in ('code_exec', 'error')
+        and (event_type in ('code_exec', 'error')) is true
         and error_message is not null
     window same_message as (
         partition by run_id, regexp_replace(error_message, '^[\w.]+: ', '')
@@ -143,7 +123,8 @@ actions as (
     select
         *,
         coalesce(meta->>'action' = 'true', false) as is_marked
-    from events
+    from execution_events
+    where (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
 )
 
 select
@@ -206,17 +187,13 @@ select
     runs.meta->>'project' as project_name,
     runs.cwd as working_directory,
     coalesce((runs.meta->>'debug') <> 'false', true) as debug_mode,
-    actions.timestamp as created_at,
-    actions.execution_order
+    actions.timestamp as created_at
 from actions
 left join runs
-    on runs.run_id = actions.run_id and (one_run is null or runs.run_id = one_run)
-anti join told_elsewhere
-    on told_elsewhere.run_id = actions.run_id and told_elsewhere.id = actions.id;
-
-create view agent_actions as
-select * exclude (execution_order)
-from ingest.actions(null);
+    on runs.run_id = actions.run_id
+left join told_elsewhere
+    on told_elsewhere.run_id = actions.run_id and told_elsewhere.id = actions.id
+where told_elsewhere.id is null;
 
 
 -- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.
@@ -275,22 +252,218 @@ window before as (
 );
 
 
--- The executions of agents, of one run or, where that is NULL, of all: a turn with its last LLM call, and each LLM call that
--- led to no turn; with how they ended and why they failed.
---
+-- One row per execution of an agent: a turn with its last LLM call, and each LLM call that led to no turn; with the stage
+-- that failed and the place of the event that tells why.
+create view ingest.executions as
+with
+
+last_model_calls as (
+    select
+        run_id,
+        coalesce(parent_event_id, id) as execution_id,
+        arg_max(id, execution_order) as call_id,
+        max(execution_order) as call_order,
+        arg_max(status, execution_order) as status,
+        arg_max(error_message, execution_order) as error_message,
+        arg_max(duration_ms, execution_order) as duration_ms
+    from execution_events
+    where event_type = 'llm_call'
+    group by
+        run_id,
+        coalesce(parent_event_id, id)
+),
+
+-- code and tools that did not end well, among the turns; each belongs to the latest turn of the agent that asked for it
+work as (
+    select
+        run_id,
+        event_type,
+        execution_order,
+        status,
+        last_value(case when event_type = 'agent_call' then id end ignore nulls) over (
+            partition by run_id, agent_name
+            order by execution_order
+            rows between unbounded preceding and current row
+        ) as turn_id
+    from execution_events
+    where event_type = 'agent_call'
+        or (
+            event_type in ('code_exec', 'tool_call')
+            and event_subtype <> 'action'
+            and status in ('failed', 'pending')
+        )
+),
+
+work_of_turns as (
+    select
+        run_id,
+        turn_id,
+        count(*) filter (where status = 'pending') as pending,
+        max(execution_order) filter (where status = 'failed') as failure_order
+    from work
+    where event_type <> 'agent_call'
+    group by run_id, turn_id
+)
+
+select
+    starts.id,
+    starts.session_id,
+    starts.run_id,
+    starts.answered_id,
+    starts.answered,
+    starts.agent_name,
+    starts.outputs,
+    starts.meta,
+    starts.depth,
+    starts.execution_order,
+    starts.timestamp,
+    starts.completed_at,
+    coalesce(starts.duration_ms, calls.duration_ms) as duration_ms,
+    calls.call_id,
+    work_of_turns.pending > 0 as is_pending,
+    starts.event_type = 'llm_call' as is_without_turn,
+    coalesce(calls.status = 'failed', false) as is_without_answer,
+    case
+        when is_without_answer then 'LLM_CALL'
+        when starts.event_type = 'llm_call' and starts.status = 'failed' then 'LLM_CALL'
+        when work_of_turns.failure_order is not null then 'POST_PROCESS'
+        when starts.status = 'failed' then 'COMPLETE'
+    end as failed_stage,
+    -- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+    case when is_without_answer then calls.call_order + 1 else work_of_turns.failure_order end as failure_order,
+    coalesce(starts.error_message, calls.error_message) as error_message
+from ingest.starts
+left join last_model_calls as calls
+    on calls.run_id = starts.run_id and calls.execution_id = starts.id
+left join work_of_turns
+    on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id;
+
+
+-- How an execution failed, FAILED or TIMEOUT; NULL where it did not. What is a timeout: exit code 124 (AG2's command line and
+-- Docker executors end code that takes too long with it, and so does `timeout`); an error type with `timeout` in its name
+-- (TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError); or, in the first line of the message, the statement that
+-- time ran out (`timed out`, `timeout expired`, `Timeout` alone), as AG2's other executors and many libraries report it.
+-- Errors of programming (KeyError: 'timeout') never are, and the mere word is no statement.
+create or replace macro ingest.failure(failed_stage, exit_code, error_type, reason) as
+    case
+        when failed_stage is null then null
+        when exit_code = '124' or contains(lower(error_type), 'timeout') then 'TIMEOUT'
+        when regexp_matches(
+            error_type,
+            '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
+        ) then 'FAILED'
+        when regexp_matches(
+            reason,
+            '(?i)^(.*('
+            || 'timed[ _-]out\b'
+            || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
+            || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
+            || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
+            || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
+            || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
+        ) then 'TIMEOUT'
+        else 'FAILED'
+    end;
+
+
+-- The same executions: which failed, FAILED or TIMEOUT, and why.
+create view ingest.outcomes as
+with
+
+failures as (
+    select
+        run_id,
+        execution_order,
+        event_type = 'error' as is_exception,
+        error_message,
+        meta->>'error_type' as error_type,
+        meta->>'traceback' as traceback,
+        meta->>'exit_code' as exit_code,
+        outputs
+    from execution_events
+    where status = 'failed'
+        and (event_type in ('code_exec', 'tool_call', 'error')) is true
+),
+
+explained as (
+    select
+        executions.*,
+        case
+            when is_without_answer then coalesce(failures.error_message, executions.error_message)
+            else coalesce(executions.error_message, failures.error_message)
+        end as reason,
+        case
+            when failed_stage is null then null  -- most: their JSON is not parsed
+            when is_without_answer then coalesce(failures.error_type, executions.meta->>'error_type')
+            else coalesce(executions.meta->>'error_type', failures.error_type)
+        end as error_type,
+        failures.traceback,
+        failures.exit_code,
+        failures.outputs as failed_outputs
+    from ingest.executions
+    left join failures
+        on failures.run_id = executions.run_id
+        and failures.execution_order = executions.failure_order
+        and (failures.is_exception or not executions.is_without_answer)
+)
+
+select
+    * exclude (reason, error_message, traceback, exit_code, failed_outputs),
+    ingest.failure(failed_stage, exit_code, error_type, reason) as failure,
+    reason as error_message,
+    case
+        when traceback is not null then traceback
+        when contains(failed_outputs->>'result', 'Traceback (most recent call last)') then failed_outputs->>'result'
+    end as error_traceback
+from explained;
+
+
+-- The executions of agents, with how they ended and why they failed.
 -- Statuses: SUCCESS, FAILED, TIMEOUT, RUNNING (the run goes on and a tool has not answered yet), LLM_RESPONSE (the run
 -- was cut off after the model's answer). Code and tool calls count for the turn of the agent that asked for them. An
 -- agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the
 -- execution of the agent that ran them, whose turn their result is.
---
--- What is a timeout: exit code 124 (AG2's command line and Docker executors end code that takes too long with it, and so
--- does `timeout`); an error type with `timeout` in its name (TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError);
--- or, in the first line of the message, the statement that time ran out (`timed out`, `timeout expired`, `Timeout` alone),
--- as AG2's other executors and many libraries report it. Errors of programming (KeyError: 'timeout') never are, and the
--- mere word is no statement.
---
--- Of a million events all but one run are passed over in 3 ms each time that the table is read, so it is read once.
-create or replace macro ingest.executions(one_run) as table
+create view ingest.explained_executions as
+select
+    outcomes.id,
+    outcomes.session_id,
+    outcomes.run_id,
+    outcomes.answered_id,
+    outcomes.answered,
+    outcomes.agent_name,
+    case
+        when outcomes.failure is not null then outcomes.failure
+        when outcomes.is_pending and runs.status = 'running' then 'RUNNING'
+        when outcomes.is_without_turn and runs.status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        else 'SUCCESS'
+    end as status,
+    case
+        when outcomes.failed_stage is not null then outcomes.failed_stage
+        when outcomes.is_pending and runs.status = 'running' then 'POST_PROCESS'
+        when outcomes.is_without_turn and runs.status in ('running', 'interrupted') then 'LLM_PARSE'
+        else 'COMPLETE'
+    end as current_stage,
+    outcomes.failed_stage,
+    outcomes.outputs,
+    outcomes.error_type,
+    outcomes.error_message,
+    outcomes.error_traceback,
+    outcomes.call_id,
+    outcomes.depth,
+    outcomes.execution_order,
+    outcomes.timestamp as started_at,
+    coalesce(outcomes.completed_at, outcomes.timestamp) as completed_at,
+    outcomes.duration_ms,
+    coalesce(outcomes.timestamp, runs.started_at) as created_at
+from ingest.outcomes
+left join runs
+    on runs.run_id = outcomes.run_id;
+
+
+-- The same executions of one run, or of all where NULL, with the same answers, for the queries of this package. A view is
+-- filtered by whatever it is asked for, but it reads the events five times; of a million events, each time costs one run 2 to
+-- 4 ms. This reads them once, and gathers LLM calls only where the turn does not tell all.
+create or replace macro ingest.executions_of(one_run) as table
 with
 
 events as materialized (
@@ -461,22 +634,7 @@ select
         when failed_stage is null and is_pending and run_status = 'running' then 'RUNNING'
         when failed_stage is null and event_type = 'llm_call' and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
         when failed_stage is null then 'SUCCESS'
-        when failure_facts[3] = '124' or contains(lower(error_type), 'timeout') then 'TIMEOUT'
-        when regexp_matches(
-            error_type,
-            '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
-        ) then 'FAILED'
-        when regexp_matches(
-            reason,
-            '(?i)^(.*('
-            || 'timed[ _-]out\b'
-            || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
-            || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
-            || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
-            || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
-            || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
-        ) then 'TIMEOUT'
-        else 'FAILED'
+        else ingest.failure(failed_stage, failure_facts[3], error_type, reason)
     end as status,
     case
         when failed_stage is not null then failed_stage
@@ -502,36 +660,19 @@ from explained_executions;
 -- The executions of agents, with what the last LLM call of each asked, answered and cost; a call that AG2's cache answered
 -- cost nothing. What went in is what the turn that it answers said, what came out is its own words.
 create view agent_executions as
-with
-
-last_calls as (
-    select
-        run_id,
-        coalesce(parent_event_id, id) as execution_id,
-        arg_max(id, execution_order) as call_id
-    from execution_events
-    where event_type = 'llm_call'
-    group by
-        run_id,
-        coalesce(parent_event_id, id)
-)
-
 select
     executions.id,
     executions.session_id as vault_id,
     executions.run_id as conversation_id,
-    starts.answered_id as parent_execution_id,
+    executions.answered_id as parent_execution_id,
     executions.agent_name,
     executions.status,
     executions.current_stage,
-    starts.answered as input_data,
-    starts.outputs as output_data,
+    executions.answered as input_data,
+    executions.outputs as output_data,
     executions.error_type,
     executions.error_message,
-    case
-        when executions.error_traceback is not null then executions.error_traceback
-        when contains(failures.outputs->>'result', 'Traceback (most recent call last)') then failures.outputs->>'result'
-    end as error_traceback,
+    executions.error_traceback,
     calls.model as llm_model,
     requests.request as llm_request,
     case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
@@ -551,15 +692,9 @@ select
     executions.completed_at,
     executions.duration_ms,
     executions.created_at
-from ingest.executions(null) as executions
-inner join ingest.starts
-    on starts.run_id = executions.run_id and starts.id = executions.id
-left join execution_events as failures
-    on failures.run_id = executions.run_id and failures.id = executions.failure_id and failures.status = 'failed'
-left join last_calls
-    on last_calls.run_id = executions.run_id and last_calls.execution_id = executions.id
+from ingest.explained_executions as executions
 left join ingest.llm_calls as calls
-    on calls.run_id = last_calls.run_id and calls.event_id = last_calls.call_id
+    on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 

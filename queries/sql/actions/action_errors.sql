@@ -13,8 +13,9 @@ select
     action_name,
     action_details->>'error_message' as error_message,
     count(*) as error_count
-from ingest.actions($run_id)
-where action_type = 'error'
+from agent_actions
+where ($run_id is null or correlation_id = $run_id)
+    and action_type = 'error'
 group by
     agent_name,
     action_name,

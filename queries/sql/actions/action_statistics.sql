@@ -14,9 +14,9 @@ select
     count(*) as call_count,
     round(avg(duration_ms), 6) as avg_duration_ms,
     max(duration_ms) as max_duration_ms
-from ingest.actions($run_id)
-where $action_type = 'all'
-    or action_type = $action_type
+from agent_actions
+where ($run_id is null or correlation_id = $run_id)
+    and ($action_type = 'all' or action_type = $action_type)
 group by action_name
 order by
     call_count desc,

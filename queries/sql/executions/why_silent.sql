@@ -56,7 +56,7 @@ executions as (
         count(failed_stage) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
-    from ingest.executions($run_id)
+    from ingest.executions_of($run_id)
     group by
         run_id,
         agent_name

@@ -33,7 +33,7 @@ executions as (
         if($run_id is null, events.outputs->>'result', executions.failed_output) as output,
         executions.execution_order,
         executions.created_at
-    from ingest.executions($run_id) as executions
+    from ingest.executions_of($run_id) as executions
     left join execution_events as events
         on $run_id is null
         and events.id = executions.failure_id

@@ -20,7 +20,7 @@ executions as (
         run_id,
         agent_name,
         failed_stage is not null as has_failed
-    from ingest.executions($run_id)
+    from ingest.executions_of($run_id)
 ),
 
 costs_of_executions as (
