@@ -668,5 +668,6 @@ def test_executions_are_the_same_in_one_pass(traces: Path) -> None:
             f"select {columns} from ingest.explained_executions where $run_id is null or run_id = $run_id order by all",
             given,
         ).fetchall()
-        assert con.execute(f"select {columns} from ingest.executions_of($run_id) order by all", given).fetchall() == told
+        found = con.execute(f"select {columns} from ingest.executions_of($run_id) order by all", given).fetchall()
+        assert found == told
     con.close()
