@@ -603,7 +603,7 @@ executions as (
     left join work
         on work.turn_id = events.id
     left join failures
-        on failures.id = if(calls.is_failed, calls.failure_id, work.failure_id)
+        on failures.id = case when calls.is_failed then calls.failure_id else work.failure_id end
     left join runs
         on runs.run_id = events.run_id and (one_run is null or runs.run_id = one_run)
     where events.event_type = 'agent_call'
