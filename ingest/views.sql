@@ -354,11 +354,34 @@ left join work_of_turns
     on work_of_turns.run_id = starts.run_id and work_of_turns.turn_id = starts.id;
 
 
--- The same executions: which failed, FAILED or TIMEOUT, and why. What is a timeout: exit code 124 (AG2's command line and
+-- How an execution failed, FAILED or TIMEOUT; NULL where it did not. What is a timeout: exit code 124 (AG2's command line and
 -- Docker executors end code that takes too long with it, and so does `timeout`); an error type with `timeout` in its name
 -- (TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError); or, in the first line of the message, the statement that
 -- time ran out (`timed out`, `timeout expired`, `Timeout` alone), as AG2's other executors and many libraries report it.
 -- Errors of programming (KeyError: 'timeout') never are, and the mere word is no statement.
+create or replace macro ingest.failure(failed_stage, exit_code, error_type, reason) as
+    case
+        when failed_stage is null then null
+        when exit_code = '124' or contains(lower(error_type), 'timeout') then 'TIMEOUT'
+        when regexp_matches(
+            error_type,
+            '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
+        ) then 'FAILED'
+        when regexp_matches(
+            reason,
+            '(?i)^(.*('
+            || 'timed[ _-]out\b'
+            || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
+            || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
+            || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
+            || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
+            || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
+        ) then 'TIMEOUT'
+        else 'FAILED'
+    end;
+
+
+-- The same executions: which failed, FAILED or TIMEOUT, and why.
 create view ingest.outcomes as
 with
 
@@ -401,25 +424,7 @@ explained as (
 
 select
     * exclude (reason, error_message, traceback, exit_code, failed_outputs),
-    case
-        when failed_stage is null then null
-        when exit_code = '124' or contains(lower(error_type), 'timeout') then 'TIMEOUT'
-        when regexp_matches(
-            error_type,
-            '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
-        ) then 'FAILED'
-        when regexp_matches(
-            reason,
-            '(?i)^(.*('
-            || 'timed[ _-]out\b'
-            || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
-            || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
-            || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
-            || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
-            || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
-        ) then 'TIMEOUT'
-        else 'FAILED'
-    end as failure,
+    ingest.failure(failed_stage, exit_code, error_type, reason) as failure,
     reason as error_message,
     case
         when traceback is not null then traceback
@@ -468,6 +473,203 @@ select
 from ingest.outcomes
 left join runs
     on runs.run_id = outcomes.run_id;
+
+
+-- The same executions of one run, or of all where NULL, with the same answers, for the queries of this package. A view is
+-- filtered by whatever it is asked for, but it reads the events five times; of a million events, each time costs one run 2 to
+-- 4 ms. This reads them once, and gathers LLM calls only where the turn does not tell all.
+create or replace macro ingest.executions_of(one_run) as table
+with
+
+events as materialized (
+    select
+        run_id,
+        id,
+        session_id,
+        parent_event_id,
+        depth,
+        event_type,
+        execution_order,
+        agent_name,
+        status,
+        timestamp,
+        completed_at,
+        duration_ms,
+        error_message,
+        event_subtype,
+        -- of what failed alone: of most, no JSON is parsed
+        case
+            when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.traceback', '$.exit_code'])
+        end as facts,
+        -- of all runs, who needs it looks it up later
+        case
+            when one_run is not null and status = 'failed' then outputs->>'result'
+        end as output
+    from execution_events
+    where (one_run is null or run_id = one_run)
+        and (event_type in ('agent_call', 'llm_call') or status in ('failed', 'pending')) is true
+),
+
+-- of most executions the turn tells all: their calls need not be gathered
+unclear as (
+    select coalesce(parent_event_id, id) as id
+    from events
+    where event_type = 'llm_call'
+        and status = 'failed'
+    union all
+    select id
+    from events
+    where event_type = 'agent_call'
+        and duration_ms is null
+),
+
+last_calls as (
+    select
+        coalesce(calls.parent_event_id, calls.id) as execution_id,
+        any_value(calls.run_id) as run_id,
+        max(calls.execution_order) as execution_order,
+        arg_max(calls.status, calls.execution_order) = 'failed' as is_failed,
+        arg_max(calls.error_message, calls.execution_order) as error_message,
+        arg_max(calls.duration_ms, calls.execution_order) as duration_ms
+    from events as calls
+    semi join unclear
+        on unclear.id = coalesce(calls.parent_event_id, calls.id)
+    where calls.event_type = 'llm_call'
+    group by coalesce(calls.parent_event_id, calls.id)
+),
+
+-- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+explained_calls as (
+    select
+        calls.execution_id,
+        calls.is_failed,
+        calls.error_message,
+        calls.duration_ms,
+        exceptions.id as failure_id
+    from last_calls as calls
+    left join events as exceptions
+        on exceptions.run_id = calls.run_id
+        and exceptions.execution_order = calls.execution_order + 1
+        and exceptions.event_type = 'error'
+        and exceptions.status = 'failed'
+        and calls.is_failed
+),
+
+turns as (
+    select
+        run_id,
+        agent_name,
+        execution_order,
+        id
+    from events
+    where event_type = 'agent_call'
+),
+
+-- code and tools that did not end well; each belongs to the latest turn of the agent that asked for it
+work as (
+    select
+        turns.id as turn_id,
+        bool_or(events.status = 'pending') as is_pending,
+        arg_max(events.id, events.execution_order) filter (where events.status = 'failed') as failure_id
+    from events
+    asof join turns
+        on turns.run_id = events.run_id
+        and turns.agent_name is not distinct from events.agent_name
+        and turns.execution_order <= events.execution_order
+    where events.event_type in ('code_exec', 'tool_call')
+        and events.event_subtype <> 'action'
+        and events.status in ('failed', 'pending')
+    group by turns.id
+),
+
+failures as (
+    select
+        id,
+        error_message,
+        facts,
+        output
+    from events
+    where status = 'failed'
+        and event_type in ('code_exec', 'tool_call', 'error')
+),
+
+executions as (
+    select
+        events.*,
+        coalesce(events.timestamp, runs.started_at) as began_at,
+        coalesce(events.duration_ms, calls.duration_ms) as total_ms,
+        runs.status as run_status,
+        work.is_pending,
+        calls.is_failed as is_without_answer,
+        calls.error_message as call_message,
+        failures.id as failure_id,
+        failures.error_message as failure_message,
+        failures.facts as failure_facts,
+        failures.output as failed_output,
+        case
+            when calls.is_failed then 'LLM_CALL'
+            when events.event_type = 'llm_call' and events.status = 'failed' then 'LLM_CALL'
+            when work.failure_id is not null then 'POST_PROCESS'
+            when events.status = 'failed' then 'COMPLETE'
+        end as failed_stage
+    from events
+    left join explained_calls as calls
+        on calls.execution_id = events.id
+    left join work
+        on work.turn_id = events.id
+    left join failures
+        on failures.id = case when calls.is_failed then calls.failure_id else work.failure_id end
+    left join runs
+        on runs.run_id = events.run_id and (one_run is null or runs.run_id = one_run)
+    where events.event_type = 'agent_call'
+        or (events.event_type = 'llm_call' and events.parent_event_id is null)
+),
+
+explained_executions as (
+    select
+        *,
+        case
+            when is_without_answer then coalesce(failure_message, error_message, call_message)
+            else coalesce(error_message, call_message, failure_message)
+        end as reason,
+        case
+            when failed_stage is null then null
+            when is_without_answer then coalesce(failure_facts[1], facts[1])
+            else coalesce(facts[1], failure_facts[1])
+        end as error_type
+    from executions
+)
+
+select
+    id,
+    run_id,
+    session_id,
+    agent_name,
+    case
+        when failed_stage is null and is_pending and run_status = 'running' then 'RUNNING'
+        when failed_stage is null and event_type = 'llm_call' and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        when failed_stage is null then 'SUCCESS'
+        else ingest.failure(failed_stage, failure_facts[3], error_type, reason)
+    end as status,
+    case
+        when failed_stage is not null then failed_stage
+        when is_pending and run_status = 'running' then 'POST_PROCESS'
+        when event_type = 'llm_call' and run_status in ('running', 'interrupted') then 'LLM_PARSE'
+        else 'COMPLETE'
+    end as current_stage,
+    failed_stage,
+    error_type,
+    reason as error_message,
+    failure_facts[2] as error_traceback,
+    failure_id,
+    failed_output,
+    depth,
+    execution_order,
+    timestamp as started_at,
+    coalesce(completed_at, timestamp) as completed_at,
+    total_ms as duration_ms,
+    began_at as created_at
+from explained_executions;
 
 
 -- The executions of agents, with what the last LLM call of each asked, answered and cost; a call that AG2's cache answered

@@ -1,13 +1,13 @@
 """How long each named query takes on a million events: `python -m tests.benchmarks.bench_queries [runs] [name ...]`.
 
-The events are made in DuckDB: 50 for each run, of every type, a tenth of them failed, in random order of agents and
-tools. That is the worst case for mining, because real runs repeat themselves more. For each query times over all runs
-and over one run are printed, with the rows that all runs gave. On a busy machine the processor's time tells most.
+The events are made in DuckDB: 50 for each run (1,000 where there are at most 1,000 runs), of every type, a tenth of
+them failed, in random order of agents and tools. That is the worst case for mining, because real runs repeat themselves
+more. For each query times over all runs and over one run are printed, with the rows that all runs gave. On a busy
+machine the processor's time tells most.
 
-A run begins every ten minutes, and its id begins with its time, as those of the recorder do. What DuckDB knows of the
-texts in a row group is their first eight characters, so that it reads all runs of a day to find one: a day has 7,200
-events here. Where all runs are of one day, or are transcripts, whose ids are paths, all are read: 2 ms per scan of
-300,000 events.
+The ids of all runs begin alike, as those of one day and of transcripts in one folder do. That is the worst case for a
+question about one run: what DuckDB knows of the texts in a row group is their first eight characters, so that it reads
+the ids of all runs to find one, which costs 2 to 4 ms each time that a query reads the events.
 """
 
 import statistics
@@ -25,7 +25,7 @@ from queries.execution import execute
 from queries.library import Query
 
 VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
-EVENTS_OF_A_RUN = 50
+EVENTS = 1_000_000
 
 BASE = """
 create table memory.base as
@@ -47,7 +47,7 @@ select
     md5(i::varchar)::uuid as id,
     md5((i - i % 5)::varchar)::uuid as turn_id,
     timestamp '2026-01-01' + to_seconds(i * 12) as time,
-    strftime(timestamp '2026-01-01' + to_seconds(run * $per_run * 12), '%Y%m%dT%H%M%SZ-bench') as run_id
+    format('20260101T000000Z-bench-{:07}', run) as run_id
 from range($runs * $per_run) as numbers (i)
 """
 
@@ -139,15 +139,15 @@ ROWS = (
 )
 
 
-def build(path: Path, runs: int) -> None:
-    """A database of so many runs, as `ingest` would write it."""
+def build(path: Path, runs: int, per_run: int) -> None:
+    """A database of so many runs with so many events each, as `ingest` would write it."""
     con = duckdb.connect()
     con.execute(f"attach '{path}' as traces (storage_version '{STORAGE_VERSION}', row_group_size {ROW_GROUP_SIZE})")
     con.execute("use traces")
     con.execute("create schema ingest")
     for table in TABLES.values():
         con.execute(table.ddl)
-    con.execute(BASE, {"runs": runs, "per_run": EVENTS_OF_A_RUN})
+    con.execute(BASE, {"runs": runs, "per_run": per_run})
     for statement in ROWS:
         con.execute(statement)
     con.execute(VIEWS.read_text(encoding="utf-8"))
@@ -168,13 +168,15 @@ def measured(con: duckdb.DuckDBPyConnection, query: Query, times: int, **paramet
 def main() -> None:
     """Build the database and print a line per query."""
     arguments = sys.argv[1:]
-    runs = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 20_000
+    runs = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else EVENTS // 50
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traces.duckdb"
-        build(path, runs)
+        per_run = 1000 if runs <= EVENTS // 1000 else 50
+        build(path, runs, per_run)
         con = queries.connect(path)
         one_run = con.execute("select run_id from runs order by run_id limit 1 offset $1", [runs // 2]).fetchall()[0][0]
-        print(f"{runs * EVENTS_OF_A_RUN:,} events, {path.stat().st_size / 1e6:.0f} MB, DuckDB {duckdb.__version__}")
+        size = f"{runs * per_run:,} events, {per_run:,} a run, {path.stat().st_size / 1e6:.0f} MB"
+        print(f"{size}, DuckDB {duckdb.__version__}")
         print(f"{'':24} {'all runs, ms':^26} {'':8} {'one run, ms':^26}")
         print(f"{'query':24} {'median':>8} {'min':>8} {'cpu':>8} {'rows':>8} {'median':>8} {'min':>8} {'cpu':>8}")
         for query in map(queries.find, arguments or queries.names()):

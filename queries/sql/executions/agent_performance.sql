@@ -30,7 +30,7 @@ executions as (
         null as total_tokens,
         null as cost,
         null as quality
-    from ingest.explained_executions
+    from ingest.executions_of(null)
     where $hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000
 ),
 

@@ -53,11 +53,10 @@ executions as (
         run_id,
         agent_name,
         count(*) as executions,
-        count(failure) as failed,
-        count(*) filter (where failure = 'TIMEOUT') as timed_out,
+        count(failed_stage) as failed,
+        count(*) filter (where status = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
-    from ingest.outcomes
-    where $run_id is null or run_id = $run_id
+    from ingest.executions_of($run_id)
     group by
         run_id,
         agent_name

@@ -23,26 +23,70 @@
 --   event_id       its turn in execution_events, or the failure
 with
 
--- materialized, so that no JSON travels through the windows below
-executions as materialized (
+-- all that is looked at, in one pass: of a million events, each further one costs one run 2 to 4 ms
+read_events as (
     select
         run_id,
+        id,
+        parent_event_id,
+        depth,
         execution_order,
         agent_name,
-        json_extract_string(meta, ['$.executor', '$.written_in']) as facts,
-        inputs->>'code_hash' as code_hash,
+        event_type,
+        event_subtype,
         status,
-        error_message
+        error_message,
+        case event_type
+            when 'agent_call' then json_extract_string(
+                meta,
+                ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
+            )
+            when 'code_exec' then json_extract_string(meta, ['$.executor', '$.written_in'])
+        end as facts,
+        case
+            when event_type = 'code_exec' then inputs->>'code_hash'
+            when event_type = 'tool_call' and status in ('failed', 'pending') then hash(
+                inputs->>'tool',
+                coalesce(  -- with its keys in order
+                    list_sort(map_entries(try(from_json(inputs->'args', '"MAP(VARCHAR, JSON)"'))))::varchar,
+                    inputs->>'args'
+                )
+            )::varchar
+        end as input_hash,
+        -- of the few turns of nested chats, so that not all that was said is read
+        case when event_type = 'agent_call' and depth > 0 then (inputs->>'sender') is null else false end as is_opening,
+        -- of all runs, the words are read last, of the suspects alone
+        case
+            when $run_id is not null and event_type = 'agent_call' then coalesce(
+                nullif(inputs->>'message', ''),
+                'calls ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
+            )
+        end as words
     from execution_events
     where ($run_id is null or run_id = $run_id)
-        and event_type = 'code_exec'
+        and (event_type in ('agent_call', 'code_exec') or status in ('failed', 'pending')) is true
+),
+
+-- materialized, so that no JSON travels through the windows below
+events as materialized (
+    select
+        * exclude (facts),
+        if(event_type = 'code_exec', facts[1], null) as executor,
+        if(event_type = 'code_exec', try_cast(facts[2] as uuid), null) as written_in,
+        event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
+        event_type = 'agent_call' and facts[2] is not null as has_code,
+        event_type = 'agent_call' and coalesce(facts[3] = 'true', false) as is_request,
+        coalesce(facts[4] = 'true', false) as is_made_up,
+        coalesce(facts[5] = 'true', false) as is_claim
+    from read_events
 ),
 
 executors as (
     select
         run_id,
-        facts[1] as executor
-    from executions
+        executor
+    from events
+    where event_type = 'code_exec'
     union
     select
         run_id,
@@ -52,58 +96,18 @@ executors as (
         and executor <> agent_name
 ),
 
-executions_in_order as (
+executions as (
     select
-        *,
-        lead(agent_name) over (partition by run_id order by execution_order) as next_agent,
-        row_number() over (partition by run_id, code_hash order by execution_order) > 1 as is_repeat
-    from executions
-),
-
-turns_with_facts as materialized (
-    select
-        run_id,
-        id,
-        parent_event_id,
-        depth,
+        written_in,
         execution_order,
-        agent_name,
-        json_extract_string(
-            meta,
-            ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
-        ) as facts,
-        -- of the few turns of nested chats, so that not all that was said is read
-        case when depth > 0 then (inputs->>'sender') is null else false end as is_opening
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
-),
-
--- what failed, or never ended, of all kinds
-failures as materialized (
-    select
-        run_id,
-        id,
-        parent_event_id,
-        execution_order,
-        agent_name,
-        event_type,
-        event_subtype,
         status,
         error_message,
-        regexp_replace(error_message, '^[\w.]+: ', '') as message,
-        case
-            when event_type = 'tool_call' then hash(
-                inputs->>'tool',
-                coalesce(  -- with its keys in order
-                    list_sort(map_entries(try(from_json(inputs->'args', '"MAP(VARCHAR, JSON)"'))))::varchar,
-                    inputs->>'args'
-                )
-            )
-        end as call_hash
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and (status in ('failed', 'pending')) is true
+        status = 'failed'
+            and lead(agent_name) over (partition by run_id order by execution_order) <> agent_name as is_taken_over,
+        input_hash is not null
+            and row_number() over (partition by run_id, input_hash order by execution_order) > 1 as is_repeat
+    from events
+    where event_type = 'code_exec'
 ),
 
 failures_of_turns as (
@@ -116,11 +120,15 @@ failures_of_turns as (
         status,
         error_message,
         row_number() over (
-            partition by run_id, agent_name, call_hash
+            partition by run_id, agent_name, input_hash
             order by execution_order
         ) > 1 as is_repeat
-    from failures
-    where (event_type = 'tool_call' and event_subtype <> 'action')  -- marked by the user, asked for by no message
+    from events
+    where (
+            event_type = 'tool_call'
+            and status in ('failed', 'pending')
+            and event_subtype <> 'action'  -- marked by the user, asked for by no message
+        )
         or (event_type = 'llm_call' and status = 'failed' and parent_event_id is not null)
 ),
 
@@ -131,24 +139,24 @@ requests as (
         id,
         agent_name,
         execution_order
-    from turns_with_facts
-    where coalesce(facts[3] = 'true', false)
+    from events
+    where is_request
 ),
 
 work as (
     select
-        executions.run_id,
-        try_cast(facts[2] as uuid) as turn_id,
+        written_in as turn_id,
         execution_order,
-        executions.status,
+        status,
         error_message,
-        is_repeat and code_hash is not null as is_repeat,
+        is_repeat,
         false as is_repeated_call,
-        executions.status = 'failed' and next_agent <> agent_name as is_taken_over
-    from executions_in_order as executions
+        is_taken_over
+    from executions
+    where status in ('failed', 'pending')
+        or is_repeat
     union all
     select
-        failures.run_id,
         coalesce(
             if(failures.event_type = 'tool_call', requests.id, null),
             failures.parent_event_id
@@ -168,7 +176,6 @@ work as (
 
 work_of_turns as (
     select
-        run_id,
         turn_id,
         count(*) filter (where status = 'failed') as failed,
         arg_min(error_message, execution_order) filter (where status = 'failed') as error,
@@ -177,29 +184,26 @@ work_of_turns as (
         bool_or(is_taken_over) as is_taken_over,
         bool_or(status = 'pending') as is_pending
     from work
-    where status in ('failed', 'pending')
-        or is_repeat
-    group by
-        run_id,
-        turn_id
+    group by turn_id
 ),
 
 turns as (
     select
-        turns.run_id,
-        turns.id,
-        turns.agent_name,
-        turns.execution_order,
-        turns.is_opening,
+        events.run_id,
+        events.id,
+        events.agent_name,
+        events.execution_order,
+        events.is_opening,
+        events.words,
         messages.message_order,
-        (turns.facts[2] is not null or coalesce(turns.facts[3] = 'true', false)) as is_act,
-        coalesce(turns.facts[4] = 'true', false) as is_made_up,
-        coalesce(turns.facts[5] = 'true', false) as is_claim
-    from turns_with_facts as turns
+        events.has_code or events.is_request as is_act,
+        events.is_made_up,
+        events.is_claim
+    from events
     inner join messages
-        on messages.run_id = turns.run_id and messages.event_id = turns.id
-    where ($run_id is null or messages.run_id = $run_id)
-        and turns.facts[1] is null  -- AG2's own agents that select the next speaker
+        on messages.event_id = events.id
+    where events.is_turn
+        and ($run_id is null or messages.run_id = $run_id)
 ),
 
 -- who of three or more speaks more than all others together hands out work; its plan is not yet an answer
@@ -230,7 +234,7 @@ candidates as (
     left join supervisors
         on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
     left join work_of_turns as work
-        on work.run_id = turns.run_id and work.turn_id = turns.id
+        on work.turn_id = turns.id
     left join executors
         on executors.run_id = turns.run_id and executors.executor = turns.agent_name
     where turns.is_act or executors.executor is null
@@ -264,6 +268,14 @@ findings as (
         on firsts.run_id = candidates.run_id
 ),
 
+failures as (
+    select
+        *,
+        regexp_replace(error_message, '^[\w.]+: ', '') as message
+    from events
+    where status in ('failed', 'pending')
+),
+
 -- LLM calls that led to no message, and what the user's code raised or marked. Code that failed is one failure with the
 -- error that tells of it, and so is an exception that leaves one step after the other.
 told_failures as (
@@ -295,7 +307,8 @@ last_turns as (
     select
         run_id,
         max(execution_order) as execution_order
-    from turns_with_facts
+    from events
+    where event_type = 'agent_call'
     group by run_id
 ),
 
@@ -307,6 +320,7 @@ weighed as (
         execution_order,
         agent_name,
         message_order,
+        words,
         failed,
         error,
         is_pending as is_at_end,
@@ -336,6 +350,7 @@ weighed as (
         told_failures.execution_order,
         agent_name,
         null as message_order,
+        null as words,
         1 as failed,
         coalesce(raised, error_message) as error,
         told_failures.execution_order > coalesce(last_turns.execution_order, -1) as is_at_end,
@@ -377,19 +392,17 @@ select
     evidence[1] as suspicion,
     suspects.failed,
     suspects.error,
-    case
-        when suspects.message_order is not null then coalesce(
-            nullif(events.inputs->>'message', ''),
-            'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
-        )
-    end as message,
+    coalesce(
+        suspects.words,
+        nullif(events.inputs->>'message', ''),
+        'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
+    ) as message,
     suspects.id as event_id
 from suspects
 left join execution_events as events
-    on events.run_id = suspects.run_id
+    on $run_id is null
     and events.id = suspects.id
     and events.event_type = 'agent_call'
-    and ($run_id is null or events.run_id = $run_id)
 order by
     suspects.is_completed,
     suspects.run_id,

@@ -20,8 +20,7 @@ executions as (
         run_id,
         agent_name,
         failed_stage is not null as has_failed
-    from ingest.executions
-    where $run_id is null or run_id = $run_id
+    from ingest.executions_of($run_id)
 ),
 
 costs_of_executions as (

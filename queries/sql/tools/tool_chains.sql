@@ -35,29 +35,25 @@ names as materialized (
     group by tool_name
 ),
 
-calls_of_runs as (
+-- each call with those after it that a chain may have; cut from the list of the whole run, they would cost its square
+starts as (
     select
-        (row_number() over ())::integer as run_no,
-        array_agg(names.tool_no order by calls.execution_order) as tool_nos,
-        array_agg(calls.failed order by calls.execution_order) as failures
+        calls.run_id,
+        array_agg(names.tool_no) over following as tool_nos,
+        array_agg(calls.failed) over following as failures
     from calls
     inner join names
         on names.tool_name is not distinct from calls.tool_name
-    group by calls.run_id
-),
-
-starts as (
-    select
-        run_no,
-        tool_nos,
-        failures,
-        unnest(range(1, len(tool_nos) + 1)) as start
-    from calls_of_runs
+    window following as (
+        partition by calls.run_id
+        order by calls.execution_order
+        rows between current row and greatest($max_length, 1) - 1 following
+    )
 ),
 
 longest as (
     select coalesce(max(len(tool_nos)), 0) as length
-    from calls_of_runs
+    from starts
 ),
 
 lengths as (
@@ -67,19 +63,19 @@ lengths as (
 
 chains as (
     select
-        starts.run_no,
-        starts.tool_nos[starts.start : starts.start + lengths.length - 1] as tool_nos,
-        list_max(starts.failures[starts.start : starts.start + lengths.length - 1]) as has_failure
+        starts.run_id,
+        starts.tool_nos[1 : lengths.length] as tool_nos,
+        list_max(starts.failures[1 : lengths.length]) as has_failure
     from starts
     inner join lengths
-        on starts.start + lengths.length - 1 <= len(starts.tool_nos)
+        on lengths.length <= len(starts.tool_nos)
 ),
 
 counted_chains as (
     select
         tool_nos,
         count(*) as count,
-        count(distinct run_no) as runs,
+        count(distinct run_id) as runs,
         count(*) filter (where has_failure = 1) as failed
     from chains
     group by tool_nos
