@@ -17,6 +17,7 @@ import re2
 from ingest.extractors.blocks import prose, sound
 from ingest.lines import encode
 from ingest.messages import plain_text
+from ingest.phrases import OPENING, refuses, takes_back, tells_error
 from ingest.talk import INTERNAL_AGENTS
 
 MIN_WORDS, MAX_WORDS = 5, 5000
@@ -24,9 +25,6 @@ MIN_WORDS, MAX_WORDS = 5, 5000
 
 SHORT_ERROR = 60
 """Words up to which a text that begins like an error message is taken for one, and not for a report about one."""
-
-OPENING = 300
-"""Characters at the beginning in which a refusal is looked for."""
 
 
 class Quality(NamedTuple):
@@ -78,68 +76,40 @@ class Check:
     fails: Callable[[Reply], bool]
 
 
-_SPACELESS = re2.compile(r"\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Thai}|\p{Lao}|\p{Khmer}|\p{Myanmar}")
-_ERROR_TEXT = re2.compile(
-    r"(?i)^\W*(?:error(?:_code)?\s*[:\-]|error\s+\d{3}\b|(?:(?:sorry|oops)\W+)?(?:an?|the)\s+(?:\w+\s+){0,2}error\s+"
-    r"(?:has\s+)?occurred|internal\s+server\s+error|bad\s+gateway|gateway\s+time-?out|service\s+(?:is\s+)?(?:temporarily\s+)?"
-    r"unavailable|too\s+many\s+requests|rate\s*limit(?:ed|\s+(?:exceeded|reached|error))|(?:the\s+)?request\s+timed\s+out"
-    r"|(?:this|the)\s+model'?s\s+maximum\s+context|(?:maximum\s+)?context\s+length\s+exceeded|insufficient[_\s]quota"
-    r"|you\s+exceeded\s+your\s+current\s+quota|(?:invalid|incorrect)\s+api\s+key|traceback\s+\(most\s+recent"
-    r"|(?:http|status)(?:\s+(?:error|code|status))*\s*:?\s*[45]\d\d\b|(?:\w+\.){0,6}[A-Z]\w{0,60}(?:Error|Exception):)"
-)
-_REMEDY = re2.compile(
-    r"(?i)\b(?:i'll|i\s+will|i'm\s+going\s+to|let\s+me|let\W?s|let\s+us|so\s+(?:i|we)|we\s+(?:can|should|need|must)|means\s+that)\b"
-)
-_DO = (
-    "help|assist|comply|provide|do|fulfil|fulfill|complete|continue|answer|respond|create|generate|write|produce|access"
-    "|browse|open|view|visit|execute|run|perform|engage|discuss|share|support|process|download|watch|proceed|offer|give"
-)
-_REFUSAL = re2.compile(
-    r"(?i)(?:^|[.!?:,\n])[\s*_>\"-]*"
-    r"(?:(?:(?:(?:i'm|i\s+am)\s+)?(?:(?:so|very|really|truly)\s+)?sorry|(?:my\s+)?apologies|i\s+apologi[sz]e|unfortunately"
-    r"|regrettably|as\s+an\s+(?:ai|assistant|llm)[\w\s-]{0,60})[\s,;:.-]*)?"
-    r"(?:(?:but|however)[\s,]+)?"
-    r"(?:i\s+(?:cannot|can't|can\s+not|must\s+(?:respectfully\s+)?decline(?:\s+to)?|do\s*n[o']t\s+have\s+the\s+ability\s+to)"
-    r"\s+(?:\w+ly\s+)?(?:" + _DO + r")\b"
-    r"|i(?:'m|\s+am)\s+(?:\w+ly\s+)?(?:unable|not\s+able|not\s+allowed)\s+to\s+(?:\w+ly\s+)?(?:" + _DO + r")\b"
-    # who `will not write` a file may only tell of a plan
-    r"|i\s+(?:won't|will\s+not)\s+(?:\w+ly\s+)?(?:help|assist|comply|engage|discuss|support|fulfil|fulfill|answer|respond)\b)"
-    r"|\bas\s+an\s+ai\b[^.!?\n]{0,80}\b(?:cannot|can't|can\s+not|do\s*n[o']t|won't|unable|not\s+able|no\s+(?:access|ability))\b"
-    r"|\bi(?:'m|\s+am)\s+(?:just|only)\s+an\s+ai\b|\bi\s+must\s+(?:respectfully\s+)?decline\b"
-    r"|\b(?:against|violates?)\s+(?:my|the\s+usage|our\s+(?:usage|content))\s+(?:guidelines|polic)"
-)
-_SELF_CORRECTION = re2.compile(
-    # an `error` that something follows may be an error bar, an error log or another thing that was made
-    r"(?i)\bi(?:'ve|\s+have)?\s+made\s+(?:an?|some|the)\s+(?:\w+\s+)?(?:mistakes?\b|errors?(?:\s*(?:[.,;:!?)]|$)"
-    r"|\s+(?:in|with|when|while|by|on|about|here|there|earlier|before|above|and|that|because|as|during)\b))"
-    r"|\bi\s+was\s+(?:wrong|mistaken|incorrect)\b|\bi\s+(?:just|now)\s+reali[sz]ed?\b|\bi\s+stand\s+corrected\b"
-    r"|\bi\s+(?:misspoke|misread|misunderstood|miscalculated|miscounted|overlooked)\b"
-    r"|\b(?:let\s+me|i\s+(?:need|have|must)\s+to)\s+correct\s+(?:that|this|myself|my)\b"
-    r"|\bmy\s+(?:previous|earlier|last|above|first|initial)\s+(?:\w+\s+)?(?:was|were|is|contained|had)\s+"
-    r"(?:\w+\s+)?(?:wrong|incorrect|mistaken|inaccurate|errors?|mistakes?)\b"
-    r"|\bapolog(?:i[sz]e|ies)\s+for\s+(?:the|my|any|that)\s+(?:\w+\s+)?"
-    r"(?:mistake|error|confusion|oversight|misunderstanding|inaccura)"
-    r"|\bon\s+second\s+thought|\bscratch\s+that\b"
-    r"|(?:^|[.!?\n])\s*(?:wait|hold\s+on|hmm+)[,.!\s-]+(?:no\b|actually\b|that's\b|that\s+is\b|i\b|let\s+me\b)"
-    r"|(?:^|[.!?\n])\s*(?:no,\s+)?actually,?\s+(?:no\b|that's\s+(?:not|wrong)|that\s+is\s+(?:not|wrong)|i\s+(?:was|made)\b)"
-)
+_SPACELESS = re2.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
 _FINISHED = re2.compile(r"^\W*TERMINATE\W*$")
-_JSON_BEGINS = re2.compile(r"^\s*(?:\{\s*[\"'}]|\[\s*[\]{\"])")
+_NOTHING = ("None", "null")
+"""What stands for an answer that is missing; `None.` and `none` are words."""
+
+_JSON_BEGINS = re2.compile(r"^\s*(?:\{\s*[\"'}]|\[\s*[\]{\"]|\[\s*-?\d[\d.eE+-]*\s*,[\d\s.,eE+-]*\]?\s*$)")
+"""A list of numbers only as the whole text: `[1, 2]` before other words is a reference."""
+
 _JSON_FENCE = re2.compile(r"(?is)```[ \t]*json[ \t]*\r?\n(.*?)(?:\n[ \t]*```|\z)")
-_DECODER = json.JSONDecoder(strict=False, parse_int=str)
-"""Takes line ends inside strings, as AG2 does for tool calls, and whole numbers of any length."""
+_PLAIN_FENCE = re2.compile(r"(?s)```[ \t]*\r?\n(.*?)(?:\n[ \t]*```|\z)")
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_constant=_no_number)
+"""Takes line ends inside strings and whole numbers of any length."""
+
+_CALL_DECODER = json.JSONDecoder(strict=False, parse_int=str)
+"""Takes what AG2 takes as arguments of a tool call: `NaN` and `Infinity` too."""
 
 
 def _is_empty(reply: Reply) -> bool:
-    return not (reply.text.strip() or reply.arguments or reply.declined or reply.failed)
+    if reply.arguments or reply.declined or reply.failed:
+        return False
+    text = reply.text.strip()
+    return not text or (text in _NOTHING and not reply.one_name)
 
 
 def _is_error_text(reply: Reply) -> bool:
     if reply.failed:
         return True
-    if reply.words > SHORT_ERROR or "```" in reply.text or _REMEDY.search(reply.prose):
-        return False
-    return _ERROR_TEXT.search(reply.text) is not None
+    return reply.words <= SHORT_ERROR and "```" not in reply.text and tells_error(reply.prose)
 
 
 def _is_refusal(reply: Reply) -> bool:
@@ -147,17 +117,17 @@ def _is_refusal(reply: Reply) -> bool:
         return True
     if reply.arguments or "```" in reply.text:
         return False
-    return _REFUSAL.search(reply.prose[:OPENING]) is not None
+    return refuses(reply.prose)
 
 
 def _is_broken_json(reply: Reply) -> bool:
-    if any(arguments.strip() and not _parses(arguments) for arguments in reply.arguments):
+    if any(arguments.strip() and not _parses(arguments, decoder=_CALL_DECODER) for arguments in reply.arguments):
         return True
     if not reply.text.strip():
         return False
     if reply.wants_json:
-        return not _parses(reply.text) and not _fences_parse(reply.text)
-    if _JSON_BEGINS.search(reply.text):
+        return not (_parses(reply.text) or _fences_parse(reply.text) or _fences_parse(reply.text, _PLAIN_FENCE))
+    if _begins_as_json(reply.text):
         return not _parses(reply.text, whole=False)
     return _fences_parse(reply.text) is False
 
@@ -173,30 +143,36 @@ def _is_too_long(reply: Reply) -> bool:
 
 
 def _corrects_itself(reply: Reply) -> bool:
-    return _SELF_CORRECTION.search(reply.prose) is not None
+    return takes_back(reply.prose)
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("empty", "error", "no text; a tool call without text is not empty", _is_empty),
+    Check("empty", "error", "no text, or only `None` or `null`; a tool call without text is not empty", _is_empty),
     Check(
         "error_text",
         "error",
-        f"the call failed, or the text begins like an error message and has at most {SHORT_ERROR} words, no code and "
-        "no word of what to do about it (`I will`, `let us`)",
+        "the call failed, or the text begins like an error message of a server, a client or Python, in English "
+        f"(`503 Service Unavailable`, `Error code: 429 -`, `KeyError:`), and has at most {SHORT_ERROR} words, no code "
+        "and no word of what it means or what to do about it (`means`, `I will`, `let us`); not where the error is "
+        "the subject of a sentence (`404 pages were`)",
         _is_error_text,
     ),
     Check(
         "refusal",
         "error",
         f"the server says so, or a sentence in the first {OPENING} characters begins as refusals do (`I cannot help`, "
-        "`As an AI, I do not`), with no code and no tool call",
+        "`As an AI, I do not`), with no code and no tool call; in English, and in German, Spanish, French and Chinese "
+        "by the commonest openings only. Not where the words are quoted, nor, in English, where an estimate, what "
+        "stood in the way (`it is not in the folder`), a request to a colleague or another way (`so I read`) follows; "
+        "evasions without such words are not seen",
         _is_refusal,
     ),
     Check(
         "broken_json",
         "error",
-        "what is meant as JSON can't be parsed: arguments of a tool call, a text that begins as JSON, a `json` fence, "
-        "a text where the request asks for JSON",
+        "what is meant as JSON can't be parsed: arguments of a tool call (`NaN` is taken there, as AG2 does), a text "
+        "that begins as JSON (with a number: only where the whole text is a list of numbers), a `json` fence, a text "
+        "where the request asks for JSON, in a fence marked `json` or unmarked, or in none",
         _is_broken_json,
     ),
     Check(
@@ -206,7 +182,14 @@ CHECKS: tuple[Check, ...] = (
         _is_too_short,
     ),
     Check("too_long", "warning", f"over {MAX_WORDS} words", _is_too_long),
-    Check("self_correction", "warning", "takes back what it said (`I made a mistake`, `Wait, no`)", _corrects_itself),
+    Check(
+        "self_correction",
+        "warning",
+        "takes back what it said (`I made a mistake`, `Wait, no`, `Actually, let me recalculate`), in English; not in "
+        "quotation marks or under a condition (`if I made a mistake`). `Let me fix that` counts only after an apology: "
+        "it may mend the code of others",
+        _corrects_itself,
+    ),
 )
 """Every check, in order of weight: errors first. A new one is a new row."""
 
@@ -291,7 +274,11 @@ def _asks_for_json(request: dict[str, Any]) -> bool:
 def _means_json(reply: Reply) -> bool:
     if reply.arguments or (reply.wants_json and reply.text.strip()):
         return True
-    return bool(_JSON_BEGINS.search(reply.text) or _JSON_FENCE.search(reply.text))
+    return _begins_as_json(reply.text) or ("```" in reply.text and _JSON_FENCE.search(reply.text) is not None)
+
+
+def _begins_as_json(text: str) -> bool:
+    return text.lstrip()[:1] in ("{", "[") and _JSON_BEGINS.search(text) is not None
 
 
 def _arguments(call: Any) -> str:
@@ -300,21 +287,21 @@ def _arguments(call: Any) -> str:
     return arguments if isinstance(arguments, str) else "{}"
 
 
-def _parses(text: str, whole: bool = True) -> bool:
+def _parses(text: str, whole: bool = True, decoder: json.JSONDecoder = _DECODER) -> bool:
     """Whether a text is JSON, or, where not `whole`, begins with a complete value."""
     text = text.strip()
     try:
-        _, end = _DECODER.raw_decode(text)
+        _, end = decoder.raw_decode(text)
     except (ValueError, RecursionError):
         return False
     return end == len(text) or not whole
 
 
-def _fences_parse(text: str) -> bool | None:
-    """Whether all `json` fences of a text hold JSON; None where it has none."""
+def _fences_parse(text: str, kind: Any = _JSON_FENCE) -> bool | None:
+    """Whether all fences of a kind hold JSON; None where a text has none."""
     if "```" not in text:
         return None
-    fences = [match.group(1) for match in _JSON_FENCE.finditer(text)]
+    fences = [match.group(1) for match in kind.finditer(text)]
     return all(_holds_json(fence) for fence in fences) if fences else None
 
 
@@ -328,7 +315,7 @@ def _holds_json(text: str) -> bool:
 
 def _spaceless(text: str) -> int:
     """Characters of scripts that put no blanks between words."""
-    return sum(1 for _ in _SPACELESS.finditer(text))
+    return sum(match.end() - match.start() for match in _SPACELESS.finditer(text))
 
 
 def _is_list(value: Any) -> bool:
