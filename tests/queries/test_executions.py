@@ -650,6 +650,33 @@ def test_who_never_was_a_candidate(tmp_path: Path) -> None:
     assert (cyd["is_candidate"], cyd["others_chosen"], cyd["times_passed_over"]) == (False, 1, 0)
 
 
+def test_a_choice_that_keeps_the_speaker_is_a_choice(tmp_path: Path) -> None:
+    """It makes no handoff, but who was asked about it was passed over; names may have brackets and quotes."""
+    builder = Builder()
+    members = ["ann", "review[bot]", "o'n\"e", "mute"]
+    run = builder.run("r", meta={"agents": [{"name": "chat", "members": members}]})
+    for number, speaker in enumerate(("ann", "ann", "ann", "review[bot]")):
+        if number:
+            run.turn(
+                "checking_agent", f"Read it [all]. Then select the next role from {members} to play. Only the role."
+            )
+            run.turn("speaker_selection_agent", speaker)
+        if number == 3:
+            run.handoff("ann", speaker)
+        run.turn(speaker)
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["agent_name"]: row for row in answer(path, "why_silent")}
+    assert {
+        name: (row["times_chosen"], row["others_chosen"], row["times_passed_over"]) for name, row in found.items()
+    } == {
+        "ann": (2, 1, 1),
+        "review[bot]": (1, 2, 2),
+        "o'n\"e": (0, 3, 3),
+        "mute": (0, 3, 3),
+    }
+    assert all(row["is_candidate"] for row in found.values())
+
+
 def test_executions_are_the_same_in_one_pass(traces: Path) -> None:
     """What the named queries read, of one run or of all, is what the views say."""
     con = queries.connect(traces)

@@ -82,7 +82,7 @@ selection_turns as materialized (
         agent_name = 'checking_agent' as is_request,
         if(
             is_request,
-            regexp_extract(outputs->>'full_content', 'from (\[.*?\])', 1),
+            regexp_extract(outputs->>'full_content', 'from (\[.*\])', 1),
             outputs->>'full_content'
         ) as words
     from execution_events
@@ -91,46 +91,90 @@ selection_turns as materialized (
         and (agent_name in ('checking_agent', 'speaker_selection_agent')) is true
 ),
 
--- both come before the handoff
+-- how a choice shows: by a handoff, or, where it keeps the speaker, by that agent's next turn alone
+outcomes as (
+    select
+        run_id,
+        execution_order,
+        chosen,
+        false as keeps_speaker
+    from handoffs
+    union all
+    select
+        turns.run_id,
+        turns.execution_order,
+        turns.agent_name,
+        true
+    from execution_events as turns
+    semi join selection_turns
+        on selection_turns.run_id = turns.run_id
+    where ($run_id is null or turns.run_id = $run_id)
+        and turns.event_type = 'agent_call'
+        and (turns.agent_name not in ('checking_agent', 'speaker_selection_agent')) is true
+),
+
+-- question and answer come before the outcome
 requests as (
     select
         turns.run_id,
-        handoffs.execution_order,
-        handoffs.chosen,
+        outcomes.execution_order,
+        outcomes.chosen,
+        outcomes.keeps_speaker,
         arg_min(turns.words, turns.execution_order) filter (where turns.is_request) as candidates,
         arg_max(turns.words, turns.execution_order) filter (where not turns.is_request) as answer
     from selection_turns as turns
-    asof join handoffs
-        on handoffs.run_id = turns.run_id and turns.execution_order < handoffs.execution_order
+    asof join outcomes
+        on outcomes.run_id = turns.run_id and turns.execution_order < outcomes.execution_order
     group by
         turns.run_id,
-        handoffs.execution_order,
-        handoffs.chosen
+        outcomes.execution_order,
+        outcomes.chosen,
+        outcomes.keeps_speaker
 ),
 
 -- an answer may write a name with blanks, or with backslashes, in place of underscores
 read_requests as (
     select
         *,
-        regexp_extract_all(candidates, '[''"](.+?)[''"](?:, |\])', 1) as names,
+        list_transform(
+            regexp_extract_all(candidates, '[''"](.+?)[''"](?:, |\]$)', 1),
+            lambda name: replace(name, '\''', '''')  -- as Python writes a name with both kinds of quotes
+        ) as names,
         not contains(replace(replace(answer, '\', ''), ' ', '_'), replace(chosen, ' ', '_')) as is_fallback
     from requests
     where candidates <> ''
 ),
 
+selections as (
+    select
+        run_id,
+        execution_order,
+        chosen,
+        selection
+    from handoffs
+    union all
+    select
+        run_id,
+        execution_order,
+        chosen,
+        'auto'
+    from read_requests
+    where keeps_speaker
+),
+
 choices as (
     select
-        handoffs.run_id,
-        handoffs.chosen,
+        selections.run_id,
+        selections.chosen,
         count(*) as times,
         count(requests.names) as requests,
-        list_distinct(array_agg(if(requests.is_fallback, 'fallback', handoffs.selection))) as selection
-    from handoffs
+        list_distinct(array_agg(if(requests.is_fallback, 'fallback', selections.selection))) as selection
+    from selections
     left join read_requests as requests
-        on requests.run_id = handoffs.run_id and requests.execution_order = handoffs.execution_order
+        on requests.run_id = selections.run_id and requests.execution_order = selections.execution_order
     group by
-        handoffs.run_id,
-        handoffs.chosen
+        selections.run_id,
+        selections.chosen
 ),
 
 named_candidates as (

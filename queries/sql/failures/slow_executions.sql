@@ -11,7 +11,7 @@
 --   agent_name       the agent
 --   status           how it ended
 --   duration_ms      how long it took
---   llm_latency_ms   how long its last LLM call took
+--   llm_latency_ms   how long its LLM calls took, those that failed and were tried again as well; NULL where it made none
 --   overhead_ms      the rest: tools, code and AG2 itself
 --   work             tools and languages of the code that ran in this time, each with who asked for it and how it ended;
 --                    its failure counts for the execution of who asked
@@ -25,13 +25,28 @@ slow_executions as materialized (
         agent_name,
         status,
         duration_ms,
-        llm_latency_ms,
         call_sequence,
         created_at
     from agent_executions
     where ($run_id is null or conversation_id = $run_id)
         and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
         and duration_ms > $threshold_ms
+),
+
+model_calls as (
+    select
+        events.run_id,
+        slow_executions.id,
+        sum(events.duration_ms) as duration_ms
+    from execution_events as events
+    inner join slow_executions
+        on slow_executions.conversation_id = events.run_id
+        and slow_executions.id = coalesce(events.parent_event_id, events.id)
+    where ($run_id is null or events.run_id = $run_id)
+        and events.event_type = 'llm_call'
+    group by
+        events.run_id,
+        slow_executions.id
 ),
 
 work as (
@@ -63,11 +78,13 @@ select
     slow_executions.agent_name,
     slow_executions.status,
     slow_executions.duration_ms,
-    slow_executions.llm_latency_ms,
-    slow_executions.duration_ms - coalesce(slow_executions.llm_latency_ms, 0) as overhead_ms,
+    model_calls.duration_ms as llm_latency_ms,
+    greatest(slow_executions.duration_ms - coalesce(model_calls.duration_ms, 0), 0) as overhead_ms,
     coalesce(work.work, []) as work,
     slow_executions.created_at
 from slow_executions
+left join model_calls
+    on model_calls.run_id = slow_executions.conversation_id and model_calls.id = slow_executions.id
 left join work
     on work.run_id = slow_executions.conversation_id and work.parent_event_id = slow_executions.id
 order by
