@@ -219,6 +219,17 @@ def test_runs_that_completed_come_last(tmp_path: Path) -> None:
         answer(path, "suspects", status="fail")
 
 
+def test_a_check_of_the_answer_is_not_to_blame(tmp_path: Path) -> None:
+    """An assertion of the code around the agents ends the run, but the first suspect is an agent."""
+    builder = Builder()
+    run = builder.run("r", status="failed")
+    run.turn("user")
+    run.turn("coder", "5")
+    run.event("error", None, "AssertionError", status="failed", error_message="wrong answer")
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")
+    assert [row["agent_name"] for row in found] == ["coder", None]
+
+
 def labels(folder: Path) -> dict[str, tuple[str, int]]:
     """Agent and message that people named, by run."""
     files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}

@@ -353,7 +353,9 @@ weighed as (
         null as words,
         1 as failed,
         coalesce(raised, error_message) as error,
-        told_failures.execution_order > coalesce(last_turns.execution_order, -1) as is_at_end,
+        -- who asserts that the answer is right has found the mistake, and not made it
+        told_failures.execution_order > coalesce(last_turns.execution_order, -1)
+            and event_subtype is distinct from 'AssertionError' as is_at_end,
         4 as weight,
         [if(event_type = 'llm_call', 'its LLM call failed', 'marked as failed, or raised')] as found
     from told_failures
