@@ -138,7 +138,17 @@ def test_frequent_subsequences_says_what_it_cut(database: Path) -> None:
     """With a bound on patterns only the most frequent are kept, and each row says how many were dropped."""
     found = answer(database, "frequent_subsequences", max_patterns=1, max_length=2)
     assert [(row["runs"], row["cut"]) for row in found] == [(4, 2)]
-    assert found[0]["note"] == "2 rarer patterns of 2 steps dropped: max_patterns is 1"
+    dropped = "2 rarer patterns of up to 2 steps dropped, and those that begin with them: max_patterns is"
+    assert found[0]["note"] == f"{dropped} 1"
+
+
+def test_frequent_subsequences_says_what_it_cut_before(database: Path) -> None:
+    """Longer patterns tell of the cut of shorter ones, and where none is left one row tells it."""
+    (told,) = answer(database, "frequent_subsequences", max_patterns=1, min_length=3, max_length=4)
+    assert (told["steps"], told["cut"]) == (None, 2)
+    assert told["note"].startswith("2 rarer patterns of up to 2 steps dropped")
+    assert [row["cut"] for row in answer(database, "frequent_subsequences", max_patterns=0, max_length=2)] == [2]
+    assert answer(database, "frequent_subsequences", min_length=9, max_length=9) == []
 
 
 def test_failures_and_fixes(traces: Path) -> None:

@@ -7,16 +7,17 @@
 --   min_count BIGINT = 2        how often, at least
 --   min_length BIGINT = 2       steps, at least
 --   max_length BIGINT = 3       steps, at most
---   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs; none
---                               where it is 0 or less
+--   max_patterns BIGINT = 1000  patterns of each length, from 2, that are kept and followed: those in the most runs; at
+--                               least 1
 --
 -- Columns
---   steps    names of the tools or agents, in order; a nested chat comes before the words of the turn that it was held in
+--   steps    names of the tools or agents, in order; a nested chat comes before the words of the turn that it was held in;
+--            NULL in a row that only says what was dropped, where nothing else is left
 --   length   steps in the pattern
 --   count    how often the last step came when all before it had come, in this order
 --   runs     in how many runs it appears, however often in each
 --   support  share of the runs that have any such step
---   cut      patterns of this length that max_patterns dropped; longer ones that begin with them are missing too
+--   cut      patterns of up to this length that max_patterns dropped; longer ones that begin with them are missing too
 --   note     the same in words, where anything was dropped
 with recursive
 
@@ -134,7 +135,7 @@ growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
                 list_append(growth.steps, names.step) as steps,
                 ranked.count,
                 ranked.runs,
-                if(ranked.length = 1, 0, greatest(ranked.found - $max_patterns, 0)) as cut,
+                if(ranked.length = 1, 0, greatest(ranked.found - greatest($max_patterns, 1), 0)) as cut,
                 growth.pattern_no as prefix_no,
                 ranked.step_no
             from ranked
@@ -142,7 +143,7 @@ growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
                 on growth.pattern_no = ranked.pattern_no and growth.run_no is null
             inner join names
                 on names.step_no = ranked.step_no
-            where ranked.rank <= $max_patterns
+            where ranked.rank <= greatest($max_patterns, 1)
                 or ranked.length = 1
         )
 
@@ -174,26 +175,70 @@ growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
 all_runs as (
     select count(*) as runs
     from sequences
+),
+
+patterns as (
+    select
+        steps,
+        length,
+        count,
+        runs,
+        cut
+    from growth
+    where run_no is null
+        and length > 0
+),
+
+cuts as (
+    select
+        length,
+        max(cut) as cut,
+        sum(max(cut)) over (order by length)::bigint as cut_so_far
+    from patterns
+    group by length
+),
+
+frequent as (
+    select *
+    from patterns
+    where length >= $min_length
+),
+
+rows_and_cuts as (
+    select
+        frequent.steps,
+        frequent.length,
+        frequent.count,
+        frequent.runs,
+        frequent.runs / all_runs.runs as support,
+        cuts.cut_so_far as cut
+    from frequent
+    inner join cuts
+        on cuts.length = frequent.length
+    cross join all_runs
+    union all
+    select
+        null,
+        max(length),
+        null,
+        null,
+        null,
+        max(cut_so_far)
+    from cuts
+    where not exists (from frequent)
+    having max(cut_so_far) > 0
 )
 
 select
-    growth.steps,
-    growth.length,
-    growth.count,
-    growth.runs,
-    growth.runs / all_runs.runs as support,
-    growth.cut,
+    *,
     if(
-        growth.cut > 0,
-        format('{} rarer patterns of {} steps dropped: max_patterns is {}', growth.cut, growth.length, $max_patterns),
+        cut > 0,
+        format('{} rarer patterns of up to {} steps dropped, and those that begin with them: max_patterns is {}', cut, length, $max_patterns),
         null
     ) as note
-from growth
-cross join all_runs
-where growth.run_no is null
-    and growth.length >= greatest($min_length, 1)
+from rows_and_cuts
 order by
-    growth.runs desc,
-    growth.length desc,
-    growth.count desc,
-    growth.steps
+    runs desc,
+    length desc,
+    count desc,
+    steps
