@@ -283,7 +283,8 @@ class Snapshot:
         con.execute("CHECKPOINT t")
         con.execute("USE memory")
         if compact:
-            con.execute(f"ATTACH {quoted(self._compact)} AS compact (STORAGE_VERSION '{STORAGE_VERSION}')")
+            options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
+            con.execute(f"ATTACH {quoted(self._compact)} AS compact ({options})")
             con.execute("COPY FROM DATABASE t TO compact")
             con.execute("DETACH compact")
         con.execute("DETACH t")
