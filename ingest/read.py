@@ -16,6 +16,7 @@ from ingest.lines import Bad
 from ingest.rows import Row
 from ingest.sources import Source, find_source, look_on, source_named
 from ingest.sources.journal import has_records
+from ingest.text import MAX_TEXT, too_large
 
 try:
     import fcntl
@@ -24,9 +25,6 @@ except ImportError:  # Windows
 
 HEAD = 64 * 1024
 """Bytes from which a file's source is told."""
-
-MAX_WHOLE = 2 * 1024**3
-"""Bytes of a transcript, which is held in memory as a whole. A conversation has thousands of them to a thousand."""
 
 STILL_WRITTEN = 3600
 """Seconds since the last record within which a run of another machine, whose locks can't be seen, counts as running."""
@@ -121,7 +119,8 @@ def _identity(file: IO[bytes], source: Source) -> str | None:
 
 
 def _is_too_large(opened: IO[bytes], source: Source) -> bool:
-    return source.name == "transcript" and os.fstat(opened.fileno()).st_size > MAX_WHOLE
+    """Whether the size alone tells that it is a transcript that will not be read; of an archive what is in it tells."""
+    return source.name == "transcript" and os.fstat(opened.fileno()).st_size > MAX_TEXT
 
 
 def failure(error: Exception) -> str:
@@ -139,9 +138,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     if _is_too_large(opened, source):
-        size = os.fstat(opened.fileno()).st_size
-        report.skipped = f"{size:,} bytes; a transcript is read as a whole, and at most {MAX_WHOLE:,} are"
-        report.damaged = True
+        report.skipped, report.damaged = str(too_large(os.fstat(opened.fileno()).st_size)), True
         return
     assembler, about = _assembled(file, found, source, report)
     if "not_a_run" in about and found.folder is not None and found.source is None:
