@@ -80,6 +80,7 @@ class Assembler:
         """The chat that was begun while no other was on: its records do not name it."""
         self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
         self._start: Data = {}
+        self._recordings: set[str] = set()
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
         self._next_seq = self._lost = 0
@@ -150,6 +151,8 @@ class Assembler:
 
     def _run_start(self, data: Data, where: Where) -> None:
         self._start = self._start or data
+        if isinstance(data.get("run_id"), str):
+            self._recordings.add(data["run_id"])
 
     def _event(self, data: Data, where: Where) -> None:
         fact = read_event(data.get("event"))
@@ -319,6 +322,11 @@ class Assembler:
     def host(self) -> str | None:
         """The machine that recorded the run."""
         return text_or_none(self._start.get("host"))
+
+    @property
+    def recordings(self) -> int:
+        """How many runs' beginnings stand in the file: of several that were joined it is one run all the same."""
+        return len(self._recordings)
 
     @property
     def last_time(self) -> int | None:

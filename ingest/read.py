@@ -88,6 +88,12 @@ def open_regular(path: str) -> IO[bytes]:
     return open(descriptor, "rb")
 
 
+def source_of(found: Found) -> Source | None:
+    """What a file is, or None where it is no run. Raises OSError."""
+    with open_regular(found.content or found.path) as opened:
+        return _source(unpack(opened)[0], found)
+
+
 def identify(found: Found) -> str | None:
     """What tells the content of a file from any other's, wherever it lies and however it is packed.
 
@@ -155,6 +161,9 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     if "newer_version" in about:
         version = about["newer_version"]
         report.notes.append(f"journal of version {version}, newer than this package reads; what it knows was read")
+    if assembler.recordings > 1:
+        apart = "" if found.content else f"; `ingest - < {shown(found.path)}` reads each as its own"
+        report.notes.append(f"{assembler.recordings} recordings stand in it and are read as one run{apart}")
     report.notes += assembler.not_understood[:1]
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if found.folder is None and not report.records:

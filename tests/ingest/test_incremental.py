@@ -482,3 +482,11 @@ def test_a_day_with_much_in_it_has_several_files(runs: Path, ingested: Ingest, m
     ]
     ranges.sort(key=lambda r: str(r["low"]))
     assert all(one["high"] < two["low"] for one, two in itertools.pairwise(ranges))
+
+
+def test_one_path_is_one_path(runs: Path, tmp_path: Path) -> None:
+    """A string is not a list of letters, and a `Path` is as good."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    assert ingest.run(str(runs), tmp_path / "traces").new == 1
+    assert ingest.run(runs, tmp_path / "traces").unchanged == 1
+    assert ingest.run([runs], str(tmp_path / "traces")).unchanged == 1
