@@ -8,10 +8,11 @@ import codecs
 import json
 import mmap
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
+
+from ingest.scratch import scratch_file
 
 LARGE = 16 * 1024 * 1024
 """Bytes above which a text is mapped."""
@@ -53,7 +54,7 @@ def text_of(file: IO[bytes]) -> Iterator[Text]:
     if len(head) <= LARGE:
         yield utf_8(head)
         return
-    with tempfile.TemporaryFile(prefix="ingest-") as copy:
+    with scratch_file() as copy:
         length = 0
         for piece in _pieces(head, file):
             length += len(piece)

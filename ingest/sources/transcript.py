@@ -21,6 +21,7 @@ from ingest.conversations import LISTS, Chat, conversations, is_empty
 from ingest.documents import documents, is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode, encode
 from ingest.messages import is_message
+from ingest.scratch import alone
 from ingest.text import MAX_WHOLE, Text, TooLargeError, Values, behind, find, is_wide, matches, text_of, utf_8
 
 REPEATED = "repeated"
@@ -123,7 +124,8 @@ def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     if outline is not None:
         yield from _read_list(raw, outline, about)
     elif len(raw) <= MAX_WHOLE:
-        yield from _read_whole(raw[:], about)
+        with alone():
+            yield from _read_whole(raw[:], about)
     else:
         raise TooLargeError(
             f"{len(raw):,} bytes; what is not one list of messages is held in memory, and at most {MAX_WHOLE:,} are"
