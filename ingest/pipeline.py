@@ -15,7 +15,8 @@ from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
-from ingest.read import Report, open_regular
+from ingest.read import Report
+from ingest.regular import open_regular
 from ingest.snapshot import STAGING, Known, Snapshot
 from ingest.sources import source_named
 from ingest.stdin import standard_input

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import socket
-import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from ingest.assemble import Assembler
 from ingest.compressed import unpack
 from ingest.discover import Found, shown
 from ingest.lines import Bad
+from ingest.regular import open_regular
 from ingest.rows import Row
 from ingest.sources import Source, find_source, look_on, source_named
 from ingest.sources.journal import has_records
@@ -76,16 +76,6 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int
             yield from _read(file, found, report)
     except OSError as error:
         report.skipped, report.failed = f"can't be read: {error.strerror or error}", True
-
-
-def open_regular(path: str) -> IO[bytes]:
-    """Open an ordinary file for reading, not through a link. Raises OSError; never waits for a FIFO or device."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "not an ordinary file")
-    return open(descriptor, "rb")
 
 
 def source_of(found: Found) -> Source | None:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +17,9 @@ from typing import IO
 from ingest.compressed import unpack
 from ingest.discover import STANDARD_INPUT, Found
 from ingest.lines import MAX_LINE, decode
-from ingest.read import identify, open_regular, source_of
+from ingest.read import identify, source_of
+from ingest.regular import open_regular
+from ingest.scratch import scratch_folder
 from ingest.sources.journal import has_records
 
 _START = re.compile(rb'\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:\s*0\s*,\s*"ts"\s*:\s*\d+\s*,\s*"kind"\s*:\s*"run_start"')
@@ -35,7 +36,7 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
     if STANDARD_INPUT not in paths:
         yield []
         return
-    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+    with scratch_folder() as folder:
         copy = os.path.join(folder, "input")
         with open(copy, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
