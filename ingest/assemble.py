@@ -16,7 +16,7 @@ from ingest.files import FileLedger, Saved, read_beside, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
-from ingest.records import code_ran, failed, tool_ended
+from ingest.records import code_ran, failed, odd_blocks, tool_ended
 from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
@@ -113,10 +113,11 @@ class Assembler:
             self._leaving = None
         self._keep(record, seq, kind, where)
 
-    def _note(self, place: str, error: BaseException) -> None:
+    def _note(self, place: str, error: BaseException | str) -> None:
         """A known kind with contents of unknown shape. The record is in `journal`, and the run says so."""
         if len(self.not_understood) < MAX_NOTES:
-            self.not_understood.append(f"{place}: {type(error).__name__}: {error}")
+            said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+            self.not_understood.append(f"{place}: {said}")
 
     def _keep(self, record: Record, seq: int, kind: str, where: Where) -> None:
         """Put a record into `journal`, as it is."""
@@ -236,6 +237,8 @@ class Assembler:
         self._tell(tool_ended(data), where)
 
     def _code_exec(self, data: Data, where: Where) -> None:
+        if odd := odd_blocks(data):
+            self._note(f"record {where.key} ({journal.CODE_EXEC})", odd)
         self._tell(code_ran(data), where)
 
     def _agent(self, data: Data, where: Where) -> None:
