@@ -41,7 +41,7 @@ class Summary:
         new: runs that were not in the tables before.
         updated: runs that were replaced.
         unchanged: files that were not read again.
-        skipped: files that are no run.
+        skipped: files that are no run, also those of which nothing but lines in `quarantine` came.
         dropped: runs that left the tables because their files are gone.
         pruned: files that were left out because their runs were pruned.
         sources: how many runs were read by which source.
@@ -289,11 +289,14 @@ def _count(
             continue
         if path in was:
             tell(f"{path}: the run {was[path].run_id} is now {report.found.run_id}")
-        if path in runs or path in was or report.found.run_id in ids:
+        if not report.is_run:
+            summary.skipped += 1  # what stands in quarantine of it is told below
+        elif path in runs or path in was or report.found.run_id in ids:
             summary.updated += 1
         else:
             summary.new += 1
-        sources[report.source or ""] += 1
+        if report.is_run:
+            sources[report.source or ""] += 1
         summary.lines += report.records + report.bad
         summary.quarantine_rows += report.bad
         summary.torn += report.torn

@@ -60,6 +60,11 @@ class Report:
     status: str | None = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it has a row in `runs`. A file that nothing could be read of is one only by its name."""
+        return self.source is not None and (self.records > 0 or self.found.folder is not None)
+
 
 def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int]]:
     """Read one file.
@@ -156,7 +161,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.notes.append(f"{assembler.recordings} recordings stand in it and are read as one run{apart}")
     report.notes += assembler.not_understood[:1]
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
-    if found.folder is None and not report.records:
+    if not report.is_run:
         for table, rows, size in assembler.rows.chunks():
             if table == "quarantine":
                 yield table, _without_run(rows), size
