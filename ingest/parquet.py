@@ -1,10 +1,10 @@
 """`traces/parquet/<table>/date=<day>/*.parquet`: the same rows for every other engine.
 
 Each file is whole at every moment, because it is written under another ending and renamed. The set is that of the
-snapshot, which holds the list of its files: what is missing or cut off is written again, what is too much is removed, so that a
-killed ingest is mended by the next one. A day with much in it has several files a table, each with the runs of one
-range of ids, so that a run that grew costs the writing of its own range. JSON and UUID columns are text here: that
-every engine reads.
+snapshot, which holds the list of its files: what is missing or cut off is written again, what is too much is
+removed, so that a killed ingest is mended by the next one. A day with much in it has several files a table, each with
+the runs of one range of ids, so that a run that grew costs the writing of its own range. JSON and UUID columns are text
+here: that every engine reads.
 """
 
 import math
