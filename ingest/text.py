@@ -20,7 +20,7 @@ LARGE = 16 * 1024 * 1024
 MAX_TEXT = 4 * 1024**3
 """Bytes of a text. It takes as much room on disk."""
 
-MAX_WHOLE = 64 * 1024 * 1024
+MAX_WHOLE = 48 * 1024 * 1024
 """Bytes of JSON that are held in memory as one value, which takes up to ten times as much."""
 
 STEP = 8 * 1024 * 1024
