@@ -1,10 +1,16 @@
 """The program `ingest`; `python -m ingest` is the same."""
 
-from ingest.pandas_unused import leave_pandas_alone
+from ingest.stopped import until_stopped
 
 
 def main() -> None:
     """Run the command, in a process that is its own."""
+    until_stopped(_command)
+
+
+def _command() -> None:
+    from ingest.pandas_unused import leave_pandas_alone
+
     leave_pandas_alone()
     from ingest.cli import main
 

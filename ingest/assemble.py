@@ -16,7 +16,7 @@ from ingest.files import FileLedger, Saved, read_beside, read_copy
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
-from ingest.records import code_ran, failed, tool_ended
+from ingest.records import code_ran, failed, odd_blocks, tool_ended
 from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows, Where, milliseconds
@@ -80,6 +80,7 @@ class Assembler:
         """The chat that was begun while no other was on: its records do not name it."""
         self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
         self._start: Data = {}
+        self._recordings: set[str] = set()
         self._end: Data = {}
         self._times: list[int | None] = [None, None]
         self._next_seq = self._lost = 0
@@ -112,10 +113,11 @@ class Assembler:
             self._leaving = None
         self._keep(record, seq, kind, where)
 
-    def _note(self, place: str, error: BaseException) -> None:
+    def _note(self, place: str, error: BaseException | str) -> None:
         """A known kind with contents of unknown shape. The record is in `journal`, and the run says so."""
         if len(self.not_understood) < MAX_NOTES:
-            self.not_understood.append(f"{place}: {type(error).__name__}: {error}")
+            said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+            self.not_understood.append(f"{place}: {said}")
 
     def _keep(self, record: Record, seq: int, kind: str, where: Where) -> None:
         """Put a record into `journal`, as it is."""
@@ -151,6 +153,8 @@ class Assembler:
 
     def _run_start(self, data: Data, where: Where) -> None:
         self._start = self._start or data
+        if isinstance(data.get("run_id"), str):
+            self._recordings.add(data["run_id"])
 
     def _event(self, data: Data, where: Where) -> None:
         fact = read_event(data.get("event"))
@@ -234,6 +238,8 @@ class Assembler:
         self._tell(tool_ended(data), where)
 
     def _code_exec(self, data: Data, where: Where) -> None:
+        if odd := odd_blocks(data):
+            self._note(f"record {where.key} ({journal.CODE_EXEC})", odd)
         self._tell(code_ran(data), where)
 
     def _agent(self, data: Data, where: Where) -> None:
@@ -320,6 +326,11 @@ class Assembler:
     def host(self) -> str | None:
         """The machine that recorded the run."""
         return text_or_none(self._start.get("host"))
+
+    @property
+    def recordings(self) -> int:
+        """How many runs' beginnings stand in the file: of several that were joined it is one run all the same."""
+        return len(self._recordings)
 
     @property
     def last_time(self) -> int | None:

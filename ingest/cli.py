@@ -1,6 +1,8 @@
 """The command `ingest`: `ingest runs/` is the job, `ingest check runs/` only looks."""
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +17,9 @@ from ingest.stdin import standard_input
 from ingest.version import version
 
 JOB = "load"
+
+BROKEN_PIPE = 141
+"""Exit code where nobody reads on, as shells tell it of other programs."""
 
 SOURCE_NAMES = [source.name for source in SOURCES]
 SOURCE_HELP = "What the files are; by default their content tells."
@@ -40,6 +45,10 @@ def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
         except IngestError as error:
             _say(f"ingest: {error}")
             sys.exit(2)
+        except BrokenPipeError:  # as `head` does when it has enough
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(BROKEN_PIPE)
         except OSError as error:
             _say(f"ingest: {error.filename or 'output'}: {error.strerror or error}")
             sys.exit(2)

@@ -19,6 +19,12 @@ from ingest.compressed import SUFFIXES as PACKED
 ENDINGS = (".json", ".jsonl", ".ndjson", ".log", ".db", ".sqlite")
 """Of the names of files that may be runs, in capital letters as well."""
 
+DATABASES = (".db", ".sqlite")
+"""Those of them that are databases."""
+
+BESIDE = ("-wal", "-journal")
+"""What the names of files end with that SQLite keeps beside a database."""
+
 STANDARD_INPUT = "-"
 """The path that stands for it."""
 
@@ -241,8 +247,21 @@ def _file(path: str, root: str, excluded: str, note: _Note) -> Iterator[Found]:
     if name in JOURNALS and stat.S_ISREG(status.st_mode):
         yield from _run(folder, name, _entries(folder, note), excluded, note)
         return
-    stamp = _digest([f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"])
+    stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
+    if name.lower().endswith(DATABASES):
+        stamps += _beside(path)
+    stamp = _digest(stamps)
     yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
+
+
+def _beside(path: str) -> Iterator[str]:
+    """What belongs to the stamp of a database: what was written last may stand in files beside it."""
+    for ending in BESIDE:
+        try:
+            status = os.stat(path + ending, follow_symlinks=False)
+        except OSError:
+            continue
+        yield f"{ending} {status.st_size} {status.st_mtime_ns}"
 
 
 def _digest(lines: list[str]) -> str:

@@ -44,6 +44,9 @@ def keep_ids(found: list[Found], known: Iterable[Known]) -> list[Found]:
         elif moved := _moved(f, elsewhere.get(name(f.run_id), [])):
             elsewhere[name(f.run_id)].remove(moved)
             run_id = moved.run_id or run_id
+        elif again := _again(f, elsewhere.values()):
+            elsewhere[name(again.run_id or "")].remove(again)
+            run_id = again.run_id or run_id
         elif run_id in taken:
             run_id = f"{run_id}~{f.place}"
         taken.add(run_id)
@@ -59,8 +62,8 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
         known: what the tables know of files.
 
     Returns:
-        By path of a file that is not in the tables the run that it was: its own file is gone, and had the same in it.
-        Of several copies the first is that run, the others are runs of their own.
+        By path of a file that is not in the tables the run that it was: its own file is gone and had the same in it, or
+        it was a journal from standard input. Of several copies the first is that run, the others are runs of their own.
     """
     before = list(known)
     paths, ids = {k.path for k in before}, {k.run_id for k in before}
@@ -69,7 +72,9 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
     lost: dict[str, Known] = {}
     for k in before if new else ():
         was_file = os.path.isabs(k.path)  # what came from standard input was never there
-        if k.run_id is not None and k.identity is not None and was_file and k.path not in there and gone(k.path):
+        if k.run_id is None or k.identity is None or k.path in there or not (was_file or k.format == "journal"):
+            continue
+        if not was_file or gone(k.path):
             lost.setdefault(k.identity, k)
     result = {}
     for f in new if lost else ():
@@ -83,6 +88,13 @@ def name(run_id: str) -> str:
     run_id = _PLACE.sub("", run_id)
     packed = next((suffix for suffix in SUFFIXES if suffix and run_id.endswith(suffix)), "")
     return run_id.removesuffix(packed)
+
+
+def _again(found: Found, candidates: Iterable[Iterable[Known]]) -> Known | None:
+    """The run in the tables that a journal from standard input is, which was read from a file before."""
+    known = [k for some in candidates for k in some if k.format == "journal" and k.identity is not None]
+    identity = identify(found) if found.content is not None and known else None
+    return next((k for k in known if k.identity == identity), None)
 
 
 def _moved(found: Found, candidates: list[Known]) -> Known | None:

@@ -15,7 +15,7 @@ from ingest.assemble import MAX_SEQ
 from ingest.lines import decode
 from ingest.llm import count
 from ingest.messages import text_or_none
-from ingest.read import open_regular
+from ingest.regular import open_regular
 
 MAX_TOLD = 100
 """Findings of a kind that are told one by one; of the rest only the number."""

@@ -11,6 +11,9 @@ from typing import Any
 
 from ingest.lines import encode
 
+_CALLS = (("function", "arguments"), ("custom", "input"))
+"""Kinds of tool calls, and what each gives its tool: JSON, or text as it is."""
+
 _ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
 _SAID = ("content", "tool_calls", "function_call", "tool_responses")
 _WITHOUT_ROLE = frozenset(
@@ -153,11 +156,12 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
 def _add_requests(result: Message, message: dict[str, Any]) -> None:
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
-        if isinstance(call, dict) and isinstance(call.get("function"), dict):
-            function = call["function"]
-            name = text_or_none(function.get("name")) or ""
-            result.requests.append(ToolRequest(text_or_none(call.get("id")), name, function.get("arguments")))
-            result.tool_calls.append(call)
+        for kind, arguments in _CALLS if isinstance(call, dict) else ():
+            if isinstance(called := call.get(kind), dict):
+                name = text_or_none(called.get("name")) or ""
+                result.requests.append(ToolRequest(text_or_none(call.get("id")), name, called.get(arguments)))
+                result.tool_calls.append(call)
+                break
     call = message.get("function_call")
     if isinstance(call, dict) and call.get("name"):
         result.requests.append(ToolRequest(None, text_or_none(call["name"]) or "", call.get("arguments")))

@@ -1,10 +1,10 @@
 """`traces/parquet/<table>/date=<day>/*.parquet`: the same rows for every other engine.
 
 Each file is whole at every moment, because it is written under another ending and renamed. The set is that of the
-snapshot, which holds the list of its files: what is missing is written again, what is too much is removed, so that a
-killed ingest is mended by the next one. A day with much in it has several files a table, each with the runs of one
-range of ids, so that a run that grew costs the writing of its own range. JSON and UUID columns are text here: that
-every engine reads.
+snapshot, which holds the list of its files: what is missing or cut off is written again, what is too much is
+removed, so that a killed ingest is mended by the next one. A day with much in it has several files a table, each with
+the runs of one range of ids, so that a run that grew costs the writing of its own range. JSON and UUID columns are text
+here: that every engine reads.
 """
 
 import math
@@ -40,6 +40,9 @@ PART_RECORDS = 25_000
 RECORD = 1600
 """Lines of journals in a part, and their usual length: what is written again when one of its runs changed, some 40 MB.
 A longer line counts as several. A longer run is one part."""
+
+_END = b"PAR1"
+"""The beginning and the end of a Parquet file; before the latter stands the length of its footer, in 4 bytes."""
 
 _NAME = re.compile(r"[0-9a-f]{12}\.parquet(\.unfinished)?")
 
@@ -313,7 +316,7 @@ def settle(snapshot: Snapshot) -> None:
         for path in _ours(root) - wanted:
             os.remove(path)
             changed = True
-        missing = [entry for entry in listed if not os.path.exists(os.path.join(root, entry[0], entry[2]))]
+        missing = [entry for entry in listed if not _is_whole(os.path.join(root, entry[0], entry[2]))]
         if missing:
             _write_again(con, root, missing)
             changed = True
@@ -343,13 +346,26 @@ def abandon(snapshot: Snapshot) -> None:
 
 
 def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str, str]]) -> None:
-    """Files that somebody removed."""
+    """Files that somebody removed or cut off."""
     con.execute("USE t")
     for name, day, file, low in missing:
         lows, path = _lows(con).get(day, [""]), os.path.join(root, name, file)
         part = Part(day, low, next((other for other in lows if other > low), None))
         _copy(con, schema.TABLES[name], _rows_of(schema.TABLES[name], part), path)
         os.replace(path + UNFINISHED, path)
+
+
+def _is_whole(path: str) -> bool:
+    """Whether there is such a file, which ends as Parquet files do: it is renamed when it is whole, so that one that
+    was cut off afterwards has lost its end. Two reads of a few bytes."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_END) - 4))
+            length, end = int.from_bytes(file.read(4), "little"), file.read()
+    except OSError:
+        return False
+    return end == _END and 0 < length <= size - 2 * len(_END) - 4
 
 
 def _ours(root: str) -> set[str]:

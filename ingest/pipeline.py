@@ -5,7 +5,7 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
-from ingest.read import Report, open_regular
+from ingest.read import Report
+from ingest.regular import open_regular
 from ingest.snapshot import STAGING, Known, Snapshot
 from ingest.sources import source_named
 from ingest.stdin import standard_input
@@ -28,6 +29,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
+Path = str | os.PathLike[str]
+
+
 @dataclass
 class Summary:
     """What an ingest did.
@@ -37,7 +41,7 @@ class Summary:
         new: runs that were not in the tables before.
         updated: runs that were replaced.
         unchanged: files that were not read again.
-        skipped: files that are no run.
+        skipped: files that are no run, also those of which nothing but lines in `quarantine` came.
         dropped: runs that left the tables because their files are gone.
         pruned: files that were left out because their runs were pruned.
         sources: how many runs were read by which source.
@@ -78,12 +82,12 @@ class Summary:
 
 
 def run(
-    paths: list[str],
-    out: str = "traces",
+    paths: Path | Iterable[Path],
+    out: Path = "traces",
     *,
     force: bool = False,
     source: str | None = None,
-    files_roots: Sequence[str] = (),
+    files_roots: Path | Iterable[Path] = (),
     drop_missing: bool = False,
     note: Callable[[str], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -91,7 +95,7 @@ def run(
     """Ingest runs: bring the tables in `out` up to date with what lies below `paths`.
 
     Args:
-        paths: folders with runs, or single files; `-` is standard input.
+        paths: folders with runs, or single files, one or several; `-` is standard input.
         out: the folder of tables; made where it is missing.
         force: read everything again.
         source: name of the source that reads all of them (`ingest.sources`); by default their content tells.
@@ -110,6 +114,7 @@ def run(
     if source is not None:
         source_named(source)
     began = time.monotonic()
+    paths, out, files_roots = _listed(paths), os.fspath(out), _listed(files_roots)
     summary = Summary(out=out)
 
     def tell(line: str) -> None:
@@ -129,6 +134,10 @@ def run(
             _ingest(found, Snapshot(out), force, missing_below, summary, tell, progress or (lambda done, total: None))
     summary.seconds = time.monotonic() - began
     return summary
+
+
+def _listed(paths: Path | Iterable[Path]) -> list[str]:
+    return [os.fspath(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
 
 
 def _ingest(
@@ -170,6 +179,7 @@ def _ingest(
     try:
         if changed or change.fresh or change.gone:
             change = replace(change, reports=read_all(changed, staging, progress))
+            _check_input(change.reports)
             was = _are_whole(was, change.reports)
             change = replace(change, gone=[*change.gone, *was.values()])
             _count(change.reports, before, was, summary, tell)
@@ -188,6 +198,14 @@ def _ingest(
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     _take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
+
+
+def _check_input(reports: Iterable[Report]) -> None:
+    """Raises IngestError where standard input, which somebody sends on purpose, is no run."""
+    for report in reports:
+        if report.found.content is not None and report.skipped:
+            what = "empty" if not report.found.size else report.skipped
+            raise IngestError(f"standard input: {what}; the tables are as they were")
 
 
 def nothing_there(paths: Iterable[str]) -> str:
@@ -271,11 +289,14 @@ def _count(
             continue
         if path in was:
             tell(f"{path}: the run {was[path].run_id} is now {report.found.run_id}")
-        if path in runs or path in was or report.found.run_id in ids:
+        if not report.is_run:
+            summary.skipped += 1  # what stands in quarantine of it is told below
+        elif path in runs or path in was or report.found.run_id in ids:
             summary.updated += 1
         else:
             summary.new += 1
-        sources[report.source or ""] += 1
+        if report.is_run:
+            sources[report.source or ""] += 1
         summary.lines += report.records + report.bad
         summary.quarantine_rows += report.bad
         summary.torn += report.torn

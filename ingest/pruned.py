@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ingest.discover import Found, gone, shown
+from ingest.discover import JOURNALS, Found, gone, shown
 from ingest.identity import name
 from ingest.read import identify
 from ingest.snapshot import Snapshot
@@ -66,8 +66,8 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
 def without_pruned(found: Sequence[Found], pruned: Sequence[Pruned], known: Collection[str] = ()) -> list[Found]:
     """What is left to ingest.
 
-    A file that was pruned stays out whatever becomes of it, also where it was packed. A journal is known again by what
-    is in it where it was moved or renamed; the same conversation elsewhere is another file.
+    A file that was pruned stays out whatever becomes of it, also where it was packed, moved or renamed: what is in it
+    tells. While it is there, a copy of it is another file.
 
     Args:
         found: files.
@@ -87,9 +87,13 @@ def without_pruned(found: Sequence[Found], pruned: Sequence[Pruned], known: Coll
             moved.add(same.path)
         elif shown(f.path) not in paths:
             left.append(f)
-    new = {f.path for f in left if f.folder is not None and shown(f.path) not in known}
-    lost = {p.identity for p in pruned if p.identity and p.path not in moved and gone(p.path)} if new else set()
-    return [f for f in left if not (lost and f.path in new and identify(f) in lost)]
+    new = [f for f in left if shown(f.path) not in known]
+    lost = [p for p in pruned if p.identity and p.path not in moved and gone(p.path)] if new else []
+    identities = {p.identity for p in lost}
+    # What stands for a journal is its first record; any other file is read to its end, which is done where it may help.
+    others = any(os.path.basename(p.path) not in JOURNALS for p in lost)
+    out = {f.path for f in new if lost and (others or f.folder is not None) and identify(f) in identities}
+    return [f for f in left if f.path not in out]
 
 
 def _became(pruned: Pruned, found: Found) -> bool:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import socket
-import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,9 +12,11 @@ from ingest.assemble import Assembler
 from ingest.compressed import unpack
 from ingest.discover import Found, shown
 from ingest.lines import Bad
+from ingest.regular import open_regular
 from ingest.rows import Row
 from ingest.sources import Source, find_source, look_on, source_named
 from ingest.sources.journal import has_records
+from ingest.text import MAX_TEXT, too_large
 
 try:
     import fcntl
@@ -24,9 +25,6 @@ except ImportError:  # Windows
 
 HEAD = 64 * 1024
 """Bytes from which a file's source is told."""
-
-MAX_WHOLE = 2 * 1024**3
-"""Bytes of a transcript, which is held in memory as a whole. A conversation has thousands of them to a thousand."""
 
 STILL_WRITTEN = 3600
 """Seconds since the last record within which a run of another machine, whose locks can't be seen, counts as running."""
@@ -62,6 +60,11 @@ class Report:
     status: str | None = None
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it has a row in `runs`. A file that nothing could be read of is one only by its name."""
+        return self.source is not None and (self.records > 0 or self.found.folder is not None)
+
 
 def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int]]:
     """Read one file.
@@ -80,14 +83,10 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int
         report.skipped, report.failed = f"can't be read: {error.strerror or error}", True
 
 
-def open_regular(path: str) -> IO[bytes]:
-    """Open an ordinary file for reading, not through a link. Raises OSError; never waits for a FIFO or device."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "not an ordinary file")
-    return open(descriptor, "rb")
+def source_of(found: Found) -> Source | None:
+    """What a file is, or None where it is no run. Raises OSError."""
+    with open_regular(found.content or found.path) as opened:
+        return _source(unpack(opened)[0], found)
 
 
 def identify(found: Found) -> str | None:
@@ -121,7 +120,8 @@ def _identity(file: IO[bytes], source: Source) -> str | None:
 
 
 def _is_too_large(opened: IO[bytes], source: Source) -> bool:
-    return source.name == "transcript" and os.fstat(opened.fileno()).st_size > MAX_WHOLE
+    """Whether the size alone tells that it is a transcript that will not be read; of an archive what is in it tells."""
+    return source.name == "transcript" and os.fstat(opened.fileno()).st_size > MAX_TEXT
 
 
 def failure(error: Exception) -> str:
@@ -139,9 +139,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         report.skipped = (archive and archive.error) or "no journal, transcript or log of AG2"
         return
     if _is_too_large(opened, source):
-        size = os.fstat(opened.fileno()).st_size
-        report.skipped = f"{size:,} bytes; a transcript is read as a whole, and at most {MAX_WHOLE:,} are"
-        report.damaged = True
+        report.skipped, report.damaged = str(too_large(os.fstat(opened.fileno()).st_size)), True
         return
     assembler, about = _assembled(file, found, source, report)
     if "not_a_run" in about and found.folder is not None and found.source is None:
@@ -158,9 +156,12 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     if "newer_version" in about:
         version = about["newer_version"]
         report.notes.append(f"journal of version {version}, newer than this package reads; what it knows was read")
+    if assembler.recordings > 1:
+        apart = "" if found.content else f"; `ingest - < {shown(found.path)}` reads each as its own"
+        report.notes.append(f"{assembler.recordings} recordings stand in it and are read as one run{apart}")
     report.notes += assembler.not_understood[:1]
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
-    if found.folder is None and not report.records:
+    if not report.is_run:
         for table, rows, size in assembler.rows.chunks():
             if table == "quarantine":
                 yield table, _without_run(rows), size

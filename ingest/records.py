@@ -30,9 +30,19 @@ def tool_ended(data: Data) -> facts.ToolEnded:
     )
 
 
+def odd_blocks(data: Data) -> str | None:
+    """What is wrong with the blocks of a `code_exec` record, in words; None where nothing is."""
+    blocks = data.get("blocks")
+    if blocks is not None and not isinstance(blocks, list):
+        return "its blocks are no list"
+    odd = [block for block in blocks or () if not isinstance(block, dict)]
+    are = "is no object" if len(odd) == 1 else "are no objects"
+    return f"{len(odd)} of its {len(blocks or ())} blocks {are}" if odd else None
+
+
 def code_ran(data: Data) -> facts.CodeRan:
-    """A `code_exec` record."""
-    blocks = data["blocks"] if isinstance(data.get("blocks"), list) else []
+    """A `code_exec` record, with those of its blocks that are any."""
+    blocks = [b for b in data["blocks"] if isinstance(b, dict)] if isinstance(data.get("blocks"), list) else []
     error, exit_code = failed(data), data.get("exit_code")
     whole = isinstance(exit_code, int) and not isinstance(exit_code, bool) and abs(exit_code) < 2**31
     return facts.CodeRan(

@@ -7,12 +7,12 @@ which channels had a message). A short run stays in memory; of a long one all bu
 from __future__ import annotations
 
 import pickle
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from ingest.schema import Table
+from ingest.scratch import scratch_file
 
 Row = list[Any]
 
@@ -37,7 +37,7 @@ class Spill:
     def append(self, item: Any) -> None:
         """Add something that can be pickled."""
         if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with this object
+            self._file = scratch_file()
         pickle.dump(item, self._file, pickle.HIGHEST_PROTOCOL)
         self._count += 1
 

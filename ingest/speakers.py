@@ -6,14 +6,19 @@ function call has the function's name. Where only two speak and take turns, one 
 is not sure nobody is named.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from ingest.facts import Said
-from ingest.messages import Message
+from ingest.messages import Message, ToolRequest, ToolResponse
+from ingest.rows import Spill
 from ingest.runrows import Where
 
 MAX_WAITING = 10_000
 """Messages that wait until it is known how many speak. Of a longer chat only what its messages say is known."""
+
+MAX_HELD = 4 * 1024 * 1024
+"""Characters of those that wait in memory."""
 
 MAX_SPEAKERS = 2
 
@@ -21,10 +26,14 @@ Waiting = tuple[Said, Where]
 
 
 class Listener:
-    """Holds the messages of a chat back until it is known who speaks in it."""
+    """Holds the messages of a chat back until it is known who speaks in it: the latest in memory, others in a file."""
 
     def __init__(self) -> None:
-        self._waiting: list[Waiting] = []
+        self._outlines: list[Message] = []
+        """What of each message that waits tells who speaks."""
+        self._latest: list[Waiting] = []
+        self._size = 0
+        self._before = Spill()
         self._speakers: set[str] = set()
         self._chat: str | None = None
         self._is_open = False
@@ -35,21 +44,43 @@ class Listener:
             yield from self.finish()
             self._chat, self._is_open = where.chat, False
             self._speakers.clear()
-        self._waiting.append((said, where))
+        if self._is_open:
+            yield said, where
+            return
+        self._hold(said, where)
         if said.message.sender:
             self._speakers.add(said.message.sender)
-        self._is_open = self._is_open or len(self._speakers) > MAX_SPEAKERS or len(self._waiting) > MAX_WAITING
-        if self._is_open:
+        if len(self._speakers) > MAX_SPEAKERS or len(self._outlines) > MAX_WAITING:
+            self._is_open = True
             yield from self._release()
 
     def finish(self) -> Iterator[Waiting]:
         """The chat is over: gives what still waits."""
-        name_speakers([said.message for said, _ in self._waiting])
+        name_speakers(self._outlines)
         yield from self._release()
 
+    def _hold(self, said: Said, where: Where) -> None:
+        self._outlines.append(_outline(said.message))
+        self._latest.append((said, where))
+        self._size += len(said.message.plain) + len(said.message.content or "")
+        if self._size > MAX_HELD:
+            self._before.append(self._latest)
+            self._latest, self._size = [], 0
+
     def _release(self) -> Iterator[Waiting]:
-        waiting, self._waiting = self._waiting, []
-        yield from waiting
+        parts, outlines = itertools.chain(self._before, [self._latest]), iter(self._outlines)
+        self._outlines, self._latest, self._size, self._before = [], [], 0, Spill()
+        for part in parts:
+            for said, where in part:
+                said.message.sender = next(outlines).sender
+                yield said, where
+
+
+def _outline(message: Message) -> Message:
+    """The same without its texts."""
+    requests = [ToolRequest(None, "", None)] if message.requests else []
+    responses = [ToolResponse(None, None, None)] if message.responses else []
+    return Message(message.sender, None, None, message.role, None, "", [], requests, responses)
 
 
 def name_speakers(messages: Sequence[Message]) -> None:

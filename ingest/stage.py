@@ -5,7 +5,6 @@ nothing but paths and small reports passes between processes, and memory is boun
 """
 
 import os
-import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from ingest.discover import Found
 from ingest.read import Report, failure, read_run
 from ingest.rows import Row
 from ingest.schema import TABLES
+from ingest.scratch import scratch_in
 
 GROUP_ROWS = 16_384
 GROUP_BYTES = 8 * 1024 * 1024
@@ -94,8 +94,7 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
     """
     stage = Stage(folder, name)
     reports = []
-    before, tempfile.tempdir = tempfile.tempdir, folder  # the system's own may lie in memory
-    try:
+    with scratch_in(folder):
         for found in share:
             report = Report(found)
             try:
@@ -107,6 +106,4 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
                 report = Report(found, skipped=failure(error), failed=True)
             reports.append(report)
         stage.close()
-    finally:
-        tempfile.tempdir = before
     return reports

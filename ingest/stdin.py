@@ -1,16 +1,28 @@
-"""Standard input as a run: `cat run.jsonl | ingest -`.
+"""Standard input as a run, or several: `cat runs/*/journal.jsonl | ingest -`.
 
 It is copied to a file first, because telling what it is takes its beginning twice and a database is not read in order.
+Journals one after another are taken apart, each into a file of its own.
 """
 
 import hashlib
+import os
+import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import IO
 
+from ingest.compressed import unpack
 from ingest.discover import STANDARD_INPUT, Found
+from ingest.lines import MAX_LINE, decode
+from ingest.read import identify, source_of
+from ingest.regular import open_regular
+from ingest.scratch import scratch_folder
+from ingest.sources.journal import has_records
+
+_START = re.compile(rb'\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:\s*0\s*,\s*"ts"\s*:\s*\d+\s*,\s*"kind"\s*:\s*"run_start"')
 
 
 @contextmanager
@@ -18,19 +30,74 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
     """Read standard input, where it is among the paths, and keep it for as long as the context lasts.
 
     Yields:
-        A list of the one run, or an empty one. Its name is made from its content, so that the same input twice is the
-        same run and another one does not replace it.
+        A list of the runs in it, or an empty one. A journal's name is made from its first record, so that the same
+        recording, which may have grown, is the same run; any other's from its content.
     """
     if STANDARD_INPUT not in paths:
         yield []
         return
-    with tempfile.NamedTemporaryFile(prefix="ingest-") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy, 1024 * 1024)
-        copy.flush()
-        size = copy.tell()
-        copy.seek(0)
-        digest = hashlib.sha256()
-        while piece := copy.read(1024 * 1024):
+    with scratch_folder() as folder:
+        copy = os.path.join(folder, "input")
+        with open(copy, "wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
+        yield [_found(path) for path in _apart(copy)]
+
+
+def _found(copy: str) -> Found:
+    digest = hashlib.sha256()
+    with open(copy, "rb") as file:
+        while piece := file.read(1024 * 1024):
             digest.update(piece)
-        name = f"stdin-{digest.hexdigest()[:16]}"
-        yield [Found(name, name, None, digest.hexdigest(), size, content=copy.name)]
+        size = file.tell()
+    found = Found("", "", None, digest.hexdigest(), size, content=copy)
+    identity = identify(found) if _is_journal(found) else None
+    name = f"stdin-{(identity or found.stamp)[:16]}"
+    return replace(found, path=name, run_id=name)
+
+
+def _is_journal(found: Found) -> bool:
+    source = source_of(found)
+    return source is not None and source.name == "journal"
+
+
+def _apart(copy: str) -> list[str]:
+    """The files with what came in: the copy itself, or one for each recording where there are several."""
+    if not _is_journal(Found("", "", None, "", 0, content=copy)):
+        return [copy]
+    with open_regular(copy) as opened:
+        file, archive = unpack(opened)
+        names = {name for name, _ in recordings(file)}
+        if len(names) < 2 or (archive is not None and archive.error):
+            return [copy]
+        paths: dict[str, str] = {}
+        file.seek(0)
+        for name, line in recordings(file):
+            path = paths.setdefault(name, f"{copy}-{len(paths)}")
+            with open(path, "ab") as part:
+                part.write(line)
+    return list(paths.values())
+
+
+def recordings(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Each line of a journal with what stands for the recording that it belongs to.
+
+    A recording begins with a `run_start` that has another id. It may stand behind a line that was cut off, as `cat` of
+    a run that was killed leaves it.
+    """
+    ids: dict[str, str] = {}
+    name, has_begun = "", False
+    while line := file.readline(MAX_LINE):
+        for start in _START.finditer(line):
+            try:
+                run_id = decode(line[start.start() :])[0].get("run_id")
+            except ValueError:
+                continue
+            if isinstance(run_id, str):
+                following = ids.setdefault(run_id, run_id if has_begun else "")
+                if following != name and start.start():
+                    yield name, line[: start.start()]
+                    line = line[start.start() :]
+                name = following
+            break
+        has_begun = has_begun or has_records(line)
+        yield name, line

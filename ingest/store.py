@@ -187,7 +187,7 @@ def _is_out_of_memory(error: duckdb.Error) -> bool:
 
 
 def _known(report: Report) -> Known:
-    run_id = report.found.run_id if report.source and (report.records or report.found.folder) else None
+    run_id = report.found.run_id if report.is_run else None
     return Known(
         path=shown(report.found.path),
         stamp=report.found.stamp,

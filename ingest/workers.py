@@ -7,6 +7,7 @@ import contextlib
 import gc
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -14,6 +15,7 @@ import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 
 from ingest.discover import Found, IngestError
 from ingest.pandas_unused import leave_pandas_alone
@@ -62,17 +64,38 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
             yield share, read_share(share, staging, f"{number:06}")
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    with ProcessPoolExecutor(workers, context, _prepare, (staging,)) as pool:
-        largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
-        with _without_main():
-            tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
+    until, ours = context.Pipe(duplex=False)
+    with until, ours, ProcessPoolExecutor(workers, context, _prepare, (staging, until)) as pool:
         try:
+            largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
+            with _START, _without_main(), _without_interrupts():
+                tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
             for task in as_completed(tasks):
                 yield tasks[task], task.result()
         except BrokenProcessPool:
             raise IngestError(
                 "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
             ) from None
+        except BaseException:
+            ours.close()  # what the workers are at is not waited for
+            raise
+
+
+_START = threading.Lock()
+"""Held while workers are started: several ingests may be at work in threads of one process."""
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Workers that are started meanwhile leave Ctrl-C to the process that started them, from their first moment."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -86,22 +109,24 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _prepare(staging: str) -> None:
+def _prepare(staging: str, until: Connection) -> None:
     """In a worker: end when the ingest does, also where that was killed and could not say so.
+
+    Args:
+        staging: the folder for what it writes.
+        until: is closed at the other end when nothing more is wanted.
 
     What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
     """
     leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
     tempfile.tempdir = staging
-    parent = multiprocessing.parent_process()
-    if parent is not None:
 
-        def wait() -> None:
-            parent.join()
-            os._exit(1)
+    def wait() -> None:
+        until.poll(None)
+        os._exit(1)
 
-        threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:

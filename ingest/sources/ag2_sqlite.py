@@ -7,19 +7,22 @@ From where a session begins, what is logged is a conversation of its own.
 The database is copied before it is opened: SQLite follows links, and opens what lies beside a database.
 """
 
+import contextlib
 import heapq
 import itertools
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.ag2_logs import Data, Secrets, nanoseconds, translate
+from ingest.discover import BESIDE
 from ingest.lines import MAX_LINE, Bad, Record, decode, encode
+from ingest.regular import open_regular
+from ingest.scratch import scratch_folder
 
 MAGIC = b"SQLite format 3\0"
 
@@ -39,6 +42,11 @@ hundred steps; a damaged list of tables may lead back to itself, and has no end.
 
 _ROWIDS = ("rowid", "_rowid_", "oid")
 """What SQLite calls the number of a row. A column of the same name hides it."""
+
+TRIES = 5
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""The end of a `-journal` that names a further file, which SQLite would read and remove. AG2's has none."""
 
 _BROKEN = (sqlite3.Error, UnicodeError, MemoryError)
 """What a damaged database raises. Names in it, and messages that quote them, need not be UTF-8."""
@@ -63,10 +71,9 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         about: receives `sessions`, the ids of AG2's logging sessions, and `not_a_run` with the reason where the file
             is no database of AG2's, nothing is yielded then; and `damaged` where nobody can tell whether it was.
     """
-    with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+    with scratch_folder() as folder:
         path = os.path.join(folder, "copy.db")
-        with open(path, "wb") as copy:
-            shutil.copyfileobj(file, copy, 1024 * 1024)
+        _copy(file, path)
         with closing(sqlite3.connect(path)) as con:
             try:
                 tables = _prepare(con)
@@ -77,6 +84,45 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
                 about["not_a_run"] = "a SQLite database without the tables of AG2's logger"
                 return
             yield from _records(con, tables, about)
+
+
+def _copy(file: IO[bytes], path: str) -> None:
+    """Copy a database, with what was committed and stands beside it yet, or is half done and to be undone.
+
+    Where it changes meanwhile it is copied again, a few times. Beside an archive nothing belongs to what is in it.
+    """
+    name = getattr(file, "name", None)
+    for _ in range(TRIES):
+        before = [_looks(f"{name}{ending}") for ending in ("", *BESIDE)] if isinstance(name, str) else []
+        file.seek(0)
+        with open(path, "wb") as copy:
+            shutil.copyfileobj(file, copy, 1024 * 1024)
+        if not isinstance(name, str):
+            return
+        for ending in BESIDE:
+            _copy_beside(name + ending, path + ending)
+        if before == [_looks(f"{name}{ending}") for ending in ("", *BESIDE)]:
+            return
+
+
+def _copy_beside(source: str, path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.remove(path)
+    with contextlib.suppress(OSError), open_regular(source) as beside:
+        with open(path, "wb") as copy:
+            shutil.copyfileobj(beside, copy, 1024 * 1024)
+            size = copy.tell()
+        beside.seek(max(0, size - len(_NAMES_ANOTHER)))
+        if beside.read() == _NAMES_ANOTHER:
+            os.remove(path)
+
+
+def _looks(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _prepare(con: sqlite3.Connection) -> dict[str, list[str]]:

@@ -4,6 +4,8 @@ Three shapes: a JSON list of messages; an object with such a list under `message
 other keys describe the run; messages one after another, a line each (JSONL) or printed over several lines. Of a
 document with several lists (`ingest.conversations`), and of several documents with a conversation each, each is a chat
 of the run. A list that was cut off, also one in an object, is read as far as it goes.
+
+Of a long file a message at a time is held in memory, save where a document has several conversations.
 """
 
 import codecs
@@ -11,13 +13,16 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.conversations import Chat, conversations, is_empty
-from ingest.documents import documents, is_sequence
+from ingest.conversations import LISTS, Chat, conversations, is_empty
+from ingest.documents import documents, is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode, encode
 from ingest.messages import is_message
+from ingest.scratch import alone
+from ingest.text import MAX_WHOLE, Text, TooLargeError, Values, behind, find, is_wide, matches, text_of, utf_8
 
 REPEATED = "repeated"
 """Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
@@ -37,12 +42,16 @@ _JSON = re.compile(rb'\s*(?:\{\s*"|\[[\s\[]*(?:\{\s*"|"))')
 _SAID = re.compile(rb'"(?:content|tool_calls|function_call|tool_responses)"\s*:')
 _SPEAKER = re.compile(rb'"(?:role|name)"\s*:')
 _LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
-_NEXT = re.compile(r"\},?\s*\{")
+_NEXT = re.compile(rb"\},?\s*\{")
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_BETWEEN = re.compile(rb"[ \t\r\n,]*")
+_SEPARATOR = re.compile(rb"[ \t\r\n]*([,\]])[ \t\r\n]*")
+_LIST_END = re.compile(rb"\s*\]\s*\Z")
 
 
 def recognise(head: bytes) -> bool:
     """JSON in which a key that messages have stands near the beginning. The rest shows when it is read."""
-    head = _utf_8(head)
+    head = utf_8(head)
     return _TEXT.match(head) is not None and _MESSAGE_KEYS.search(head) is not None
 
 
@@ -53,10 +62,9 @@ def look_on(head: bytes, file: IO[bytes]) -> bool:
         head: its beginning.
         file: the rest. It is read up to the keys, or to its end.
     """
-    if _JSON.match(_utf_8(head)) is None:
+    if _JSON.match(utf_8(head)) is None:
         return False
-    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    decoder = codecs.getincrementaldecoder("utf-16")("replace") if is_wide else None
+    decoder = codecs.getincrementaldecoder("utf-16")("replace") if is_wide(head) else None
     missing, before, piece = [_SAID, _SPEAKER], b"", head
     while piece and missing:
         text = before + (decoder.decode(piece).encode("utf-8", "replace") if decoder else piece)
@@ -73,7 +81,14 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         about: receives the keys beside the messages as `meta`, and `not_a_run` with the reason where the file
             turns out to be something else; nothing is yielded then.
     """
-    raw = _utf_8(file.read())
+    try:
+        with text_of(file) as raw:
+            yield from _read_whole(raw, about) if isinstance(raw, bytes) else _read_long(raw, about)
+    except TooLargeError as error:
+        about["not_a_run"], about["damaged"] = str(error), True
+
+
+def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
     try:
         value, _ = decode(raw)
     except ValueError as error:
@@ -92,6 +107,100 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     places = itertools.count(1)
     for number, chat in enumerate(chats):
         yield from _messages_of(chat, places, number == 0)
+
+
+def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """The same of a text that is not held in memory, as long as it is one list of messages or is read in pieces."""
+    start = behind(_SPACE, raw, 0)
+    end, is_closed = value_end(raw, start, len(raw)) if raw[start : start + 1] in (b"[", b"{") else (start, False)
+    if not is_closed or behind(_SPACE, raw, end) < len(raw):  # not one document
+        yield from _read_broken(raw, "not JSON", about)
+        return
+    try:
+        outline = _outline(raw, start)
+    except ValueError as error:
+        yield from _read_broken(raw, str(error), about)
+        return
+    if outline is not None:
+        yield from _read_list(raw, outline, about)
+    elif len(raw) <= MAX_WHOLE:
+        with alone():
+            yield from _read_whole(raw[:], about)
+    else:
+        raise TooLargeError(
+            f"{len(raw):,} bytes; what is not one list of messages is held in memory, and at most {MAX_WHOLE:,} are"
+        )
+
+
+@dataclass(slots=True)
+class _Outline:
+    """A sound list of messages in a text.
+
+    Attributes:
+        begin: the byte behind its bracket.
+        in_object: whether it stands in an object.
+        about: what stands beside it there.
+        answer: the messages beside it that belong to it.
+        has_others: whether anything in it is no message.
+    """
+
+    begin: int
+    in_object: bool
+    about: dict[str, Any]
+    answer: list[Any]
+    has_others: bool
+
+
+def _outline(raw: Text, start: int) -> _Outline | None:
+    """What is in a document that is a list of messages or has one beside other keys; None where it is another.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    opened = (start + 1, {}) if raw[start : start + 1] == b"[" else _list_in_object(raw)
+    if opened is None:
+        return None
+    begin, about = opened
+    in_object = raw[start : start + 1] == b"{"
+    count, messages, last, end = 0, 0, None, begin
+    for element, end in _elements(raw, begin):
+        last, _ = decode(raw[element:end])
+        count, messages = count + 1, messages + is_message(last)
+    if not messages:
+        return None
+    if in_object:
+        rest = behind(_SPACE, raw, end) + 1
+        if len(raw) - rest > MAX_WHOLE:
+            return None
+        after, _ = decode(b"{" + raw[rest:].lstrip().removeprefix(b","))
+        about = {**about, **after}
+    if any(about.get(key) is not None for key in LISTS):
+        return None
+    (chat,), _ = conversations({**about, LISTS[0]: [last]})
+    return _Outline(begin, in_object, chat.about, chat.messages[1:], messages < count)
+
+
+def _elements(raw: Text, begin: int) -> Iterator[tuple[int, int]]:
+    """Where the elements of a list begin and end. Raises ValueError where the list is broken."""
+    values, place = Values(raw), behind(_SPACE, raw, begin)
+    is_last = raw[place : place + 1] == b"]"
+    while not is_last:
+        end = values.end(place)
+        separator = None if end is None else _SEPARATOR.match(raw, end)
+        if end is None or separator is None:
+            raise ValueError("the list is broken")
+        yield place, end
+        is_last, place = separator[1] == b"]", separator.end()
+
+
+def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    about["meta"] = outline.about
+    if outline.has_others and not outline.answer:
+        yield from _salvage(raw, outline.begin, outline.in_object)  # which tells where in the file the others stand
+        return
+    elements = (decode(raw[begin:end])[0] for begin, end in _elements(raw, outline.begin))
+    for place, element in enumerate(itertools.chain(elements, outline.answer), 1):
+        yield _record(element, place, 0)
 
 
 def _messages_of(chat: Chat, places: Iterator[int], first: bool) -> Iterator[Record | Bad]:
@@ -119,19 +228,13 @@ def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
     return {**common, **({"chats": told} if told else {})}
 
 
-def _in_pieces(raw: bytes) -> Iterator[Record | Bad]:
+def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
-    if raw.lstrip()[:1] == b"[":
-        return _salvage(raw, raw.index(b"[") + 1)
+    start = behind(_SPACE, raw, 0)
+    if raw[start : start + 1] == b"[":
+        return _salvage(raw, start + 1)
     opened = _list_in_object(raw)
     return _salvage(raw, opened[0], in_object=True) if opened else iter(())
-
-
-def _utf_8(raw: bytes) -> bytes:
-    """The same text as UTF-8 without a mark: Windows programs write UTF-16, and UTF-8 with a mark in front."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16", "replace").encode()
-    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 def _record(element: Any, line: int, offset: int, text: str | None = None) -> Record | Bad:
@@ -142,23 +245,24 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
     return Record(data, text, line, offset)
 
 
-def _read_broken(raw: bytes, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
+def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """Several documents, or a list that is broken, or neither."""
-    start = raw.lstrip()[:1]
+    start = behind(_SPACE, raw, 0)
+    line_end = find(raw, b"\n", start)
     if is_sequence(raw):
         yield from _read_sequence(raw, about)
-    elif start == b"[":
-        yield from _salvage(raw, raw.index(b"[") + 1)
-    elif start == b"{" and (opened := _list_in_object(raw)):
+    elif raw[start : start + 1] == b"[":
+        yield from _salvage(raw, start + 1)
+    elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
         yield from _salvage(raw, begin, in_object=True)
-    elif b"\n" not in raw.strip():
-        yield from Bad(error, raw, 1, 0, torn=True).pieces()
+    elif line_end < 0 or behind(_SPACE, raw, line_end) == len(raw):
+        yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
         yield from _read_sequence(raw, about)
 
 
-def _read_sequence(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
+def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """Documents one after another: messages of one chat, or conversations, each a chat by the number of its line."""
     if _is_something_else(raw):
         about["not_a_run"] = "its lines are no messages"
@@ -202,7 +306,7 @@ def _read_sequence(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         about["meta"] = {**header, **({"chats": told} if told else {})}
 
 
-def _is_something_else(raw: bytes) -> bool:
+def _is_something_else(raw: Text) -> bool:
     """Whether documents that begin soundly have no message among them, as the lines of another program's log."""
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Bad):
@@ -213,9 +317,11 @@ def _is_something_else(raw: bytes) -> bool:
     return True
 
 
-def _list_in_object(raw: bytes) -> tuple[int, dict[str, Any]] | None:
-    """Where the messages begin in an object that was cut off, and the keys before them."""
-    for match in itertools.islice(_LIST.finditer(raw), MAX_LISTS):
+def _list_in_object(raw: Text) -> tuple[int, dict[str, Any]] | None:
+    """Where the messages begin in an object that may be cut off, and the keys before them."""
+    for match in itertools.islice(matches(_LIST, raw, 0), MAX_LISTS):
+        if match.start() > MAX_WHOLE:
+            break
         try:
             value, _ = decode(raw[: match.start()].rstrip().removesuffix(b",") + b"}")
         except ValueError:
@@ -224,7 +330,7 @@ def _list_in_object(raw: bytes) -> tuple[int, dict[str, Any]] | None:
     return None
 
 
-def _salvage(raw: bytes, start: int, in_object: bool = False) -> Iterator[Record | Bad]:
+def _salvage(raw: Text, start: int, in_object: bool = False) -> Iterator[Record | Bad]:
     """The messages of a list that is broken somewhere. What can't be read is kept, and reading goes on behind it.
 
     Args:
@@ -232,67 +338,61 @@ def _salvage(raw: bytes, start: int, in_object: bool = False) -> Iterator[Record
         start: byte behind the list's bracket.
         in_object: whether keys of an object may follow the list.
     """
-    text = raw.decode("utf-8", "surrogateescape")
-    decoder = json.JSONDecoder(parse_constant=lambda _: None)
-    position, place, restarts = len(raw[:start].decode("utf-8", "surrogateescape")), 0, 0
-    counted, offset = position, start
-    while (position := _skip(text, position)) < len(text):
+    values, offset, place, restarts = Values(raw), start, 0, 0
+    while (offset := behind(_BETWEEN, raw, offset)) < len(raw):
         place += 1
-        offset += len(text[counted:position].encode("utf-8", "surrogateescape"))
-        counted = position
-        if in_object and text[position] == "]":
-            if bad := _behind_list(text[position + 1 :], place):
-                bad.offset = offset + 1
+        if in_object and raw[offset : offset + 1] == b"]":
+            if bad := _behind_list(raw, offset + 1, place):
                 yield bad
             return
-        try:
-            _, end = decoder.raw_decode(text, position)
-            reason = None
-        except (ValueError, RecursionError):
-            end = _restart(decoder, text, position) if restarts < RESTARTS else len(text)
+        end, reason = values.end(offset), None
+        if end is None:
+            end = _restart(values, raw, offset) if restarts < RESTARTS else len(raw)
             restarts += 1
-            reason = "the list is broken here" if end < len(text) else "the list breaks off here"
-        item = _piece(text[position:end].encode("utf-8", "surrogateescape"), place, reason)
-        if isinstance(item, Bad):
-            item.offset = offset
-        yield item
-        position = end
-        if text[position:].strip() == "]":
+            reason = "the list is broken here" if end < len(raw) else "the list breaks off here"
+        yield _piece(raw, offset, end, place, reason)
+        offset = end
+        if _LIST_END.match(raw, offset):
             return
 
 
-def _behind_list(rest: str, place: int) -> Bad | None:
+def _behind_list(raw: Text, offset: int, place: int) -> Bad | None:
     """What follows the list in an object, where it is not the object's sound end."""
-    piece = rest.encode("utf-8", "surrogateescape")
     try:
-        decode(b'{"":0' + piece)
+        if len(raw) - offset > MAX_WHOLE:
+            raise ValueError("what follows is too long to be held in memory")
+        decode(b'{"":0' + raw[offset:])
     except ValueError:
-        return Bad("the object breaks off here", piece, place, 0, torn=True) if piece.strip() else None
+        if behind(_SPACE, raw, offset) < len(raw):
+            return unread("the object breaks off here", raw, offset, len(raw), place, torn=True)
     return None
 
 
-def _piece(piece: bytes, place: int, reason: str | None) -> Record | Bad:
+def _piece(raw: Text, offset: int, end: int, place: int, reason: str | None) -> Record | Bad:
     if reason is None:
         try:
-            value, clean = decode(piece)
-            return _record(value, place, 0, clean)
+            value, clean = decode(raw[offset:end])
+            item = _record(value, place, 0, clean)
         except ValueError as error:
             reason = str(error)
-    return Bad(reason, piece, place, 0, torn=reason.endswith("off here"))
+        else:
+            if isinstance(item, Bad):
+                item.offset = offset
+            return item
+    return unread(reason, raw, offset, end, place, torn=reason.endswith("off here"))
 
 
-def _restart(decoder: json.JSONDecoder, text: str, position: int) -> int:
+def _restart(values: Values, raw: Text, offset: int) -> int:
     """Where the next message begins behind a place that can't be read; the end of the text if there is none."""
-    for match in itertools.islice(_NEXT.finditer(text, position + 1), RESTARTS):
-        try:
-            if is_message(decoder.raw_decode(text, match.end() - 1)[0]):
-                return match.end() - 1
-        except (ValueError, RecursionError):
-            continue
-    return len(text)
+    for match in itertools.islice(matches(_NEXT, raw, offset + 1), RESTARTS):
+        begin = match.end() - 1
+        if (end := values.end(begin)) is not None and _is_message_between(raw, begin, end):
+            return begin
+    return len(raw)
 
 
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t\r\n,":
-        position += 1
-    return position
+def _is_message_between(raw: Text, begin: int, end: int) -> bool:
+    try:
+        return is_message(json.loads(raw[begin:end].decode("utf-8", "surrogateescape")))
+    except (ValueError, RecursionError):
+        return False

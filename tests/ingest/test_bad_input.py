@@ -288,6 +288,20 @@ def test_an_exit_code_that_is_none(code: Any, runs: Path, ingested: Ingest) -> N
     assert ingested(runs).one("SELECT exit_code FROM code_execs") is None
 
 
+def test_blocks_of_code_that_are_none(runs: Path, ingested: Ingest) -> None:
+    """The others are kept, and the run says in words what is wrong."""
+    sound = {"language": "python", "code": "print(1)"}
+    blocks: list[Any] = [[1, sound, None], [2], "print(1)", None]
+    write_journal(runs, "r", *({"kind": "code_exec", "agent": "a", "blocks": b, "exit_code": 0} for b in blocks))
+    tables = ingested(runs)
+    assert tables.sql("SELECT code FROM code_execs WHERE code <> ''") == [{"code": "print(1)"}]
+    assert json.loads(tables.one("SELECT meta->'not_understood' FROM runs")) == [
+        "record 1 (code_exec): 2 of its 3 blocks are no objects",
+        "record 2 (code_exec): 1 of its 1 blocks is no object",
+        "record 3 (code_exec): its blocks are no list",
+    ]
+
+
 def test_a_long_line_that_cannot_be_read_is_several_rows(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,15 @@ def test_the_job_needs_no_verb(runs: Path, out: Path) -> None:
     assert "3 lines = 3 in journal + 0 in quarantine" in result.stderr
 
 
+def test_a_file_of_which_nothing_can_be_read_is_no_run(runs: Path, out: Path) -> None:
+    """What is in quarantine of it does not make it a run that was read."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    (runs / "t.json").write_text('[{"role": "user", "content": "x"')
+    result = run(runs, "--out", out)
+    assert "1 run read (1 new, 0 changed), 0 unchanged, 1 file skipped: 1 journal" in result.stderr
+    assert "4 lines = 3 in journal + 1 in quarantine" in result.stderr
+
+
 def test_json_is_for_programs(runs: Path, out: Path) -> None:
     """The summary on stdout is one JSON object."""
     write_journal(runs, "r", logged("a", "b", "hi"))

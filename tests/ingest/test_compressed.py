@@ -172,17 +172,10 @@ def test_standard_input(pack_input: Pack, runs: Path, tmp_path: Path) -> None:
     ]
     tables = Tables(out, ingest.run([str(runs)], str(out)))
     said = tables.sql("SELECT run_id, content, source FROM messages ORDER BY content, run_id")
-    assert [(s["content"], s["source"]) for s in said] == [("one", "logger"), ("one", "logger"), ("two", "transcript")]
-    assert [s["run_id"].split("-")[0] for s in said] == ["r", "stdin", "stdin"]
+    assert [(s["content"], s["source"]) for s in said] == [("one", "logger"), ("two", "transcript")]
+    assert [s["run_id"].split("-")[0] for s in said] == ["r", "stdin"]  # the journal is known by its first record
     checked = run("check", "-", stdin=first)
     assert (checked.exit_code, checked.stdout.count("journal, completed, 3 records")) == (0, 1)
-
-
-def test_standard_input_of_nothing_is_a_line(tmp_path: Path) -> None:
-    """Nothing came: it is said, and no run is made."""
-    result = run("-", "--out", tmp_path / "traces", stdin=b"")
-    assert result.exit_code == 0
-    assert "skipped, no journal, transcript or log of AG2" in result.stderr
 
 
 def test_the_user_may_say_what_a_file_is(runs: Path, tmp_path: Path) -> None:

@@ -482,3 +482,23 @@ def test_a_day_with_much_in_it_has_several_files(runs: Path, ingested: Ingest, m
     ]
     ranges.sort(key=lambda r: str(r["low"]))
     assert all(one["high"] < two["low"] for one, two in itertools.pairwise(ranges))
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+def test_a_parquet_file_that_was_cut_off_is_written_again(keep: float, runs: Path, ingested: Ingest) -> None:
+    """As a full disk or a copy that broke off leaves it; it is told by its end."""
+    write_journal(runs, "r", *(logged("a", "b", f"hi {n}") for n in range(50)))
+    tables = ingested(runs)
+    for table in ("messages", "runs"):
+        file = next((tables.out / "parquet" / table).rglob("*.parquet"))
+        with file.open("rb+") as opened:
+            opened.truncate(int(file.stat().st_size * keep))
+    parquet_matches(ingested(runs))
+
+
+def test_one_path_is_one_path(runs: Path, tmp_path: Path) -> None:
+    """A string is not a list of letters, and a `Path` is as good."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    assert ingest.run(str(runs), tmp_path / "traces").new == 1
+    assert ingest.run(runs, tmp_path / "traces").unchanged == 1
+    assert ingest.run([runs], str(tmp_path / "traces")).unchanged == 1

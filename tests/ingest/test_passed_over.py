@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import ingest
-from ingest import read
+from ingest import text
 from ingest.cli import main
 from ingest.discover import gone, on_disk, printable, shown
 from tests.ingest.conftest import Ingest
@@ -162,13 +162,13 @@ def test_a_name_can_not_forge_a_line(runs: Path, tmp_path: Path, ingested: Inges
     assert prune(tables.out, "--older-than", "1d")["pruned"] == [EVIL]
 
 
-def test_a_transcript_too_large_to_hold_is_refused(runs: Path, ingested: Ingest) -> None:
+def test_a_transcript_beyond_any_size_is_refused(runs: Path, ingested: Ingest) -> None:
     """Its size alone tells; a line says so, at every look, and the rest is read."""
     (runs / "ok.json").write_text(CHAT)
     with (runs / "big.json").open("w") as file:
         file.write('[{"role": "user", "content": "x"}')
         file.truncate(64 * 1024**3)
-    reason = f"{64 * 1024**3:,} bytes; a transcript is read as a whole, and at most {read.MAX_WHOLE:,} are"
+    reason = f"{64 * 1024**3:,} bytes or more; of a transcript at most {text.MAX_TEXT:,} are read"
     tables = ingested(runs)
     assert tables.summary.notes == [f"{runs / 'big.json'}: skipped, {reason}"]
     assert ids(tables) == ["ok.json"]

@@ -1,5 +1,6 @@
 """`ingest prune`: old runs leave the tables and stay out of them until they are called back."""
 
+import gzip
 import json
 import os
 import time
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 import ingest
 from ingest.cli import main
+from ingest.read import identify
 from ingest.retention import moment
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
@@ -136,8 +138,8 @@ def test_a_run_that_goes_on_is_never_old(runs: Path, ingested: Ingest) -> None:
     assert prune(tables.out, "--older-than", "30d")["pruned"] == []
 
 
-def test_a_moved_journal_stays_pruned_and_another_file_does_not(runs: Path, ingested: Ingest) -> None:
-    """A journal is known by its id; a transcript's path may come again with another conversation."""
+def test_what_was_moved_stays_pruned(runs: Path, ingested: Ingest) -> None:
+    """A journal is known by its first record, a transcript by all of it, wherever it is now."""
     write_journal(runs, "r", logged("a", "b", "hi"))
     (runs / "x").mkdir()
     (runs / "x" / "chat.json").write_text(CHAT)
@@ -149,7 +151,25 @@ def test_a_moved_journal_stays_pruned_and_another_file_does_not(runs: Path, inge
     (runs / "y").mkdir()
     (runs / "x" / "chat.json").rename(runs / "y" / "chat.json")
     write_journal(runs / "y", "s", logged("a", "b", "hi"))
-    assert ids(ingested(runs / "x", runs / "y")) == ["chat.json", "s"]
+    assert ids(ingested(runs / "x", runs / "y")) == ["s"]
+
+
+def test_a_renamed_file_stays_pruned(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Renamed, and packed as well; another conversation comes in, and what is in the tables is not looked into."""
+    (runs / "old.json").write_text(CHAT)
+    os.utime(runs / "old.json", (1, 1))
+    out = ingested(runs).out
+    assert prune(out, "--older-than", "1w")["pruned"] == ["old.json"]
+    (runs / "old.json").rename(runs / "new.json")
+    (runs / "other.json").write_text(CHAT.replace('"y"', '"z"'))
+    tables = ingested(runs)
+    assert (ids(tables), tables.summary.pruned) == (["other.json"], 1)
+    looked_into: list[str] = []
+    monkeypatch.setattr("ingest.pruned.identify", lambda found: looked_into.append(found.run_id) or identify(found))
+    (runs / "packed.json.gz").write_bytes(gzip.compress((runs / "new.json").read_bytes()))
+    (runs / "new.json").unlink()
+    assert ids(ingested(runs, force=True)) == ["other.json"]
+    assert looked_into == ["packed.json.gz"]
 
 
 def test_pruned_runs_stay_out_of_tables_that_are_rebuilt(runs: Path, ingested: Ingest) -> None:

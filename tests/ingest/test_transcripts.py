@@ -356,3 +356,16 @@ def test_names_and_contents_alone_are_no_conversation(document: Any, runs: Path,
     """A list of files, a line of a log: no run comes of them."""
     (runs / "t.json").write_text(json.dumps(document))
     assert ingested(runs).one("SELECT count(*) FROM runs") == 0
+
+
+def test_custom_tool_calls(runs: Path, ingested: Ingest) -> None:
+    """OpenAI's tools that take free text: what they were given is the call's arguments."""
+    call = {"id": "1", "type": "custom", "custom": {"name": "shell", "input": "ls -l"}}
+    answer = {"role": "tool", "tool_call_id": "1", "content": "total 0"}
+    said = [CHAT[0], {"role": "assistant", "content": None, "tool_calls": [call]}, answer]
+    (runs / "t.json").write_text(json.dumps(said))
+    tables = ingested(runs)
+    query = "SELECT call_id, tool_name, arguments->>'$' AS arguments, result, status FROM tool_calls"
+    assert tables.sql(query) == [
+        {"call_id": "1", "tool_name": "shell", "arguments": "ls -l", "result": "total 0", "status": "completed"}
+    ]

@@ -1,0 +1,36 @@
+"""What a signal does to the command: it ends in order, with one line and the exit code that shells expect."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+SAID = "ingest: interrupted; the tables are whole, and the next ingest does the rest"
+
+
+class StoppedError(BaseException):
+    """A signal to stop. No `Exception`, so that nothing takes it for a fault of what it is just doing."""
+
+
+def until_stopped(job: Callable[[], None]) -> None:
+    """Do a job in the main thread. A signal ends the process with 128 and its number, after all has been cleaned up."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise StoppedError
+
+    for name in SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, stop)
+    try:
+        job()
+    except BaseException as error:
+        # A library may have made another error of it.
+        if not received or (isinstance(error, SystemExit) and not error.code):
+            raise
+        print(SAID, file=sys.stderr)
+        sys.exit(128 + received[0])

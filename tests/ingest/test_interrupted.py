@@ -1,0 +1,117 @@
+"""Signals, pipes that nobody reads on, and several ingests in one process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import ingest
+from tests.benchmarks.corpus import RUN_EVENTS, write_corpus
+from tests.ingest.tables import Tables, logged, write_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WITH_WORKERS = """
+import sys
+from ingest.stopped import until_stopped
+def job():
+    print("begun", file=sys.stderr, flush=True)
+    import ingest.workers
+    ingest.workers.ALONE_BYTES = 0
+    from ingest.cli import main
+    main()
+until_stopped(job)
+"""
+
+THREADS = """
+import sys, threading
+import ingest, ingest.workers
+ingest.workers.ALONE_BYTES = 0
+main = sys.modules["__main__"]
+failed = []
+def job(n):
+    try:
+        assert ingest.run([sys.argv[1]], f"{sys.argv[2]}-{n}").new == 4
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=job, args=(n,)) for n in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+assert sys.modules["__main__"] is main
+assert not failed, failed
+"""
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def started(*arguments: object) -> "subprocess.Popen[str]":
+    """The command with workers, in a group of processes of its own, as a shell starts it."""
+    command = [sys.executable, "-c", WITH_WORKERS, *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True
+    )
+
+
+@posix
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, 0), (signal.SIGINT, 0.6), (signal.SIGINT, 1.5), (signal.SIGTERM, 1), (signal.SIGHUP, 1)],
+)
+def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, tmp_path: Path) -> None:
+    """At any moment: Ctrl-C goes to all processes of a group, others to the first one. Nothing half made stays."""
+    write_corpus(tmp_path / "runs", 8 * RUN_EVENTS)
+    out = tmp_path / "traces"
+    with started(tmp_path / "runs", "--out", out, "--quiet") as process:
+        assert process.stderr
+        assert process.stderr.readline() == "begun\n"
+        time.sleep(moment)
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+        said, complained = process.communicate(timeout=60)
+    assert said == ""
+    assert complained.splitlines() == ["ingest: interrupted; the tables are whole, and the next ingest does the rest"]
+    assert process.returncode == 128 + number
+    if out.exists():
+        assert {path.name for path in out.iterdir()} <= {".lock", "traces.duckdb", "parquet"}
+    tables = Tables(out, ingest.run(tmp_path / "runs", out))
+    assert tables.one("SELECT count(*) FROM runs") == 8
+
+
+@posix
+def test_a_signal_that_is_ignored_stays_ignored(runs: Path, tmp_path: Path) -> None:
+    """`nohup ingest runs/` outlives its terminal."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    command = ["nohup", sys.executable, "-c", f"{WITH_WORKERS}", str(runs), "--out", str(tmp_path / "traces")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as process:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 0
+
+
+@posix
+def test_a_reader_that_has_enough_is_no_fault(runs: Path) -> None:
+    """`ingest check runs | head -1` says nothing on stderr."""
+    for n in range(2000):
+        (runs / f"{n}-{'x' * 100}.json").write_text("{}")
+    with started("check", runs) as process:
+        assert process.stdout
+        assert process.stderr
+        assert "no run" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == "begun\n"
+    assert process.returncode == 141
+
+
+def test_ingests_in_threads_of_one_process(tmp_path: Path) -> None:
+    """Each into a folder of its own; none waits for ever, and the user's `__main__` is in its place afterwards."""
+    write_corpus(tmp_path / "runs", 4 * RUN_EVENTS)
+    for attempt in range(2):
+        command = [sys.executable, "-c", THREADS, str(tmp_path / "runs"), str(tmp_path / f"out{attempt}")]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+        assert (done.returncode, done.stderr) == (0, "")
