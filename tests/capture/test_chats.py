@@ -351,6 +351,7 @@ def test_a_human_is_recorded_and_a_password_is_not(monkeypatch: pytest.MonkeyPat
     assert b"sesame" not in (run.path / "journal.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_whole_script_can_forget_to_close(tmp_path: Path) -> None:
     """A run that nobody closed is closed at exit: completed, or failed where the script ended with an error."""
     script = "import capture\nrun = capture.start(%r, run_id=%r)\nprint(run.path)\n%s\n"

@@ -260,6 +260,7 @@ kept = sys.modules["keep"] = last
 """
 
 
+@pytest.mark.slow
 def test_agents_that_talk_while_the_interpreter_shuts_down_are_as_without_the_recorder(tmp_path: Path) -> None:
     """Exit handlers before and after the run's end, and finalizers: the same output, the same exit code, no loss."""
     outcomes = []

@@ -60,6 +60,7 @@ def asks_a_model(config: dict[str, Any]) -> tuple[ConversableAgent, ConversableA
     return model, user
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """5,000 messages leave no more behind than 1,000 do, with steps and actions, old agents and short-lived ones."""
     monkeypatch.setattr(agents, "PAIRS", 4)  # lowered, so that the table is full at the first look
@@ -93,6 +94,7 @@ def test_memory_does_not_grow_with_calls(scripted_llm: StartLLM, monkeypatch: py
     assert len(server.requests) == len(of_kind(journal(run), "llm_call")) == 160
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_agents(scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch) -> None:
     """Agents of ever new names, each with a model, leave no more behind the more there were."""
     for module, name in ((agents, "PAIRS"), (agents, "HEARD"), (agents, "NAMES"), (llm, "AGENTS")):

@@ -66,6 +66,7 @@ def test_a_notebook_is_recorded_through_cells_that_are_run_again_and_interrupted
     assert second.name in shown
 
 
+@pytest.mark.slow
 def test_a_notebook_that_is_shut_down_leaves_whole_runs() -> None:
     """A run that was forgotten in a notebook is closed when the kernel ends."""
     execute(

@@ -59,7 +59,13 @@ def started(*arguments: object) -> "subprocess.Popen[str]":
 @posix
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(signal.SIGINT, 0), (signal.SIGINT, 0.6), (signal.SIGINT, 1.5), (signal.SIGTERM, 1), (signal.SIGHUP, 1)],
+    [
+        (signal.SIGINT, 0),
+        (signal.SIGINT, 0.6),
+        pytest.param(signal.SIGINT, 1.5, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 1, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, tmp_path: Path) -> None:
     """At any moment: Ctrl-C goes to all processes of a group, others to the first one. Nothing half made stays."""
@@ -108,6 +114,7 @@ def test_a_reader_that_has_enough_is_no_fault(runs: Path) -> None:
     assert process.returncode == 141
 
 
+@pytest.mark.slow
 def test_ingests_in_threads_of_one_process(tmp_path: Path) -> None:
     """Each into a folder of its own; none waits for ever, and the user's `__main__` is in its place afterwards."""
     write_corpus(tmp_path / "runs", 4 * RUN_EVENTS)
