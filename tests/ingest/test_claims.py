@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
 from autogen import ConversableAgent
 
 import capture

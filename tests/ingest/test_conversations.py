@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from autogen import ConversableAgent
 from click.testing import CliRunner
 
 from ingest.cli import main
@@ -134,7 +133,7 @@ def test_check_says_that_there_is_nothing_as_ingest_does(runs: Path, tmp_path: P
     assert said.stderr in CliRunner().invoke(main, [str(runs), "--out", str(tmp_path / "traces")]).stderr
 
 
-def dumped(shape: str, initiator: ConversableAgent, others: list[ConversableAgent]) -> Any:
+def dumped(shape: str, initiator: Any, others: list[Any]) -> Any:
     """The same question to each of them, who all say the same, as users of AG2 save it."""
     chats = [{"recipient": other, "message": "Review it.", "max_turns": 1, "silent": True} for other in others]
     results = [initiator.initiate_chat(**chat) for chat in chats]
@@ -155,8 +154,9 @@ def dumped(shape: str, initiator: ConversableAgent, others: list[ConversableAgen
 @pytest.mark.parametrize("shape", ["an agent's partners", "both sides", "results", "results with ids"])
 def test_chats_with_the_same_words_are_several(shape: str, runs: Path, ingested: Ingest) -> None:
     """Two reviewers who both agree, as AG2 itself keeps it; what both sides have counts once."""
+    autogen = pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
     boss, *reviewers = (
-        ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply="LGTM")
+        autogen.ConversableAgent(name, llm_config=False, human_input_mode="NEVER", default_auto_reply="LGTM")
         for name in ("boss", "alice", "carol")
     )
     (runs / "t.json").write_text(json.dumps(dumped(shape, boss, reviewers)))
