@@ -167,6 +167,12 @@ class RunRows:
             None,
         )
 
+    def _may_be_marked(self, event: Event) -> None:
+        if event.status == "failed" and event.error and event.type != "file_gen":
+            self._unmarked[event.error] = event.id
+            if len(self._unmarked) > MAX_FAILURES:
+                del self._unmarked[next(iter(self._unmarked))]
+
     def _marked(self, error: Event) -> str | None:
         """The failure that the user marks with an error of his own, by its message, with or without what was raised."""
         kind = error.meta.get("action_name")
@@ -195,17 +201,14 @@ class RunRows:
             parent: the event of the same chat whose child it is.
             depth: how many events of its chat are above it.
         """
-        marked = self._marked(event) if event.type == "error" and event.subtype == "action" else None
-        cause = self._cause(event) if event.type == "error" and event.subtype != "action" else None
-        if cause is not None:
-            event.meta["echo_of"] = cause.id
-            event.where = replace(event.where, parent=cause.id)
-        elif marked is not None:
-            event.meta["echo_of"] = marked
-        if event.status == "failed" and event.error and event.type != "file_gen" and marked is None:
-            self._unmarked[event.error] = event.id
-            if len(self._unmarked) > MAX_FAILURES:
-                del self._unmarked[next(iter(self._unmarked))]
+        if event.type == "error" and event.subtype == "action":
+            if (marked := self._marked(event)) is not None:
+                event.meta["echo_of"] = marked
+        else:
+            if event.type == "error" and (cause := self._cause(event)) is not None:
+                event.meta["echo_of"] = cause.id
+                event.where = replace(event.where, parent=cause.id)
+            self._may_be_marked(event)
         if event.where.parent is not None:
             self._inside.setdefault(event.where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:

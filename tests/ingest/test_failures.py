@@ -113,17 +113,21 @@ def test_a_failure_that_the_user_marks_is_one(runs: Path, ingested: Ingest) -> N
         return action | {"id": f"{name} {message}", "error": {"type": name, "message": message, "traceback": ""}}
 
     missing, gone = "ModuleNotFoundError: No module named 'x'", "requests.exceptions.HTTPError: gone"
-    records = [*ran(1, missing), *ran(0, "ok"), mark("ImportError", missing), mark("ModuleNotFoundError", missing)]
+    records = [
+        *ran(1, missing),
+        *ran(0, "ok"),
+        *(mark(name, missing) for name in ("ImportError", "ModuleNotFoundError", "E")),
+    ]
     records += [*ran(1, gone), mark("HTTPError", "gone"), mark("HTTPError", "another")]
     write_journal(runs, "r", *records)
     tables = ingested(runs)
-    assert tables.one("SELECT errors FROM runs") == 4
+    assert tables.one("SELECT errors FROM runs") == 5
     codes = [code["id"] for code in tables.events("code_exec") if code["status"] == "failed"]
     echoes = [mark["meta"].get("echo_of") for mark in tables.events("error")]
-    assert echoes == [str(codes[0]), None, str(codes[1]), None]
+    assert echoes == [str(codes[0]), None, None, str(codes[1]), None]
     with queries.connect(tables.out) as con:
-        assert sum(row[-1] for row in queries.run("action_errors", con).fetchall()) == 4
-        assert sum(row[3] for row in queries.run("errors", con).fetchall()) == 4
+        assert sum(row[-1] for row in queries.run("action_errors", con).fetchall()) == 5
+        assert sum(row[3] for row in queries.run("errors", con).fetchall()) == 5
 
 
 def test_equal_exceptions_that_were_caught_are_several(runs: Path, ingested: Ingest) -> None:
@@ -137,3 +141,13 @@ def test_equal_exceptions_that_were_caught_are_several(runs: Path, ingested: Ing
     with queries.connect(tables.out) as con:
         assert [row[-1] for row in queries.run("action_errors", con).fetchall()] == [5]
         assert [row[3] for row in queries.run("errors", con).fetchall()] == [5]
+
+
+def test_what_the_user_marks_after_a_failed_call_counts(runs: Path, ingested: Ingest) -> None:
+    """It is no exception of that call, where it says something else."""
+    mark = {"kind": "action", "action_type": "error", "action_name": "Gave up", "status": "failed", "id": "action-1"}
+    write_journal(runs, "r", call("a", error=REFUSED), mark | {"details": {"message": "three tries were enough"}})
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    with queries.connect(tables.out) as con:
+        assert sum(row[3] for row in queries.run("errors", con).fetchall()) == 2

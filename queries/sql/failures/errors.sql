@@ -25,7 +25,8 @@ failures as (
         error_message,
         meta->>'echo_of' as echo_of,
         lag(execution_order) over run_order = execution_order - 1
-            and lag(event_type) over run_order = 'llm_call' as is_raised_by_model
+            and lag(event_type) over run_order = 'llm_call'
+            and event_subtype is distinct from 'action' as is_raised_by_model
     from execution_events
     where ($run_id is null or run_id = $run_id)
         and status = 'failed'
