@@ -58,11 +58,11 @@ class Execution:
     saved: dict[str, str]
 
 
-_LABELS = {
+LABELS = {
     **dict.fromkeys(PYTHON, "python"),
     **dict.fromkeys("sh bash shell zsh console terminal".split(), "sh"),
 }
-"""Names that blocks of one language go by."""
+"""Names that blocks of one language go by. The macro `ingest.language` has them for SQL."""
 
 MAX_FAILING = 1000
 """Chats and languages of which failed code waits for its repair, the latest."""
@@ -170,7 +170,9 @@ class CodeLedger:
         blocks, failing = execution.blocks if execution else [], None
         if not blocks:
             blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
-            blocks, failing = (blocks, None) if exit_code == 0 else _until_failure(blocks, output)
+            if exit_code != 0:
+                blocks, failing = _until_failure(blocks, output)
+        language = _language(blocks, failing)
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = extract_error(output) if status == "failed" else (None, None)
@@ -186,9 +188,9 @@ class CodeLedger:
             started=ran.started if ran else at.time if execution else None,
             ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
-            inputs=_inputs(blocks, written, failing),
+            inputs=_inputs(blocks, language, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
-            meta=_meta(blocks, failing, looked_at, status, exit_code, executor, error_type)
+            meta=_meta(blocks, language, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
         )
         if ran and ran.traceback:
@@ -223,7 +225,7 @@ class CodeLedger:
     def _compare(self, event: Event, talk: str) -> None:
         """Remember code that failed until code in its language succeeds in its chat, and say what changed by then."""
         language, code = event.meta["language"], event.inputs["code"]
-        key = talk, _LABELS.get((language or "").lower(), language)
+        key = talk, LABELS.get((language or "").lower(), language)
         if event.status == "failed":
             self._failing.setdefault(key, (event.id, code))
             if len(self._failing) > MAX_FAILING:
@@ -272,10 +274,10 @@ def code_hash(code: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _inputs(blocks: list[Block], written: _Written | None, failing: Block | None) -> dict[str, object]:
+def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
     code = "\n\n".join(block.code for block in blocks) if blocks else None
     return {
-        "language": _language(blocks, failing),
+        "language": language,
         "code": code,
         "code_hash": code_hash(code) if code is not None else None,
         "context": preview(written.text) if written else None,
@@ -290,7 +292,7 @@ def _language(blocks: list[Block], failing: Block | None) -> str | None:
 
 def _meta(
     blocks: list[Block],
-    failing: Block | None,
+    language: str | None,
     looked_at: list[CodeFacts],
     status: str,
     exit_code: int | None,
@@ -298,7 +300,7 @@ def _meta(
     error_type: str | None,
 ) -> dict[str, object]:
     return {
-        "language": _language(blocks, failing),
+        "language": language,
         "files_written": _paths([hit for fact in looked_at for hit in fact.writes]),
         "files_read": _paths([hit for fact in looked_at for hit in fact.reads]),
         "imports": sorted({name for fact in looked_at for name in fact.imports}),

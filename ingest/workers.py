@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -65,7 +64,7 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
     until, ours = context.Pipe(duplex=False)
-    with until, ours, ProcessPoolExecutor(workers, context, _prepare, (staging, until)) as pool:
+    with until, ours, ProcessPoolExecutor(workers, context, _prepare, (until,)) as pool:
         try:
             largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
             with _START, _without_main(), _without_interrupts():
@@ -109,18 +108,14 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _prepare(staging: str, until: Connection) -> None:
+def _prepare(until: Connection) -> None:
     """In a worker: end when the ingest does, also where that was killed and could not say so.
 
     Args:
-        staging: the folder for what it writes.
         until: is closed at the other end when nothing more is wanted.
-
-    What the worker puts into files meanwhile lies in the staging folder, which the next ingest removes.
     """
     leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
-    tempfile.tempdir = staging
 
     def wait() -> None:
         until.poll(None)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+import queries
+from ingest.code import LABELS
 from tests.queries.database import Builder
 from tests.queries.reading import answer, events_by_run, rows
 
@@ -180,6 +182,13 @@ def test_the_failed_code_stands_beside_its_fix(database: Path) -> None:
     assert row["failed_input"] == "import numpy\nimport matplotlib\n"
     assert row["fixed_input"] == "import numpy\nimport matplotlib\nplot()\n"
     assert (row["error_type"], row["events_between"]) == ("ModuleNotFoundError", 6)
+
+
+def test_languages_go_by_the_same_names_in_sql(traces: Path) -> None:
+    """What ingest takes for one language when it looks for a repair, the query takes for one, too."""
+    with queries.connect(traces) as con:
+        for label, language in {**LABELS, "R": "R", "Py": "python"}.items():
+            assert con.execute("select ingest.language(?)", [label]).fetchall() == [(language,)]
 
 
 def test_errors(traces: Path) -> None:
