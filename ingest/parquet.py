@@ -292,6 +292,9 @@ _ORDER = {
     "tool_calls": "started_at, event_id",
     "code_execs": "started_at, event_id",
     "files": "file_path, operation",
+    "executions": "execution_order",
+    "selections": "execution_order",
+    "findings": "execution_order",
     "journal": "seq, line",
     "quarantine": "source_path, line",
 }

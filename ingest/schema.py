@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 8
+VERSION = 9
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -51,12 +51,14 @@ class Table:
 
     Attributes:
         home: the schema in the database that holds it. What is not in `main` is seen there through a view of its name.
+        derived: its rows are made from those of other tables by `derived/<name>.sql`.
     """
 
     name: str
     doc: str
     columns: tuple[Column, ...]
     home: str = "main"
+    derived: bool = False
 
     @property
     def stored(self) -> str:
@@ -267,6 +269,69 @@ _ALL = (
             method VARCHAR which extractor found it
             sha256 VARCHAR of the content, where known
         """),
+    ),
+    Table(
+        "executions",
+        "An execution of an agent: a turn with its LLM calls, and each LLM call that led to no turn. Code and tool calls "
+        "count for the turn of the agent that asked for them. Made from the tables above.",
+        _columns("""
+            run_id VARCHAR the run
+            id UUID its agent_call in execution_events, or its llm_call where is_turn is false
+            session_id VARCHAR the run's session
+            agent_name VARCHAR the agent
+            execution_order BIGINT as in execution_events
+            depth INTEGER 0 for a turn, more for one in a nested chat
+            is_turn BOOLEAN false for an LLM call that led to no turn
+            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool has not answered), LLM_RESPONSE (cut off after it)
+            current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
+            failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
+            error_type VARCHAR what was raised, where that is known
+            error_message VARCHAR why it failed
+            error_traceback VARCHAR Python's traceback, where there is one
+            failure_id UUID the code_exec, tool_call or error in execution_events that tells why
+            answered_id UUID the turn that it answers; of the opening of a nested chat the event that it was opened in
+            call_id UUID its last LLM call
+            llm_ms DOUBLE how long its LLM calls took, those that failed as well
+            total_tokens BIGINT sum over its LLM calls, cached ones apart
+            cost DOUBLE US dollars, sum over the same
+            started_at TIMESTAMP UTC, when it began; NULL in a transcript
+            completed_at TIMESTAMP UTC, when it was over
+            duration_ms DOUBLE how long it took, where that is known
+            created_at TIMESTAMP same as started_at, or when the run began
+        """),
+        derived=True,
+    ),
+    Table(
+        "selections",
+        "A choice of the next speaker of a group chat, also one that keeps the speaker where AG2 asked a model for it. Made "
+        "from the tables above.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID its handoff in execution_events; of a choice that keeps the speaker that agent's next turn
+            execution_order BIGINT as in execution_events
+            chosen VARCHAR the agent that was chosen
+            selection VARCHAR auto, round_robin, random, manual ...; fallback where the model named nobody of use
+            candidates JSON list of the agents that the model was asked to choose from; NULL where it was not asked
+        """),
+        derived=True,
+    ),
+    Table(
+        "findings",
+        "What speaks against a message or step of a run: signs that it went wrong there, which the query `suspects` ranks. "
+        "Made from the tables above.",
+        _columns("""
+            run_id VARCHAR the run
+            event_id UUID the turn in execution_events, or the failure
+            execution_order BIGINT as in execution_events
+            agent_name VARCHAR who wrote the message, or whose LLM call or step failed
+            message_order BIGINT as in messages; NULL for a failure that no message tells of
+            weight INTEGER of the weightiest sign, 1 to 4, 1 weighs most; NULL for a call that still waits
+            signs JSON list of all signs, the weightiest first
+            failed BIGINT code executions, tool calls and LLM calls of this message that failed
+            error_message VARCHAR the first error among them
+            is_at_end BOOLEAN nothing came after it, or its call still waits
+        """),
+        derived=True,
     ),
     Table(
         "journal",

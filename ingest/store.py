@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
+from ingest.derived import derive
 from ingest.discover import IngestError, shown
 from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, write_table
 from ingest.pruned import Pruned, write_pruned
@@ -114,21 +115,26 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, at_once: int
     changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-    note_files(con, out, _fill_tables(con, out, change.staging, plan(con, changed), at_once))
+    note_files(con, out, _fill_tables(con, out, change, plan(con, changed), at_once))
     return _check(con, read)
 
 
-def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, staging: str, planned: Plan, at_once: int) -> list[File]:
+def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, planned: Plan, at_once: int) -> list[File]:
+    runs = [(r.found.run_id, max(r.records, r.text // 1000)) for r in change.read if r.is_run]
+
     def fill(connection: duckdb.DuckDBPyConnection, table: Table) -> list[File]:
-        if table.name != "runs":
-            load(connection, staging, table)
+        if table.derived:
+            derive(connection, table, runs)
+        elif table.name != "runs":
+            load(connection, change.staging, table)
         return write_table(connection, out, table, planned)
 
-    largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(staging, table.name)))
-    if _size(staging) <= LARGE:
-        return [file for table in largest_first for file in fill(con, table)]
+    largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
+    staged, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
+    if _size(change.staging) <= LARGE:
+        return [file for table in staged + derived for file in fill(con, table)]
     con.execute("COMMIT")
-    files = _at_once(con, fill, largest_first, at_once)
+    files = _at_once(con, fill, staged, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
     return files
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 import queries
+from ingest.derived import derive
 from ingest.schema import TABLES
 from ingest.snapshot import ROW_GROUP_SIZE, STORAGE_VERSION
 from queries.execution import execute
@@ -150,6 +151,10 @@ def build(path: Path, runs: int, per_run: int) -> None:
     con.execute(BASE, {"runs": runs, "per_run": per_run})
     for statement in ROWS:
         con.execute(statement)
+    made = con.execute("select run_id, $1 from runs order by run_id", [per_run]).fetchall()
+    for table in TABLES.values():
+        if table.derived:
+            derive(con, table, made)
     con.execute(VIEWS.read_text(encoding="utf-8"))
     con.close()
 

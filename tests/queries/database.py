@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingest.derived import derive
 from ingest.schema import TABLES
 
 VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
@@ -47,6 +48,10 @@ class Builder:
             con.register("rows", rows)
             con.execute(f"insert into {table.stored} select * from rows")
             con.unregister("rows")
+        runs = [(run["run_id"], 1) for run in self.rows["runs"]]
+        for table in TABLES.values():
+            if table.derived:
+                derive(con, table, runs)
         con.execute(VIEWS.read_text(encoding="utf-8"))
         con.execute("use memory")
         con.execute("detach out")

@@ -675,22 +675,3 @@ def test_a_choice_that_keeps_the_speaker_is_a_choice(tmp_path: Path) -> None:
         "mute": (0, 3, 3),
     }
     assert all(row["is_candidate"] for row in found.values())
-
-
-def test_executions_are_the_same_in_one_pass(traces: Path) -> None:
-    """What the named queries read, of one run or of all, is what the views say."""
-    con = queries.connect(traces)
-    columns = (
-        "id, run_id, session_id, agent_name, status, current_stage, failed_stage, error_type, error_message, depth, "
-        "execution_order, started_at, completed_at, duration_ms, created_at"
-    )
-    runs = [run_id for (run_id,) in con.execute("select run_id from runs order by run_id limit 20").fetchall()]
-    for run_id in [None, *runs]:
-        given = {"run_id": run_id}
-        told = con.execute(
-            f"select {columns} from ingest.explained_executions where $run_id is null or run_id = $run_id order by all",
-            given,
-        ).fetchall()
-        found = con.execute(f"select {columns} from ingest.executions_of($run_id) order by all", given).fetchall()
-        assert found == told
-    con.close()

@@ -21,7 +21,7 @@
 --   quality       mean quality of their responses, those of cached calls too, 0 to 1
 with
 
-executions as (
+chosen_executions as (
     select
         agent_name,
         date_trunc($period, created_at) as period_start,
@@ -30,7 +30,7 @@ executions as (
         null as total_tokens,
         null as cost,
         null as quality
-    from ingest.executions_of(null)
+    from executions
     where $hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000
 ),
 
@@ -51,7 +51,7 @@ calls as (
 ),
 
 executions_and_calls as (
-    select * from executions
+    select * from chosen_executions
     union all
     select * from calls
 )

@@ -46,7 +46,7 @@ execution_totals as (
         round(avg(executions.duration_ms), 6) as mean_ms,
         median(executions.duration_ms) as median_ms,
         quantile_cont(executions.duration_ms, 0.95) as p95_ms
-    from ingest.executions_of(null) as executions
+    from executions
     inner join chosen_runs
         on chosen_runs.run_id = executions.run_id
     where (executions.agent_name in ('checking_agent', 'speaker_selection_agent')) is not true

@@ -48,7 +48,7 @@ members as (
     from registered_agents
 ),
 
-executions as (
+executions_of_agents as (
     select
         run_id,
         agent_name,
@@ -56,133 +56,35 @@ executions as (
         count(failed_stage) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
-    from ingest.executions_of($run_id)
+    from executions
+    where $run_id is null or run_id = $run_id
     group by
         run_id,
         agent_name
 ),
 
-handoffs as (
-    select
-        run_id,
-        execution_order,
-        inputs->>'to_agent' as chosen,
-        coalesce(meta->>'selection', 'unknown') as selection
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'handoff'
-        and (meta->>'reason') = 'group_chat_selection'
-),
-
--- what AG2 asks its selecting agent, and what that answers; materialized, so that no JSON travels through the join below
-selection_turns as materialized (
-    select
-        run_id,
-        execution_order,
-        agent_name = 'checking_agent' as is_request,
-        if(
-            is_request,
-            regexp_extract(outputs->>'full_content', 'from (\[.*\])', 1),
-            outputs->>'full_content'
-        ) as words
-    from execution_events
-    where ($run_id is null or run_id = $run_id)
-        and event_type = 'agent_call'
-        and (agent_name in ('checking_agent', 'speaker_selection_agent')) is true
-),
-
--- how a choice shows: by a handoff, or, where it keeps the speaker, by that agent's next turn alone
-outcomes as (
-    select
-        run_id,
-        execution_order,
-        chosen,
-        false as keeps_speaker
-    from handoffs
-    union all
-    select
-        turns.run_id,
-        turns.execution_order,
-        turns.agent_name,
-        true
-    from execution_events as turns
-    semi join selection_turns
-        on selection_turns.run_id = turns.run_id
-    where ($run_id is null or turns.run_id = $run_id)
-        and turns.event_type = 'agent_call'
-        and (turns.agent_name not in ('checking_agent', 'speaker_selection_agent')) is true
-),
-
--- question and answer come before the outcome
-requests as (
-    select
-        turns.run_id,
-        outcomes.execution_order,
-        outcomes.chosen,
-        outcomes.keeps_speaker,
-        arg_min(turns.words, turns.execution_order) filter (where turns.is_request) as candidates,
-        arg_max(turns.words, turns.execution_order) filter (where not turns.is_request) as answer
-    from selection_turns as turns
-    asof join outcomes
-        on outcomes.run_id = turns.run_id and turns.execution_order < outcomes.execution_order
-    group by
-        turns.run_id,
-        outcomes.execution_order,
-        outcomes.chosen,
-        outcomes.keeps_speaker
-),
-
--- an answer may write a name with blanks, or with backslashes, in place of underscores
-read_requests as (
-    select
-        *,
-        list_transform(
-            regexp_extract_all(candidates, '[''"](.+?)[''"](?:, |\]$)', 1),
-            lambda name: replace(name, '\''', '''')  -- as Python writes a name with both kinds of quotes
-        ) as names,
-        not contains(replace(replace(answer, '\', ''), ' ', '_'), replace(chosen, ' ', '_')) as is_fallback
-    from requests
-    where candidates <> ''
-),
-
-selections as (
-    select
-        run_id,
-        execution_order,
-        chosen,
-        selection
-    from handoffs
-    union all
-    select
-        run_id,
-        execution_order,
-        chosen,
-        'auto'
-    from read_requests
-    where keeps_speaker
-),
-
 choices as (
     select
-        selections.run_id,
-        selections.chosen,
+        run_id,
+        chosen,
         count(*) as times,
-        count(requests.names) as requests,
-        list_distinct(array_agg(if(requests.is_fallback, 'fallback', selections.selection))) as selection
+        count(candidates) as requests,
+        list_distinct(array_agg(selection)) as selection
     from selections
-    left join read_requests as requests
-        on requests.run_id = selections.run_id and requests.execution_order = selections.execution_order
+    where $run_id is null or run_id = $run_id
     group by
-        selections.run_id,
-        selections.chosen
+        run_id,
+        chosen
 ),
 
 named_candidates as (
     select
         run_id,
         chosen,
-        unnest(names) as agent_name
-    from read_requests
+        unnest(candidates->>'$[*]') as agent_name
+    from selections
+    where ($run_id is null or run_id = $run_id)
+        and candidates is not null
 ),
 
 candidate_counts as (
@@ -244,7 +146,7 @@ agents as (
     union
     select run_id, agent_name from evidence
     union
-    select run_id, agent_name from executions
+    select run_id, agent_name from executions_of_agents
     union
     select run_id, $agent_name from chosen_runs
 )
@@ -270,7 +172,7 @@ select
     coalesce(evidence.selection, []) as selection,
     executions.error_message
 from agents
-left join executions
+left join executions_of_agents as executions
     on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
 left join evidence
     on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name

@@ -17,32 +17,6 @@
 --   error_message    why
 --   error_traceback  Python's traceback, where the output has one
 --   created_at       when it began, UTC
-with
-
-executions as (
-    select
-        executions.run_id,
-        executions.id,
-        executions.agent_name,
-        executions.status,
-        executions.failed_stage,
-        executions.error_type,
-        executions.error_message,
-        executions.error_traceback,
-        -- of one run it has been read with the rest
-        if($run_id is null, events.outputs->>'result', executions.failed_output) as output,
-        executions.execution_order,
-        executions.created_at
-    from ingest.executions_of($run_id) as executions
-    left join execution_events as events
-        on $run_id is null
-        and events.id = executions.failure_id
-        and events.status = 'failed'
-    where ($agent_name is null or executions.agent_name = $agent_name)
-        and ($hours is null or epoch_us(executions.created_at) >= epoch_us(now()) - $hours * 3600000000)
-        and executions.failed_stage is not null
-)
-
 select
     run_id as conversation_id,
     id as execution_id,
@@ -51,12 +25,13 @@ select
     failed_stage as stage,
     error_type,
     error_message,
-    case
-        when error_traceback is not null then error_traceback
-        when contains(output, 'Traceback (most recent call last)') then output
-    end as error_traceback,
+    error_traceback,
     created_at
 from executions
+where ($run_id is null or run_id = $run_id)
+    and ($agent_name is null or agent_name = $agent_name)
+    and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
+    and failed_stage is not null
 order by
     created_at desc nulls last,
     run_id,

@@ -20,33 +20,18 @@ with
 
 slow_executions as materialized (
     select
-        conversation_id,
+        run_id,
         id,
         agent_name,
         status,
         duration_ms,
-        call_sequence,
+        llm_ms,
+        execution_order,
         created_at
-    from agent_executions
-    where ($run_id is null or conversation_id = $run_id)
+    from executions
+    where ($run_id is null or run_id = $run_id)
         and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
         and duration_ms > $threshold_ms
-),
-
-model_calls as (
-    select
-        events.run_id,
-        slow_executions.id,
-        sum(events.duration_ms) as duration_ms
-    from execution_events as events
-    inner join slow_executions
-        on slow_executions.conversation_id = events.run_id
-        and slow_executions.id = coalesce(events.parent_event_id, events.id)
-    where ($run_id is null or events.run_id = $run_id)
-        and events.event_type = 'llm_call'
-    group by
-        events.run_id,
-        slow_executions.id
 ),
 
 work as (
@@ -64,7 +49,7 @@ work as (
         ) as work
     from execution_events as events
     inner join slow_executions
-        on slow_executions.conversation_id = events.run_id and slow_executions.id = events.parent_event_id
+        on slow_executions.run_id = events.run_id and slow_executions.id = events.parent_event_id
     where ($run_id is null or events.run_id = $run_id)
         and (events.event_type in ('tool_call', 'code_exec')) is true
     group by
@@ -73,21 +58,19 @@ work as (
 )
 
 select
-    slow_executions.conversation_id,
+    slow_executions.run_id as conversation_id,
     slow_executions.id as execution_id,
     slow_executions.agent_name,
     slow_executions.status,
     slow_executions.duration_ms,
-    model_calls.duration_ms as llm_latency_ms,
-    greatest(slow_executions.duration_ms - coalesce(model_calls.duration_ms, 0), 0) as overhead_ms,
+    slow_executions.llm_ms as llm_latency_ms,
+    greatest(slow_executions.duration_ms - coalesce(slow_executions.llm_ms, 0), 0) as overhead_ms,
     coalesce(work.work, []) as work,
     slow_executions.created_at
 from slow_executions
-left join model_calls
-    on model_calls.run_id = slow_executions.conversation_id and model_calls.id = slow_executions.id
 left join work
-    on work.run_id = slow_executions.conversation_id and work.parent_event_id = slow_executions.id
+    on work.run_id = slow_executions.run_id and work.parent_event_id = slow_executions.id
 order by
     slow_executions.duration_ms desc,
-    slow_executions.conversation_id,
-    slow_executions.call_sequence
+    slow_executions.run_id,
+    slow_executions.execution_order

@@ -1,0 +1,262 @@
+-- The executions of agents in $run_ids: turns, and LLM calls that led to none.
+--
+-- Code and tool calls count for the turn of the agent that asked for them: the latest one it had. An agent that was not
+-- chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the execution of the agent
+-- that ran them, whose turn their result is.
+insert into executions by name
+with
+
+-- only what an execution can depend on, and only those columns that are small
+events as materialized (
+    select
+        run_id,
+        id,
+        session_id,
+        chat,
+        parent_event_id,
+        depth,
+        event_type,
+        event_subtype,
+        execution_order,
+        agent_name,
+        status,
+        timestamp,
+        completed_at,
+        duration_ms,
+        error_message,
+        event_type = 'agent_call' as is_turn,
+        event_type = 'agent_call' or (event_type = 'llm_call' and parent_event_id is null) as is_start,
+        coalesce(parent_event_id, id) as execution_id,  -- of an LLM call
+        case when is_start then (meta->>'internal') is not null else false end as is_internal,
+        -- the opening of a nested chat was given no message
+        case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
+        case
+            when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.traceback', '$.exit_code'])
+        end as facts,
+        case
+            when status = 'failed'
+                and event_type in ('code_exec', 'tool_call', 'error')
+                and contains(outputs->>'result', 'Traceback (most recent call last)')
+                then outputs->>'result'
+        end as printed_traceback
+    from execution_events
+    where run_id in (select unnest($run_ids::varchar[]))
+        and (event_type in ('agent_call', 'llm_call') or status in ('failed', 'pending')) is true
+),
+
+-- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
+-- answer each other, and nobody answers them. The opening of a nested chat has the turn or tool call that it was opened in.
+starts as (
+    select
+        *,
+        case
+            when is_opening then parent_event_id
+            when is_internal then last_value(case when is_turn then id end ignore nulls) over before
+            else last_value(case when is_turn and not is_internal then id end ignore nulls) over before
+        end as answered_id
+    from events
+    where is_start
+    window before as (
+        partition by run_id, chat, parent_event_id
+        order by execution_order
+        rows between unbounded preceding and 1 preceding
+    )
+),
+
+calls as (
+    select
+        run_id,
+        execution_id,
+        max(execution_order) as execution_order,
+        arg_max(id, execution_order) as id,
+        arg_max(status, execution_order) = 'failed' as is_failed,
+        arg_max(error_message, execution_order) as error_message,
+        arg_max(duration_ms, execution_order) as duration_ms,
+        sum(duration_ms) as total_ms
+    from events
+    where event_type = 'llm_call'
+    group by
+        run_id,
+        execution_id
+),
+
+-- what AG2's cache answered cost nothing
+spent as (
+    select
+        events.run_id,
+        events.execution_id,
+        sum(if(llm_calls.cached, 0, llm_calls.total_tokens)) as total_tokens,
+        sum(if(llm_calls.cached, 0, llm_calls.cost)) as cost
+    from events
+    inner join ingest.llm_calls
+        on llm_calls.run_id = events.run_id and llm_calls.event_id = events.id
+    where events.event_type = 'llm_call'
+    group by
+        events.run_id,
+        events.execution_id
+),
+
+-- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+raised as (
+    select
+        calls.run_id,
+        calls.execution_id,
+        exceptions.id
+    from calls
+    inner join events as exceptions
+        on exceptions.run_id = calls.run_id and exceptions.execution_order = calls.execution_order + 1
+    where calls.is_failed
+        and exceptions.event_type = 'error'
+        and exceptions.status = 'failed'
+),
+
+turns as (
+    select
+        run_id,
+        agent_name,
+        execution_order,
+        id
+    from events
+    where is_turn
+),
+
+-- code and tools that did not end well
+work as (
+    select
+        turns.run_id,
+        turns.id as execution_id,
+        bool_or(events.status = 'pending') as is_pending,
+        arg_max(events.id, events.execution_order) filter (where events.status = 'failed') as failure_id
+    from events
+    asof join turns
+        on turns.run_id = events.run_id
+        and turns.agent_name is not distinct from events.agent_name
+        and turns.execution_order <= events.execution_order
+    where events.event_type in ('code_exec', 'tool_call')
+        and events.event_subtype <> 'action'  -- marked by the user, asked for by no agent
+        and events.status in ('failed', 'pending')
+    group by
+        turns.run_id,
+        turns.id
+),
+
+failures as (
+    select
+        run_id,
+        id,
+        error_message,
+        facts,
+        printed_traceback
+    from events
+    where status = 'failed'
+        and event_type in ('code_exec', 'tool_call', 'error')
+),
+
+joined as (
+    select
+        starts.*,
+        calls.id as call_id,
+        calls.total_ms as llm_ms,
+        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
+        coalesce(calls.is_failed, false) as is_without_answer,
+        work.is_pending,
+        failures.id as failure_id,
+        failures.facts as failure_facts,
+        case
+            when is_without_answer or (starts.event_type = 'llm_call' and starts.status = 'failed') then 'LLM_CALL'
+            when work.failure_id is not null then 'POST_PROCESS'
+            when starts.status = 'failed' then 'COMPLETE'
+        end as failed_stage,
+        case
+            when is_without_answer then coalesce(failures.error_message, starts.error_message, calls.error_message)
+            else coalesce(starts.error_message, calls.error_message, failures.error_message)
+        end as reason,
+        -- of one that did not fail there is none
+        case
+            when failed_stage is null then null
+            when is_without_answer then coalesce(failures.facts[1], starts.facts[1])
+            else coalesce(starts.facts[1], failures.facts[1])
+        end as raised_type,
+        coalesce(failures.facts[2], failures.printed_traceback) as error_traceback,
+        spent.total_tokens,
+        spent.cost,
+        runs.status as run_status,
+        runs.started_at as run_began
+    from starts
+    inner join runs
+        on runs.run_id = starts.run_id
+    left join calls
+        on calls.run_id = starts.run_id and calls.execution_id = starts.id
+    left join raised
+        on raised.run_id = starts.run_id and raised.execution_id = starts.id
+    left join work
+        on work.run_id = starts.run_id and work.execution_id = starts.id
+    left join failures
+        on failures.run_id = starts.run_id
+        and failures.id = if(coalesce(calls.is_failed, false), raised.id, work.failure_id)
+    left join spent
+        on spent.run_id = starts.run_id and spent.execution_id = starts.id
+)
+
+select
+    run_id,
+    id,
+    session_id,
+    agent_name,
+    execution_order,
+    depth,
+    is_turn,
+    case
+        -- exit code 124: AG2's command line and Docker executors end code that takes too long with it, and so does
+        -- `timeout`; TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError
+        when failed_stage is not null and (failure_facts[3] = '124' or contains(lower(raised_type), 'timeout'))
+            then 'TIMEOUT'
+        -- errors of programming (KeyError: 'timeout') never are
+        when failed_stage is not null
+            and regexp_matches(
+                raised_type,
+                '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
+            )
+            then 'FAILED'
+        -- the statement that time ran out, in the first line, as AG2's other executors and many libraries report it
+        when failed_stage is not null
+            and regexp_matches(
+                reason,
+                '(?i)^(.*('
+                || 'timed[ _-]out\b'
+                || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
+                || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
+                || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
+                || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
+                || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
+            )
+            then 'TIMEOUT'
+        when failed_stage is not null then 'FAILED'
+        when is_pending and run_status = 'running' then 'RUNNING'
+        when not is_turn and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        else 'SUCCESS'
+    end as status,
+    case
+        when failed_stage is not null then failed_stage
+        when is_pending and run_status = 'running' then 'POST_PROCESS'
+        when not is_turn and run_status in ('running', 'interrupted') then 'LLM_PARSE'
+        else 'COMPLETE'
+    end as current_stage,
+    failed_stage,
+    raised_type as error_type,
+    reason as error_message,
+    error_traceback,
+    failure_id,
+    answered_id,
+    call_id,
+    llm_ms,
+    total_tokens::bigint as total_tokens,
+    cost,
+    timestamp as started_at,
+    coalesce(completed_at, timestamp) as completed_at,
+    total_ms as duration_ms,
+    coalesce(timestamp, run_began) as created_at
+from joined
+order by
+    run_id,
+    execution_order

@@ -1,0 +1,348 @@
+-- What speaks against a message or a step of the runs $run_ids: signs that the run went wrong there, which `suspects` ranks.
+insert into findings by name
+with
+
+read_events as (
+    select
+        run_id,
+        id,
+        parent_event_id,
+        depth,
+        execution_order,
+        agent_name,
+        event_type,
+        event_subtype,
+        status,
+        error_message,
+        case event_type
+            when 'agent_call' then json_extract_string(
+                meta,
+                ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
+            )
+            when 'code_exec' then json_extract_string(meta, ['$.executor', '$.written_in'])
+        end as facts,
+        case
+            when event_type = 'code_exec' then inputs->>'code_hash'
+            when event_type = 'tool_call' and status in ('failed', 'pending') then hash(
+                inputs->>'tool',
+                coalesce(  -- with its keys in order
+                    list_sort(map_entries(try(from_json(inputs->'args', '"MAP(VARCHAR, JSON)"'))))::varchar,
+                    inputs->>'args'
+                )
+            )::varchar
+        end as input_hash,
+        -- of the few turns of nested chats, so that not all that was said is read
+        case when event_type = 'agent_call' and depth > 0 then (inputs->>'sender') is null else false end as is_opening
+    from execution_events
+    where run_id in (select unnest($run_ids::varchar[]))
+        and (event_type in ('agent_call', 'code_exec') or status in ('failed', 'pending')) is true
+),
+
+-- materialized, so that no JSON travels through the windows below
+events as materialized (
+    select
+        * exclude (facts),
+        if(event_type = 'code_exec', facts[1], null) as executor,
+        if(event_type = 'code_exec', try_cast(facts[2] as uuid), null) as written_in,
+        event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
+        event_type = 'agent_call' and facts[2] is not null as has_code,
+        event_type = 'agent_call' and coalesce(facts[3] = 'true', false) as is_request,
+        coalesce(facts[4] = 'true', false) as is_made_up,
+        coalesce(facts[5] = 'true', false) as is_claim
+    from read_events
+),
+
+executors as (
+    select
+        run_id,
+        executor
+    from events
+    where event_type = 'code_exec'
+    union
+    select
+        run_id,
+        executor
+    from tool_calls
+    where run_id in (select unnest($run_ids::varchar[]))
+        and executor <> agent_name
+),
+
+executions as (
+    select
+        written_in,
+        execution_order,
+        status,
+        error_message,
+        status = 'failed'
+            and lead(agent_name) over (partition by run_id order by execution_order) <> agent_name as is_taken_over,
+        input_hash is not null
+            and row_number() over (partition by run_id, input_hash order by execution_order) > 1 as is_repeat
+    from events
+    where event_type = 'code_exec'
+),
+
+failures_of_turns as (
+    select
+        run_id,
+        parent_event_id,
+        execution_order,
+        agent_name,
+        event_type,
+        status,
+        error_message,
+        row_number() over (
+            partition by run_id, agent_name, input_hash
+            order by execution_order
+        ) > 1 as is_repeat
+    from events
+    where (
+            event_type = 'tool_call'
+            and status in ('failed', 'pending')
+            and event_subtype <> 'action'  -- marked by the user, asked for by no message
+        )
+        or (event_type = 'llm_call' and status = 'failed' and parent_event_id is not null)
+),
+
+-- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
+requests as (
+    select
+        run_id,
+        id,
+        agent_name,
+        execution_order
+    from events
+    where is_request
+),
+
+work as (
+    select
+        written_in as turn_id,
+        execution_order,
+        status,
+        error_message,
+        is_repeat,
+        false as is_repeated_call,
+        is_taken_over
+    from executions
+    where status in ('failed', 'pending')
+        or is_repeat
+    union all
+    select
+        coalesce(
+            if(failures.event_type = 'tool_call', requests.id, null),
+            failures.parent_event_id
+        ) as turn_id,
+        failures.execution_order,
+        failures.status,
+        failures.error_message,
+        false as is_repeat,
+        failures.is_repeat and failures.event_type = 'tool_call' as is_repeated_call,
+        false as is_taken_over
+    from failures_of_turns as failures
+    asof left join requests
+        on requests.run_id = failures.run_id
+        and requests.agent_name = failures.agent_name
+        and requests.execution_order <= failures.execution_order
+),
+
+work_of_turns as (
+    select
+        turn_id,
+        count(*) filter (where status = 'failed') as failed,
+        arg_min(error_message, execution_order) filter (where status = 'failed') as error,
+        bool_or(is_repeat) as is_repeat,
+        bool_or(is_repeated_call) as is_repeated_call,
+        bool_or(is_taken_over) as is_taken_over,
+        bool_or(status = 'pending') as is_pending
+    from work
+    group by turn_id
+),
+
+turns as (
+    select
+        events.run_id,
+        events.id,
+        events.agent_name,
+        events.execution_order,
+        events.is_opening,
+        messages.message_order,
+        events.has_code or events.is_request as is_act,
+        events.is_made_up,
+        events.is_claim
+    from events
+    inner join messages
+        on messages.run_id = events.run_id and messages.event_id = events.id
+    where events.is_turn
+),
+
+-- who of three or more speaks more than all others together hands out work; its plan is not yet an answer
+supervisors as (
+    select
+        run_id,
+        agent_name
+    from turns
+    group by
+        run_id,
+        agent_name
+    qualify 2 * count(*) > sum(count(*)) over (partition by run_id)
+        and count(*) over (partition by run_id) > 2
+),
+
+-- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
+candidates as (
+    select
+        turns.*,
+        supervisors.agent_name is not null as is_supervisor,
+        coalesce(work.failed, 0) as failed,
+        work.error,
+        work.is_repeat,
+        work.is_repeated_call,
+        work.is_taken_over,
+        work.is_pending
+    from turns
+    left join supervisors
+        on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
+    left join work_of_turns as work
+        on work.turn_id = turns.id
+    left join executors
+        on executors.run_id = turns.run_id and executors.executor = turns.agent_name
+    where turns.is_act or executors.executor is null
+),
+
+first_candidates as (
+    select
+        run_id,
+        min(message_order) filter (where is_act) as act,
+        min(message_order) filter (where is_act and is_made_up) as made_up_act,
+        coalesce(
+            min(message_order) filter (where message_order > 0 and not is_opening and not is_supervisor),
+            min(message_order) filter (where message_order > 0 and not is_opening)
+        ) as reply,
+        min(message_order) filter (where failed > 0) as failure
+    from candidates
+    group by run_id
+),
+
+-- each kind of evidence points at one message where it can
+judged as (
+    select
+        candidates.*,
+        coalesce(message_order = firsts.made_up_act, false) as is_first_on_made_up_data,
+        coalesce(message_order = firsts.act, false) as is_first_act,
+        coalesce(firsts.act is null and message_order = firsts.reply, false) as is_first_answer,
+        is_claim and not is_act as is_claim_alone,
+        coalesce(message_order = firsts.failure, false) as is_first_failure
+    from candidates
+    inner join first_candidates as firsts
+        on firsts.run_id = candidates.run_id
+),
+
+failures as (
+    select
+        *,
+        regexp_replace(error_message, '^[\w.]+: ', '') as message,
+        message is not null
+            and execution_order > min(execution_order) over (partition by run_id, message) as is_told_before
+    from events
+    where status in ('failed', 'pending')
+),
+
+-- LLM calls that led to no message, and what the user's code raised or marked. Code that failed is one failure with the
+-- error that tells of it, and so is an exception that leaves one step after the other.
+told_failures as (
+    select
+        told.*,
+        lag(told.execution_order) over run_order = told.execution_order - 1
+            and lag(told.event_type) over run_order = 'llm_call' as is_raised_by_model,
+        if(
+            told.event_type = 'llm_call' and lead(told.execution_order) over run_order = told.execution_order + 1,
+            lead(told.error_message) over run_order,
+            null
+        ) as raised
+    from failures as told
+    where told.status = 'failed'
+        and (told.event_type = 'llm_call' or not told.is_told_before)
+        and (
+            told.event_type = 'error'
+            or told.event_subtype = 'action'
+            or (told.event_type = 'llm_call' and told.parent_event_id is null)
+        )
+    window run_order as (partition by told.run_id order by told.execution_order)
+),
+
+last_turns as (
+    select
+        run_id,
+        max(execution_order) as execution_order
+    from events
+    where event_type = 'agent_call'
+    group by run_id
+),
+
+-- what a failed LLM call raises is the next event; it says more than the call, and is no failure of its own
+weighed as (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name,
+        message_order,
+        failed,
+        error,
+        is_pending as is_at_end,
+        case
+            when is_first_on_made_up_data then 1
+            when is_first_act or is_first_answer then 2
+            when is_claim_alone then 3
+            when failed > 0 or is_repeat then 4
+        end as weight,
+        -- in the order of the weights
+        [
+            if(is_first_on_made_up_data, 'first code or tool call on data that the message calls made up', null),
+            if(is_first_act, 'first code or tool call of the run', null),
+            if(is_first_answer, 'first answer in a run without code and tools', null),
+            if(is_claim_alone, 'says that it checked, without code or tool', null),
+            if(is_first_failure, 'first failure of the run', null),
+            if(is_taken_over, 'failed, and somebody else wrote the next code', null),
+            if(is_repeat, 'ran the same code again', null),
+            if(is_repeated_call, 'made the same failing tool call again', null),
+            if(failed > 0 and not is_first_failure, 'failed again', null)
+        ] as found
+    from judged
+    union all
+    select
+        told_failures.run_id,
+        id,
+        told_failures.execution_order,
+        agent_name,
+        null as message_order,
+        1 as failed,
+        coalesce(raised, error_message) as error,
+        -- who asserts that the answer is right has found the mistake, and not made it
+        told_failures.execution_order > coalesce(last_turns.execution_order, -1)
+            and event_subtype is distinct from 'AssertionError' as is_at_end,
+        4 as weight,
+        [if(event_type = 'llm_call', 'its LLM call failed', 'marked as failed, or raised')] as found
+    from told_failures
+    left join last_turns
+        on last_turns.run_id = told_failures.run_id
+    where is_raised_by_model is distinct from true
+)
+
+select
+    run_id,
+    id as event_id,
+    execution_order,
+    agent_name,
+    message_order,
+    weight,
+    to_json(list_filter(found, lambda finding: finding is not null)) as signs,
+    failed,
+    error as error_message,
+    is_at_end
+from weighed
+where weight is not null
+    or is_at_end
+order by
+    run_id,
+    execution_order

@@ -1,0 +1,92 @@
+-- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
+-- by that agent's next turn alone; what AG2 asked its selecting agent, and what that answered, come before.
+insert into selections by name
+with
+
+-- materialized, so that no JSON travels through the join below
+events as materialized (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name,
+        event_type = 'handoff' as is_handoff,
+        agent_name in ('checking_agent', 'speaker_selection_agent') and event_type = 'agent_call' as is_asking,
+        case when event_type = 'handoff' then inputs->>'to_agent' end as target,
+        case when event_type = 'handoff' then coalesce(meta->>'selection', 'unknown') end as selection,
+        case
+            when event_type = 'agent_call' and agent_name = 'checking_agent'
+                then regexp_extract(outputs->>'full_content', 'from (\[.*\])', 1)
+        end as request,
+        case
+            when event_type = 'agent_call' and agent_name = 'speaker_selection_agent' then outputs->>'full_content'
+        end as answer
+    from execution_events
+    where run_id in (select unnest($run_ids::varchar[]))
+        and (
+            event_type = 'agent_call'
+            or (event_type = 'handoff' and (meta->>'reason') = 'group_chat_selection')
+        )
+),
+
+outcomes as (
+    select
+        run_id,
+        id,
+        execution_order,
+        coalesce(target, if(is_handoff, null, agent_name)) as chosen,
+        selection
+    from events
+    where is_asking is not true
+        and (is_handoff or agent_name is not null)
+),
+
+asked as (
+    select
+        outcomes.run_id,
+        outcomes.id,
+        arg_min(events.request, events.execution_order) as request,
+        arg_max(events.answer, events.execution_order) as answer
+    from events
+    asof join outcomes
+        on outcomes.run_id = events.run_id and events.execution_order < outcomes.execution_order
+    where events.is_asking
+    group by
+        outcomes.run_id,
+        outcomes.id
+),
+
+answered as (
+    select
+        outcomes.*,
+        list_transform(
+            regexp_extract_all(asked.request, '[''"](.+?)[''"](?:, |\]$)', 1),
+            lambda name: replace(name, '\''', '''')  -- as Python writes a name with both kinds of quotes
+        ) as candidates,
+        -- an answer may write a name with blanks, or with backslashes, in place of underscores
+        not contains(
+            replace(replace(asked.answer, '\', ''), ' ', '_'), replace(outcomes.chosen, ' ', '_')
+        ) as is_fallback
+    from outcomes
+    left join asked
+        on asked.run_id = outcomes.run_id
+        and asked.id = outcomes.id
+        and asked.request <> ''
+)
+
+select
+    run_id,
+    id as event_id,
+    execution_order,
+    chosen,
+    case
+        when is_fallback then 'fallback'
+        else coalesce(selection, 'auto')
+    end as selection,
+    to_json(candidates) as candidates
+from answered
+where selection is not null
+    or candidates is not null
+order by
+    run_id,
+    execution_order
