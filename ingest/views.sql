@@ -278,40 +278,69 @@ left join ingest.requests
 create view agent_execution_logs as
 with
 
+-- what is told of each stage is put together first, so that no JSON travels through the windows below
 events as (
+    select
+        run_id,
+        id,
+        parent_event_id,
+        agent_name,
+        event_type,
+        execution_order,
+        status,
+        timestamp,
+        completed_at,
+        duration_ms,
+        error_message,
+        if(event_type = 'agent_call', id, null) as turn_id,
+        if(event_type = 'agent_call', timestamp, null) as turn_began,
+        meta,
+        case
+            when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
+        end as origin,
+        case event_type
+            when 'agent_call' then concat('message from ', coalesce(inputs->>'sender', 'outside'))
+            when 'handoff' then concat(
+                'chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how')
+            )
+            when 'llm_call' then concat_ws(' ', meta->>'model', status)
+            else concat_ws(
+                ' ',
+                event_type,
+                coalesce(meta->>'tool_name', meta->>'file_path', meta->>'language'),
+                status
+            )
+        end as message,
+        case
+            when event_type <> 'agent_call' then null
+            when (meta->>'content_length')::bigint > 0 then concat('said ', meta->>'content_length', ' characters')
+            when len(outputs->>'$.tool_calls[*].function.name') > 0
+                then 'called ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
+            else 'said nothing'
+        end as words
+    from execution_events
+    where event_type in ('agent_call', 'handoff', 'llm_call')
+        or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
+),
+
+events_of_executions as (
     select
         *,
         case
             when event_type = 'llm_call' then coalesce(parent_event_id, id)
-            when event_type = 'handoff' then last_value(turn_id ignore nulls) over following
+            when event_type = 'handoff' then last_value(turn_id ignore nulls) over later
             else last_value(turn_id ignore nulls) over of_agent
         end as execution_id,
         -- that who is spoken to replies is recorded with the reply
-        case
-            when event_type = 'handoff' then last_value(if(turn_id is null, null, timestamp) ignore nulls) over following
-            else timestamp
-        end as began_at,
-        case event_type
-            when 'agent_call' then ['INIT', 'COMPLETE']
-            when 'handoff' then ['SHOULD_RESPOND']
-            when 'llm_call' then ['LLM_CALL']
-            else ['POST_PROCESS']
-        end as stages
-    from (
-        select
-            *,
-            if(event_type = 'agent_call', id, null) as turn_id
-        from execution_events
-        where event_type in ('agent_call', 'handoff', 'llm_call')
-            or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
-    )
+        if(event_type = 'handoff', last_value(turn_began ignore nulls) over later, timestamp) as began_at
+    from events
     window
         of_agent as (
             partition by run_id, agent_name
             order by execution_order
             rows between unbounded preceding and current row
         ),
-        following as (
+        later as (
             partition by run_id
             order by execution_order desc
             rows between unbounded preceding and 1 preceding
@@ -321,9 +350,17 @@ events as (
 stages as (
     select
         *,
-        unnest(stages) as stage,
-        if(stage = 'COMPLETE', coalesce(completed_at, began_at), began_at) as happened_at
-    from events
+        unnest(
+            case event_type
+                when 'agent_call' then ['INIT', 'COMPLETE']
+                when 'handoff' then ['SHOULD_RESPOND']
+                when 'llm_call' then ['LLM_CALL']
+                else ['POST_PROCESS']
+            end
+        ) as stage,
+        if(stage = 'COMPLETE', coalesce(completed_at, began_at), began_at) as happened_at,
+        list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage) as place
+    from events_of_executions
     where execution_id is not null
 )
 
@@ -334,38 +371,13 @@ select
     agent_name,
     stage,
     case when status = 'failed' then 'error' else 'info' end as level,
-    case stage
-        when 'INIT' then concat('message from ', coalesce(inputs->>'sender', 'outside'))
-        when 'SHOULD_RESPOND' then concat(
-            'chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how')
-        )
-        when 'LLM_CALL' then concat_ws(' ', meta->>'model', status)
-        when 'POST_PROCESS' then concat_ws(
-            ' ',
-            event_type,
-            coalesce(meta->>'tool_name', meta->>'file_path', meta->>'language'),
-            status
-        )
-        when 'COMPLETE' then case
-            when length(outputs->>'full_content') > 0
-                then concat('said ', length(outputs->>'full_content'), ' characters')
-            when len(outputs->>'$.tool_calls[*].function.name') > 0
-                then 'called ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
-            else 'said nothing'
-        end
-    end as message,
-    case
-        when stage = 'INIT' then json_object('sender', inputs->'sender', 'role', inputs->'role')
-        else meta
-    end as data,
+    if(stage = 'COMPLETE', words, message) as message,
+    if(stage = 'INIT', origin, meta) as data,
     error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
     row_number() over (
         partition by run_id, execution_id
-        order by
-            happened_at,
-            list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage),
-            execution_order
+        order by happened_at, place, execution_order
     ) - 1 as log_sequence,
     happened_at as created_at
 from stages;

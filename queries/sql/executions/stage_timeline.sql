@@ -14,29 +14,22 @@
 --   duration_ms    how long it took, where that is known
 --   error_message  why it failed
 --   created_at     when it began, UTC; of COMPLETE when the words were said. The rows are in this order
-with
-
-logs as (
-    select *
-    from agent_execution_logs
-    where ($run_id is null or conversation_id = $run_id)
-        and ($execution_id is null or execution_id = try_cast($execution_id as uuid))
-)
-
 select
     logs.execution_id,
-    events.agent_name,
+    executions.agent_name,
     logs.stage,
     logs.level,
     logs.message,
     logs.duration_ms,
     logs.error_message,
     logs.created_at
-from logs
-inner join execution_events as events
-    on events.run_id = logs.conversation_id and events.id = logs.execution_id
-where $run_id is null or events.run_id = $run_id
+from agent_execution_logs as logs
+inner join executions
+    on executions.run_id = logs.conversation_id and executions.id = logs.execution_id
+where ($run_id is null or logs.conversation_id = $run_id)
+    and ($run_id is null or executions.run_id = $run_id)
+    and ($execution_id is null or logs.execution_id = try_cast($execution_id as uuid))
 order by
     logs.created_at,
-    events.execution_order,
+    executions.execution_order,
     logs.log_sequence
