@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 8
+VERSION = 9
 """Goes up when a table changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {

@@ -5,6 +5,14 @@
 -- after it has read all columns of all rows, JSON and long texts too; this reads them for the rows in question alone.
 
 
+-- Whether a row is of a run, told by its run_id and by a UUID that is made from the run, as the ids of events and of files
+-- are. These begin alike in all rows of a run, and lie in their order: so most other rows are passed over unread.
+create or replace macro ingest.of_run(run_id, id, asked) as
+    run_id = asked
+    and id >= rpad(left(md5(asked), 12), 32, '0')::uuid
+    and id <= rpad(left(md5(asked), 12), 32, 'f')::uuid;
+
+
 -- The whole request of each call of a language model. DuckDB 2 leaves a join with this out under an aggregate that uses no
 -- column of it, because run_id and event_id are unique; other queries without requests read ingest.llm_calls itself.
 create view ingest.requests as

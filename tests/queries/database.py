@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import json
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from ingest.runrows import RunRows
 from ingest.schema import TABLES
 
 VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
@@ -86,6 +86,7 @@ class RunBuilder:
     def __init__(self, builder: Builder, run_id: str) -> None:
         self.builder = builder
         self.run_id = run_id
+        self.ids = RunRows(run_id)
         self.order = 0
         self.turn_id: str | None = None
         self.speaker: str | None = None
@@ -93,7 +94,7 @@ class RunBuilder:
 
     def event(self, event_type: str, agent: str | None, subtype: str, **columns: Any) -> str:
         """Adds an execution event and returns its id."""
-        event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{self.order}"))
+        event_id = self.ids.id(event_type, str(self.order))
         time = START + datetime.timedelta(seconds=self.order)
         row = {
             "id": event_id,
@@ -213,7 +214,7 @@ class RunBuilder:
         )
         self.builder.rows["files"].append(
             {
-                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, event_id)),
+                "id": self.ids.id("file", event_id),
                 "run_id": self.run_id,
                 "event_id": event_id,
                 "file_path": path,

@@ -14,7 +14,7 @@ select
     action_details->>'error_message' as error_message,
     count(*) as error_count
 from agent_actions
-where ($run_id is null or correlation_id = $run_id)
+where ($run_id is null or ingest.of_run(correlation_id, id, $run_id))
     and action_type = 'error'
 group by
     agent_name,

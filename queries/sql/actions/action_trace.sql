@@ -19,5 +19,5 @@ select
 from agent_actions as actions
 inner join execution_events as events
     on events.run_id = actions.correlation_id and events.id = actions.id
-where actions.correlation_id = $run_id
+where ingest.of_run(actions.correlation_id, actions.id, $run_id)
 order by events.execution_order

@@ -18,7 +18,7 @@ select
     count(*) filter (where action_type = 'error') as errors,
     round(avg(duration_ms), 6) as avg_duration_ms
 from agent_actions
-where $run_id is null or correlation_id = $run_id
+where $run_id is null or ingest.of_run(correlation_id, id, $run_id)
 group by agent_name
 order by
     total_actions desc,
