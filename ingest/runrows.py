@@ -11,9 +11,8 @@ from ingest.lines import encode
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
-_PARENT, _DEPTH = (
-    [column.name for column in TABLES["execution_events"].columns].index(name) for name in ("parent_event_id", "depth")
-)
+_COLUMNS = [column.name for column in TABLES["execution_events"].columns]
+_ID, _PARENT, _DEPTH, _META = (_COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "meta"))
 
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
@@ -133,6 +132,8 @@ class RunRows:
         """By message the last failure of which the user has not said that it is one."""
         self._failures: dict[tuple[str, str | None], Event] = {}
         """By type and agent the last event of that type, where it failed."""
+        self._echoes: dict[str, str] = {}
+        """By failure the error that tells of it once more; of several the first."""
         self._positions = array("q")
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
@@ -191,6 +192,10 @@ class RunRows:
         same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
         return self._unmarked.pop(next(same, ""), None) if error.error else None
 
+    def _is_echo(self, error: Event, failure_id: str) -> None:
+        error.meta["echo_of"] = failure_id
+        self._echoes.setdefault(failure_id, error.id)
+
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
         place = 1 if table == "files" else 0  # the seed's `files` has its own id first
@@ -214,10 +219,10 @@ class RunRows:
         """
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:
-                event.meta["echo_of"] = marked
+                self._is_echo(event, marked)
         else:
             if event.type == "error" and (cause := self._cause(event)) is not None:
-                event.meta["echo_of"] = cause.id
+                self._is_echo(event, cause.id)
                 event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
         if event.where.parent is not None:
@@ -305,6 +310,8 @@ class RunRows:
             for chunk, size in rows.chunks(**late.get(name, {})):
                 if name == "execution_events" and places:
                     _put_inside(chunk, number, places)
+                if name == "execution_events" and self._echoes:
+                    _say_who_tells(chunk, self._echoes)
                 number += len(chunk)
                 yield name, chunk, size
 
@@ -336,6 +343,13 @@ def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]
             event, depth = places[number]
             row[_DEPTH] += depth
             row[_PARENT] = row[_PARENT] or event
+
+
+def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
+    """Puts into the `meta` of failures which error tells of them once more. That comes later, so it is put in as text."""
+    for row in chunk:
+        if row[_ID] in echoes:
+            row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'
 
 
 def preview(text: str | None) -> str | None:
