@@ -11,9 +11,8 @@ from ingest.lines import encode
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
-_PARENT, _DEPTH = (
-    [column.name for column in TABLES["execution_events"].columns].index(name) for name in ("parent_event_id", "depth")
-)
+_COLUMNS = [column.name for column in TABLES["execution_events"].columns]
+_ID, _PARENT, _DEPTH, _META = (_COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "meta"))
 
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
@@ -100,6 +99,15 @@ def milliseconds(started: int | None, ended: int | None) -> float | None:
     return (ended - started) / 1000
 
 
+def id_digits(run_id: str) -> str:
+    """The 12 digits that the UUIDs of all that is in a run begin with. `ingest.of_run` in views.sql has the same.
+
+    So the UUIDs of a run are neighbours, and DuckDB, which knows the lowest and the highest of those that it reads
+    together, reads few others to find them. Of texts, such as run ids, it knows the first eight characters.
+    """
+    return hashlib.md5(run_id.encode(), usedforsecurity=False).hexdigest()[:12]
+
+
 class RunRows:
     """Collects the rows of one run.
 
@@ -110,6 +118,8 @@ class RunRows:
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
+        digits = id_digits(run_id)
+        self._id_begins = f"{digits[:8]}-{digits[8:]}-3"
         self.session_id: str | None = None
         self.tables = {name: TableRows(table) for name, table in TABLES.items()}
         self._channels = bytearray()
@@ -122,6 +132,8 @@ class RunRows:
         """By message the last failure of which the user has not said that it is one."""
         self._failures: dict[tuple[str, str | None], Event] = {}
         """By type and agent the last event of that type, where it failed."""
+        self._echoes: dict[str, str] = {}
+        """By failure the error that tells of it once more; of several the first."""
         self._positions = array("q")
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
@@ -132,10 +144,10 @@ class RunRows:
         self._requesting = array("q")
 
     def id(self, kind: str, key: str) -> str:
-        """A UUID that is the same whenever this run is read again."""
+        """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""
         mixed = hashlib.md5(f"{self.run_id}\0{kind}\0{key}".encode(), usedforsecurity=False).hexdigest()
-        # what `str(uuid.UUID(hex=mixed, version=3))` gives, in a third of the time
-        return f"{mixed[:8]}-{mixed[8:12]}-3{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
+        # what `str(uuid.UUID(hex=..., version=3))` gives, in a third of the time
+        return f"{self._id_begins}{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
 
     def event(self, kind: str, subtype: str, where: Where, key: str = "", **fields: Any) -> Event:
         """A new event of this type. `key` tells apart several of one type that one record makes."""
@@ -180,6 +192,10 @@ class RunRows:
         same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
         return self._unmarked.pop(next(same, ""), None) if error.error else None
 
+    def _is_echo(self, error: Event, failure_id: str) -> None:
+        error.meta["echo_of"] = failure_id
+        self._echoes.setdefault(failure_id, error.id)
+
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
         place = 1 if table == "files" else 0  # the seed's `files` has its own id first
@@ -203,10 +219,10 @@ class RunRows:
         """
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:
-                event.meta["echo_of"] = marked
+                self._is_echo(event, marked)
         else:
             if event.type == "error" and (cause := self._cause(event)) is not None:
-                event.meta["echo_of"] = cause.id
+                self._is_echo(event, cause.id)
                 event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
         if event.where.parent is not None:
@@ -294,6 +310,8 @@ class RunRows:
             for chunk, size in rows.chunks(**late.get(name, {})):
                 if name == "execution_events" and places:
                     _put_inside(chunk, number, places)
+                if name == "execution_events" and self._echoes:
+                    _say_who_tells(chunk, self._echoes)
                 number += len(chunk)
                 yield name, chunk, size
 
@@ -325,6 +343,13 @@ def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]
             event, depth = places[number]
             row[_DEPTH] += depth
             row[_PARENT] = row[_PARENT] or event
+
+
+def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
+    """Puts into the `meta` of failures which error tells of them once more. That comes later, so it is put in as text."""
+    for row in chunk:
+        if row[_ID] in echoes:
+            row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'
 
 
 def preview(text: str | None) -> str | None:

@@ -5,6 +5,14 @@
 -- after it has read all columns of all rows, JSON and long texts too; this reads them for the rows in question alone.
 
 
+-- Whether a row is of a run, told by its run_id and by a UUID that is made from the run, as the ids of events and of files
+-- are. These begin alike in all rows of a run, and lie in their order: so most other rows are passed over unread.
+create or replace macro ingest.of_run(run_id, id, asked) as
+    run_id = asked
+    and id >= rpad(left(md5(asked), 12), 32, '0')::uuid
+    and id <= rpad(left(md5(asked), 12), 32, 'f')::uuid;
+
+
 -- The whole request of each call of a language model. DuckDB 2 leaves a join with this out under an aggregate that uses no
 -- column of it, because run_id and event_id are unique; other queries without requests read ingest.llm_calls itself.
 create view ingest.requests as
@@ -119,95 +127,97 @@ left join (
 -- every error. A tool call that failed stays a tool_call and has its error_message in the details, as an action that
 -- was timed has; code that ran is a success, code that failed is an error named after what was raised. A failure is one
 -- error: code that failed, or an exception, gives way to the error by which the user or AG2 tells of it.
-create view agent_actions as
+create view ingest.actions as
 with
 
-told_elsewhere as (
-    select
-        run_id,
-        try_cast(meta->>'echo_of' as uuid) as id
-    from execution_events
-    where event_type = 'error'
-    group by all
-    having id is not null
-),
-
-actions as (
+events as (
     select
         *,
         coalesce(meta->>'action' = 'true', false) as is_marked
     from execution_events
     where (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
+        and (event_type not in ('code_exec', 'error') or (meta->>'echoed_by') is null)
 )
 
+select
+    id,
+    run_id,
+    execution_order,
+    agent_name,
+    case
+        when event_type = 'handoff' then 'decision'
+        when event_type = 'code_exec' and status = 'failed' then 'error'
+        when event_type = 'code_exec' then 'success'
+        else event_type
+    end as action_type,
+    case
+        when is_marked then coalesce(meta->>'action_name', event_type)
+        when event_type = 'tool_call' then coalesce(meta->>'tool_name', inputs->>'tool')
+        when event_type = 'handoff' then 'select_agent'
+        when event_type = 'code_exec' and status <> 'failed' then 'code_exec'
+        when event_type = 'code_exec' then coalesce(meta->>'error_type', 'code_exec')
+        else coalesce(meta->>'error_type', event_subtype, event_type)
+    end as action_name,
+    case
+        -- put together as text: json_merge_patch would drop every null inside a result
+        when is_marked then (
+            '{'
+            || concat_ws(
+                ',',
+                '"error_message":' || to_json(error_message)::varchar,
+                '"result":' || nullif((outputs->'result')::varchar, 'null'),
+                nullif(substr(inputs::varchar, 2, length(inputs::varchar) - 2), '')
+            )
+            || '}'
+        )::json
+        when event_type = 'tool_call' then json_object(
+            'tool_parameters', inputs->'args',
+            'tool_result', outputs->'result',
+            'status', status,
+            'error_message', error_message
+        )
+        when event_type = 'handoff' then json_object(
+            'from_agent', inputs->'from_agent',
+            'to_agent', inputs->'to_agent',
+            'selection', meta->'selection',
+            'reason', meta->'reason'
+        )
+        when event_type = 'code_exec' then json_object(
+            'language', inputs->'language',
+            'code', inputs->'code',
+            'exit_code', outputs->'exit_code',
+            'result', outputs->'result',
+            'error_message', error_message
+        )
+        else json_object(
+            'inputs', inputs,
+            'outputs', outputs,
+            'error_message', error_message
+        )
+    end as action_details,
+    duration_ms,
+    "timestamp" as created_at
+from events;
+
+
+-- The same with what is known of their runs.
+create view agent_actions as
 select
     actions.id,
     actions.run_id as correlation_id,
     actions.agent_name,
-    case
-        when actions.event_type = 'handoff' then 'decision'
-        when actions.event_type = 'code_exec' and actions.status = 'failed' then 'error'
-        when actions.event_type = 'code_exec' then 'success'
-        else actions.event_type
-    end as action_type,
-    case
-        when actions.is_marked then coalesce(actions.meta->>'action_name', actions.event_type)
-        when actions.event_type = 'tool_call' then coalesce(actions.meta->>'tool_name', actions.inputs->>'tool')
-        when actions.event_type = 'handoff' then 'select_agent'
-        when actions.event_type = 'code_exec' and actions.status <> 'failed' then 'code_exec'
-        when actions.event_type = 'code_exec' then coalesce(actions.meta->>'error_type', 'code_exec')
-        else coalesce(actions.meta->>'error_type', actions.event_subtype, actions.event_type)
-    end as action_name,
-    case
-        -- put together as text: json_merge_patch would drop every null inside a result
-        when actions.is_marked then (
-            '{'
-            || concat_ws(
-                ',',
-                '"error_message":' || to_json(actions.error_message)::varchar,
-                '"result":' || nullif((actions.outputs->'result')::varchar, 'null'),
-                nullif(substr(actions.inputs::varchar, 2, length(actions.inputs::varchar) - 2), '')
-            )
-            || '}'
-        )::json
-        when actions.event_type = 'tool_call' then json_object(
-            'tool_parameters', actions.inputs->'args',
-            'tool_result', actions.outputs->'result',
-            'status', actions.status,
-            'error_message', actions.error_message
-        )
-        when actions.event_type = 'handoff' then json_object(
-            'from_agent', actions.inputs->'from_agent',
-            'to_agent', actions.inputs->'to_agent',
-            'selection', actions.meta->'selection',
-            'reason', actions.meta->'reason'
-        )
-        when actions.event_type = 'code_exec' then json_object(
-            'language', actions.inputs->'language',
-            'code', actions.inputs->'code',
-            'exit_code', actions.outputs->'exit_code',
-            'result', actions.outputs->'result',
-            'error_message', actions.error_message
-        )
-        else json_object(
-            'inputs', actions.inputs,
-            'outputs', actions.outputs,
-            'error_message', actions.error_message
-        )
-    end as action_details,
+    actions.action_type,
+    actions.action_name,
+    actions.action_details,
     actions.duration_ms,
     coalesce(runs.meta->>'project_path', runs.cwd) as project_path,
     runs.meta->>'project' as project_name,
     runs.cwd as working_directory,
     coalesce((runs.meta->>'debug') <> 'false', true) as debug_mode,
-    actions.timestamp as created_at
-from actions
+    actions.created_at
+from ingest.actions
 left join runs
-    on runs.run_id = actions.run_id
-left join told_elsewhere
-    on told_elsewhere.run_id = actions.run_id and told_elsewhere.id = actions.id
-where told_elsewhere.id is null
-    or (actions.event_type not in ('code_exec', 'error')) is true;
+    on runs.run_id = actions.run_id;
 
 
 -- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.

@@ -19,7 +19,11 @@ _EXISTS = {
     "mode": "select 1 from runs where mode = $value limit 1",
     "execution_id": "select 1 from execution_events where id = try_cast($value as uuid) limit 1",
     "agent_name": """
-        select 1 from execution_events where agent_name = $value and ($run_id is null or run_id = $run_id) limit 1
+        select 1
+        from execution_events
+        where agent_name = $value
+            and ($run_id is null or ingest.of_run(run_id, id, $run_id))
+        limit 1
     """,
 }
 
@@ -44,7 +48,9 @@ _NAMES = {
     "run_id": "select run_id as name from runs",
     "mode": "select mode as name from runs",
     "agent_name": f"""
-        select agent_name as name from execution_events where $run_id is null or run_id = $run_id
+        select agent_name as name
+        from execution_events
+        where $run_id is null or ingest.of_run(run_id, id, $run_id)
         union all
         {_REGISTERED}
     """,

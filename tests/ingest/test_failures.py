@@ -38,6 +38,7 @@ def test_the_exception_of_a_failed_call_is_no_second_failure(runs: Path, ingeste
     errors, calls = tables.events("error"), tables.events("llm_call")
     assert [e["parent_event_id"] for e in errors] == [c["id"] for c in calls]
     assert [e["meta"]["echo_of"] for e in errors] == [str(c["id"]) for c in calls]
+    assert [c["meta"]["echoed_by"] for c in calls] == [str(e["id"]) for e in errors]
     assert [e["depth"] for e in errors] == [c["depth"] + 1 for c in calls]
 
 

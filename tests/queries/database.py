@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import json
 import re
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from ingest.derived import derive
+from ingest.runrows import RunRows
 from ingest.schema import TABLES
 
 VIEWS = Path(__file__).parents[2] / "ingest" / "views.sql"
@@ -91,6 +91,7 @@ class RunBuilder:
     def __init__(self, builder: Builder, run_id: str) -> None:
         self.builder = builder
         self.run_id = run_id
+        self.ids = RunRows(run_id)
         self.order = 0
         self.turn_id: str | None = None
         self.speaker: str | None = None
@@ -98,7 +99,7 @@ class RunBuilder:
 
     def event(self, event_type: str, agent: str | None, subtype: str, **columns: Any) -> str:
         """Adds an execution event and returns its id."""
-        event_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.run_id}/{self.order}"))
+        event_id = self.ids.id(event_type, str(self.order))
         time = START + datetime.timedelta(seconds=self.order)
         row = {
             "id": event_id,
@@ -218,7 +219,7 @@ class RunBuilder:
         )
         self.builder.rows["files"].append(
             {
-                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, event_id)),
+                "id": self.ids.id("file", event_id),
                 "run_id": self.run_id,
                 "event_id": event_id,
                 "file_path": path,

@@ -115,7 +115,9 @@ def test_a_failure_is_one_error(tmp_path: Path) -> None:
     for _ in range(2):
         run.turn("engineer")
         code = run.code("engineer", "import x", "ModuleNotFoundError: No module named 'x'", 1)
+    failure = builder.rows["execution_events"][-1]
     run.action("error", "ImportError", agent="engineer", status="failed", error_message="No module named 'x'")
+    failure["meta"] |= {"echoed_by": builder.rows["execution_events"][-1]["id"]}
     builder.rows["execution_events"][-1]["meta"] |= {"echo_of": code}
     run = builder.run("raised")
     for _ in range(2):

@@ -13,8 +13,8 @@ select
     action_name,
     action_details->>'error_message' as error_message,
     count(*) as error_count
-from agent_actions
-where ($run_id is null or correlation_id = $run_id)
+from ingest.actions
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and action_type = 'error'
 group by
     agent_name,

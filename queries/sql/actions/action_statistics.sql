@@ -14,8 +14,8 @@ select
     count(*) as call_count,
     round(avg(duration_ms), 6) as avg_duration_ms,
     max(duration_ms) as max_duration_ms
-from agent_actions
-where ($run_id is null or correlation_id = $run_id)
+from ingest.actions
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and ($action_type = 'all' or action_type = $action_type)
 group by action_name
 order by

@@ -11,13 +11,11 @@
 --   action_details  parameters and results
 --   created_at      when it began, UTC
 select
-    actions.action_type,
-    actions.action_name,
-    actions.duration_ms,
-    actions.action_details,
-    actions.created_at
-from agent_actions as actions
-inner join execution_events as events
-    on events.run_id = actions.correlation_id and events.id = actions.id
-where actions.correlation_id = $run_id
-order by events.execution_order
+    action_type,
+    action_name,
+    duration_ms,
+    action_details,
+    created_at
+from ingest.actions
+where ingest.of_run(run_id, id, $run_id)
+order by execution_order

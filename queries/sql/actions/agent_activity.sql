@@ -17,8 +17,8 @@ select
     count(*) filter (where action_type = 'decision') as decisions,
     count(*) filter (where action_type = 'error') as errors,
     round(avg(duration_ms), 6) as avg_duration_ms
-from agent_actions
-where $run_id is null or correlation_id = $run_id
+from ingest.actions
+where $run_id is null or ingest.of_run(run_id, id, $run_id)
 group by agent_name
 order by
     total_actions desc,

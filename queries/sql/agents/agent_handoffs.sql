@@ -21,7 +21,7 @@ turns as (
         said_at,
         place
     from ingest.turns
-    where $run_id is null or run_id = $run_id
+    where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
 ),
 
 pairs as (

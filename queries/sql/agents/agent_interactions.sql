@@ -16,7 +16,7 @@ select
     count(*) filter (where meta->>'has_tool_calls' = 'true') as tool_messages,
     coalesce(agent_name in ('checking_agent', 'speaker_selection_agent'), false) as is_internal
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'agent_call'
 group by agent_name
 order by

@@ -21,7 +21,7 @@ turns as (
         agent_name,
         place
     from ingest.turns
-    where $run_id is null or run_id = $run_id
+    where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
 ),
 
 -- numbers in place of names: lists of them are compared much faster

@@ -21,7 +21,7 @@ select
     meta->>'files_written' as files,
     status
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'code_exec'
     and ($status = 'all' or status = $status)
 order by

@@ -14,7 +14,7 @@ select
     meta->>'imports' as imports,
     meta->>'files_written' as files
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'code_exec'
     and (meta->>'imports') is not null
 order by

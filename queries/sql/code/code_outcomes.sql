@@ -22,7 +22,7 @@ select
     outputs->>'result' as output,
     meta->>'has_error' as flagged_error
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'code_exec'
 order by
     run_id,

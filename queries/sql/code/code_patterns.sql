@@ -13,7 +13,7 @@ select
     count(*) as frequency,
     array_agg(distinct agent_name order by agent_name) as agents_using
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'code_exec'
     and status = 'completed'
 group by meta->>'imports'

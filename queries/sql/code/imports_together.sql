@@ -18,7 +18,7 @@ executions as (
         run_id,
         list_distinct(json_transform(meta->'imports', '["VARCHAR"]')) as imports
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'code_exec'
         and status = 'completed'
 ),

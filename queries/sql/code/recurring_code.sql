@@ -25,7 +25,7 @@ select
     array_agg(distinct agent_name order by agent_name) as agents,
     min(code) as code
 from code_execs
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
     and if($by = 'syntax', code_normal_hash, code_execs.code_hash) is not null
 group by if($by = 'syntax', code_normal_hash, code_execs.code_hash)
 having count(*) >= $min_count

@@ -27,8 +27,8 @@ placed_turns as (
     from ingest.turns as turns
     inner join execution_events as events
         on events.run_id = turns.run_id and events.id = turns.event_id
-    where ($run_id is null or turns.run_id = $run_id)
-        and ($run_id is null or events.run_id = $run_id)
+    where ($run_id is null or ingest.of_run(turns.run_id, turns.event_id, $run_id))
+        and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
         and events.event_type = 'agent_call'
 ),
 
@@ -104,7 +104,7 @@ work as (
     from execution_events as events
     left join placed_turns as turns
         on turns.run_id = events.run_id and turns.event_id = events.parent_event_id
-    where ($run_id is null or events.run_id = $run_id)
+    where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
         and (events.event_type in ('code_exec', 'tool_call')) is true
 ),
 
@@ -145,7 +145,7 @@ inner join execution_events as events
     on events.run_id = alternations.run_id
     and events.chat is not distinct from alternations.chat
     and events.execution_order between alternations.first_order and alternations.last_order
-where ($run_id is null or events.run_id = $run_id)
+where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
     and events.event_type = 'agent_call'
     and (events.meta->>'internal') is null
     and list_contains(alternations.agents, events.agent_name)

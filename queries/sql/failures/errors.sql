@@ -28,7 +28,7 @@ failures as (
             and lag(event_type) over run_order = 'llm_call'
             and event_subtype is distinct from 'action' as is_raised_by_model
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and status = 'failed'
         and event_type <> 'file_gen'  -- a file fails with the code that was to write it
     window run_order as (partition by run_id order by execution_order)

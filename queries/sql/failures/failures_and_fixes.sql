@@ -32,7 +32,7 @@ attempts as (
         if(event_type = 'code_exec', 'code', 'tool') as kind,
         if(event_type = 'code_exec', ingest.language(meta->>'language'), meta->>'tool_name') as what
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
         and (status in ('completed', 'failed')) is true
 ),

@@ -28,7 +28,7 @@ calls as materialized (
         if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
         if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
 ),
 
@@ -125,7 +125,7 @@ select
 from loops
 inner join execution_events as events
     on events.run_id = loops.run_id and events.id = loops.first_id
-where $run_id is null or events.run_id = $run_id
+where $run_id is null or ingest.of_run(events.run_id, events.id, $run_id)
 order by
     loops.repeats desc,
     loops.run_id,

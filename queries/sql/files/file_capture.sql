@@ -14,7 +14,7 @@ select
     length(outputs->>'file_content') as content_length,
     meta->>'has_content' as has_content
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'file_gen'
 order by
     run_id,

@@ -22,7 +22,7 @@ writes as (
         outputs->>'file_path' as file_path,
         regexp_replace(outputs->>'file_path', '^(\./)+', '') as path
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
         -- an executor saves code that names its file before it runs it, however that ends
         and (status = 'completed' or (meta->>'method') = 'code.filename')
@@ -36,7 +36,7 @@ paths_read as (
         coalesce(step_id, node_id) as step,
         unnest(try_cast(meta->'files_read' as varchar[])) as file_path
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'code_exec'
 ),
 

@@ -21,7 +21,7 @@ select
 from execution_events as events
 inner join files
     on files.event_id = events.id
-where ($run_id is null or events.run_id = $run_id)
+where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
     and events.event_type = 'file_gen'
 order by
     events.run_id,

@@ -15,7 +15,7 @@ select
     meta->>'file_type' as file_type,
     count(*) as usage_count
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'file_gen'
     and status = 'completed'
     and (outputs->>'file_content') is not null

@@ -21,7 +21,7 @@ writes as (
         meta->>'file_type' as file_type,
         try_cast(outputs->>'file_size' as bigint) as bytes
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
         -- an executor saves code that names its file before it runs it, however that ends
         and (status = 'completed' or (meta->>'method') = 'code.filename')

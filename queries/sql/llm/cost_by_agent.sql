@@ -26,7 +26,7 @@ select
     round(sum(if(cached, 0, cost)) / nullif(sum(sum(if(cached, 0, cost))) over (), 0), 10) as cost_share,
     round(avg(duration_ms), 6) as avg_latency_ms
 from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
-where $run_id is null or run_id = $run_id
+where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
 group by agent_name
 order by
     cost desc nulls last,

@@ -26,7 +26,7 @@ select
     round(avg(duration_ms), 6) as mean_latency_ms,
     quantile_cont(duration_ms, 0.95) as p95_latency_ms
 from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
-where $run_id is null or run_id = $run_id
+where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
 group by model
 order by
     cost desc nulls last,

@@ -22,7 +22,7 @@ select
 from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
-where $run_id is null or calls.run_id = $run_id
+where $run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id)
 group by events.step_id
 order by
     cost desc nulls last,

@@ -17,7 +17,7 @@ last_calls as (
         run_id,
         arg_max(id, execution_order) as call_id
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'llm_call'
     group by
         run_id,
@@ -37,7 +37,7 @@ answers as (
     from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
     inner join last_calls
         on last_calls.run_id = calls.run_id and last_calls.call_id = calls.event_id
-    where ($run_id is null or calls.run_id = $run_id)
+    where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
         and calls.status = 'completed'
 )
 

@@ -24,7 +24,7 @@ select
     response->'$.choices[0].message' as response,
     started_at
 from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
     and ($hours is null or epoch_us(started_at) >= epoch_us(now()) - $hours * 3600000000)
     and response_quality_score < $threshold
 order by

@@ -12,7 +12,7 @@ select
     count(*) as events,
     count(*) filter (where status = 'failed') as failed
 from execution_events
-where $run_id is null or run_id = $run_id
+where $run_id is null or ingest.of_run(run_id, id, $run_id)
 group by event_type
 order by
     events desc,

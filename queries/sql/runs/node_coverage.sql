@@ -12,7 +12,7 @@ select
     count(*) as event_count,
     string_agg(distinct event_type, ', ' order by event_type) as event_types
 from execution_events
-where $run_id is null or run_id = $run_id
+where $run_id is null or ingest.of_run(run_id, id, $run_id)
 group by node_id
 order by
     event_count desc,

@@ -36,7 +36,7 @@ select
     events.duration_ms,
     events.error_message
 from execution_events as events
-where events.run_id = $run_id
+where ingest.of_run(events.run_id, events.id, $run_id)
 order by
     events.timestamp,
     events.execution_order

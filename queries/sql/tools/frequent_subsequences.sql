@@ -28,7 +28,7 @@ steps as (
         agent_name as step
     from ingest.turns
     where $kind = 'agent'
-        and ($run_id is null or run_id = $run_id)
+        and ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
     union all
     select
         run_id,
@@ -36,7 +36,7 @@ steps as (
         meta->>'tool_name'
     from execution_events
     where $kind <> 'agent'
-        and ($run_id is null or run_id = $run_id)
+        and ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'tool_call'
 ),
 

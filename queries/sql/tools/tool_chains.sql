@@ -22,7 +22,7 @@ calls as (
         meta->>'tool_name' as tool_name,
         (status = 'failed')::integer as failed
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'tool_call'
 ),
 

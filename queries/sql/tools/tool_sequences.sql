@@ -16,7 +16,7 @@ tool_sequences as (
         node_id,
         array_agg(meta->>'tool_name' order by execution_order) as tools
     from execution_events
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'tool_call'
     group by
         run_id,

@@ -16,7 +16,7 @@ select
     avg(try_cast(meta->>'result_length' as bigint)) as avg_result_size,
     count(*) filter (where status = 'completed') as success_count
 from execution_events
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'tool_call'
 group by
     meta->>'tool_name',

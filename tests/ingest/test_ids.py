@@ -1,0 +1,93 @@
+"""The ids of all that is in a run begin alike, so that DuckDB finds a run by them: `ingest.of_run` in views.sql."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import queries
+from ingest import pipeline, workers
+from ingest.discover import Found, shown
+from ingest.runrows import RunRows, id_digits
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables, logged, write_journal
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_runs"
+VIEWS = Path(pipeline.__file__).with_name("views.sql")
+NAMES = ["r", "", "a'b", "Ünïcode 字 🙂", "with\nline", "nul\0inside", "%_$1", "x" * 5000, shown("\udc80.json")]
+
+
+@pytest.fixture(scope="module")
+def con() -> duckdb.DuckDBPyConnection:
+    """A connection that has the macro."""
+    con = duckdb.connect()
+    con.execute("create schema ingest")
+    con.execute(next(text for text in VIEWS.read_text().split(";\n") if "macro ingest.of_run" in text))
+    return con
+
+
+@pytest.mark.parametrize("run_id", NAMES)
+def test_sql_finds_the_ids_that_python_makes(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Those of the run, and of no other."""
+    rows = RunRows(run_id)
+    ids = [rows.id("agent_call", str(number)) for number in range(300)]
+    asked = "select count(*) from (select unnest($ids)::uuid as id) where ingest.of_run($of, id, $asked)"
+    assert con.execute(asked, {"ids": ids, "of": run_id, "asked": run_id}).fetchall() == [(300,)]
+    assert con.execute(asked, {"ids": ids, "of": run_id, "asked": run_id + "!"}).fetchall() == [(0,)]
+    others = [RunRows(f"{run_id}{number}").id("agent_call", "0") for number in range(300)]
+    assert con.execute(asked, {"ids": others, "of": run_id, "asked": run_id}).fetchall() == [(0,)]
+    assert len({*ids, *others}) == 600
+    assert {one.replace("-", "")[:12] for one in ids} == {id_digits(run_id)}
+
+
+def write_runs(runs: Path) -> None:
+    """Journals of two days, whose names are in another order than the digits that their ids begin with."""
+    for day in ("20260101", "20260102"):
+        for number in range(12):
+            write_journal(runs, f"{day}T{number}", logged("a", "b", "```python\nopen('x', 'w')\n```"))
+
+
+def places(tables: Tables, table: str, column: str) -> list[tuple[str, str]]:
+    """Of each row of a table, in the order in which they are stored, the day of its run and how its id begins."""
+    rows = tables.sql(f"select run_id, replace({column}::varchar, '-', '') as id from {table} order by rowid")
+    return [(row["run_id"][:8], row["id"][:12]) for row in rows]
+
+
+@pytest.mark.parametrize("share", [1, workers.SHARE_FILES])
+def test_runs_are_stored_in_the_order_of_their_ids(
+    runs: Path, ingested: Ingest, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Day by day, however many worker tasks read them."""
+    monkeypatch.setattr(workers, "SHARE_FILES", share)
+    write_runs(runs)
+    tables = ingested(runs)
+    for table, column in (("execution_events", "id"), ("messages", "event_id")):
+        stored = places(tables, table, column)
+        assert len(set(stored)) == 24
+        assert stored == sorted(stored)
+    assert {run for _, run in places(tables, "messages", "event_id")} == {
+        id_digits(row["run_id"]) for row in tables.sql("select run_id from runs")
+    }
+
+
+def test_reports_come_by_path(tmp_path: Path) -> None:
+    """In whatever order the files are read."""
+    found = []
+    for number in range(9):
+        path = tmp_path / f"{number}.json"
+        path.write_text("{}")
+        found.append(Found(str(path), f"{number}.json", None, "", 2))
+    reports = workers.read_all(found, str(tmp_path / "staging"), lambda done, total: None)
+    assert [report.found.path for report in reports] == [f.path for f in found]
+
+
+def test_every_row_of_a_run_is_found_by_its_ids(ingested: Ingest) -> None:
+    """In each table that has ids of events, and over Parquet files as well."""
+    tables = ingested(SAMPLES)
+    for folder in (tables.out, tables.out / "parquet"):
+        with queries.connect(folder) as con:
+            for table in ("execution_events", "messages", "ingest.llm_calls", "tool_calls", "code_execs", "files"):
+                column = "id" if table in ("execution_events", "files") else "event_id"
+                found = f"select count(*), count(*) filter (where ingest.of_run(run_id, {column}, run_id)) from {table}"
+                ((rows, of_their_run),) = con.execute(found).fetchall()
+                assert rows == of_their_run > 0
