@@ -272,7 +272,7 @@ _ALL = (
     ),
     Table(
         "executions",
-        "An execution of an agent: a turn with its LLM calls, and each LLM call that led to no turn. Code and tool calls "
+        "An execution of an agent: a turn with its LLM calls, and each LLM call that led to no turn. Code and tools "
         "count for the turn of the agent that asked for them. Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
@@ -303,8 +303,8 @@ _ALL = (
     ),
     Table(
         "selections",
-        "A choice of the next speaker of a group chat, also one that keeps the speaker where AG2 asked a model for it. Made "
-        "from the tables above.",
+        "A choice of the next speaker of a group chat, also one that keeps the speaker where AG2 asked a model for it. "
+        "Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID its handoff in execution_events; of a choice that keeps the speaker that agent's next turn
@@ -317,8 +317,8 @@ _ALL = (
     ),
     Table(
         "findings",
-        "What speaks against a message or step of a run: signs that it went wrong there, which the query `suspects` ranks. "
-        "Made from the tables above.",
+        "What speaks against a message or step of a run: signs that it went wrong there, which the query `suspects` "
+        "ranks. Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID the turn in execution_events, or the failure

@@ -281,12 +281,27 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
--- One row per stage of an execution: INIT (the message that it answers), SHOULD_RESPOND (how the agent was chosen),
--- LLM_CALL, POST_PROCESS (code, tools and files that the agent asked for), COMPLETE (what it said). They are numbered as
--- they happened: what another agent ran comes after the words that asked for it. created_at is when the stage began, of
--- COMPLETE when the words were said.
-create view agent_execution_logs as
+-- One row per stage of an execution, of one run or of all where NULL: INIT (the message that it answers), SHOULD_RESPOND (how
+-- the agent was chosen), LLM_CALL, POST_PROCESS (code, tools and files that the agent asked for), COMPLETE (what it said).
+create or replace macro ingest.stages_of(asked) as table
 with
+
+read_events as (
+    select
+        *,
+        json_extract_string(
+            meta,
+            [
+                '$.content_length', '$.selection', '$.reason', '$.model', '$.tool_name', '$.file_path', '$.language'
+            ]
+        ) as facts
+    from execution_events
+    where (asked is null or ingest.of_run(run_id, id, asked))
+        and (
+            event_type in ('agent_call', 'handoff', 'llm_call')
+            or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
+        )
+),
 
 -- what is told of each stage is put together first, so that no JSON travels through the windows below
 events as (
@@ -302,35 +317,28 @@ events as (
         completed_at,
         duration_ms,
         error_message,
+        meta,
         if(event_type = 'agent_call', id, null) as turn_id,
         if(event_type = 'agent_call', timestamp, null) as turn_began,
-        meta,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
         end as origin,
         case event_type
             when 'agent_call' then concat('message from ', coalesce(inputs->>'sender', 'outside'))
             when 'handoff' then concat(
-                'chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how')
+                'chosen after ', inputs->>'from_agent', ': ', coalesce(facts[2], facts[3], 'unknown how')
             )
-            when 'llm_call' then concat_ws(' ', meta->>'model', status)
-            else concat_ws(
-                ' ',
-                event_type,
-                coalesce(meta->>'tool_name', meta->>'file_path', meta->>'language'),
-                status
-            )
+            when 'llm_call' then concat_ws(' ', facts[4], status)
+            else concat_ws(' ', event_type, coalesce(facts[5], facts[6], facts[7]), status)
         end as message,
         case
             when event_type <> 'agent_call' then null
-            when (meta->>'content_length')::bigint > 0 then concat('said ', meta->>'content_length', ' characters')
+            when facts[1]::bigint > 0 then concat('said ', facts[1], ' characters')
             when len(outputs->>'$.tool_calls[*].function.name') > 0
                 then 'called ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
             else 'said nothing'
         end as words
-    from execution_events
-    where event_type in ('agent_call', 'handoff', 'llm_call')
-        or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
+    from read_events
 ),
 
 events_of_executions as (
@@ -367,30 +375,48 @@ stages as (
                 when 'llm_call' then ['LLM_CALL']
                 else ['POST_PROCESS']
             end
-        ) as stage,
-        if(stage = 'COMPLETE', coalesce(completed_at, began_at), began_at) as happened_at,
-        list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage) as place
+        ) as stage
     from events_of_executions
     where execution_id is not null
 )
 
 select
-    concat(id, ':', stage) as id,
+    run_id,
+    id as event_id,
     execution_id,
-    run_id as conversation_id,
     agent_name,
     stage,
-    case when status = 'failed' then 'error' else 'info' end as level,
+    if(status = 'failed', 'error', 'info') as level,
     if(stage = 'COMPLETE', words, message) as message,
     if(stage = 'INIT', origin, meta) as data,
     error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
+    if(stage = 'COMPLETE', coalesce(completed_at, began_at), began_at) as created_at,
+    list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage) as place,
+    execution_order
+from stages;
+
+
+-- The same, numbered as they happened: what another agent ran comes after the words that asked for it. created_at is when the
+-- stage began, of COMPLETE when the words were said.
+create view agent_execution_logs as
+select
+    concat(event_id, ':', stage) as id,
+    execution_id,
+    run_id as conversation_id,
+    agent_name,
+    stage,
+    level,
+    message,
+    data,
+    error_message,
+    duration_ms,
     row_number() over (
         partition by run_id, execution_id
-        order by happened_at, place, execution_order
+        order by created_at, place, execution_order
     ) - 1 as log_sequence,
-    happened_at as created_at
-from stages;
+    created_at
+from ingest.stages_of(null);
 
 
 -- One row per call: an agent that is spoken to (depth 0 in a plain chat), and inside its turn the model, the tools and

@@ -258,5 +258,6 @@ select
     coalesce(timestamp, run_began) as created_at
 from joined
 order by
-    run_id,
+    left(run_id, 8),
+    left(id::varchar, 13),  -- what all ids of a run begin with
     execution_order

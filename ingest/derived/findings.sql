@@ -344,5 +344,6 @@ from weighed
 where weight is not null
     or is_at_end
 order by
-    run_id,
+    left(run_id, 8),
+    left(event_id::varchar, 13),  -- what all ids of a run begin with
     execution_order

@@ -88,5 +88,6 @@ from answered
 where selection is not null
     or candidates is not null
 order by
-    run_id,
+    left(run_id, 8),
+    left(event_id::varchar, 13),  -- what all ids of a run begin with
     execution_order

@@ -79,7 +79,8 @@ ROWS = (
         if(status = 'failed', 'ValueError: bad', null) as error_message,
         case type
             when 'agent_call' then json_object(
-                'has_code', h % 2 = 0, 'code_languages', if(h % 2 = 0, ['python'], []), 'has_tool_calls', h % 3 = 0
+                'content_length', 500, 'has_code', h % 2 = 0, 'code_languages', if(h % 2 = 0, ['python'], []),
+                'has_tool_calls', h % 3 = 0
             )
             when 'tool_call' then json_object('tool_name', tool, 'result_length', 200, 'error_type', 'ValueError')
             when 'code_exec' then json_object(

@@ -15,15 +15,31 @@
 --   data_passed    what was handed over: to an agent, what the turn that it answers said
 --   data_returned  what came back: from an agent, what it said
 select
-    chains.call_sequence,
-    chains.call_depth,
-    chains.parent_agent as caller,
-    chains.child_agent as callee,
-    chains.call_type,
-    chains.status,
-    chains.duration_ms,
-    chains.data_passed,
-    chains.data_returned
-from agent_call_chains as chains
-where chains.conversation_id = $run_id
-order by chains.call_sequence
+    row_number() over (order by events.execution_order) - 1 as call_sequence,
+    events.depth as call_depth,
+    if(events.event_type = 'agent_call', answered.agent_name, events.agent_name) as caller,
+    case events.event_type
+        when 'agent_call' then events.agent_name
+        when 'llm_call' then events.meta->>'model'
+        when 'tool_call' then events.meta->>'tool_name'
+        else coalesce(events.meta->>'executor', events.inputs->>'language')
+    end as callee,
+    events.event_type as call_type,
+    events.status,
+    events.duration_ms,
+    case
+        when events.event_type <> 'agent_call' then events.inputs
+        when answered.id is distinct from events.parent_event_id then answered.outputs
+    end as data_passed,
+    events.outputs as data_returned
+from execution_events as events
+left join executions
+    on executions.id = events.id
+    and executions.is_turn
+    and ingest.of_run(executions.run_id, executions.id, $run_id)
+left join execution_events as answered
+    on answered.id = executions.answered_id
+    and ingest.of_run(answered.run_id, answered.id, $run_id)
+where ingest.of_run(events.run_id, events.id, $run_id)
+    and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
+order by events.execution_order

@@ -15,21 +15,21 @@
 --   error_message  why it failed
 --   created_at     when it began, UTC; of COMPLETE when the words were said. The rows are in this order
 select
-    logs.execution_id,
+    stages.execution_id,
     executions.agent_name,
-    logs.stage,
-    logs.level,
-    logs.message,
-    logs.duration_ms,
-    logs.error_message,
-    logs.created_at
-from agent_execution_logs as logs
+    stages.stage,
+    stages.level,
+    stages.message,
+    stages.duration_ms,
+    stages.error_message,
+    stages.created_at
+from ingest.stages_of($run_id) as stages
 inner join executions
-    on executions.run_id = logs.conversation_id and executions.id = logs.execution_id
-where ($run_id is null or logs.conversation_id = $run_id)
-    and ($run_id is null or executions.run_id = $run_id)
-    and ($execution_id is null or logs.execution_id = try_cast($execution_id as uuid))
+    on executions.run_id = stages.run_id and executions.id = stages.execution_id
+where ($run_id is null or ingest.of_run(executions.run_id, executions.id, $run_id))
+    and ($execution_id is null or stages.execution_id = try_cast($execution_id as uuid))
 order by
-    logs.created_at,
+    stages.created_at,
     executions.execution_order,
-    logs.log_sequence
+    stages.place,
+    stages.execution_order

@@ -57,7 +57,7 @@ executions_of_agents as (
         count(*) filter (where status = 'TIMEOUT') as timed_out,
         arg_max(error_message, execution_order) as error_message
     from executions
-    where $run_id is null or run_id = $run_id
+    where $run_id is null or ingest.of_run(run_id, id, $run_id)
     group by
         run_id,
         agent_name
@@ -71,7 +71,7 @@ choices as (
         count(candidates) as requests,
         list_distinct(array_agg(selection)) as selection
     from selections
-    where $run_id is null or run_id = $run_id
+    where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
     group by
         run_id,
         chosen
@@ -83,7 +83,7 @@ named_candidates as (
         chosen,
         unnest(candidates->>'$[*]') as agent_name
     from selections
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
         and candidates is not null
 ),
 

@@ -28,7 +28,7 @@ select
     error_traceback,
     created_at
 from executions
-where ($run_id is null or run_id = $run_id)
+where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and ($agent_name is null or agent_name = $agent_name)
     and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
     and failed_stage is not null

@@ -29,7 +29,7 @@ slow_executions as materialized (
         execution_order,
         created_at
     from executions
-    where ($run_id is null or run_id = $run_id)
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
         and duration_ms > $threshold_ms
 ),
@@ -50,7 +50,7 @@ work as (
     from execution_events as events
     inner join slow_executions
         on slow_executions.run_id = events.run_id and slow_executions.id = events.parent_event_id
-    where ($run_id is null or events.run_id = $run_id)
+    where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
         and (events.event_type in ('tool_call', 'code_exec')) is true
     group by
         events.run_id,

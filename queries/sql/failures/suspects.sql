@@ -43,7 +43,7 @@ suspects as (
     inner join runs
         on runs.run_id = findings.run_id
     where weight_with_end is not null
-        and ($run_id is null or findings.run_id = $run_id)
+        and ($run_id is null or ingest.of_run(findings.run_id, findings.event_id, $run_id))
         and ($run_id is null or runs.run_id = $run_id)
         and ($status is null or runs.status = $status)
     qualify rank <= $top
@@ -71,7 +71,7 @@ left join execution_events as events
     on events.run_id = suspects.run_id
     and events.id = suspects.event_id
     and events.event_type = 'agent_call'
-    and ($run_id is null or events.run_id = $run_id)
+    and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
 order by
     suspects.is_completed,
     suspects.run_id,

@@ -24,7 +24,7 @@ select
     ) as share_of_all,
     coalesce(sum(total_tokens) filter (where failed_stage is not null), 0)::bigint as failed_tokens
 from executions
-where $run_id is null or run_id = $run_id
+where $run_id is null or ingest.of_run(run_id, id, $run_id)
 group by agent_name
 order by
     failed_cost desc,

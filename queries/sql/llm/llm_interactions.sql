@@ -43,8 +43,8 @@ select
 from llm_calls as calls
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
-where ($run_id is null or calls.run_id = $run_id)
-    and ($run_id is null or events.run_id = $run_id)
+where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
+    and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
     and ($execution_id is null or coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid))
     and ($agent_name is null or calls.agent_name = $agent_name)
 order by events.execution_order
