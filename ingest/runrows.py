@@ -346,7 +346,7 @@ def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]
 
 
 def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
-    """Puts into the `meta` of failures which error tells of them once more. That comes later, so it is put in as text."""
+    """Puts into the `meta` of failures, which is text by then, which error tells of them once more."""
     for row in chunk:
         if row[_ID] in echoes:
             row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'

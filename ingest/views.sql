@@ -92,6 +92,12 @@ create or replace macro ingest.common_share(arguments, others) as
     );
 
 
+-- The different values of a list in order, NULL last, as array_agg(distinct ... order by ...) has them. That makes DuckDB 2
+-- aggregate all rows several times and join what came of it.
+create or replace macro ingest.distinct_values(list) as
+    list_sort(list_distinct(list)) || if(list_count(list) < len(list), [null], []);
+
+
 -- The JSON pointer to a key of an object.
 create or replace macro ingest.key(name) as '/' || replace(replace(name, '~', '~0'), '/', '~1');
 

@@ -96,7 +96,7 @@ def test_a_view_bears_any_content(hostile: Path) -> None:
     views = con.execute(
         "select schema_name || '.' || view_name from duckdb_views() where not internal and database_name = 'traces'"
     ).fetchall()
-    assert len(views) == 8
+    assert len(views) == 9
     for (view,) in views:
         assert con.execute(f"select * from {view}").fetchall()
 

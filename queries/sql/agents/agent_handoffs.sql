@@ -40,7 +40,7 @@ handoffs as (
         from_agent,
         to_agent,
         count(*) as count,
-        count(distinct run_id) as runs,
+        len(list_distinct(array_agg(run_id))) as runs,
         median(wait_ms) filter (where wait_ms >= 0) as median_ms
     from pairs
     where is_followed

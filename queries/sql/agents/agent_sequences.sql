@@ -47,31 +47,30 @@ starts as (
         on names.agent_name is not distinct from turns.agent_name
 ),
 
-longest as (
-    select coalesce(max(len(agent_nos)), 0) as length
-    from starts
-),
-
 lengths as (
-    select unnest(range(greatest($min_length, 1), least($max_length, length) + 1)) as length
-    from longest
+    select
+        *,
+        unnest(range(greatest($min_length, 1), least($max_length, len(agent_nos)) + 1)) as length
+    from starts
 ),
 
-sequences as (
+sequences_of_runs as (
     select
-        starts.run_id,
-        starts.agent_nos[1 : lengths.length] as agent_nos
-    from starts
-    inner join lengths
-        on lengths.length <= len(starts.agent_nos)
+        run_id,
+        agent_nos[1 : length] as agent_nos,
+        count(*) as count
+    from lengths
+    group by
+        run_id,
+        agent_nos[1 : length]
 ),
 
 counted_sequences as (
     select
         agent_nos,
-        count(*) as count,
-        count(distinct run_id) as runs
-    from sequences
+        sum(count)::bigint as count,
+        count(*) as runs
+    from sequences_of_runs
     group by agent_nos
 ),
 

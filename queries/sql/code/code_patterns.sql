@@ -11,7 +11,7 @@
 select
     meta->>'imports' as imports,
     count(*) as frequency,
-    array_agg(distinct agent_name order by agent_name) as agents_using
+    ingest.distinct_values(array_agg(agent_name)) as agents_using
 from execution_events
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'code_exec'

@@ -26,9 +26,8 @@ placed_turns as (
         events.execution_order
     from ingest.turns as turns
     inner join execution_events as events
-        on events.run_id = turns.run_id and events.id = turns.event_id
+        on events.id = turns.event_id
     where ($run_id is null or ingest.of_run(turns.run_id, turns.event_id, $run_id))
-        and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
         and events.event_type = 'agent_call'
 ),
 
@@ -36,11 +35,13 @@ turns as (
     select
         run_id,
         chat,
-        execution_order,
         place,
         agent_name,
+        execution_order,
         lag(agent_name) over chat_order as previous_agent,
+        lag(execution_order) over chat_order as previous_order,
         lag(place, 2) over chat_order as first_place,
+        lag(execution_order, 2) over chat_order as first_order,
         coalesce(agent_name = lag(agent_name, 2) over chat_order and agent_name <> previous_agent, false)
             as is_reply_to_reply
     from placed_turns
@@ -55,15 +56,17 @@ numbered_turns as (
     from turns
 ),
 
+-- the turns of a stretch follow each other, but their numbers in the run need not
 stretches as (
     select
         run_id,
         chat,
-        stretch,
         any_value([least(agent_name, previous_agent), greatest(agent_name, previous_agent)]) as agents,
         count(*) + 2 as turns,
         min(first_place) as first_place,
-        max(place) as last_place
+        max(place) as last_place,
+        min(least(first_order, previous_order, execution_order)) as first_order,
+        max(greatest(first_order, previous_order, execution_order)) as last_order
     from numbered_turns
     where is_reply_to_reply
     group by
@@ -71,26 +74,6 @@ stretches as (
         chat,
         stretch
     having count(*) + 2 >= $min_turns
-),
-
--- the turns of a stretch follow each other, but their numbers in the run need not
-turns_of_stretches as (
-    select
-        stretches.run_id,
-        stretches.chat,
-        stretches.stretch,
-        stretches.agents,
-        stretches.turns,
-        stretches.first_place,
-        stretches.last_place,
-        min(placed_turns.execution_order) as first_order,
-        max(placed_turns.execution_order) as last_order
-    from stretches
-    inner join placed_turns
-        on placed_turns.run_id = stretches.run_id
-        and placed_turns.chat is not distinct from stretches.chat
-        and placed_turns.place between stretches.first_place and stretches.last_place
-    group by all
 ),
 
 -- a turn comes before what happens in it, so work is of the stretch that its turn is of
@@ -103,7 +86,7 @@ work as (
         if(turns.place is null, events.execution_order, null) as execution_order
     from execution_events as events
     left join placed_turns as turns
-        on turns.run_id = events.run_id and turns.event_id = events.parent_event_id
+        on turns.event_id = events.parent_event_id
     where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
         and (events.event_type in ('code_exec', 'tool_call')) is true
 ),
@@ -118,7 +101,7 @@ alternations as (
         count(*) filter (where work.status = 'failed') as failed,
         stretches.first_order,
         stretches.last_order
-    from turns_of_stretches as stretches
+    from stretches
     left join work
         on work.run_id = stretches.run_id
         and work.chat is not distinct from stretches.chat

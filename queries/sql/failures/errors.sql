@@ -39,8 +39,8 @@ select
     what,
     error_type,
     count(*) as count,
-    count(distinct run_id) as runs,
-    array_agg(distinct agent_name order by agent_name) as agents,
+    len(list_distinct(array_agg(run_id))) as runs,
+    ingest.distinct_values(array_agg(agent_name)) as agents,
     min(error_message) as example
 from failures
 where event_type <> 'error'

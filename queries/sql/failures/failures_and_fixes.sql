@@ -37,13 +37,14 @@ attempts as (
         and (status in ('completed', 'failed')) is true
 ),
 
--- attempts with the same number of successes before them belong together: failures, then at most one success
+-- attempts of one kind in a row with the same number of successes before them belong together: failures, then at most one
+-- success. Counted in one partition for each run: of those, each costs DuckDB as much as 100 rows
 numbered_attempts as (
     select
         *,
         count(*) filter (where status = 'completed') over (
-            partition by run_id, chat, kind, what
-            order by execution_order
+            partition by run_id
+            order by chat, kind, what, execution_order
             rows between unbounded preceding and 1 preceding
         ) as successes_before
     from attempts
@@ -89,9 +90,9 @@ pairs as (
         fixes.execution_order - failures.execution_order as events_between
     from streaks
     inner join execution_events as failures
-        on failures.run_id = streaks.run_id and failures.id = streaks.failure_id
+        on failures.id = streaks.failure_id
     left join execution_events as fixes
-        on fixes.run_id = streaks.run_id and fixes.id = streaks.fix_id
+        on fixes.id = streaks.fix_id
     where $fixed is null or (streaks.fix_id is not null) = $fixed
 )
 

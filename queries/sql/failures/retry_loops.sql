@@ -49,7 +49,7 @@ similar_calls as (
         and min(input) <> max(input)
 ),
 
-attempts as materialized (
+attempts as (
     select
         calls.* exclude (input),
         if(
@@ -65,14 +65,17 @@ attempts as materialized (
         and calls.kind = 'tool'
 ),
 
--- most attempts are made once: only of the others is anything else asked
-repeated_inputs as (
+loops as (
     select
         run_id,
         kind,
         what,
-        input_key,
-        count(*) as repeats
+        count(*) as repeats,
+        count(*) filter (where status = 'failed') as failed,
+        array_agg(agent_name) as agents,
+        min(execution_order) as first_order,
+        max(execution_order) as last_order,
+        arg_min(id, execution_order) as first_id
     from attempts
     where input_key is not null
     group by
@@ -81,31 +84,6 @@ repeated_inputs as (
         what,
         input_key
     having count(*) >= $min_count
-),
-
-loops as (
-    select
-        repeated.run_id,
-        repeated.kind,
-        repeated.what,
-        repeated.input_key,
-        any_value(repeated.repeats) as repeats,
-        count(*) filter (where attempts.status = 'failed') as failed,
-        array_agg(distinct attempts.agent_name order by attempts.agent_name) as agents,
-        min(attempts.execution_order) as first_order,
-        max(attempts.execution_order) as last_order,
-        arg_min(attempts.id, attempts.execution_order) as first_id
-    from repeated_inputs as repeated
-    inner join attempts
-        on attempts.run_id = repeated.run_id
-        and attempts.kind = repeated.kind
-        and attempts.what is not distinct from repeated.what
-        and attempts.input_key = repeated.input_key
-    group by
-        repeated.run_id,
-        repeated.kind,
-        repeated.what,
-        repeated.input_key
 )
 
 select
@@ -114,7 +92,7 @@ select
     loops.what,
     loops.repeats,
     loops.failed,
-    loops.agents,
+    ingest.distinct_values(loops.agents) as agents,
     loops.first_order,
     loops.last_order,
     if(
@@ -124,8 +102,7 @@ select
     ) as input
 from loops
 inner join execution_events as events
-    on events.run_id = loops.run_id and events.id = loops.first_id
-where $run_id is null or ingest.of_run(events.run_id, events.id, $run_id)
+    on events.id = loops.first_id
 order by
     loops.repeats desc,
     loops.run_id,

@@ -31,8 +31,8 @@ select
     file_path,
     max(file_type) as file_type,
     count(*) as writes,
-    count(distinct run_id) as runs,
-    array_agg(distinct agent_name order by agent_name) filter (where agent_name is not null) as agents,
+    len(list_distinct(array_agg(run_id))) as runs,
+    ingest.distinct_values(array_agg(agent_name) filter (where agent_name is not null)) as agents,
     max(bytes) as largest_bytes
 from writes
 where file_path is not null

@@ -50,60 +50,44 @@ names as materialized (
     group by step
 ),
 
-sequences as materialized (
+numbered_runs as materialized (
     select
-        (row_number() over ())::integer as run_no,
-        array_agg(names.step_no order by steps.place) as step_nos
+        run_id,
+        (row_number() over ())::integer as run_no
     from steps
-    inner join names
-        on names.step = steps.step
-    group by steps.run_id
-),
-
-places as (
-    select
-        run_no,
-        unnest(step_nos) as step_no,
-        unnest(range(1, len(step_nos) + 1))::integer as place
-    from sequences
-),
-
-last_places as (
-    select
-        run_no,
-        step_no,
-        max(place) as place
-    from places
-    group by
-        run_no,
-        step_no
+    where step is not null
+    group by run_id
 ),
 
 calls as materialized (
     select
-        places.run_no,
-        places.step_no,
-        places.place,
-        places.place = last_places.place as is_last
-    from places
-    inner join last_places
-        on last_places.run_no = places.run_no and last_places.step_no = places.step_no
+        numbered_runs.run_no,
+        names.step_no,
+        steps.place,
+        lead(names.step_no) over run_order is distinct from names.step_no as is_last
+    from steps
+    inner join names
+        on names.step = steps.step
+    inner join numbered_runs
+        on numbered_runs.run_id = steps.run_id
+    window run_order as (partition by numbered_runs.run_no order by names.step_no, steps.place)
 ),
 
 -- Two kinds of rows: a pattern (run_no is NULL), and the first place in a run where a pattern is complete. Growing a
--- pattern from there, as PrefixSpan does, finds every run that has the longer one.
-growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
-    select 0::bigint, 0, []::varchar[], 0::bigint, 0::bigint, 0::bigint, null::integer, null::integer
+-- pattern from there, as PrefixSpan does, finds every run that has the longer one. The pattern without steps, with which
+-- it begins, is complete before all places.
+growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place) as (
+    select 0::bigint, 0, []::integer[], 0::bigint, 0::bigint, count(*), 0::bigint, null::integer, null::bigint
+    from numbered_runs
     union all
-    select 0, 0, null, null, null, null, run_no, 0
-    from sequences
+    select 0, 0, null, null, null, null, null, run_no, -1
+    from numbered_runs
     union all
     (
         with
 
         counted as (
             select
-                growth.length + 1 as length,
                 growth.pattern_no,
                 calls.step_no,
                 count(*) as count,
@@ -113,46 +97,50 @@ growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
                 on calls.run_no = growth.run_no and calls.place > growth.place
             where growth.length < $max_length
             group by
-                growth.length,
                 growth.pattern_no,
                 calls.step_no
         ),
 
         ranked as (
             select
-                *,
-                (row_number() over (order by runs desc, count desc, pattern_no, step_no))::integer as rank,
+                growth.length + 1 as length,
+                growth.pattern_no as prefix_no,
+                growth.step_nos as prefix,
+                growth.all_runs,
+                growth.cut,
+                counted.step_no,
+                counted.count,
+                counted.runs,
+                (row_number() over by_support)::integer as rank,
                 count(*) over () as found
             from counted
-            where runs >= least($min_runs, (select count(*) from sequences))
-                and count >= $min_count
-        ),
-
-        kept as (
-            select
-                ranked.length,
-                ranked.rank as pattern_no,
-                list_append(growth.steps, names.step) as steps,
-                ranked.count,
-                ranked.runs,
-                if(ranked.length = 1, 0, greatest(ranked.found - greatest($max_patterns, 1), 0)) as cut,
-                growth.pattern_no as prefix_no,
-                ranked.step_no
-            from ranked
             inner join growth
-                on growth.pattern_no = ranked.pattern_no and growth.run_no is null
-            inner join names
-                on names.step_no = ranked.step_no
-            where ranked.rank <= greatest($max_patterns, 1)
-                or ranked.length = 1
+                on growth.pattern_no = counted.pattern_no and growth.run_no is null
+            where counted.runs >= least($min_runs, growth.all_runs)
+                and counted.count >= $min_count
+            window by_support as (
+                order by counted.runs desc, counted.count desc, counted.pattern_no, counted.step_no
+            )
+            qualify rank <= greatest($max_patterns, 1)
+                or growth.length = 0
         )
 
-        select length, pattern_no, steps, count, runs, cut, null, null
-        from kept
+        select
+            length,
+            rank,
+            list_append(prefix, step_no),
+            count,
+            runs,
+            all_runs,
+            cut + if(length = 1, 0, greatest(found - greatest($max_patterns, 1), 0)),
+            null,
+            null
+        from ranked
         union all
         select
-            kept.length,
-            kept.pattern_no,
+            ranked.length,
+            ranked.rank,
+            null,
             null,
             null,
             null,
@@ -162,81 +150,52 @@ growth (length, pattern_no, steps, count, runs, cut, run_no, place) as (
         from growth
         inner join calls
             on calls.run_no = growth.run_no and calls.place > growth.place
-        inner join kept
-            on kept.prefix_no = growth.pattern_no and kept.step_no = calls.step_no
-        where kept.length < $max_length
+        inner join ranked
+            on ranked.prefix_no = growth.pattern_no and ranked.step_no = calls.step_no
+        where ranked.length < $max_length
         group by
-            kept.length,
-            kept.pattern_no,
+            ranked.length,
+            ranked.rank,
             growth.run_no
     )
 ),
 
-all_runs as (
-    select count(*) as runs
-    from sequences
+all_names as (
+    select array_agg(step order by step_no) as names
+    from names
 ),
 
+-- where no pattern is long enough, one row says what was dropped
 patterns as (
     select
-        steps,
-        length,
-        count,
-        runs,
-        cut
+        growth.*,
+        growth.length >= $min_length as is_asked_for,
+        all_names.names
     from growth
-    where run_no is null
-        and length > 0
-),
-
-cuts as (
-    select
-        length,
-        max(cut) as cut,
-        sum(max(cut)) over (order by length)::bigint as cut_so_far
-    from patterns
-    group by length
-),
-
-frequent as (
-    select *
-    from patterns
-    where length >= $min_length
-),
-
-rows_and_cuts as (
-    select
-        frequent.steps,
-        frequent.length,
-        frequent.count,
-        frequent.runs,
-        frequent.runs / all_runs.runs as support,
-        cuts.cut_so_far as cut
-    from frequent
-    inner join cuts
-        on cuts.length = frequent.length
-    cross join all_runs
-    union all
-    select
-        null,
-        max(length),
-        null,
-        null,
-        null,
-        max(cut_so_far)
-    from cuts
-    where not exists (from frequent)
-    having max(cut_so_far) > 0
+    cross join all_names
+    where growth.run_no is null
+        and growth.length > 0
+    qualify is_asked_for
+        or (
+            growth.cut > 0
+            and max(growth.length) over () < $min_length
+            and row_number() over (order by growth.length desc) = 1
+        )
 )
 
 select
-    *,
+    if(is_asked_for, list_transform(step_nos, lambda step_no: names[step_no]), null) as steps,
+    length,
+    if(is_asked_for, count, null) as count,
+    if(is_asked_for, runs, null) as runs,
+    if(is_asked_for, runs / all_runs, null) as support,
+    cut,
     if(
         cut > 0,
         format('{} rarer patterns of up to {} steps dropped, and those that begin with them: max_patterns is {}', cut, length, $max_patterns),
         null
     ) as note
-from rows_and_cuts
+from patterns
 order by
     runs desc,
     length desc,

@@ -51,33 +51,40 @@ starts as (
     )
 ),
 
-longest as (
-    select coalesce(max(len(tool_nos)), 0) as length
-    from starts
-),
-
 lengths as (
-    select unnest(range(greatest($min_length, 1), least($max_length, length) + 1)) as length
-    from longest
+    select
+        *,
+        unnest(range(greatest($min_length, 1), least($max_length, len(tool_nos)) + 1)) as length
+    from starts
 ),
 
 chains as (
     select
-        starts.run_id,
-        starts.tool_nos[1 : lengths.length] as tool_nos,
-        list_max(starts.failures[1 : lengths.length]) as has_failure
-    from starts
-    inner join lengths
-        on lengths.length <= len(starts.tool_nos)
+        run_id,
+        tool_nos[1 : length] as tool_nos,
+        list_max(failures[1 : length]) as has_failure
+    from lengths
+),
+
+chains_of_runs as (
+    select
+        run_id,
+        tool_nos,
+        count(*) as count,
+        count(*) filter (where has_failure = 1) as failed
+    from chains
+    group by
+        run_id,
+        tool_nos
 ),
 
 counted_chains as (
     select
         tool_nos,
-        count(*) as count,
-        count(distinct run_id) as runs,
-        count(*) filter (where has_failure = 1) as failed
-    from chains
+        sum(count)::bigint as count,
+        count(*) as runs,
+        sum(failed)::bigint as failed
+    from chains_of_runs
     group by tool_nos
 ),
 
