@@ -192,7 +192,7 @@ class RunRows:
         same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
         return self._unmarked.pop(next(same, ""), None) if error.error else None
 
-    def _is_echo(self, error: Event, failure_id: str) -> None:
+    def _note_echo(self, error: Event, failure_id: str) -> None:
         error.meta["echo_of"] = failure_id
         self._echoes.setdefault(failure_id, error.id)
 
@@ -219,10 +219,10 @@ class RunRows:
         """
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:
-                self._is_echo(event, marked)
+                self._note_echo(event, marked)
         else:
             if event.type == "error" and (cause := self._cause(event)) is not None:
-                self._is_echo(event, cause.id)
+                self._note_echo(event, cause.id)
                 event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
         if event.where.parent is not None:

@@ -142,7 +142,11 @@ events as (
         coalesce(meta->>'action' = 'true', false) as is_marked
     from execution_events
     where (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
-        and (event_type not in ('code_exec', 'error') or (meta->>'echoed_by') is null)
+        and (
+            event_type not in ('code_exec', 'error')
+            or status is distinct from 'failed'
+            or (meta->>'echoed_by') is null
+        )
 )
 
 select

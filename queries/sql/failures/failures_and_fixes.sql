@@ -38,7 +38,7 @@ attempts as (
 ),
 
 -- attempts of one kind in a row with the same number of successes before them belong together: failures, then at most one
--- success. Counted in one partition for each run: of those, each costs DuckDB as much as 100 rows
+-- success. Counted in one partition for each run, because each partition more takes DuckDB 0.1 ms
 numbered_attempts as (
     select
         *,
