@@ -23,7 +23,8 @@
 --   event_id       its turn in execution_events, or the failure
 with
 
--- what the run was at when it ended badly comes before all else
+-- What speaks against each message was found when the run came in, by ingest/derived/findings.sql. What the run was at when
+-- it ended badly comes before all else.
 suspects as (
     select
         findings.*,
