@@ -93,7 +93,7 @@ def test_selections_are_the_choices_that_handoffs_and_requests_tell(traces: Path
     con = queries.connect(traces)
     handoffs = con.execute(
         "SELECT id, inputs->>'to_agent' FROM execution_events WHERE event_type = 'handoff' "
-        "AND meta->>'reason' = 'group_chat_selection'"
+        "AND (meta->>'reason') = 'group_chat_selection'"
     ).fetchall()
     chosen = dict(con.execute("SELECT event_id, chosen FROM selections").fetchall())
     assert handoffs
