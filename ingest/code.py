@@ -270,7 +270,12 @@ CACHED_LENGTH = 10_000
 
 def code_hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
-    lines = (line.rstrip() for line in code.strip().splitlines())
+    return _code_hash(code) if len(code) <= CACHED_LENGTH else _code_hash.__wrapped__(code)
+
+
+@lru_cache(maxsize=256)  # asked for the same code when it is written, run, and saved
+def _code_hash(code: str) -> str:
+    lines = [line.rstrip() for line in code.strip().splitlines()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

@@ -151,7 +151,7 @@ def decode(raw: bytes) -> tuple[Any, str]:
     else:
         text = raw.decode("utf-8").strip()
     # The number of brackets bounds the depth from above; only a line with many of them is walked.
-    if len(raw) > MAX_DEPTH and raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if len(raw) > 2 * MAX_DEPTH and raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     return value, text
 

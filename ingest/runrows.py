@@ -182,8 +182,10 @@ class RunRows:
 
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
-        place = 1 if table == "files" else 0  # the seed's `files` has its own id first
-        self.tables[table].add([*row[:place], self.run_id, *row[place:]])
+        values = [self.run_id, *row]
+        if table == "files":  # the seed's `files` has its own id first
+            values[:2] = values[1::-1]
+        self.tables[table].add(values)
 
     def around(self, event_id: str, outer: str | None) -> None:
         """An event that others happen in, which may be added after them: `outer` is the one around it."""
