@@ -15,7 +15,7 @@ VERSION = 8
 
 ARROW_TYPES = {
     "VARCHAR": "string",
-    "JSON": "string",
+    "JSON": "json",
     "UUID": "string",
     "BOOLEAN": "bool",
     "INTEGER": "int32",
@@ -24,7 +24,8 @@ ARROW_TYPES = {
     "TIMESTAMP": "timestamp[us]",
     "BLOB": "binary",
 }
-"""DuckDB type to the Arrow type that carries it. JSON and UUID travel as text and are cast on arrival."""
+"""DuckDB type to the Arrow type that carries it. UUID travels as text and is cast on arrival; JSON is known as JSON, so
+that the database does not parse it once more."""
 
 
 PACKED = frozenset("outputs content response message result code output file_content record".split())
@@ -68,7 +69,7 @@ class Table:
         """The Arrow schema that rows of this table travel in."""
         import pyarrow as pa  # here, because who only reads the tables needs no Arrow
 
-        return pa.schema([(c.name, ARROW_TYPES[c.type]) for c in self.columns])
+        return pa.schema([(c.name, pa.json_() if c.type == "JSON" else ARROW_TYPES[c.type]) for c in self.columns])
 
     @property
     def ddl(self) -> str:
