@@ -19,8 +19,8 @@ from ingest.scratch import scratch_in
 
 BATCH_ROWS = 1024
 BATCH_BYTES = 512 * 1024
-"""Rows of a table, or text in them, that are kept as objects: Arrow takes less memory, and rows are brought into its form
-while they are still in the processor's caches."""
+"""Rows of a table, or text in them, that are kept as objects: Arrow takes less memory, and rows are brought into its
+form while they are still in the processor's caches."""
 
 GROUP_ROWS = 16_384
 GROUP_BYTES = 8 * 1024 * 1024
@@ -68,7 +68,8 @@ class Stage:
             folder = os.path.join(self._folder, table)
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"{self._name}.parquet")
-            self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", use_dictionary=False)
+            plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
+            self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", **plain)
         self._writers[table].write_table(pa.Table.from_batches(batches))
 
     def close(self) -> None:
