@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.chains import Chains
-from ingest.lines import encode
+from ingest.lines import encoded
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
@@ -235,10 +235,10 @@ class RunRows:
                 event.started,
                 event.ended,
                 event.duration_ms,
-                encode(event.inputs),
-                encode(event.outputs),
+                encoded(event.inputs),
+                encoded(event.outputs),
                 event.error,
-                encode(event.meta),
+                encoded(event.meta),
                 event.started,
                 event.ended,
                 self._talk(event.where),
