@@ -19,11 +19,18 @@ _CLAIMS_CHECK = re2.compile(
 )
 
 
-def says_made_up(text: str) -> bool:
-    """Whether a text, its code included, calls something hypothetical, a placeholder, dummy, mock or made up."""
-    return _MADE_UP.search(sound(text)) is not None
+_CLAIMS = {"says_made_up": _MADE_UP, "claims_check": _CLAIMS_CHECK}
+_ANY = re2.compile("|".join(claim.pattern for claim in _CLAIMS.values()))
 
 
-def claims_check(text: str) -> bool:
-    """Whether a text says that its author checked, reviewed or visited something, or does so manually."""
-    return _CLAIMS_CHECK.search(sound(text).replace("\u2019", "'")) is not None
+def claims(text: str) -> list[str]:
+    """What a text, its code included, says of its author's work.
+
+    Returns:
+        `says_made_up` where it calls something hypothetical, a placeholder, dummy, mock or made up, `claims_check`
+        where its author says to have checked, reviewed or visited something, or to do so manually. Mostly nothing.
+    """
+    text = sound(text).replace("\u2019", "'")
+    if _ANY.search(text) is None:
+        return []
+    return [name for name, claim in _CLAIMS.items() if claim.search(text)]

@@ -178,7 +178,9 @@ class CodeLedger:
         error_type, error = extract_error(output) if status == "failed" else (None, None)
         if ran and ran.error is not None:
             status, error_type, error = "failed", ran.error_type, ran.error
-        looked_at = [_look_at(block) for block in blocks]
+        # both need the syntax tree, of which the latest are remembered
+        found = [(_look_at(block), _normal_hash(block.code, block.language)) for block in blocks]
+        looked_at = [fact for fact, _ in found]
         event = self._rows.event(
             "code_exec",
             "executed",
@@ -196,14 +198,14 @@ class CodeLedger:
         if ran and ran.traceback:
             event.meta["traceback"] = ran.traceback
         self._compare(event, where.talk)
-        for block in blocks or [Block("", "")]:
+        for number, block in enumerate(blocks or [Block("", "")]):
             self._rows.add(
                 "code_execs",
                 event.id,
                 block.language or None,
                 block.code if blocks else None,
                 code_hash(block.code) if blocks else None,
-                _normal_hash(block.code, block.language) if blocks else None,
+                found[number][1] if blocks else None,
                 exit_code,
                 output,
                 event.agent,
@@ -270,7 +272,12 @@ CACHED_LENGTH = 10_000
 
 def code_hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
-    lines = (line.rstrip() for line in code.strip().splitlines())
+    return _code_hash(code) if len(code) <= CACHED_LENGTH else _code_hash.__wrapped__(code)
+
+
+@lru_cache(maxsize=256)  # asked for the same code when it is written, run, and saved
+def _code_hash(code: str) -> str:
+    lines = [line.rstrip() for line in code.strip().splitlines()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 

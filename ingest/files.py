@@ -9,7 +9,6 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from capture import format as journal
@@ -91,15 +90,25 @@ class FileLedger:
         self._saved: dict[str, Saved] = {}
         self._by_name: dict[str, list[Saved]] = {}
         self._ran: dict[str, tuple[Event, int]] = {}
+        self._cause: tuple[Event, Event] | None = None
+        """The event that was last said to have written something, and what is kept of it."""
 
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
         """The event `cause` is said to have written a file. `depth` is the cause's own."""
         source = "code_execution" if cause.type == "code_exec" else cause.type
-        self._written.append(_Written(path, _light(cause), depth, method, source, content))
+        self._written.append(_Written(path, self._light(cause), depth, method, source, content))
 
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
-        self._ran[code_hash(code)] = (_light(cause), depth)
+        self._ran[code_hash(code)] = (self._light(cause), depth)
+
+    def _light(self, cause: Event) -> Event:
+        """An event without its long texts: it is kept to the end of the run."""
+        if self._cause is None or self._cause[0] is not cause:
+            inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
+            inputs["code"] = preview(cause.inputs.get("code"))
+            self._cause = cause, replace(cause, inputs=inputs, outputs={})
+        return self._cause[1]
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
         """A file is read or mentioned by the event."""
@@ -279,7 +288,7 @@ class FileLedger:
             event.where.node_id,
             event.id,
             path,
-            PurePosixPath(path).name,
+            _name(path),
             _suffix(path),
             event.outputs["file_size"],
             event.outputs["file_content"],
@@ -298,7 +307,7 @@ class FileLedger:
             named.where.node_id,
             named.event_id,
             named.path,
-            PurePosixPath(named.path).name,
+            _name(named.path),
             _suffix(named.path),
             held.size if held else None,
             held.text if held else None,
@@ -310,12 +319,6 @@ class FileLedger:
         )
 
 
-def _light(cause: Event) -> Event:
-    """An event without its long texts: it is kept to the end of the run."""
-    inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
-    return replace(cause, inputs={**inputs, "code": preview(cause.inputs.get("code"))}, outputs={})
-
-
 def _normal(path: str) -> str:
     path = path.replace("\\", "/")
     while path.startswith("./"):
@@ -323,8 +326,15 @@ def _normal(path: str) -> str:
     return path
 
 
+def _name(path: str) -> str:
+    """The last part of a path, as `pathlib` has it, which takes ten times as long."""
+    return next((part for part in reversed(path.split("/")) if part not in ("", ".")), "")
+
+
 def _suffix(path: str) -> str:
-    return PurePosixPath(path.replace("\\", "/")).suffix
+    name = _name(path.replace("\\", "/"))
+    place = name.rfind(".")
+    return name[place:] if 0 < place < len(name) - 1 else ""
 
 
 def read_copy(folder: str, relative: Any) -> str | None:

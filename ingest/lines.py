@@ -151,7 +151,7 @@ def decode(raw: bytes) -> tuple[Any, str]:
     else:
         text = raw.decode("utf-8").strip()
     # The number of brackets bounds the depth from above; only a line with many of them is walked.
-    if len(raw) > MAX_DEPTH and raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if len(raw) > 2 * MAX_DEPTH and raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
     return value, text
 
@@ -205,7 +205,12 @@ def unwrapped(value: Any) -> Any:
 
 def encode(value: Any) -> str:
     """JSON text of a value that `decode` returned."""
+    return encoded(value).decode("utf-8")
+
+
+def encoded(value: Any) -> bytes:
+    """The same in UTF-8, as the tables take it."""
     try:
-        return orjson.dumps(value).decode("utf-8")
+        return orjson.dumps(value)
     except TypeError:  # an integer above 64 bits, or more than 254 levels
-        return _dumps(value)
+        return _dumps(value).encode()

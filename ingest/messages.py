@@ -75,11 +75,12 @@ class Message:
         """Whether it asks for or answers tool calls that have ids."""
         return any(r.call_id for r in self.requests) or any(r.call_id for r in self.responses)
 
-    def key(self, with_sender: bool = True) -> bytes:
+    def key(self, with_sender: bool = True, author: str | None = None) -> bytes:
         """What makes two sightings the same message: 16 bytes from author, text, calls and answers.
 
         Args:
             with_sender: False where the other side names no authors.
+            author: who counts as the sender, where that is another one.
         """
         # Who asked or answered a tool is not always told, but the ids of the calls are enough.
         if self._digest is None:
@@ -90,7 +91,7 @@ class Message:
             parts += [str(r.call_id) for r in self.responses]
             with_sender = with_sender and not self.has_call_ids
         if with_sender:
-            parts.append(self.sender or "")
+            parts.append(author or self.sender or "")
         return _md5(self._digest + "\0".join(parts).encode())
 
 

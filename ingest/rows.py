@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 from array import array
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import IO, Any
 
 from ingest.schema import Table
@@ -54,9 +55,12 @@ class TableRows:
     def __init__(self, table: Table) -> None:
         self.count = 0
         self._columns = [column.name for column in table.columns]
-        self._long = [place for place, column in enumerate(table.columns) if column.name in LONG]
+        long = [place for place, column in enumerate(table.columns) if column.name in LONG]
         if table.name == "runs":
-            self._long = []  # what is counted there has the names of long columns
+            long = []  # what is counted there has the names of long columns
+        first = long[0] if long else 0
+        self._texts = itemgetter(*long) if len(long) > 1 else itemgetter(slice(first, first + len(long)))
+        """Gives a row's values that may be long."""
         self._rows: list[Row] = []
         self._bytes = 0
         self._spill: Spill | None = None
@@ -65,10 +69,7 @@ class TableRows:
         """Add a row: a list with a value for each column of the table, in order."""
         self._rows.append(row)
         self.count += 1
-        for place in self._long:
-            value = row[place]
-            if value is not None:
-                self._bytes += len(value)
+        self._bytes += sum(map(len, filter(None, self._texts(row))))
         if self._bytes >= CHUNK_BYTES or len(self._rows) >= CHUNK_ROWS:
             self._spill = self._spill or Spill()
             self._spill.append((self._rows, self._bytes))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.chains import Chains
-from ingest.lines import encode
+from ingest.lines import encoded
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
@@ -198,8 +198,10 @@ class RunRows:
 
     def add(self, table: str, *row: Any) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns."""
-        place = 1 if table == "files" else 0  # the seed's `files` has its own id first
-        self.tables[table].add([*row[:place], self.run_id, *row[place:]])
+        values = [self.run_id, *row]
+        if table == "files":  # the seed's `files` has its own id first
+            values[:2] = values[1::-1]
+        self.tables[table].add(values)
 
     def around(self, event_id: str, outer: str | None) -> None:
         """An event that others happen in, which may be added after them: `outer` is the one around it."""
@@ -249,10 +251,10 @@ class RunRows:
                 event.started,
                 event.ended,
                 event.duration_ms,
-                encode(event.inputs),
-                encode(event.outputs),
+                encoded(event.inputs),
+                encoded(event.outputs),
                 event.error,
-                encode(event.meta),
+                encoded(event.meta),
                 event.started,
                 event.ended,
                 self._talk(event.where),

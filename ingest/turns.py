@@ -7,11 +7,10 @@ event, a saved transcript) and a group chat's manager repeats it to every member
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from ingest import facts
-from ingest.claims import claims_check, says_made_up
+from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import Hit, argument_files, extract_text
 from ingest.files import FileLedger
@@ -212,7 +211,7 @@ class Conversation:
         if not message.name or message.name == message.sender:
             return self._is_told_around(message, talk)
         manager, author = message.sender, message.name
-        original, key = talk.latest.get(author), replace(message, sender=author).key()
+        original, key = talk.latest.get(author), message.key(author=author)
         is_manager = self._has_members(manager)
         is_latest = original is not None and original.key == key
         if original and is_latest and manager in original.recipients and message.recipient not in original.recipients:
@@ -299,10 +298,7 @@ class Conversation:
             "file_references": list(dict.fromkeys(hit.path for hit in hits)),
             "content_length": len(message.plain),
         }
-        if says_made_up(message.plain):
-            meta["says_made_up"] = True
-        if claims_check(message.plain):
-            meta["claims_check"] = True
+        meta |= dict.fromkeys(claims(message.plain), True)
         if message.sender in INTERNAL_AGENTS:
             meta["internal"] = True
         if thread.human_input:
