@@ -17,14 +17,9 @@ from ingest.rows import Row
 from ingest.schema import TABLES
 from ingest.scratch import scratch_in
 
-BATCH_ROWS = 1024
-BATCH_BYTES = 512 * 1024
-"""Rows of a table, or text in them, that are kept as objects: Arrow takes less memory, and rows are brought into its
-form while they are still in the processor's caches."""
-
 GROUP_ROWS = 16_384
 GROUP_BYTES = 8 * 1024 * 1024
-"""Rows of a table, or bytes of Arrow, that are kept until they make a row group worth writing."""
+"""Rows of a table, or text in them, that are kept until they make a row group worth writing."""
 
 
 class Stage:
@@ -41,28 +36,18 @@ class Stage:
         self._writers: dict[str, Any] = {}
         self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
         self._bytes = dict.fromkeys(TABLES, 0)
-        self._batches: dict[str, list[Any]] = {name: [] for name in TABLES}
 
     def add(self, table: str, rows: list[Row], size: int) -> None:
         """Add rows to a table. `size` is the length of their texts."""
         self._rows[table] += rows
         self._bytes[table] += size
-        if len(self._rows[table]) >= BATCH_ROWS or self._bytes[table] >= BATCH_BYTES:
-            self._pack(table)
+        if len(self._rows[table]) >= GROUP_ROWS or self._bytes[table] >= GROUP_BYTES:
+            self._flush(table)
 
-    def _pack(self, table: str) -> None:
-        """Bring rows into Arrow's form."""
+    def _flush(self, table: str) -> None:
         rows, self._rows[table], self._bytes[table] = self._rows[table], [], 0
-        schema, batches = self._schemas[table], self._batches[table]
-        columns = zip(*rows, strict=True)
-        arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-        batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
-        if sum(b.num_rows for b in batches) >= GROUP_ROWS or sum(b.nbytes for b in batches) >= GROUP_BYTES:
-            self._write(table)
-
-    def _write(self, table: str) -> None:
-        """Write a row group."""
-        batches, self._batches[table] = self._batches[table], []
+        if not rows:
+            return
         schema = self._schemas[table]
         if table not in self._writers:
             folder = os.path.join(self._folder, table)
@@ -70,15 +55,14 @@ class Stage:
             path = os.path.join(folder, f"{self._name}.parquet")
             plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
             self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", **plain)
-        self._writers[table].write_table(pa.Table.from_batches(batches))
+        columns = zip(*rows, strict=True)
+        arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
 
     def close(self) -> None:
         """Write what is left."""
         for table in TABLES:
-            if self._rows[table]:
-                self._pack(table)
-            if self._batches[table]:
-                self._write(table)
+            self._flush(table)
         for writer in self._writers.values():
             writer.close()
 
