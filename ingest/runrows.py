@@ -348,10 +348,11 @@ def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]
 
 
 def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
-    """Puts into the `meta` of failures, which is text by then, which error tells of them once more."""
+    """Puts into the `meta` of failures, which is JSON by then, which error tells of them once more."""
     for row in chunk:
         if row[_ID] in echoes:
-            row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'
+            meta = row[_META][:-1] + (b"," if row[_META] != b"{}" else b"")
+            row[_META] = meta + b'"echoed_by":"%b"}' % echoes[row[_ID]].encode()
 
 
 def preview(text: str | None) -> str | None:
