@@ -296,23 +296,6 @@ left join ingest.requests
 create or replace macro ingest.stages_of(asked) as table
 with
 
-read_events as (
-    select
-        *,
-        json_extract_string(
-            meta,
-            [
-                '$.content_length', '$.selection', '$.reason', '$.model', '$.tool_name', '$.file_path', '$.language'
-            ]
-        ) as facts
-    from execution_events
-    where (asked is null or ingest.of_run(run_id, id, asked))
-        and (
-            event_type in ('agent_call', 'handoff', 'llm_call')
-            or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
-        )
-),
-
 -- what is told of each stage is put together first, so that no JSON travels through the windows below
 events as (
     select
@@ -336,19 +319,26 @@ events as (
         case event_type
             when 'agent_call' then concat('message from ', coalesce(inputs->>'sender', 'outside'))
             when 'handoff' then concat(
-                'chosen after ', inputs->>'from_agent', ': ', coalesce(facts[2], facts[3], 'unknown how')
+                'chosen after ', inputs->>'from_agent', ': ', coalesce(meta->>'selection', meta->>'reason', 'unknown how')
             )
-            when 'llm_call' then concat_ws(' ', facts[4], status)
-            else concat_ws(' ', event_type, coalesce(facts[5], facts[6], facts[7]), status)
+            when 'llm_call' then concat_ws(' ', meta->>'model', status)
+            when 'code_exec' then concat_ws(' ', event_type, meta->>'language', status)
+            when 'tool_call' then concat_ws(' ', event_type, meta->>'tool_name', status)
+            else concat_ws(' ', event_type, meta->>'file_path', status)
         end as message,
         case
             when event_type <> 'agent_call' then null
-            when facts[1]::bigint > 0 then concat('said ', facts[1], ' characters')
+            when (meta->>'content_length')::bigint > 0 then concat('said ', meta->>'content_length', ' characters')
             when len(outputs->>'$.tool_calls[*].function.name') > 0
                 then 'called ' || array_to_string(outputs->>'$.tool_calls[*].function.name', ', ')
             else 'said nothing'
         end as words
-    from read_events
+    from execution_events
+    where (asked is null or ingest.of_run(run_id, id, asked))
+        and (
+            event_type in ('agent_call', 'handoff', 'llm_call')
+            or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
+        )
 ),
 
 events_of_executions as (
