@@ -86,7 +86,7 @@ create or replace macro ingest.common_share(arguments, others) as
                     map_entries(try(from_json(others, '"MAP(VARCHAR, JSON)"')))
                 )
             ) / nullif(greatest(len(json_keys(arguments)), len(json_keys(others))), 0),
-            if(arguments = others, 1, null)
+            case when arguments = others then 1 end
         ),
         2
     );
@@ -95,7 +95,7 @@ create or replace macro ingest.common_share(arguments, others) as
 -- The different values of a list in order, NULL last, as array_agg(distinct ... order by ...) has them. That makes DuckDB 2
 -- aggregate all rows several times and join what came of it.
 create or replace macro ingest.distinct_values(list) as
-    list_sort(list_distinct(list)) || if(list_count(list) < len(list), [null], []);
+    list_sort(list_distinct(list)) || case when list_count(list) < len(list) then [null] else [] end;
 
 
 -- The JSON pointer to a key of an object.
@@ -140,7 +140,7 @@ events as (
     select
         *,
         coalesce(meta->>'action' = 'true', false) as is_marked
-    from execution_events
+    from main.execution_events
     where (event_type in ('tool_call', 'code_exec', 'handoff', 'decision', 'error', 'success')) is true
         and (
             event_type not in ('code_exec', 'error')
@@ -240,7 +240,7 @@ select
     sender as agent_name,
     message_order as place,
     "timestamp" as said_at
-from messages
+from main.messages
 where sender is null
     or sender not in ('checking_agent', 'speaker_selection_agent');
 
@@ -265,10 +265,10 @@ select
     requests.request as llm_request,
     case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
     calls.duration_ms as llm_latency_ms,
-    if(calls.cached, 0, calls.prompt_tokens) as prompt_tokens,
-    if(calls.cached, 0, calls.completion_tokens) as completion_tokens,
-    if(calls.cached, 0, calls.total_tokens) as total_tokens,
-    if(calls.cached, 0, calls.cost) as cost,
+    case when calls.cached then 0 else calls.prompt_tokens end as prompt_tokens,
+    case when calls.cached then 0 else calls.completion_tokens end as completion_tokens,
+    case when calls.cached then 0 else calls.total_tokens end as total_tokens,
+    case when calls.cached then 0 else calls.cost end as cost,
     calls.response_valid,
     calls.response_quality_score,
     calls.response_validation_errors,
@@ -311,8 +311,8 @@ events as (
         duration_ms,
         error_message,
         meta,
-        if(event_type = 'agent_call', id, null) as turn_id,
-        if(event_type = 'agent_call', timestamp, null) as turn_began,
+        case when event_type = 'agent_call' then id end as turn_id,
+        case when event_type = 'agent_call' then timestamp end as turn_began,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
         end as origin,
@@ -350,7 +350,7 @@ events_of_executions as (
             else last_value(turn_id ignore nulls) over of_agent
         end as execution_id,
         -- that who is spoken to replies is recorded with the reply
-        if(event_type = 'handoff', last_value(turn_began ignore nulls) over later, timestamp) as began_at
+        case when event_type = 'handoff' then last_value(turn_began ignore nulls) over later else timestamp end as began_at
     from events
     window
         of_agent as (
@@ -386,12 +386,12 @@ select
     execution_id,
     agent_name,
     stage,
-    if(status = 'failed', 'error', 'info') as level,
-    if(stage = 'COMPLETE', words, message) as message,
-    if(stage = 'INIT', origin, meta) as data,
+    case when status = 'failed' then 'error' else 'info' end as level,
+    case when stage = 'COMPLETE' then words else message end as message,
+    case when stage = 'INIT' then origin else meta end as data,
     error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
-    if(stage = 'COMPLETE', coalesce(completed_at, began_at), began_at) as created_at,
+    case when stage = 'COMPLETE' then coalesce(completed_at, began_at) else began_at end as created_at,
     list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage) as place,
     execution_order
 from stages;
@@ -419,25 +419,28 @@ select
 from ingest.stages_of(null);
 
 
--- One row per call: an agent that is spoken to (depth 0 in a plain chat), and inside its turn the model, the tools and
--- the code that it calls. The parent of a turn is the turn that it answers, and what was passed is what that one said;
--- the parent of a call is the turn that it happened in (of a tool that another agent runs, the turn with its result).
-create view agent_call_chains as
+-- One row per call of one run, or of all where NULL: an agent that is spoken to (depth 0 in a plain chat), and inside its turn
+-- the model, the tools and the code that it calls. The parent of a turn is the turn that it answers, and what was passed is
+-- what that one said; the parent of a call is the turn that it happened in (of a tool that another agent runs, the turn with
+-- its result).
+create or replace macro ingest.calls_of(asked) as table
 select
     events.id,
-    events.run_id as conversation_id,
-    if(events.event_type = 'agent_call', executions.answered_id, events.parent_event_id) as parent_execution_id,
-    events.id as child_execution_id,
-    if(events.event_type = 'agent_call', answered.agent_name, events.agent_name) as parent_agent,
+    events.run_id,
+    events.execution_order,
+    case
+        when events.event_type = 'agent_call' then executions.answered_id
+        else events.parent_event_id
+    end as parent_id,
+    case when events.event_type = 'agent_call' then answered.agent_name else events.agent_name end as caller,
     case events.event_type
         when 'agent_call' then events.agent_name
         when 'llm_call' then events.meta->>'model'
         when 'tool_call' then events.meta->>'tool_name'
         else coalesce(events.meta->>'executor', events.inputs->>'language')
-    end as child_agent,
+    end as callee,
     events.event_type as call_type,
     events.depth as call_depth,
-    row_number() over (partition by events.run_id order by events.execution_order) - 1 as call_sequence,
     case
         when events.event_type <> 'agent_call' then events.inputs
         -- the opening of a nested chat was given no message
@@ -453,9 +456,34 @@ left join executions
     on executions.run_id = events.run_id
     and executions.id = events.id
     and executions.is_turn
+    and (asked is null or ingest.of_run(executions.run_id, executions.id, asked))
 left join execution_events as answered
-    on answered.run_id = executions.run_id and answered.id = executions.answered_id
-where (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true;
+    on answered.run_id = executions.run_id
+    and answered.id = executions.answered_id
+    and (asked is null or ingest.of_run(answered.run_id, answered.id, asked))
+where (asked is null or ingest.of_run(events.run_id, events.id, asked))
+    and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true;
+
+
+-- The same, numbered.
+create view agent_call_chains as
+select
+    id,
+    run_id as conversation_id,
+    parent_id as parent_execution_id,
+    id as child_execution_id,
+    caller as parent_agent,
+    callee as child_agent,
+    call_type,
+    call_depth,
+    row_number() over (partition by run_id order by execution_order) - 1 as call_sequence,
+    data_passed,
+    data_returned,
+    status,
+    error_message,
+    duration_ms,
+    created_at
+from ingest.calls_of(null);
 
 
 -- One row per agent and day (NULL where the source carries no time), AG2's own agents, that choose the next speaker, too.
@@ -475,8 +503,8 @@ select
     max(executions.duration_ms) as max_duration_ms,
     round(avg(calls.duration_ms), 6) as avg_llm_latency_ms,
     count(calls.model) as llm_calls,
-    sum(if(calls.cached, 0, calls.total_tokens)) as total_tokens,
-    round(sum(if(calls.cached, 0, calls.cost)), 10) as total_cost,
+    sum(case when calls.cached then 0 else calls.total_tokens end) as total_tokens,
+    round(sum(case when calls.cached then 0 else calls.cost end), 10) as total_cost,
     round(avg(calls.response_quality_score), 6) as avg_quality_score
 from executions
 left join ingest.llm_calls as calls

@@ -5,7 +5,13 @@ connection would still read the old file after a new snapshot was renamed over i
 memory does not: each connection sees the snapshot of the moment it was made.
 """
 
+import atexit
+import os
 import re
+import shutil
+import tempfile
+import uuid
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -46,8 +52,24 @@ def connect(path: str | Path = "traces") -> duckdb.DuckDBPyConnection:
     raise QueryError(f"{str(path)!r} is no traces folder, {found}: make one with `ingest <your runs> --out {path}`")
 
 
-def _attach(file: Path) -> duckdb.DuckDBPyConnection:
+def _in_memory() -> duckdb.DuckDBPyConnection:
+    """A database in memory. What does not fit there goes to the system's folder for such files, and not, as is DuckDB's
+    way, to the current one."""
     con = duckdb.connect()
+    con.execute(f"set temp_directory = {_quoted(os.path.join(_spill_folder(os.getpid()), uuid.uuid4().hex))}")
+    return con
+
+
+@cache
+def _spill_folder(process: int) -> str:
+    """A folder for this process, which its user alone may read, as the runs are. It is gone when the process ends."""
+    folder = tempfile.mkdtemp(prefix="ag2-journal-")
+    atexit.register(lambda: os.getpid() == process and shutil.rmtree(folder, ignore_errors=True))
+    return folder
+
+
+def _attach(file: Path) -> duckdb.DuckDBPyConnection:
+    con = _in_memory()
     try:
         con.execute(f"attach {_quoted(str(file))} as {ATTACHED} (read_only)")  # ATTACH takes no parameter
     except duckdb.Error as error:
@@ -64,7 +86,7 @@ def _over_parquet(folder: Path) -> duckdb.DuckDBPyConnection:
     missing = [table.name for table in TABLES.values() if not any(folder.glob(f"{table.name}/**/*.parquet"))]
     if missing:
         raise QueryError(f"{str(folder)!r} is not whole, it has no Parquet files of {', '.join(missing)}: ingest again")
-    con = duckdb.connect()
+    con = _in_memory()
     try:
         # what `SET enable_external_access = false` leaves
         con.execute(f"set allowed_directories = [{_quoted(str(folder.absolute()))}, {_quoted(str(folder))}]")
