@@ -15,7 +15,6 @@ VERSION = 9
 
 ARROW_TYPES = {
     "VARCHAR": "string",
-    "JSON": "json",
     "UUID": "string",
     "BOOLEAN": "bool",
     "INTEGER": "int32",
@@ -24,8 +23,8 @@ ARROW_TYPES = {
     "TIMESTAMP": "timestamp[us]",
     "BLOB": "binary",
 }
-"""DuckDB type to the Arrow type that carries it. UUID travels as text and is cast on arrival; JSON is known as JSON, so
-that the database does not parse it once more."""
+"""DuckDB type to the Arrow type that carries it, JSON aside, which has a type of its own. UUID travels as text and is
+cast on arrival."""
 
 
 PACKED = frozenset("outputs content response message result code output file_content record meta".split())
@@ -284,7 +283,7 @@ _ALL = (
             execution_order BIGINT as in execution_events
             depth INTEGER 0 for a turn, more for one in a nested chat
             is_turn BOOLEAN false for an LLM call that led to no turn
-            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool has not answered), LLM_RESPONSE (cut off after it)
+            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool works), LLM_RESPONSE (then the run was cut off)
             current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
             error_type VARCHAR what was raised, where that is known

@@ -101,12 +101,13 @@ raised as (
     select
         calls.run_id,
         calls.execution_id,
-        exceptions.id
+        exceptions.execution_order
     from calls
     inner join events as exceptions
         on exceptions.run_id = calls.run_id and exceptions.execution_order = calls.execution_order + 1
     where calls.is_failed
         and exceptions.event_type = 'error'
+        and exceptions.event_subtype is distinct from 'action'  -- marked by the user
         and exceptions.status = 'failed'
 ),
 
@@ -126,7 +127,7 @@ work as (
         turns.run_id,
         turns.id as execution_id,
         bool_or(events.status = 'pending') as is_pending,
-        arg_max(events.id, events.execution_order) filter (where events.status = 'failed') as failure_id
+        max(events.execution_order) filter (where events.status = 'failed') as failure_order
     from events
     asof join turns
         on turns.run_id = events.run_id
@@ -144,6 +145,7 @@ failures as (
     select
         run_id,
         id,
+        execution_order,
         error_message,
         facts,
         printed_traceback
@@ -164,7 +166,7 @@ joined as (
         failures.facts as failure_facts,
         case
             when is_without_answer or (starts.event_type = 'llm_call' and starts.status = 'failed') then 'LLM_CALL'
-            when work.failure_id is not null then 'POST_PROCESS'
+            when work.failure_order is not null then 'POST_PROCESS'
             when starts.status = 'failed' then 'COMPLETE'
         end as failed_stage,
         case
@@ -193,7 +195,8 @@ joined as (
         on work.run_id = starts.run_id and work.execution_id = starts.id
     left join failures
         on failures.run_id = starts.run_id
-        and failures.id = if(coalesce(calls.is_failed, false), raised.id, work.failure_id)
+        and failures.execution_order
+            = if(coalesce(calls.is_failed, false), raised.execution_order, work.failure_order)
     left join spent
         on spent.run_id = starts.run_id and spent.execution_id = starts.id
 )
@@ -233,12 +236,12 @@ select
             then 'TIMEOUT'
         when failed_stage is not null then 'FAILED'
         when is_pending and run_status = 'running' then 'RUNNING'
-        when not is_turn and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        when (is_pending or not is_turn) and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
         else 'SUCCESS'
     end as status,
     case
         when failed_stage is not null then failed_stage
-        when is_pending and run_status = 'running' then 'POST_PROCESS'
+        when is_pending and run_status in ('running', 'interrupted') then 'POST_PROCESS'
         when not is_turn and run_status in ('running', 'interrupted') then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,

@@ -253,9 +253,12 @@ told_failures as (
     select
         told.*,
         lag(told.execution_order) over run_order = told.execution_order - 1
-            and lag(told.event_type) over run_order = 'llm_call' as is_raised_by_model,
+            and lag(told.event_type) over run_order = 'llm_call'
+            and told.event_subtype is distinct from 'action' as is_raised_by_model,
         if(
-            told.event_type = 'llm_call' and lead(told.execution_order) over run_order = told.execution_order + 1,
+            told.event_type = 'llm_call'
+                and lead(told.execution_order) over run_order = told.execution_order + 1
+                and lead(told.event_subtype) over run_order is distinct from 'action',
             lead(told.error_message) over run_order,
             null
         ) as raised

@@ -61,11 +61,12 @@ answered as (
         outcomes.*,
         list_transform(
             regexp_extract_all(asked.request, '[''"](.+?)[''"](?:, |\]$)', 1),
-            lambda name: replace(name, '\''', '''')  -- as Python writes a name with both kinds of quotes
+            -- as Python writes a name with both kinds of quotes, or with a backslash
+            lambda name: replace(replace(replace(name, '\\', chr(0)), '\''', ''''), chr(0), '\')
         ) as candidates,
         -- an answer may write a name with blanks, or with backslashes, in place of underscores
         not contains(
-            replace(replace(asked.answer, '\', ''), ' ', '_'), replace(outcomes.chosen, ' ', '_')
+            replace(replace(asked.answer, '\', ''), ' ', '_'), replace(replace(outcomes.chosen, '\', ''), ' ', '_')
         ) as is_fallback
     from outcomes
     left join asked

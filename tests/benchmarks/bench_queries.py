@@ -44,7 +44,7 @@ select
     end as type,
     ['planner', 'engineer', 'executor', 'critic', 'admin'][1 + (hash(i // 5) % 5)::integer] as agent,
     ['read', 'write', 'search', 'fetch', 'plot', 'fit', 'load', 'save'][1 + (hash(i) % 8)::integer] as tool,
-    if(hash(i) % 10 = 0, 'failed', 'completed') as status,
+    if(hash(i * 7 + 1) % 10 = 0, 'failed', 'completed') as status,
     timestamp '2026-01-01' + to_seconds(i * 12) as time,
     format('20260101T000000Z-bench-{:07}', run) as run_id,
     left(md5(run_id), 12) as run_digits,

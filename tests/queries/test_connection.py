@@ -176,3 +176,39 @@ def test_what_is_no_traces_folder_says_so(database: Path, tmp_path: Path) -> Non
         with pytest.raises(QueryError, match=message) as caught:
             queries.connect(tmp_path / path)
         assert "\n" not in str(caught.value)
+
+
+def test_views_are_found_without_a_word_on_where(database: Path) -> None:
+    """Who attaches the file himself asks its views under the name he gave it."""
+    con = duckdb.connect()
+    con.execute(f"attach '{database}' as mine (read_only)")
+    for (view,) in con.execute(
+        "select schema_name || '.' || view_name from duckdb_views() where not internal and database_name = 'mine'"
+    ).fetchall():
+        con.execute(f"select count(*) from mine.{view}")
+
+
+def test_what_does_not_fit_into_memory_is_the_users_alone(database: Path, tmp_path: Path) -> None:
+    """It goes to the system's folder for such files, not to the current one, and is gone with the process."""
+    script = """
+import os, queries, stat, sys
+con = queries.connect(sys.argv[1])
+con.execute("set memory_limit = '50MB'")
+con.execute("create temp table t as select random() as x, repeat(uuid()::varchar, 9) as y from range(400000)")
+folder = con.execute("select current_setting('temp_directory')").fetchone()[0]
+outer = os.path.dirname(folder)
+print(outer, len(os.listdir(folder)), oct(stat.S_IMODE(os.stat(outer).st_mode)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(database)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder, files, mode = done.stdout.split()
+    assert Path(folder).parent == tmp_path
+    assert int(files) > 0
+    assert mode == "0o700"
+    assert not Path(folder).exists()

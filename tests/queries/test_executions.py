@@ -655,7 +655,7 @@ def test_who_never_was_a_candidate(tmp_path: Path) -> None:
 def test_a_choice_that_keeps_the_speaker_is_a_choice(tmp_path: Path) -> None:
     """It makes no handoff, but who was asked about it was passed over; names may have brackets and quotes."""
     builder = Builder()
-    members = ["ann", "review[bot]", "o'n\"e", "mute"]
+    members = ["ann", "review[bot]", "o'n\"e", "back\\slash", "mute"]
     run = builder.run("r", meta={"agents": [{"name": "chat", "members": members}]})
     for number, speaker in enumerate(("ann", "ann", "ann", "review[bot]")):
         if number:
@@ -674,6 +674,50 @@ def test_a_choice_that_keeps_the_speaker_is_a_choice(tmp_path: Path) -> None:
         "ann": (2, 1, 1),
         "review[bot]": (1, 2, 2),
         "o'n\"e": (0, 3, 3),
+        "back\\slash": (0, 3, 3),
         "mute": (0, 3, 3),
     }
     assert all(row["is_candidate"] for row in found.values())
+
+
+def test_what_the_user_marks_after_a_failed_call_is_not_its_exception(tmp_path: Path) -> None:
+    """A step that fails right after an LLM call has its own message, and the call keeps what AG2 logged."""
+    builder = Builder()
+    run = builder.run("r", status="failed")
+    run.turn("ann")
+    run.llm("writer", None, in_turn=False)
+    run.action("error", "janitor's round", status="failed", error_message="disk full", agent="janitor")
+    path = builder.write(tmp_path / "traces.duckdb")
+    (failed,) = answer(path, "failed_executions")
+    assert (failed["agent_name"], failed["error_message"]) == ("writer", "error_code:500")
+    told = {row["agent_name"]: row["error"] for row in answer(path, "suspects")}
+    assert (told["writer"], told["janitor"]) == ("error_code:500", "disk full")
+
+
+def test_a_turn_whose_tool_never_answered_did_not_succeed(tmp_path: Path) -> None:
+    """In a run that goes on the tool is at work; in one that was cut off the model's answer is all that there is."""
+    builder = Builder()
+    for status in ("running", "interrupted", "completed"):
+        run = builder.run(status, status=status)
+        run.turn("ann", has_tool_calls=True)
+        run.tool("ann", "search", status="pending")
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["run_id"]: (row["status"], row["current_stage"]) for row in rows(path, "executions")}
+    assert found == {
+        "running": ("RUNNING", "POST_PROCESS"),
+        "interrupted": ("LLM_RESPONSE", "POST_PROCESS"),
+        "completed": ("SUCCESS", "COMPLETE"),
+    }
+
+
+def test_events_of_one_id_are_no_more_executions(tmp_path: Path) -> None:
+    """A journal may repeat the id of a call: a failure that is there twice is one execution's failure, once."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("ann", has_tool_calls=True)
+    first = run.tool("ann", "search", status="failed")
+    run.tool("ann", "search", status="failed")
+    builder.rows["execution_events"][-1]["id"] = first
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert len(rows(path, "executions")) == 1
+    assert len(answer(path, "failed_executions")) == 1
