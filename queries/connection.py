@@ -64,7 +64,12 @@ def _in_memory() -> duckdb.DuckDBPyConnection:
 def _spill_folder(process: int) -> str:
     """A folder for this process, which its user alone may read, as the runs are. It is gone when the process ends."""
     folder = tempfile.mkdtemp(prefix="ag2-journal-")
-    atexit.register(lambda: os.getpid() == process and shutil.rmtree(folder, ignore_errors=True))
+
+    def remove() -> None:
+        if os.getpid() == process:  # not at the end of a child that has the same folder noted
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
     return folder
 
 
