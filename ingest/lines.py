@@ -205,12 +205,7 @@ def unwrapped(value: Any) -> Any:
 
 def encode(value: Any) -> str:
     """JSON text of a value that `decode` returned."""
-    return encoded(value).decode("utf-8")
-
-
-def encoded(value: Any) -> bytes:
-    """The same in UTF-8, as the tables take it."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value).decode("utf-8")
     except TypeError:  # an integer above 64 bits, or more than 254 levels
-        return _dumps(value).encode()
+        return _dumps(value)

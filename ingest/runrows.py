@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.chains import Chains
-from ingest.lines import encoded
+from ingest.lines import encode
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
@@ -106,6 +106,15 @@ def id_digits(run_id: str) -> str:
     together, reads few others to find them. Of texts, such as run ids, it knows the first eight characters.
     """
     return hashlib.md5(run_id.encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+def storage_order(run_id: str) -> tuple[bytes, str]:
+    """How runs follow each other in the tables.
+
+    It is by what DuckDB knows of the rows that it reads together: of run ids the first eight bytes, and of UUIDs all. So
+    the runs of one day lie together, and among them each run where its UUIDs belong.
+    """
+    return run_id.encode()[:8], id_digits(run_id)
 
 
 class RunRows:
@@ -251,10 +260,10 @@ class RunRows:
                 event.started,
                 event.ended,
                 event.duration_ms,
-                encoded(event.inputs),
-                encoded(event.outputs),
+                encode(event.inputs),
+                encode(event.outputs),
                 event.error,
-                encoded(event.meta),
+                encode(event.meta),
                 event.started,
                 event.ended,
                 self._talk(event.where),
@@ -348,11 +357,10 @@ def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]
 
 
 def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
-    """Puts into the `meta` of failures, which is JSON by then, which error tells of them once more."""
+    """Puts into the `meta` of failures, which is text by then, which error tells of them once more."""
     for row in chunk:
         if row[_ID] in echoes:
-            meta = row[_META][:-1] + (b"," if row[_META] != b"{}" else b"")
-            row[_META] = meta + b'"echoed_by":"%b"}' % echoes[row[_ID]].encode()
+            row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'
 
 
 def preview(text: str | None) -> str | None:

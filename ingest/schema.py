@@ -288,8 +288,7 @@ _ALL = (
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
             error_type VARCHAR what was raised, where that is known
             error_message VARCHAR why it failed
-            error_traceback VARCHAR Python's traceback, where there is one
-            failure_id UUID the code_exec, tool_call or error in execution_events that tells why
+            failure_order BIGINT execution_order of the code_exec, tool_call or error that tells why
             answered_id UUID the turn that it answers; of the opening of a nested chat the event that it was opened in
             call_id UUID its last LLM call
             llm_ms DOUBLE how long its LLM calls took, those that failed as well

@@ -260,7 +260,11 @@ select
     events.outputs as output_data,
     executions.error_type,
     executions.error_message,
-    executions.error_traceback,
+    case
+        when failures.id is null then null
+        when (failures.meta->>'traceback') is not null then failures.meta->>'traceback'
+        when contains(failures.outputs->>'result', 'Traceback (most recent call last)') then failures.outputs->>'result'
+    end as error_traceback,
     calls.model as llm_model,
     requests.request as llm_request,
     case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
@@ -285,6 +289,10 @@ inner join execution_events as events
     on events.run_id = executions.run_id and events.id = executions.id
 left join execution_events as answered
     on answered.run_id = executions.run_id and answered.id = executions.answered_id
+left join execution_events as failures
+    on failures.run_id = executions.run_id
+    and failures.execution_order = executions.failure_order
+    and failures.status = 'failed'
 left join ingest.llm_calls as calls
     on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 left join ingest.requests

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from ingest.discover import Found, IngestError
 from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
-from ingest.runrows import id_digits
+from ingest.runrows import storage_order
 from ingest.stage import read_share
 
 SHARE_BYTES = 16 * 1024 * 1024
@@ -48,7 +48,7 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
     total, done = sum(f.size for f in changed), 0
     cores = os.cpu_count() or 1
     limit = min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))
-    shares = list(_shares(sorted(changed, key=_storage_order), limit))
+    shares = list(_shares(sorted(changed, key=lambda f: storage_order(f.run_id)), limit))
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
     for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
@@ -124,14 +124,6 @@ def _prepare(until: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _storage_order(found: Found) -> tuple[bytes, str]:
-    """By what DuckDB knows of the rows that it reads together: of run ids the first eight bytes, and of UUIDs all.
-
-    So the runs of one day lie together, and among them each run where its UUIDs belong.
-    """
-    return found.run_id.encode()[:8], id_digits(found.run_id)
 
 
 def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:

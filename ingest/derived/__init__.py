@@ -6,6 +6,7 @@ from importlib import resources
 
 import duckdb
 
+from ingest.runrows import id_digits, storage_order
 from ingest.schema import Table
 
 BATCH = 100_000
@@ -21,8 +22,13 @@ def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[st
         runs: their ids, each with its records.
     """
     statement = resources.files("ingest.derived").joinpath(f"{table.name}.sql").read_text(encoding="utf-8")
-    for run_ids in _batches(runs):
-        con.execute(statement, {"run_ids": run_ids})
+    in_order = sorted(runs, key=lambda run: storage_order(run[0]))
+    for run_ids in _batches(in_order):
+        digits = sorted(map(id_digits, run_ids))  # most other rows are passed over unread
+        con.execute(
+            statement,
+            {"run_ids": run_ids, "low": digits[0].ljust(32, "0"), "high": digits[-1].ljust(32, "f")},
+        )
 
 
 def _batches(runs: Iterable[tuple[str, int]]) -> Iterator[list[str]]:

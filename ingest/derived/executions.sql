@@ -31,16 +31,11 @@ events as materialized (
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
         case
-            when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.traceback', '$.exit_code'])
-        end as facts,
-        case
-            when status = 'failed'
-                and event_type in ('code_exec', 'tool_call', 'error')
-                and contains(outputs->>'result', 'Traceback (most recent call last)')
-                then outputs->>'result'
-        end as printed_traceback
+            when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.exit_code'])
+        end as facts
     from execution_events
     where run_id in (select unnest($run_ids::varchar[]))
+        and id between $low::uuid and $high::uuid
         and (event_type in ('agent_call', 'llm_call') or status in ('failed', 'pending')) is true
 ),
 
@@ -147,8 +142,7 @@ failures as (
         id,
         execution_order,
         error_message,
-        facts,
-        printed_traceback
+        facts
     from events
     where status = 'failed'
         and event_type in ('code_exec', 'tool_call', 'error')
@@ -162,7 +156,7 @@ joined as (
         coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
         coalesce(calls.is_failed, false) as is_without_answer,
         work.is_pending,
-        failures.id as failure_id,
+        failures.execution_order as failure_order,
         failures.facts as failure_facts,
         case
             when is_without_answer or (starts.event_type = 'llm_call' and starts.status = 'failed') then 'LLM_CALL'
@@ -179,7 +173,6 @@ joined as (
             when is_without_answer then coalesce(failures.facts[1], starts.facts[1])
             else coalesce(starts.facts[1], failures.facts[1])
         end as raised_type,
-        coalesce(failures.facts[2], failures.printed_traceback) as error_traceback,
         spent.total_tokens,
         spent.cost,
         runs.status as run_status,
@@ -212,7 +205,7 @@ select
     case
         -- exit code 124: AG2's command line and Docker executors end code that takes too long with it, and so does
         -- `timeout`; TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError
-        when failed_stage is not null and (failure_facts[3] = '124' or contains(lower(raised_type), 'timeout'))
+        when failed_stage is not null and (failure_facts[2] = '124' or contains(lower(raised_type), 'timeout'))
             then 'TIMEOUT'
         -- errors of programming (KeyError: 'timeout') never are
         when failed_stage is not null
@@ -248,8 +241,7 @@ select
     failed_stage,
     raised_type as error_type,
     reason as error_message,
-    error_traceback,
-    failure_id,
+    failure_order,
     answered_id,
     call_id,
     llm_ms,

@@ -35,6 +35,7 @@ read_events as (
         case when event_type = 'agent_call' and depth > 0 then (inputs->>'sender') is null else false end as is_opening
     from execution_events
     where run_id in (select unnest($run_ids::varchar[]))
+        and id between $low::uuid and $high::uuid
         and (event_type in ('agent_call', 'code_exec') or status in ('failed', 'pending')) is true
 ),
 
@@ -64,6 +65,7 @@ executors as (
         executor
     from tool_calls
     where run_id in (select unnest($run_ids::varchar[]))
+        and event_id between $low::uuid and $high::uuid
         and executor <> agent_name
 ),
 

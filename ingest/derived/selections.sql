@@ -1,5 +1,6 @@
 -- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
--- by that agent's next turn alone; what AG2 asked its selecting agent, and what that answered, come before.
+-- by that agent's next turn alone; what AG2 asked its selecting agent, and what that answered, come before. Of both 10,000
+-- characters are looked at: the names of some hundred agents.
 insert into selections by name
 with
 
@@ -16,13 +17,15 @@ events as materialized (
         case when event_type = 'handoff' then coalesce(meta->>'selection', 'unknown') end as selection,
         case
             when event_type = 'agent_call' and agent_name = 'checking_agent'
-                then regexp_extract(outputs->>'full_content', 'from (\[.*\])', 1)
+                then regexp_extract(left(outputs->>'full_content', 10000), 'from (\[.*\])', 1)
         end as request,
         case
-            when event_type = 'agent_call' and agent_name = 'speaker_selection_agent' then outputs->>'full_content'
+            when event_type = 'agent_call' and agent_name = 'speaker_selection_agent'
+                then left(outputs->>'full_content', 10000)
         end as answer
     from execution_events
     where run_id in (select unnest($run_ids::varchar[]))
+        and id between $low::uuid and $high::uuid
         and (
             event_type = 'agent_call'
             or (event_type = 'handoff' and (meta->>'reason') = 'group_chat_selection')

@@ -70,7 +70,7 @@ WINDOW: Final = 300
 KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS
 # a dot and the word behind it that may be an extension, so no number; Python's `re`, which is linear here and costs
 # less a match than RE2
-ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7z\b)"
+ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
@@ -135,7 +135,7 @@ def extract_text(text: str) -> list[Hit]:
         One hit per path, in order of first appearance: `write` where the text says that the file was saved, written,
         created or generated, else `mention`. No web addresses, folders, or frames of a traceback. Linear in the length
         of the text, and bounded: nothing is found behind the first 20,000 words (`NAMES`) that may be names of files,
-        repeated ones included, or the first million dots (`DOTS`) of a text that names any.
+        repeated ones included, or the first million dots before a letter (`DOTS`).
     """
     if "." not in text and not any(hint in text for hint in NAME_HINTS):
         return []

@@ -18,21 +18,30 @@
 --   error_traceback  Python's traceback, where the output has one
 --   created_at       when it began, UTC
 select
-    run_id as conversation_id,
-    id as execution_id,
-    agent_name,
-    status,
-    failed_stage as stage,
-    error_type,
-    error_message,
-    error_traceback,
-    created_at
+    executions.run_id as conversation_id,
+    executions.id as execution_id,
+    executions.agent_name,
+    executions.status,
+    executions.failed_stage as stage,
+    executions.error_type,
+    executions.error_message,
+    case
+        when events.id is null then null
+        when (events.meta->>'traceback') is not null then events.meta->>'traceback'
+        when contains(events.outputs->>'result', 'Traceback (most recent call last)') then events.outputs->>'result'
+    end as error_traceback,
+    executions.created_at
 from executions
-where ($run_id is null or ingest.of_run(run_id, id, $run_id))
-    and ($agent_name is null or agent_name = $agent_name)
-    and ($hours is null or epoch_us(created_at) >= epoch_us(now()) - $hours * 3600000000)
-    and failed_stage is not null
+left join execution_events as events
+    on events.run_id = executions.run_id
+    and events.execution_order = executions.failure_order
+    and events.status = 'failed'
+    and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
+where ($run_id is null or ingest.of_run(executions.run_id, executions.id, $run_id))
+    and ($agent_name is null or executions.agent_name = $agent_name)
+    and ($hours is null or epoch_us(executions.created_at) >= epoch_us(now()) - $hours * 3600000000)
+    and executions.failed_stage is not null
 order by
-    created_at desc nulls last,
-    run_id,
-    execution_order
+    executions.created_at desc nulls last,
+    executions.run_id,
+    executions.execution_order
