@@ -111,8 +111,8 @@ def id_digits(run_id: str) -> str:
 def storage_order(run_id: str) -> tuple[bytes, str]:
     """How runs follow each other in the tables.
 
-    It is by what DuckDB knows of the rows that it reads together: of run ids the first eight bytes, and of UUIDs all. So
-    the runs of one day lie together, and among them each run where its UUIDs belong.
+    It is by what DuckDB knows of the rows that it reads together: of run ids the first eight bytes, and of UUIDs all.
+    So the runs of one day lie together, and among them each run where its UUIDs belong.
     """
     return run_id.encode()[:8], id_digits(run_id)
 
