@@ -16,6 +16,8 @@ BATCH = 100_000
 def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[str, int]]) -> None:
     """Make the rows of a derived table.
 
+    Its SQL is given the ids of some runs, `$run_ids`, and the bounds of the UUIDs of what is in them, `$low` and `$high`.
+
     Args:
         con: connection to the new database, in which the other tables are as they will be.
         table: the table, which has no rows of these runs.
@@ -24,7 +26,7 @@ def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[st
     statement = resources.files("ingest.derived").joinpath(f"{table.name}.sql").read_text(encoding="utf-8")
     in_order = sorted(runs, key=lambda run: storage_order(run[0]))
     for run_ids in _batches(in_order):
-        digits = sorted(map(id_digits, run_ids))  # most other rows are passed over unread
+        digits = sorted(map(id_digits, run_ids))
         con.execute(
             statement,
             {"run_ids": run_ids, "low": digits[0].ljust(32, "0"), "high": digits[-1].ljust(32, "f")},
