@@ -16,7 +16,7 @@ BATCH = 100_000
 def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[str, int]]) -> None:
     """Make the rows of a derived table.
 
-    Its SQL is given the ids of some runs, `$run_ids`, and the bounds of the UUIDs of what is in them, `$low` and `$high`.
+    Its SQL is given the ids of some runs, `$run_ids`, and bounds of the UUIDs of what is in them, `$low` and `$high`.
 
     Args:
         con: connection to the new database, in which the other tables are as they will be.

@@ -107,6 +107,7 @@ def test_selections_are_the_choices_that_handoffs_and_requests_tell(traces: Path
         assert any(all(f"'{name}'" in text for name in json.loads(candidates)) for (text,) in requests)
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_alike_again_and_again_is_looked_at_in_linear_time(tmp_path: Path) -> None:
     """Twenty thousand equal failures, which would be 400 million pairs."""
     with (tmp_path / "failing.jsonl").open("w") as file:
