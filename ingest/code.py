@@ -7,14 +7,18 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 import hashlib
 import re
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from ingest import facts
 from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
 from ingest.messages import Message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.syntax import PYTHON, diff, normal_hash, similarity
+
+T = TypeVar("T")
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
 SAVED_AS = "code.filename"
@@ -178,9 +182,11 @@ class CodeLedger:
         error_type, error = extract_error(output) if status == "failed" else (None, None)
         if ran and ran.error is not None:
             status, error_type, error = "failed", ran.error_type, ran.error
-        # both need the syntax tree, of which the latest are remembered
-        found = [(_look_at(block), _normal_hash(block.code, block.language)) for block in blocks]
-        looked_at = [fact for fact, _ in found]
+        looked_at: list[CodeFacts] = []
+        hashes: list[str | None] = []
+        for block in blocks:  # both need the syntax tree, of which the latest are remembered
+            looked_at.append(_look_at(block.code, block.language))
+            hashes.append(_normal_hash(block.code, block.language))
         event = self._rows.event(
             "code_exec",
             "executed",
@@ -198,14 +204,14 @@ class CodeLedger:
         if ran and ran.traceback:
             event.meta["traceback"] = ran.traceback
         self._compare(event, where.talk)
-        for number, block in enumerate(blocks or [Block("", "")]):
+        for ran_block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
             self._rows.add(
                 "code_execs",
                 event.id,
-                block.language or None,
-                block.code if blocks else None,
-                code_hash(block.code) if blocks else None,
-                found[number][1] if blocks else None,
+                (ran_block.language or None) if ran_block else None,
+                ran_block.code if ran_block else None,
+                code_hash(ran_block.code) if ran_block else None,
+                hashed,
                 exit_code,
                 output,
                 event.agent,
@@ -246,7 +252,7 @@ def _until_failure(blocks: list[Block], output: str) -> tuple[list[Block], Block
     """
     for number in range(len(blocks) - 1, -1, -1):
         code = blocks[number].code
-        names = [hit.path for hit in _look_at(blocks[number]).writes if hit.method == SAVED_AS]
+        names = [hit.path for hit in _look_at(code, blocks[number].language).writes if hit.method == SAVED_AS]
         if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
             return blocks[: number + 1], blocks[number]
     return blocks, None
@@ -256,29 +262,31 @@ def _md5(code: str) -> str:
     return hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
 
 
-def _look_at(block: Block) -> CodeFacts:
-    """What a block imports, writes and reads. The same code runs again and again; short code is looked up."""
-    if len(block.code) <= CACHED_LENGTH:
-        return _extract_code(block.code, block.language)
-    return extract_code(block.code, block.language)
-
-
-_extract_code = lru_cache(maxsize=2048)(extract_code)
-_normal_hash = lru_cache(maxsize=256)(normal_hash)
-
 CACHED_LENGTH = 10_000
-"""Characters of code up to which what was found in it is remembered."""
+"""Characters of code up to which what was found in it is remembered: the same code is written, run, saved, run
+again."""
 
 
-def code_hash(code: str) -> str:
+def _remembered(function: Callable[..., T], most: int) -> Callable[..., T]:
+    """The same function of a code and what else it is given, which looks up what it found in short code of late."""
+    cached = lru_cache(maxsize=most)(function)
+
+    @wraps(function)
+    def look_up(code: str, *rest: object) -> T:
+        return cached(code, *rest) if len(code) <= CACHED_LENGTH else function(code, *rest)
+
+    return look_up
+
+
+def _hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
-    return _code_hash(code) if len(code) <= CACHED_LENGTH else _code_hash.__wrapped__(code)
-
-
-@lru_cache(maxsize=256)  # asked for the same code when it is written, run, and saved
-def _code_hash(code: str) -> str:
     lines = [line.rstrip() for line in code.strip().splitlines()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+_look_at = _remembered(extract_code, 2048)
+_normal_hash = _remembered(normal_hash, 256)
+code_hash = _remembered(_hash, 256)
 
 
 def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:

@@ -13,13 +13,14 @@ import re
 import shutil
 import uuid
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import duckdb
 
 from ingest import schema
+from ingest.batches import batches
 from ingest.discover import IngestError
 from ingest.snapshot import STAGING, Snapshot, quoted, sync_folder
 
@@ -129,7 +130,8 @@ def plan(con: duckdb.DuckDBPyConnection, places: Iterable[Place]) -> Plan:
         "DELETE FROM ingest.parquet WHERE (day, low) IN (SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]))",
         [[day for day, _ in stale], [low for _, low in stale]],
     )
-    return Plan(parts, list(_batches(small)))
+    together = batches(small, lambda day: day[1], 2 * PART_RECORDS, DAYS_AT_ONCE)
+    return Plan(parts, [[day for day, _ in batch] for batch in together])
 
 
 def write_table(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, plan: Plan) -> list[File]:
@@ -186,20 +188,6 @@ def _sizes(con: duckdb.DuckDBPyConnection, days: list[str]) -> dict[str, list[tu
     for day, run_id, records in rows:
         sizes.setdefault(day, []).append((run_id, records))
     return sizes
-
-
-def _batches(days: list[tuple[str, int]]) -> Iterator[list[str]]:
-    """Days with few records, so many together as are written in one go."""
-    batch: list[str] = []
-    total = 0
-    for day, records in days:
-        if batch and (len(batch) >= DAYS_AT_ONCE or total + records > 2 * PART_RECORDS):
-            yield batch
-            batch, total = [], 0
-        batch.append(day)
-        total += records
-    if batch:
-        yield batch
 
 
 def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, days: list[str]) -> list[File]:

@@ -244,6 +244,15 @@ from main.messages
 where sender is null
     or sender not in ('checking_agent', 'speaker_selection_agent');
 
+
+-- Python's traceback of a failed event: what was recorded of an exception, or the output that has one.
+create or replace macro ingest.traceback(meta, outputs) as
+    coalesce(
+        meta->>'traceback',
+        case when contains(outputs->>'result', 'Traceback (most recent call last)') then outputs->>'result' end
+    );
+
+
 -- The executions of agents, with what the last LLM call of each asked, answered and cost; a call that AG2's cache answered
 -- cost nothing. What went in is what the turn that it answers said, what came out is its own words; the opening of a nested
 -- chat was given no message.
@@ -260,11 +269,7 @@ select
     events.outputs as output_data,
     executions.error_type,
     executions.error_message,
-    case
-        when failures.id is null then null
-        when (failures.meta->>'traceback') is not null then failures.meta->>'traceback'
-        when contains(failures.outputs->>'result', 'Traceback (most recent call last)') then failures.outputs->>'result'
-    end as error_traceback,
+    ingest.traceback(failures.meta, failures.outputs) as error_traceback,
     calls.model as llm_model,
     requests.request as llm_request,
     case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 
+from ingest.batches import batches
 from ingest.discover import Found, IngestError
 from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
@@ -48,7 +49,8 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
     total, done = sum(f.size for f in changed), 0
     cores = os.cpu_count() or 1
     limit = min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))
-    shares = list(_shares(sorted(changed, key=lambda f: storage_order(f.run_id)), limit))
+    in_order = sorted(changed, key=lambda f: storage_order(f.run_id))
+    shares = list(batches(in_order, lambda f: f.size, limit, SHARE_FILES))
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
     for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
@@ -124,16 +126,3 @@ def _prepare(until: Connection) -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _shares(found: list[Found], limit: int) -> Iterator[list[Found]]:
-    share: list[Found] = []
-    size = 0
-    for f in found:
-        if share and (size + f.size > limit or len(share) >= SHARE_FILES):
-            yield share
-            share, size = [], 0
-        share.append(f)
-        size += f.size
-    if share:
-        yield share

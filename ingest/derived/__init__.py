@@ -1,11 +1,12 @@
 """Tables whose rows are made from those of other tables, by the SQL beside this: what would cost each query some tenths
 of a second over a million events is asked once, when a run comes in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from importlib import resources
 
 import duckdb
 
+from ingest.batches import batches
 from ingest.runrows import id_digits, storage_order
 from ingest.schema import Table
 
@@ -25,22 +26,10 @@ def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[st
     """
     statement = resources.files("ingest.derived").joinpath(f"{table.name}.sql").read_text(encoding="utf-8")
     in_order = sorted(runs, key=lambda run: storage_order(run[0]))
-    for run_ids in _batches(in_order):
+    for batch in batches(in_order, lambda run: run[1], BATCH):
+        run_ids = [run_id for run_id, _ in batch]
         digits = sorted(map(id_digits, run_ids))
         con.execute(
             statement,
             {"run_ids": run_ids, "low": digits[0].ljust(32, "0"), "high": digits[-1].ljust(32, "f")},
         )
-
-
-def _batches(runs: Iterable[tuple[str, int]]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    total = 0
-    for run_id, records in runs:
-        if batch and total + records > BATCH:
-            yield batch
-            batch, total = [], 0
-        batch.append(run_id)
-        total += records
-    if batch:
-        yield batch

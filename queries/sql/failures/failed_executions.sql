@@ -25,11 +25,7 @@ select
     executions.failed_stage as stage,
     executions.error_type,
     executions.error_message,
-    case
-        when events.id is null then null
-        when (events.meta->>'traceback') is not null then events.meta->>'traceback'
-        when contains(events.outputs->>'result', 'Traceback (most recent call last)') then events.outputs->>'result'
-    end as error_traceback,
+    ingest.traceback(events.meta, events.outputs) as error_traceback,
     executions.created_at
 from executions
 left join execution_events as events
