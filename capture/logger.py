@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from autogen.logger.base_logger import BaseLogger
@@ -23,6 +24,13 @@ call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
 """The `capture.tools.Call` that runs here, or None."""
 create_here: ContextVar[Any] = ContextVar("capture_create", default=None)
 """The `capture.attempts.Create` under way here, or None."""
+
+_COUNTS = {
+    "prompt_tokens": ("prompt_tokens", "input_tokens"),
+    "completion_tokens": ("completion_tokens", "output_tokens"),
+    "total_tokens": ("total_tokens",),
+}
+"""Tokens in the journal, and what servers call them."""
 
 
 class JournalLogger(BaseLogger):
@@ -149,8 +157,7 @@ def _llm_call(
     attempt = create.logged(request) if create is not None else None
     if attempt is not None and not attempt.claim():
         return  # the run that it belongs to has ended meanwhile, and has it
-    usage = getattr(response, "usage", None)
-    counts = {name: getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    counts = _tokens(getattr(response, "usage", None))
     scope.run.tokens += counts["total_tokens"] or 0
     scope.run.cost += 0.0 if is_cached or not isinstance(cost, (int, float)) else cost
     fields = {
@@ -164,6 +171,20 @@ def _llm_call(
     if attempt is not None and attempt.error is not None:
         fields["error"] = attempt.error
     write_call(scope, source, wrapper_id, request if isinstance(request, dict) else {}, fields, counts)
+
+
+def _tokens(usage: Any) -> dict[str, int | None]:
+    """Tokens as the server counted them.
+
+    Args:
+        usage: of a chat completion, of OpenAI's Responses API (which speaks of input and output), or the dict of AG2's
+            `UnifiedResponse`.
+    """
+    read = usage.get if isinstance(usage, dict) else partial(getattr, usage)
+    return {
+        name: next((count for key in keys if isinstance(count := read(key, None), int)), None)
+        for name, keys in _COUNTS.items()
+    }
 
 
 def write_call(
@@ -195,7 +216,7 @@ def write_call(
         "status": "error" if isinstance(response, str) else "ok",
         "cost": None,
         "cached": False,
-        **dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens")),
+        **dict.fromkeys(_COUNTS),
         **counts,
         **call,
     }

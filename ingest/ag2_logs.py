@@ -63,7 +63,6 @@ def _event(row: Data) -> Data | None:
 
 def _llm_call(row: Data) -> Data:
     request, response = _object(row.get("request")), _response(row.get("response"))
-    usage = response.get("usage") if isinstance(response, dict) else None
     failed = isinstance(response, str) and response.startswith(FAILED)
     return {
         "kind": journal.LLM_CALL,
@@ -74,7 +73,6 @@ def _llm_call(row: Data) -> Data:
         "request": request,
         "response": response,
         "status": "error" if failed else "ok",
-        **{name: _object(usage).get(name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
         "cost": row.get("cost"),
         "cached": bool(row.get("is_cached")),
         "started": nanoseconds(row.get("start_time")),
@@ -147,46 +145,53 @@ def _object(value: Any) -> Data:
 
 # --- the text that Python makes of an object
 
+_TEXT = r"""(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
 _TOKEN = re.compile(
-    r"""[ ]+ | [A-Za-z_]\w*(?:\.\w+){0,8} | -?\d[\w.]*(?:e[+-]\d+)? | [,=:] | [\[({] | [\])}]
-      | '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*" """,
+    rf"""[ ]+ | [A-Za-z_]\w*(?:\.\w+){{0,8}} | -?\d[\w.]*(?:e[+-]\d+)? | [,=:] | [\[({{] | [\])}}]
+      | <[A-Za-z_]\w*\.\w+:[ ](?P<member>{_TEXT})> | {_TEXT}""",
     re.VERBOSE,
 )
 MAX_REPR_DEPTH = 100
 
 
 def parse_repr(text: str) -> Any:
-    """The object in a text such as `ChatCompletion(id='x', choices=[Choice(index=0)])`, which is all that the file
-    logger keeps of a response.
+    """The object in a text such as `ChatCompletion(id='x', choices=[Choice(index=0)])` or, as Pydantic writes it of
+    itself, `id='x' messages=[Message(role='user')]`: all that the file logger keeps of a response.
 
     Nothing is run: the text is only parsed, and only after its tokens show that it is made of names, literals and
     brackets, and is not too deep for Python's parser.
 
     Returns:
-        A dict for every call with keyword arguments, and the literals in them; the text itself where it is not of this
-        form, as when a field's own repr is not (`<Enum.A: 1>`).
+        A dict for every call with keyword arguments, and the literals in them, for a member of an enumeration its text;
+        the text itself where it is not of this form.
     """
-    if not _is_plain_repr(text):
+    expression = _expression(text)
+    if expression is None:
         return text
     try:
-        return _built(ast.parse(text, mode="eval").body)
+        return _built(ast.parse(expression, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
 
 
-def _is_plain_repr(text: str) -> bool:
-    if not re.match(r"\w+\(\w+=", text):
-        return False
+def _expression(text: str) -> str | None:
+    """The text as a Python expression of names, literals and brackets, or None where it is something else."""
+    bare = re.match(r"\w+=", text) is not None
+    if not bare and not re.match(r"\w+\(\w+=", text):
+        return None
+    parts = ["_("] if bare else []
     position = depth = 0
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None:
-            return False
+            return None
         depth += (token[0] in "[({") - (token[0] in "])}")
-        if depth > MAX_REPR_DEPTH:
-            return False
+        if not 0 <= depth <= MAX_REPR_DEPTH:
+            return None
+        # what stands beside each other outside of brackets are fields
+        parts.append(", " if bare and not depth and token[0].isspace() else token["member"] or token[0])
         position = token.end()
-    return True
+    return "".join([*parts, ")"] if bare else parts)
 
 
 def _built(node: ast.AST) -> Any:

@@ -8,13 +8,16 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.answers import answer, tokens
 from ingest.lines import encode
-from ingest.messages import plain_text, text_or_none
+from ingest.messages import text_or_none
 from ingest.quality import judge
 from ingest.runrows import Event, RunRows, Where, milliseconds
 
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
+
+_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 _RAISED = ("type", "message", "traceback")
 """What the recorder says of an exception."""
@@ -58,10 +61,13 @@ class LLMLedger:
         raised = data.get("error")
         raised = {name: text_or_none(raised.get(name)) for name in _RAISED} if isinstance(raised, dict) else {}
         error = (_why(raised) or _answered(response)) if failed else None
-        tokens = {k: count(data.get(k)) for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
+        counts = {name: count(data.get(name)) for name in _TOKENS}
+        if None in counts.values():
+            told = dict(zip(_TOKENS, map(count, tokens(response)), strict=True))
+            counts = {name: told[name] if value is None else value for name, value in counts.items()}
         cost = number(data.get("cost"))
-        content, tool_calls = answer(response)
-        quality = judge(request.fields, response, content, tool_calls, text_or_none(data.get("agent")), failed)
+        answered = answer(response)
+        quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)
         event = self._rows.event(
             "llm_call",
             "call",
@@ -75,13 +81,16 @@ class LLMLedger:
                 "model": text_or_none(data.get("model")),
                 "message_count": request.messages,
             },
-            outputs={"content": content, "tool_calls": tool_calls},
-            meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **tokens},
+            outputs={
+                "content": answered.content if answered else None,
+                "tool_calls": answered.tool_calls if answered else None,
+            },
+            meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **counts},
         )
         if failed and raised:
             event.meta |= {"error_type": raised["type"], "traceback": raised["traceback"]}
         if not data.get("cached"):
-            self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, tokens.values(), strict=True)]
+            self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, counts.values(), strict=True)]
             self.cost += cost or 0.0
         if request.missing:
             event.meta["request_incomplete"] = request.missing
@@ -93,7 +102,7 @@ class LLMLedger:
             text_or_none(data.get("model")),
             encode(request.fields),
             None if response is None else encode(response),
-            *tokens.values(),
+            *counts.values(),
             cost,
             bool(data.get("cached")),
             event.started,
@@ -146,16 +155,6 @@ def _why(raised: dict[str, str | None]) -> str | None:
 def _answered(response: Any) -> str | None:
     """What stands in place of a failed call's response, as text."""
     return encode(response) if isinstance(response, dict) else text_or_none(response)
-
-
-def answer(response: Any) -> tuple[str | None, Any]:
-    """The text and the tool calls of a chat completion's first choice."""
-    try:
-        message = response["choices"][0]["message"]
-        content = message.get("content")
-        return (None if content is None else plain_text(content)), message.get("tool_calls")
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return None, None
 
 
 def count(value: Any) -> int | None:

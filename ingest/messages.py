@@ -14,6 +14,8 @@ from ingest.lines import encode
 _CALLS = (("function", "arguments"), ("custom", "input"))
 """Kinds of tool calls, and what each gives its tool: JSON, or text as it is."""
 
+_ACTIONS = ("shell_call", "apply_patch_call")
+
 _ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
 _SAID = ("content", "tool_calls", "function_call", "tool_responses")
 _WITHOUT_ROLE = frozenset(
@@ -183,7 +185,8 @@ def _add_responses(result: Message, message: dict[str, Any]) -> None:
 
 
 def plain_text(content: Any) -> str:
-    """The text of a message's content. Of a list the texts, with `<image>` for an image, as AG2's `content_str`."""
+    """The text of a message's content. Of a list the texts, with `<image>` for an image, as AG2's `content_str`; what a
+    model of the Responses API has its server do (`shell_call`, `apply_patch_call`) stays JSON."""
     if isinstance(content, str):
         return content
     if content is None:
@@ -195,9 +198,10 @@ def plain_text(content: Any) -> str:
 
 def _part_text(part: Any) -> str:
     if isinstance(part, dict):
-        if part.get("type") in ("text", "input_text", "output_text"):
+        kind = part.get("type")
+        if kind in ("text", "input_text", "output_text"):
             return str(part.get("text", ""))
-        return "<image>"
+        return encode(part) if kind in _ACTIONS else "<image>"
     return str(part)
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import re2
 
+from ingest.answers import Answer
 from ingest.extractors.blocks import prose, sound
 from ingest.lines import encode
 from ingest.messages import plain_text
@@ -195,40 +196,39 @@ CHECKS: tuple[Check, ...] = (
 
 
 def judge(
-    request: dict[str, Any], response: Any, text: str | None, tool_calls: Any, agent: str | None, failed: bool
+    request: dict[str, Any], response: Any, answer: Answer | None, agent: str | None, failed: bool
 ) -> Quality | None:
     """What the checks say of a response.
 
     Args:
         request: the request that it answers.
         response: the whole response, or what stands in its place where the call failed.
-        text: the text of its first choice.
-        tool_calls: the tool calls of its first choice.
+        answer: what is read in it.
         agent: who asked.
         failed: the call failed.
 
     Returns:
         None for a response of unknown shape, of which nothing can be said.
     """
-    message, finish_reason = _first_choice(response)
-    if message is None and not failed and response is not None:
-        return None
-    message = message or {}
-    legacy = message.get("function_call")
-    calls = [call.get("function") for call in tool_calls if isinstance(call, dict)] if _is_list(tool_calls) else []
-    arguments = tuple(_arguments(call) for call in [*calls, *([legacy] if legacy else [])])
-    text = sound((plain_text(response) if failed else text) or "")
+    if answer is None:
+        if not failed and response is not None:
+            return None
+        answer = Answer()
+    calls = answer.tool_calls if isinstance(answer.tool_calls, list) else []
+    called = [call.get("function") for call in calls if isinstance(call, dict)]
+    arguments = tuple(_arguments(call) for call in [*called, *([answer.function_call] if answer.function_call else [])])
+    text = sound((plain_text(response) if failed else answer.content) or "")
     reply = Reply(
         text=text,
         prose=prose(text).replace("\u2019", "'"),
         words=len(text.split()) + (0 if text.isascii() else _spaceless(text)),
         arguments=arguments,
-        declined=bool(message.get("refusal")) or finish_reason == "content_filter",
+        declined=answer.declined,
         failed=failed,
         wants_json=_asks_for_json(request),
         one_name=agent in INTERNAL_AGENTS,
     )
-    return _verdict(reply, finish_reason)
+    return _verdict(reply, answer.finish_reason)
 
 
 def _verdict(reply: Reply, finish_reason: Any) -> Quality:
@@ -252,16 +252,6 @@ def _verdict(reply: Reply, finish_reason: Any) -> Quality:
         "finish_reason": finish_reason,
     }
     return Quality(not errors, passed / len(CHECKS), errors, warnings, metrics)
-
-
-def _first_choice(response: Any) -> tuple[dict[str, Any] | None, Any]:
-    """The message of a chat completion's first choice, and why it ended; None for any other shape."""
-    choices = response.get("choices") if isinstance(response, dict) else None
-    if not _is_list(choices):
-        return None, None
-    choice = choices[0] if choices and isinstance(choices[0], dict) else {}
-    message = choice.get("message")
-    return (message if isinstance(message, dict) else {}), choice.get("finish_reason")
 
 
 def _asks_for_json(request: dict[str, Any]) -> bool:
@@ -316,7 +306,3 @@ def _holds_json(text: str) -> bool:
 def _spaceless(text: str) -> int:
     """Characters of scripts that put no blanks between words."""
     return sum(match.end() - match.start() for match in _SPACELESS.finditer(text))
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)

@@ -253,6 +253,12 @@ create or replace macro ingest.traceback(meta, outputs) as
     );
 
 
+-- What a model answered: the message of a chat completion, the items of OpenAI's Responses API, or the messages of AG2's
+-- UnifiedResponse.
+create or replace macro ingest.answer(response) as
+    coalesce(response->'$.choices[0].message', response->'$.output', response->'$.messages');
+
+
 -- The executions of agents, with what the last LLM call of each asked, answered and cost; a call that AG2's cache answered
 -- cost nothing. What went in is what the turn that it answers said, what came out is its own words; the opening of a nested
 -- chat was given no message.
@@ -272,7 +278,7 @@ select
     ingest.traceback(failures.meta, failures.outputs) as error_traceback,
     calls.model as llm_model,
     requests.request as llm_request,
-    case when calls.status = 'completed' then calls.response->'$.choices[0].message' end as llm_response,
+    case when calls.status = 'completed' then ingest.answer(calls.response) end as llm_response,
     calls.duration_ms as llm_latency_ms,
     case when calls.cached then 0 else calls.prompt_tokens end as prompt_tokens,
     case when calls.cached then 0 else calls.completion_tokens end as completion_tokens,

@@ -1,4 +1,5 @@
-"""A language model that says what a script tells it to, behind the wire format of OpenAI's chat completions.
+"""A language model that says what a script tells it to, behind the wire formats of OpenAI's chat completions and of its
+Responses API (without streaming).
 
 Agents, AG2 and the OpenAI client are the real ones; only the far end of the socket is played. So recordings and tests
 need no key, no network and no luck, and a test can look at what the server really received.
@@ -19,6 +20,8 @@ PRICE_PER_1000 = (0.0025, 0.01)
 
 CREATED = 1_767_225_600
 """`created` of every answer (2026-01-01 UTC), fixed so that two recordings do not differ in it."""
+
+_PATHS = "/v1/chat/completions and /v1/responses"
 
 MAX_BODY = 16 * 2**20
 """Largest request in bytes; a larger one gets HTTP 413."""
@@ -71,13 +74,15 @@ class Request:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        return list(self.body.get("messages", []))
+        """Of a chat completion the messages, of the Responses API the input items."""
+        return list(self.body.get("messages", self.body.get("input", [])))
 
     @property
     def system(self) -> str:
         """All system messages, joined: what tells one agent's request from another's."""
-        parts = (m.get("content") for m in self.messages if m.get("role") in ("system", "developer"))
-        return "\n".join(p for p in parts if isinstance(p, str))
+        contents = (m.get("content") for m in self.messages if m.get("role") in ("system", "developer"))
+        parts = [part for c in contents for part in (c if isinstance(c, list) else [{"text": c}])]
+        return "\n".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
 Step = str | Reply | Failure
@@ -173,8 +178,8 @@ class ScriptedLLM:
         with self._lock:
             request = Request(len(self.requests), path, headers, body)
             self.requests.append(request)
-        if not path.endswith("/chat/completions"):
-            return request, Failure(404, f"nothing at {path}: this server only knows /v1/chat/completions")
+        if not path.endswith(("/chat/completions", "/responses")):
+            return request, Failure(404, f"nothing at {path}: this server only knows {_PATHS}")
         if request.number >= MAX_REQUESTS:
             return request, Failure(400, f"more than {MAX_REQUESTS} requests: the conversation does not end")
         try:
@@ -202,6 +207,44 @@ class ScriptedLLM:
                 for i, c in enumerate(reply.calls)
             ]
         return message
+
+    def response(self, request: Request, reply: Reply) -> dict[str, Any]:
+        """The `response` object of the Responses API that answers `request`."""
+        message = self._message(reply)
+        sent, said = reply.usage or (_words(request.messages), _words(message))
+        output: list[dict[str, Any]] = [
+            {
+                "id": f"fc_{number}",
+                "type": "function_call",
+                "call_id": called["id"],
+                **called["function"],
+                "status": "completed",
+            }
+            for number, called in enumerate(message.get("tool_calls", []))
+        ]
+        if reply.content is not None:
+            text = {"type": "output_text", "text": reply.content, "annotations": []}
+            output.insert(
+                0, {"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
+            )
+        return {
+            "id": self._id("resp_", request.number),
+            "object": "response",
+            "created_at": CREATED,
+            "model": request.body.get("model", "scripted-1"),
+            "status": "completed",
+            "output": output,
+            "parallel_tool_calls": True,
+            "tool_choice": "auto",
+            "tools": [],
+            "usage": {
+                "input_tokens": sent,
+                "input_tokens_details": {"cached_tokens": 0},
+                "output_tokens": said,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": sent + said,
+            },
+        }
 
     def completion(self, request: Request, reply: Reply) -> dict[str, Any]:
         """The `chat.completion` object that answers `request`."""
@@ -300,7 +343,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing on stderr: the log is `ScriptedLLM.requests`."""
 
     def do_GET(self) -> None:
-        self._json(404, _error(404, f"nothing at GET {self.path}: this server only knows POST /v1/chat/completions"))
+        self._json(404, _error(404, f"nothing at GET {self.path}: this server only knows POST {_PATHS}"))
 
     def do_POST(self) -> None:
         try:
@@ -322,7 +365,11 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(step, Failure):
             self._json(step.status, _error(step.status, step.message))
             return
-        completion = llm.completion(request, Reply(step) if isinstance(step, str) else step)
+        reply = Reply(step) if isinstance(step, str) else step
+        if request.path.endswith("/responses"):
+            self._json(200, llm.response(request, reply))
+            return
+        completion = llm.completion(request, reply)
         if body.get("stream"):
             options = body.get("stream_options") or {}
             self._send(200, "text/event-stream", _sse(completion, usage=bool(options.get("include_usage"))))

@@ -15,6 +15,8 @@ from ingest.ag2_logs import nanoseconds, parse_repr
         ("A(b=[B(c=1), B(c=2)], d={'e': (1, 2)})", {"b": [{"c": 1}, {"c": 2}], "d": {"e": [1, 2]}}),
         ("A(b=[x for x in y], c=f(1))", {"b": "[x for x in y]", "c": "f(1)"}),
         ("A(b=datetime.datetime(2026, 1, 14), c=nan)", {"b": "datetime.datetime(2026, 1, 14)", "c": "nan"}),
+        ("A(b=<Kind.X: 'x'>)", {"b": "x"}),
+        ("a='x' b=[B(c='d e=1')] f={} g=None", {"a": "x", "b": [{"c": "d e=1"}], "f": {}, "g": None}),
     ],
 )
 def test_the_text_of_an_object_is_read(text: str, value: Any) -> None:
@@ -29,6 +31,8 @@ def test_the_text_of_an_object_is_read(text: str, value: Any) -> None:
         "error_code:401, config 0 failed",
         "A(b=<Kind.X: 1>)",
         "A(b='open)",
+        "a=1) b=(2",
+        "a='x'; b=1",
         "A(b=1",
         "A(b=1 + 1)",
         "A(b=__import__('os').system('true'))",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import queries
+from ingest.answers import answer
 from ingest.quality import CHECKS, MAX_WORDS, Quality, judge
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Row, write_journal
@@ -22,7 +23,7 @@ def said(
     tool_calls = [{"id": str(n), "function": {"name": "f", "arguments": a}} for n, a in enumerate(calls)] or None
     message = {"role": "assistant", "content": text, "tool_calls": tool_calls, "refusal": choice.pop("refusal", None)}
     response = {"choices": [{"message": message, "finish_reason": "stop", **choice}]}
-    quality = judge(request or {}, response, text, tool_calls, agent, failed=False)
+    quality = judge(request or {}, response, answer(response), agent, failed=False)
     assert quality is not None
     return quality
 
@@ -289,9 +290,9 @@ def test_metrics_count_what_the_response_holds() -> None:
 
 def test_a_response_of_unknown_shape_is_not_judged() -> None:
     """Nothing is claimed of what is no chat completion; a response without choices has no text."""
-    assert judge({}, {"output": []}, None, None, None, failed=False) is None
-    assert judge({}, [1], None, None, None, failed=False) is None
-    nothing = judge({}, {"choices": []}, None, None, None, failed=False)
+    assert judge({}, {"output": None}, answer({"output": None}), None, failed=False) is None
+    assert judge({}, [1], answer([1]), None, failed=False) is None
+    nothing = judge({}, {"choices": []}, answer({"choices": []}), None, failed=False)
     assert nothing is not None
     assert nothing.errors == ["empty"]
 

@@ -29,7 +29,7 @@ select
     calls.model,
     calls.status,
     calls.request->'messages' as prompt,
-    calls.response->'$.choices[0].message' as response,
+    ingest.answer(calls.response) as response,
     calls.prompt_tokens,
     calls.completion_tokens,
     calls.cost,

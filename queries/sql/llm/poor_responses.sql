@@ -21,7 +21,7 @@ select
     response_quality_score as quality,
     response_validation_errors as errors,
     response_warnings as warnings,
-    response->'$.choices[0].message' as response,
+    ingest.answer(response) as response,
     started_at
 from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
 where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
