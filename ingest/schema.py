@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 9
-"""Goes up when a table changes; a `traces` folder of another version is rebuilt."""
+VERSION = 10
+"""Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
     "VARCHAR": "string",
