@@ -639,6 +639,26 @@ def test_candidates_are_those_that_the_selecting_agent_was_asked_about(tmp_path:
     assert cyd["selection"] == ["auto"]
 
 
+ODD_NAMES = [
+    ["line\nbreak", "tab\there", "return\r", "bell\x07", "nul\0inside", "zero\u200bwidth", "ü", "字 🙂"],
+    ["back\\slash", "\\n", "\\x41", "\\\\", "\\\n", "o'n\"e", '"quoted"', "it's", "\\'"],
+]
+
+
+@pytest.mark.parametrize("members", ODD_NAMES)
+def test_candidates_have_their_own_names(tmp_path: Path, members: list[str]) -> None:
+    """Whatever Python writes in place of a line break, a control character, a quote or a backslash."""
+    builder = Builder()
+    run = builder.run("r", meta={"agents": [{"name": "chat", "members": members}]})
+    run.turn("checking_agent", f"Read it. Then select the next role from {members} to play. Only the role.")
+    run.turn("speaker_selection_agent", members[0])
+    run.turn(members[0])
+    path = builder.write(tmp_path / "traces.duckdb")
+    (selection,) = rows(path, "selections")
+    assert json.loads(selection["candidates"]) == members
+    assert {row["agent_name"] for row in answer(path, "why_silent") if row["is_candidate"]} == set(members)
+
+
 def test_who_never_was_a_candidate(tmp_path: Path) -> None:
     """Where every request leaves an agent out, it is known not to have been a candidate."""
     builder = Builder()
