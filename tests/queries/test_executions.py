@@ -575,8 +575,8 @@ def test_two_sets_of_runs(tmp_path: Path) -> None:
     by_tag = answer(path, "compare_runs", tag="prompt", before="old", after="new")
     assert list(map(numbers, by_name)) == list(map(numbers, by_tag))
     cost = next(row for row in by_name if row["metric"] == "cost")
-    assert (cost["before_mean"], cost["after_mean"]) == (mean(before), mean(after))
-    assert cost["difference"] == mean(after) - mean(before)
+    assert (cost["before_mean"], cost["after_mean"]) == (mean(before), round(mean(after), 10))
+    assert cost["difference"] == round(mean(after) - mean(before), 10)
     assert cost["standard_error"] == pytest.approx((stdev(before) ** 2 / 6 + stdev(after) ** 2 / 6) ** 0.5)
     assert cost["is_clear"]
     few = answer(path, "compare_runs", before="old-[01]", after="new-*")
