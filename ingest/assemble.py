@@ -177,7 +177,7 @@ class Assembler:
         while name in self._steps and name not in steps:
             steps.add(name)
             name = self._steps[name]
-        return None if name is None else self._action_id(name)
+        return None if name is None else self.rows.named_id(name)
 
     def _event_around(self, where: Where) -> str | None:
         """The marked action around a record, or the turn that opened its chat, whichever is nearer."""
@@ -280,6 +280,7 @@ class Assembler:
             kind,
             "action",
             where,
+            event_id=self.rows.new_named_id(text_or_none(data.get("id")) or where.key),
             agent=text_or_none(data.get("agent")),
             status="failed" if data.get("status") == "failed" or kind == "error" else "completed",
             started=started,
@@ -289,14 +290,10 @@ class Assembler:
             outputs={"result": result},
             meta=meta,
         )
-        event.id = self._action_id(text_or_none(data.get("id")) or where.key)
         around = self._event_around(where)
         where.parent = around if around != event.id else None
         self.rows.around(event.id, where.parent)
         self.rows.add_event(event)
-
-    def _action_id(self, name: str) -> str:
-        return self.rows.id("action", name)
 
     def _file(self, data: Data, where: Where) -> None:
         path = text_or_none(data.get("path"))

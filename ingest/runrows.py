@@ -144,6 +144,8 @@ class RunRows:
         self._echoes: dict[str, str] = {}
         """By failure the error that tells of it once more; of several the first."""
         self._positions = array("q")
+        self._named: dict[str, int] = {}
+        """How many actions and calls have each of the ids that names give; a name that comes once is of one."""
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
         """Of the events that others happened in: their depths in their own chats."""
@@ -158,9 +160,21 @@ class RunRows:
         # what `str(uuid.UUID(hex=..., version=3))` gives, in a third of the time
         return f"{self._id_begins}{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
 
-    def event(self, kind: str, subtype: str, where: Where, key: str = "", **fields: Any) -> Event:
-        """A new event of this type. `key` tells apart several of one type that one record makes."""
-        event = Event(self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
+    def named_id(self, name: str) -> str:
+        """The id of what a record calls an action or a call of this name: of several with that name the first."""
+        return self.id("action", name)
+
+    def new_named_id(self, name: str) -> str:
+        """The id of an action or a call of this name that comes now."""
+        first = self.named_id(name)
+        times = self._named[first] = self._named.get(first, 0) + 1
+        return first if times == 1 else self.id("repeated action", f"{times} {name}")
+
+    def event(
+        self, kind: str, subtype: str, where: Where, key: str = "", event_id: str | None = None, **fields: Any
+    ) -> Event:
+        """A new event of this type. `key` tells apart several of one type that one record makes, or it has an id."""
+        event = Event(event_id or self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
         if kind in _RAISE:
             self._note_outcome(event)
         return event

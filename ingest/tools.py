@@ -34,12 +34,12 @@ MAX_ANSWERED = 1024
 
 @dataclass(slots=True, eq=False)
 class ToolCall:
-    """A call on its way from request to answer. Times are UTC microseconds. `ident`: what is inside points at it."""
+    """A call on its way from request to answer. Times are UTC microseconds. `event_id`: where others point at it."""
 
     call_id: str | None
     name: str
     where: Where
-    ident: str | None = None
+    event_id: str | None = None
     agent: str | None = None
     turn: str | None = None
     executor: str | None = None
@@ -142,7 +142,8 @@ class ToolLedger:
             call.result = fact.result
         call.has_result = True
         call.state = STARTED if fact.returned else ENDED  # after a return AG2 still sends its event
-        call.ident = call.ident or fact.ident
+        if call.event_id is None and fact.ident is not None:
+            call.event_id = self._rows.new_named_id(fact.ident)
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         if not fact.returned and call in self._running[call.name]:
@@ -225,6 +226,7 @@ class ToolLedger:
             "invoked",
             call.where,
             key=f"/{call.call_id or call.name}/{self._serial}",
+            event_id=call.event_id,
             agent=call.agent,
             status=call.status,
             started=call.started if call.started is not None else call.where.time,
@@ -246,8 +248,6 @@ class ToolLedger:
         )
         if call.traceback:
             event.meta["traceback"] = call.traceback
-        if call.ident is not None:
-            event.id = self._rows.id("action", call.ident)
         self._rows.add(
             "tool_calls",
             event.id,

@@ -516,15 +516,15 @@ select
     count(*) filter (where executions.status = 'FAILED') as failed_executions,
     count(*) filter (where executions.status = 'TIMEOUT') as timeout_executions,
     count(*) filter (where executions.status = 'SUCCESS') / count(*) as success_rate,
-    round(avg(executions.duration_ms), 6) as avg_duration_ms,
+    round(favg(executions.duration_ms), 6) as avg_duration_ms,
     median(executions.duration_ms) as median_duration_ms,
     quantile_cont(executions.duration_ms, 0.95) as p95_duration_ms,
     max(executions.duration_ms) as max_duration_ms,
-    round(avg(calls.duration_ms), 6) as avg_llm_latency_ms,
+    round(favg(calls.duration_ms), 6) as avg_llm_latency_ms,
     count(calls.model) as llm_calls,
     sum(case when calls.cached then 0 else calls.total_tokens end) as total_tokens,
-    round(sum(case when calls.cached then 0 else calls.cost end), 10) as total_cost,
-    round(avg(calls.response_quality_score), 6) as avg_quality_score
+    round(fsum(case when calls.cached then 0 else calls.cost end), 10) as total_cost,
+    round(favg(calls.response_quality_score), 6) as avg_quality_score
 from executions
 left join ingest.llm_calls as calls
     on calls.run_id = executions.run_id and calls.event_id = executions.call_id

@@ -67,7 +67,7 @@ calls as (
         arg_max(status, execution_order) = 'failed' as is_failed,
         arg_max(error_message, execution_order) as error_message,
         arg_max(duration_ms, execution_order) as duration_ms,
-        sum(duration_ms) as total_ms
+        round(fsum(duration_ms), 6) as total_ms
     from events
     where event_type = 'llm_call'
     group by
@@ -81,7 +81,7 @@ spent as (
         events.run_id,
         events.execution_id,
         sum(if(llm_calls.cached, 0, llm_calls.total_tokens)) as total_tokens,
-        sum(if(llm_calls.cached, 0, llm_calls.cost)) as cost
+        round(fsum(if(llm_calls.cached, 0, llm_calls.cost)), 10) as cost
     from events
     inner join ingest.llm_calls
         on llm_calls.run_id = events.run_id and llm_calls.event_id = events.id

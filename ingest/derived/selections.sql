@@ -64,8 +64,26 @@ answered as (
         outcomes.*,
         list_transform(
             regexp_extract_all(asked.request, '[''"](.+?)[''"](?:, |\]$)', 1),
-            -- as Python writes a name with both kinds of quotes, or with a backslash
-            lambda name: replace(replace(replace(name, '\\', chr(0)), '\''', ''''), chr(0), '\')
+            -- Python's escapes, as JSON has them; a name that is none of Python's stays
+            lambda name: coalesce(
+                try_cast(
+                    concat(
+                        '"',
+                        replace(
+                            regexp_replace(
+                                replace(replace(replace(name, '\\', chr(0)), '\''', ''''), '"', '\"'),
+                                '\\x([0-9a-f]{2})',
+                                '\\u00\1',
+                                'g'
+                            ),
+                            chr(0),
+                            '\\'
+                        ),
+                        '"'
+                    ) as json
+                )->>'$',
+                name
+            )
         ) as candidates,
         -- an answer may write a name with blanks, or with backslashes, in place of underscores
         not contains(

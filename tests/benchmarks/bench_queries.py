@@ -2,8 +2,9 @@
 
 The events are made in DuckDB: 50 for each run (1,000 where there are at most 1,000 runs), of every type, a tenth of
 them failed, in random order of agents and tools. That is the worst case for mining, because real runs repeat themselves
-more. For each query times over all runs and over one run are printed, with the rows that all runs gave. On a busy
-machine the processor's time tells most.
+more. In every tenth run the last turns are of two agents who only answer each other. For each query times over all runs
+and over one run are printed, with the rows that each gave. Times of a query without any row say little: it is marked.
+On a busy machine the processor's time tells most.
 
 The ids of all runs begin alike, as those of one day and of transcripts in one folder do. That is the worst case for a
 question about one run: what DuckDB knows of the texts in a row group is their first eight characters, so that only the
@@ -35,6 +36,7 @@ select
     i // $per_run as run,
     i % $per_run as place,
     hash(i) as h,
+    run % 10 = 0 and place >= $per_run - 40 as is_idle,
     case
         when i % 5 = 0 then 'agent_call'
         when i % 5 = 1 then 'llm_call'
@@ -42,9 +44,11 @@ select
         when i % 5 = 3 then if(hash(i) % 2 = 0, 'tool_call', 'code_exec')
         else if(hash(i) % 3 = 0, 'file_gen', 'tool_call')
     end as type,
-    ['planner', 'engineer', 'executor', 'critic', 'admin'][1 + (hash(i // 5) % 5)::integer] as agent,
+    ['planner', 'engineer', 'executor', 'critic', 'admin'][
+        1 + if(is_idle, place // 5 % 2, (hash(i // 5) % 5)::integer)
+    ] as agent,
     ['read', 'write', 'search', 'fetch', 'plot', 'fit', 'load', 'save'][1 + (hash(i) % 8)::integer] as tool,
-    if(hash(i * 7 + 1) % 10 = 0, 'failed', 'completed') as status,
+    if(hash(i * 7 + 1) % 10 = 0 or (is_idle and i % 5 >= 3), 'failed', 'completed') as status,
     timestamp '2026-01-01' + to_seconds(i * 12) as time,
     format('20260101T000000Z-bench-{:07}', run) as run_id,
     left(md5(run_id), 12) as run_digits,
@@ -57,9 +61,10 @@ ROWS = (
     """
     insert into execution_events by name
     select
-        id, run_id, 'step_' || (place // 20) as step_id, place as execution_order, type as event_type,
-        agent as agent_name, status, time as timestamp, time + interval 1 second as completed_at,
-        (h % 2000)::double as duration_ms,
+        id, run_id, 'node_' || (place // 10) as node_id, 'step_' || (place // 20) as step_id,
+        place as execution_order, type as event_type, agent as agent_name, status, time as timestamp,
+        time + interval 1 second as completed_at,
+        (h % 2000 + if(h % 100 = 0, 6000, 0))::double as duration_ms,
         if(type in ('agent_call', 'handoff'), null, turn_id) as parent_event_id,
         if(type in ('agent_call', 'handoff'), 0, 1) as depth,
         if(type = 'agent_call', 'message', 'of its kind') as event_subtype,
@@ -72,7 +77,10 @@ ROWS = (
         end as inputs,
         case type
             when 'agent_call' then json_object('full_content', repeat('word ', 100) || i)
-            when 'llm_call' then json_object('content', repeat('word ', 100), 'tool_calls', null)
+            when 'llm_call' then json_object(
+                'content', repeat('word ', 100),
+                'tool_calls', if(h % 3 = 0, [{'function': {'name': tool}}], null)
+            )
             when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_content', 'x' || h % 500)
             else json_object('result', repeat('out ', 50), 'exit_code', if(status = 'failed', 1, 0))
         end as outputs,
@@ -84,7 +92,8 @@ ROWS = (
             )
             when 'tool_call' then json_object('tool_name', tool, 'result_length', 200, 'error_type', 'ValueError')
             when 'code_exec' then json_object(
-                'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor', 'written_in', turn_id
+                'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor',
+                'written_in', turn_id, 'files_read', if(h % 5 = 0, ['f' || h // 7 % 100], [])
             )
             when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto')
             when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_type', '.txt')
@@ -184,14 +193,17 @@ def main() -> None:
         one_run = con.execute("select run_id from runs order by run_id limit 1 offset $1", [runs // 2]).fetchall()[0][0]
         size = f"{runs * per_run:,} events, {per_run:,} a run, {path.stat().st_size / 1e6:.0f} MB"
         print(f"{size}, DuckDB {duckdb.__version__}")
+        columns = f"{'median':>8} {'min':>8} {'cpu':>8} {'rows':>8}"
         print(f"{'':24} {'all runs, ms':^26} {'':8} {'one run, ms':^26}")
-        print(f"{'query':24} {'median':>8} {'min':>8} {'cpu':>8} {'rows':>8} {'median':>8} {'min':>8} {'cpu':>8}")
+        print(f"{'query':24} {columns} {columns}")
         for query in map(queries.find, arguments or queries.names()):
             everything, rows = measured(con, query, 3)
             line = f"{query.name:24} {everything} {rows:8}"
             if any(parameter.name == "run_id" for parameter in query.parameters):
-                line += " " + measured(con, query, 15, run_id=one_run)[0]
-            print(line, flush=True)
+                one, rows_of_one = measured(con, query, 15, run_id=one_run)
+                line += f" {one} {rows_of_one:8}"
+                rows = min(rows, rows_of_one)
+            print(line if rows else f"{line}  no row", flush=True)
         con.close()
 
 

@@ -1,5 +1,7 @@
 """The ids of all that is in a run begin alike, so that DuckDB finds a run by them: `ingest.of_run` in views.sql."""
 
+import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -91,3 +93,65 @@ def test_every_row_of_a_run_is_found_by_its_ids(ingested: Ingest) -> None:
                 found = f"select count(*), count(*) filter (where ingest.of_run(run_id, {column}, run_id)) from {table}"
                 ((rows, of_their_run),) = con.execute(found).fetchall()
                 assert rows == of_their_run > 0
+
+
+def repeating(runs: Path, name: str) -> tuple[Path, list[bytes]]:
+    """A copy of a sample run in which all actions and calls have one id: its journal and that one's lines."""
+    shutil.copytree(SAMPLES / name, runs / name)
+    journal = runs / name / "journal.jsonl"
+    records = [json.loads(line) for line in journal.read_bytes().splitlines()]
+    named = [record for record in records if record["kind"] in ("action", "function_call")]
+    assert len(named) >= 4
+    for record in named:
+        record["id"] = "action-2"
+    return journal, [json.dumps(record).encode() + b"\n" for record in records]
+
+
+def ids(tables: Tables) -> dict[str, list[tuple[str, str]]]:
+    """The ids of all rows of each table that has an id for each, with something that tells the rows apart."""
+    with queries.connect(tables.out) as con:
+        return {
+            table: con.execute(f"select {column}::varchar, {told}::varchar from {table} order by all").fetchall()
+            for table, column, told in (
+                ("execution_events", "id", "(timestamp, event_type, inputs)"),
+                ("messages", "event_id", "content"),
+                ("ingest.llm_calls", "event_id", "started_at"),
+                ("tool_calls", "event_id", "(call_id, arguments)"),
+                ("files", "id", "(file_path, operation)"),
+                ("executions", "id", "started_at"),
+                ("selections", "event_id", "chosen"),
+                ("findings", "event_id", "signs"),
+                ("agent_executions", "id", "output_data"),
+            )
+        }
+
+
+@pytest.mark.parametrize("name", ["20260113T100000Z-tool-chain-week-1", "20260114T090000Z-planning-control"])
+def test_ids_are_unique_where_a_journal_repeats_them(runs: Path, ingested: Ingest, tmp_path: Path, name: str) -> None:
+    """The first has the id that the name gives. All keep theirs when the journal grows, or is read again."""
+    journal, lines = repeating(runs, name)
+    last = max(number for number, line in enumerate(lines) if b'"action-2"' in line)
+    journal.write_bytes(b"".join(lines[:last]))
+    before = ids(ingested(runs))
+    journal.write_bytes(b"".join(lines))
+    after = ids(ingested(runs))
+    for table, found in after.items():
+        assert len({row_id for row_id, _ in found}) == len(found), table
+        assert table == "findings" or set(before[table]) <= set(found), table
+    assert RunRows(name).named_id("action-2") in dict(after["execution_events"])
+    turns = ingested(runs).one("select count(*) from execution_events where event_type = 'agent_call'")
+    assert len(after["agent_executions"]) == len(after["executions"]) == turns > 0
+    again = tmp_path / "again"
+    pipeline.run([str(runs)], str(again))
+    assert ids(Tables(again, ingested(runs).summary)) == after
+
+
+def test_what_is_in_a_repeated_action_stands_below_the_first(runs: Path, ingested: Ingest) -> None:
+    """Those inside say only the name."""
+    action = {"kind": "action", "id": "action-1", "action_type": "decision", "action_name": "x", "status": "ok"}
+    inside = {"kind": "action", "id": "action-2", "parent": "action-1", "action_type": "decision", "action_name": "y"}
+    write_journal(runs, "r", inside, action, action | {"details": {"n": 2}}, inside | {"details": {"n": 2}})
+    events = ingested(runs).events("decision")
+    first = next(e for e in events if e["meta"]["action_name"] == "x" and not e["inputs"])
+    assert {e["parent_event_id"] for e in events if e["meta"]["action_name"] == "y"} == {first["id"]}
+    assert len({e["id"] for e in events}) == 4

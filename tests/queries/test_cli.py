@@ -56,7 +56,7 @@ def test_the_list_for_programs() -> None:
     assert chains["group"] == "tools"
     (min_count,) = (parameter for parameter in chains["parameters"] if parameter["name"] == "min_count")
     assert (min_count["type"], min_count["default"], min_count["doc"]) == ("BIGINT", 2, "how often, at least")
-    assert [column["name"] for column in chains["columns"]] == ["tools", "length", "count", "runs", "failed"]
+    assert [column["name"] for column in chains["columns"]] == ["tools", "length", "count", "runs", "failed", "note"]
 
 
 def test_show_prints_the_file() -> None:
@@ -81,9 +81,12 @@ def test_formats_agree(database: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(answer(*arguments, "csv"))))
     assert [json.loads(row["tools"]) for row in rows] == [row[0] for row in expected]
     table = answer(*arguments, "table").splitlines()
-    assert [line.split()[-1] for line in table[2:]] == [str(row[-1]) for row in expected]
+    assert [line.split()[-1] for line in table[2:]] == [str(row[-2]) for row in expected]
     markdown = answer(*arguments, "md").splitlines()
-    assert markdown[:2] == ["| tools | length | count | runs | failed |", "| --- | ---: | ---: | ---: | ---: |"]
+    assert markdown[:2] == [
+        "| tools | length | count | runs | failed | note |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
     assert len(markdown) == 2 + len(expected)
 
 
@@ -167,7 +170,7 @@ def test_every_query_survives_hostile_text(hostile: Path) -> None:
         ),
         (
             ("tool_chains", "--db", "DATABASE", "--columns", "tools,run"),
-            "tool_chains has no column 'run': it has tools, length, count, runs, failed",
+            "tool_chains has no column 'run': it has tools, length, count, runs, failed, note",
         ),
         (("tool_chains", "--format", "xml"), "'xml' is not one of"),
         (("tool_chains", "--limit", "-1"), "-1 is not in the range"),

@@ -18,7 +18,7 @@ def test_a_relation_comes_back(con: duckdb.DuckDBPyConnection) -> None:
     relation = queries.run("tool_chains", con, min_count=3)
     assert isinstance(relation, duckdb.DuckDBPyRelation)
     rows = relation.fetchall()
-    assert (["search", "read", "write"], 3, 4, 4, 1) in rows
+    assert (["search", "read", "write"], 3, 4, 4, 1, None) in rows
     assert relation.filter("length = 3").fetchall() == rows[:1]
     assert queries.run("tool_chains", con).arrow().read_all().num_rows == len(rows)
 

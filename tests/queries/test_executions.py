@@ -575,8 +575,8 @@ def test_two_sets_of_runs(tmp_path: Path) -> None:
     by_tag = answer(path, "compare_runs", tag="prompt", before="old", after="new")
     assert list(map(numbers, by_name)) == list(map(numbers, by_tag))
     cost = next(row for row in by_name if row["metric"] == "cost")
-    assert (cost["before_mean"], cost["after_mean"]) == (mean(before), mean(after))
-    assert cost["difference"] == mean(after) - mean(before)
+    assert (cost["before_mean"], cost["after_mean"]) == (mean(before), round(mean(after), 10))
+    assert cost["difference"] == round(mean(after) - mean(before), 10)
     assert cost["standard_error"] == pytest.approx((stdev(before) ** 2 / 6 + stdev(after) ** 2 / 6) ** 0.5)
     assert cost["is_clear"]
     few = answer(path, "compare_runs", before="old-[01]", after="new-*")
@@ -637,6 +637,26 @@ def test_candidates_are_those_that_the_selecting_agent_was_asked_about(tmp_path:
     (cyd,) = answer(path, "why_silent", run_id="silent", agent_name="cyd")
     assert (cyd["is_candidate"], cyd["others_chosen"], cyd["times_passed_over"]) == (None, 3, None)
     assert cyd["selection"] == ["auto"]
+
+
+ODD_NAMES = [
+    ["line\nbreak", "tab\there", "return\r", "bell\x07", "nul\0inside", "zero\u200bwidth", "ü", "字 🙂"],
+    ["back\\slash", "\\n", "\\x41", "\\\\", "\\\n", "o'n\"e", '"quoted"', "it's", "\\'"],
+]
+
+
+@pytest.mark.parametrize("members", ODD_NAMES)
+def test_candidates_have_their_own_names(tmp_path: Path, members: list[str]) -> None:
+    """Whatever Python writes in place of a line break, a control character, a quote or a backslash."""
+    builder = Builder()
+    run = builder.run("r", meta={"agents": [{"name": "chat", "members": members}]})
+    run.turn("checking_agent", f"Read it. Then select the next role from {members} to play. Only the role.")
+    run.turn("speaker_selection_agent", members[0])
+    run.turn(members[0])
+    path = builder.write(tmp_path / "traces.duckdb")
+    (selection,) = rows(path, "selections")
+    assert json.loads(selection["candidates"]) == members
+    assert {row["agent_name"] for row in answer(path, "why_silent") if row["is_candidate"]} == set(members)
 
 
 def test_who_never_was_a_candidate(tmp_path: Path) -> None:

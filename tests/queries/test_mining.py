@@ -1,6 +1,7 @@
 """Patterns: the queries find what plain Python finds in the same rows."""
 
 import json
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -88,7 +89,8 @@ def test_tool_chains(traces: Path) -> None:
 def test_tool_chains_of_one_run(database: Path) -> None:
     """Chains do not reach from one run into the next, and failures are counted per chain."""
     found = answer(database, "tool_chains", run_id="plot-0", min_count=1, min_length=3)
-    assert found == [{"tools": ["search", "read", "write"], "length": 3, "count": 1, "runs": 1, "failed": 1}]
+    chain = {"tools": ["search", "read", "write"], "length": 3, "count": 1, "runs": 1, "failed": 1, "note": None}
+    assert found == [chain]
 
 
 def test_agent_sequences(traces: Path) -> None:
@@ -105,6 +107,57 @@ def test_agent_sequences_of_any_length(traces: Path, given: tuple[int, int], len
     """A sequence is as long as the whole run, where that is asked for; none is where nothing fits."""
     found = answer(traces, "agent_sequences", min_length=given[0], max_length=given[1], min_count=1)
     assert {tuple(row["agents"]): (row["count"], row["runs"]) for row in found} == ngrams(speakers(traces), lengths)
+
+
+@pytest.fixture(scope="module")
+def many_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs with the same 300 calls, of which a tenth failed, and one with 2,000 other ones; turns alike."""
+    builder, chance = Builder(), random.Random(1)
+    same, other = chance.choices("abcd", k=300), [f"tool {number}" for number in range(2000)]
+    for name, calls in (("one", same), ("two", same), ("other", other)):
+        run = builder.run(name)
+        for number, call in enumerate(calls):
+            run.turn(call)
+            run.tool(call, call, status="failed" if number % 10 == 0 else "completed")
+    return builder.write(tmp_path_factory.mktemp("many") / "traces.duckdb")
+
+
+@pytest.mark.parametrize(("min_length", "max_length"), [(1, 7), (6, 6), (9, 9), (3, 30)])
+@pytest.mark.parametrize(("min_count", "min_runs"), [(2, 1), (1, 2), (40, 1)])
+def test_long_chains(many_calls: Path, min_length: int, max_length: int, min_count: int, min_runs: int) -> None:
+    """However long they may be, chains are those that plain Python finds."""
+    given = {"min_length": min_length, "max_length": max_length, "min_count": min_count, "min_runs": min_runs}
+    parts = ngrams(tools(many_calls), range(min_length, max_length + 1))
+    expected = {part: found for part, found in parts.items() if found[0] >= min_count and found[1] >= min_runs}
+    chains = answer(many_calls, "tool_chains", **given)
+    assert {tuple(row["tools"]): (row["count"], row["runs"]) for row in chains} == expected
+    assert {row["note"] for row in chains} <= {None}
+    sequences = answer(many_calls, "agent_sequences", **given)
+    assert {tuple(row["agents"]): (row["count"], row["runs"]) for row in sequences} == expected
+    failed: Counter[tuple[Any, ...]] = Counter()
+    for calls in events_by_run(many_calls, "tool_call").values():
+        for length in range(min_length, max_length + 1):
+            for start in range(len(calls) - length + 1):
+                part = calls[start : start + length]
+                failed[tuple(e["meta"]["tool_name"] for e in part)] += any(e["status"] == "failed" for e in part)
+    assert {tuple(row["tools"]): row["failed"] for row in chains} == {part: failed[part] for part in expected}
+
+
+@pytest.mark.parametrize(("query", "names"), [("tool_chains", "tools"), ("agent_sequences", "agents")])
+def test_chains_say_what_was_left_out(many_calls: Path, query: str, names: str) -> None:
+    """Growing stops at the length at which the chains have 20 million beginnings and names, and that is said."""
+    sequence, budget, length = tools(many_calls)["other"], 20_000_000, 5
+    while budget > 0:
+        length += 1
+        budget -= (len(sequence) - length + 1) * (1 + length)
+    given = {"run_id": "other", "max_length": 2000, "min_count": 1}
+    rows = answer(many_calls, query, min_length=length - 1, **given)
+    assert {tuple(row[names]) for row in rows} == set(ngrams({"other": sequence}, [length - 1, length]))
+    (note,) = {row["note"] for row in rows}
+    assert f" of more than {length} " in note
+    (row,) = answer(many_calls, query, min_length=length + 1, **given)
+    assert [row[key] for key in (names, "length", "count", "runs", "note")] == [None, length, None, None, note]
+    assert answer(many_calls, query, min_length=length, **given | {"max_length": length})[0]["note"] is None
 
 
 def contains(sequence: Sequence[Any], pattern: Sequence[Any]) -> bool:

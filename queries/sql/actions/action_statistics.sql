@@ -12,7 +12,7 @@
 select
     action_name,
     count(*) as call_count,
-    round(avg(duration_ms), 6) as avg_duration_ms,
+    round(favg(duration_ms), 6) as avg_duration_ms,
     max(duration_ms) as max_duration_ms
 from ingest.actions
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))

@@ -16,7 +16,7 @@ select
     count(*) filter (where action_type = 'tool_call') as tool_calls,
     count(*) filter (where action_type = 'decision') as decisions,
     count(*) filter (where action_type = 'error') as errors,
-    round(avg(duration_ms), 6) as avg_duration_ms
+    round(favg(duration_ms), 6) as avg_duration_ms
 from ingest.actions
 where $run_id is null or ingest.of_run(run_id, id, $run_id)
 group by agent_name

@@ -8,11 +8,14 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   agents  the speakers of one chat, in order; a nested chat is one of its own
+--   agents  the speakers of one chat, in order; a nested chat is one of its own; NULL in a row that only says what was left
+--           out, where nothing else is left
 --   length  turns in the sequence
 --   count   how often they spoke in this order with no other turn of the chat between
 --   runs    in how many runs
-with
+--   note    where longer sequences were not looked for, because those of more than 5 turns have, counted for each length,
+--           more than 20 million beginnings and turns: up to what length they were
+with recursive
 
 turns as (
     select
@@ -33,14 +36,15 @@ names as materialized (
     group by agent_name
 ),
 
--- each turn with those after it that a sequence may have; cut from the list of the whole run, they would cost its square
+-- Sequences of up to 5 turns are counted all at once, which is fastest for few turns: each turn with those after it that such
+-- a sequence may have. Cut from the list of the whole run, they would cost its square.
 starts as (
     select
         turns.run_id,
         array_agg(names.agent_no) over (
             partition by turns.run_id, turns.chat
             order by turns.place
-            rows between current row and greatest($max_length, 1) - 1 following
+            rows between current row and 4 following
         ) as agent_nos
     from turns
     inner join names
@@ -72,6 +76,95 @@ counted_sequences as (
         count(*) as runs
     from sequences_of_runs
     group by agent_nos
+    having sum(count) >= $min_count
+        and count(*) >= $min_runs
+),
+
+-- each turn with its place among all turns, and among those of its chat
+places as materialized (
+    select
+        names.agent_no,
+        dense_rank() over (order by turns.run_id) as run_no,
+        row_number() over (order by turns.run_id, turns.chat, turns.place) as place,
+        row_number() over (partition by turns.run_id, turns.chat order by turns.place) as place_in_chat
+    from turns
+    inner join names
+        on names.agent_name is not distinct from turns.agent_name
+    where $max_length > 5
+),
+
+-- Where longer ones are asked for, those that are frequent grow by one turn at a time: no other sequence begins one that is.
+-- What is left of the budget is the same for all sequences of a length.
+growth (length, sequence_no, agent_nos, count, runs, places, budget) as (
+    select
+        1::bigint,
+        agent_no,
+        [agent_no],
+        count(*),
+        count(distinct run_no),
+        array_agg(place),
+        20000000::bigint
+    from places
+    group by agent_no
+    union all
+    select
+        longer.length,
+        (row_number() over ())::integer,
+        list_append(growth.agent_nos, longer.agent_no),
+        longer.count,
+        longer.runs,
+        longer.places,
+        growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+    from (
+        select
+            begun.length + 1 as length,
+            begun.sequence_no,
+            places.agent_no,
+            count(*) as count,
+            count(distinct places.run_no) as runs,
+            array_agg(begun.place) as places
+        from (
+            select
+                length,
+                sequence_no,
+                unnest(places) as place
+            from growth
+            where length < $max_length
+                and budget > 0
+        ) as begun
+        inner join places
+            on places.place = begun.place + begun.length and places.place_in_chat > begun.length
+        group by
+            begun.length,
+            begun.sequence_no,
+            places.agent_no
+    ) as longer
+    inner join growth
+        on growth.sequence_no = longer.sequence_no
+    where longer.count >= $min_count
+        and longer.runs >= $min_runs
+),
+
+-- where the budget is spent, `cut` of one sequence of the greatest length says so
+found as (
+    select
+        agent_nos,
+        len(agent_nos) as length,
+        count,
+        runs,
+        null::bigint as cut
+    from counted_sequences
+    union all
+    select
+        if(length >= $min_length, agent_nos, null),
+        length,
+        if(length >= $min_length, count, null),
+        if(length >= $min_length, runs, null),
+        if(budget <= 0 and length < $max_length and sequence_no = 1, length, null) as cut
+    from growth
+    where $max_length > 5
+        and length > 5
+        and (length >= $min_length or (budget <= 0 and length < $max_length and sequence_no = 1))
 ),
 
 all_names as (
@@ -80,15 +173,18 @@ all_names as (
 )
 
 select
-    list_transform(counted_sequences.agent_nos, lambda agent_no: all_names.names[agent_no]) as agents,
-    len(counted_sequences.agent_nos) as length,
-    counted_sequences.count,
-    counted_sequences.runs
-from counted_sequences
+    list_transform(found.agent_nos, lambda agent_no: all_names.names[agent_no]) as agents,
+    found.length,
+    found.count,
+    found.runs,
+    if(
+        $max_length > 5,
+        format('sequences of more than {} turns left out: they are too many, or come too often', max(found.cut) over ()),
+        null
+    ) as note
+from found
 cross join all_names
-where counted_sequences.count >= $min_count
-    and counted_sequences.runs >= $min_runs
 order by
-    counted_sequences.count desc,
-    length desc,
+    found.count desc,
+    found.length desc,
     agents

@@ -64,12 +64,12 @@ select
     count(*) filter (where status = 'FAILED') as failed,
     count(*) filter (where status = 'TIMEOUT') as timed_out,
     succeeded / nullif(executions, 0) as success_rate,
-    round(avg(duration_ms), 6) as mean_ms,
+    round(favg(duration_ms), 6) as mean_ms,
     median(duration_ms) as median_ms,
     quantile_cont(duration_ms, 0.95) as p95_ms,
     sum(total_tokens)::bigint as total_tokens,
-    round(sum(cost), 10) as cost,
-    round(avg(quality), 6) as quality
+    round(fsum(cost), 10) as cost,
+    round(favg(quality), 6) as quality
 from executions_and_calls
 where case
         when $agent_name is null then (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true

@@ -43,7 +43,7 @@ execution_totals as (
         count(*) filter (where executions.status = 'FAILED') as failed,
         count(*) filter (where executions.status = 'TIMEOUT') as timed_out,
         count(*) filter (where executions.status = 'SUCCESS') / nullif(count(*), 0) as success_rate,
-        round(avg(executions.duration_ms), 6) as mean_ms,
+        round(favg(executions.duration_ms), 6) as mean_ms,
         median(executions.duration_ms) as median_ms,
         quantile_cont(executions.duration_ms, 0.95) as p95_ms
     from executions
@@ -56,9 +56,9 @@ llm_totals as (
     select
         count(*) as llm_calls,
         sum(if(calls.cached, 0, calls.total_tokens))::bigint as total_tokens,
-        round(sum(if(calls.cached, 0, calls.cost)), 10) as cost,
+        round(fsum(if(calls.cached, 0, calls.cost)), 10) as cost,
         count(*) filter (where not calls.response_valid) as invalid_responses,
-        round(avg(calls.response_quality_score), 6) as quality
+        round(favg(calls.response_quality_score), 6) as quality
     from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
     inner join chosen_runs
         on chosen_runs.run_id = calls.run_id

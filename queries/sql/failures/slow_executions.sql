@@ -64,7 +64,7 @@ select
     slow_executions.status,
     slow_executions.duration_ms,
     slow_executions.llm_ms as llm_latency_ms,
-    greatest(slow_executions.duration_ms - coalesce(slow_executions.llm_ms, 0), 0) as overhead_ms,
+    round(greatest(slow_executions.duration_ms - coalesce(slow_executions.llm_ms, 0), 0), 6) as overhead_ms,
     coalesce(work.work, []) as work,
     slow_executions.created_at
 from slow_executions

@@ -22,8 +22,8 @@ select
     sum(if(cached, 0, prompt_tokens))::bigint as prompt_tokens,
     sum(if(cached, 0, completion_tokens))::bigint as completion_tokens,
     sum(if(cached, 0, total_tokens))::bigint as total_tokens,
-    round(sum(if(cached, 0, cost)), 10) as cost,
-    round(avg(duration_ms), 6) as mean_latency_ms,
+    round(fsum(if(cached, 0, cost)), 10) as cost,
+    round(favg(duration_ms), 6) as mean_latency_ms,
     quantile_cont(duration_ms, 0.95) as p95_latency_ms
 from ingest.llm_calls  -- what llm_calls is made of, because no request is asked for here
 where $run_id is null or ingest.of_run(run_id, event_id, $run_id)

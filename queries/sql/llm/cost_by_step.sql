@@ -15,9 +15,9 @@ select
     count(distinct calls.run_id) as runs,
     count(*) as calls,
     sum(if(calls.cached, 0, calls.total_tokens))::bigint as total_tokens,
-    round(sum(if(calls.cached, 0, calls.cost)), 10) as cost,
+    round(fsum(if(calls.cached, 0, calls.cost)), 10) as cost,
     round(
-        sum(if(calls.cached, 0, calls.cost)) / nullif(sum(sum(if(calls.cached, 0, calls.cost))) over (), 0), 10
+        fsum(if(calls.cached, 0, calls.cost)) / nullif(fsum(fsum(if(calls.cached, 0, calls.cost))) over (), 0), 10
     ) as cost_share
 from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
 inner join execution_events as events

@@ -38,8 +38,8 @@ select
     tool_call.function.name as tool,
     count(*) as requests,
     count(distinct event_id) as llm_calls,
-    round(sum(total_tokens), 6) as total_tokens,
-    round(sum(cost), 10) as cost
+    round(fsum(total_tokens), 6) as total_tokens,
+    round(fsum(cost), 10) as cost
 from requested_tools
 group by tool_call.function.name
 order by

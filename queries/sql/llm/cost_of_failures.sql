@@ -16,11 +16,11 @@ select
     agent_name,
     count(*) as executions,
     count(failed_stage) as failed,
-    round(sum(cost), 10) as cost,
-    round(coalesce(sum(cost) filter (where failed_stage is not null), 0), 10) as failed_cost,
-    round(coalesce(sum(cost) filter (where failed_stage is not null), 0) / nullif(sum(cost), 0), 10) as failed_share,
+    round(fsum(cost), 10) as cost,
+    round(coalesce(fsum(cost) filter (where failed_stage is not null), 0), 10) as failed_cost,
+    round(coalesce(fsum(cost) filter (where failed_stage is not null), 0) / nullif(fsum(cost), 0), 10) as failed_share,
     round(
-        coalesce(sum(cost) filter (where failed_stage is not null), 0) / nullif(sum(sum(cost)) over (), 0), 10
+        coalesce(fsum(cost) filter (where failed_stage is not null), 0) / nullif(fsum(fsum(cost)) over (), 0), 10
     ) as share_of_all,
     coalesce(sum(total_tokens) filter (where failed_stage is not null), 0)::bigint as failed_tokens
 from executions

@@ -137,16 +137,17 @@ metrics_of_runs as (
         or sides.is_after
 ),
 
+-- in the order of the values, because the last digits of such sums depend on it
 comparisons as (
     select
         measure.place,
         measure.metric,
         count(measure.value) filter (where side = 'before') as before_runs,
         count(measure.value) filter (where side = 'after') as after_runs,
-        avg(measure.value) filter (where side = 'before') as before_mean,
-        avg(measure.value) filter (where side = 'after') as after_mean,
-        var_samp(measure.value) filter (where side = 'before') / before_runs as before_error,
-        var_samp(measure.value) filter (where side = 'after') / after_runs as after_error
+        avg(measure.value order by measure.value) filter (where side = 'before') as before_mean,
+        avg(measure.value order by measure.value) filter (where side = 'after') as after_mean,
+        var_samp(measure.value order by measure.value) filter (where side = 'before') / before_runs as before_error,
+        var_samp(measure.value order by measure.value) filter (where side = 'after') / after_runs as after_error
     from metrics_of_runs
     group by
         measure.place,
@@ -194,10 +195,10 @@ select
     tests.metric,
     tests.before_runs,
     tests.after_runs,
-    tests.before_mean,
-    tests.after_mean,
-    tests.difference,
-    tests.standard_error,
+    round(tests.before_mean, 10) as before_mean,
+    round(tests.after_mean, 10) as after_mean,
+    round(tests.difference, 10) as difference,
+    round(tests.standard_error, 10) as standard_error,
     tests.p_value,
     coalesce(
         least(tests.before_runs, tests.after_runs) >= greatest($min_runs, 2)

@@ -8,12 +8,15 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them
+--   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them; NULL in
+--           a row that only says what was left out, where nothing else is left
 --   length  calls in the chain
 --   count   how often they were called in this order with no other call between
 --   runs    in how many runs
 --   failed  how many of these chains had a call that failed
-with
+--   note    where longer chains were not looked for, because those of more than 5 calls have, counted for each length, more
+--           than 20 million beginnings and calls: up to what length they were
+with recursive
 
 calls as (
     select
@@ -35,7 +38,8 @@ names as materialized (
     group by tool_name
 ),
 
--- each call with those after it that a chain may have; cut from the list of the whole run, they would cost its square
+-- Chains of up to 5 calls are counted all at once, which is fastest for few calls: each call with those after it that such a
+-- chain may have. Cut from the list of the whole run, they would cost its square.
 starts as (
     select
         calls.run_id,
@@ -47,7 +51,7 @@ starts as (
     window following as (
         partition by calls.run_id
         order by calls.execution_order
-        rows between current row and greatest($max_length, 1) - 1 following
+        rows between current row and 4 following
     )
 ),
 
@@ -58,24 +62,16 @@ lengths as (
     from starts
 ),
 
-chains as (
-    select
-        run_id,
-        tool_nos[1 : length] as tool_nos,
-        list_max(failures[1 : length]) as has_failure
-    from lengths
-),
-
 chains_of_runs as (
     select
         run_id,
-        tool_nos,
+        tool_nos[1 : length] as tool_nos,
         count(*) as count,
-        count(*) filter (where has_failure = 1) as failed
-    from chains
+        sum(list_max(failures[1 : length])) as failed
+    from lengths
     group by
         run_id,
-        tool_nos
+        tool_nos[1 : length]
 ),
 
 counted_chains as (
@@ -86,6 +82,104 @@ counted_chains as (
         sum(failed)::bigint as failed
     from chains_of_runs
     group by tool_nos
+    having sum(count) >= $min_count
+        and count(*) >= $min_runs
+),
+
+-- each call with its place among all calls, and among those of its run
+places as materialized (
+    select
+        names.tool_no,
+        calls.failed,
+        row_number() over (order by calls.run_id, calls.execution_order) as place,
+        row_number() over (partition by calls.run_id order by calls.execution_order) as place_in_run
+    from calls
+    inner join names
+        on names.tool_name is not distinct from calls.tool_name
+    where $max_length > 5
+),
+
+-- Where longer ones are asked for, those that are frequent grow by one call at a time: no other chain begins one that is.
+-- What is left of the budget is the same for all chains of a length.
+growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budget) as (
+    select
+        1::bigint,
+        tool_no,
+        [tool_no],
+        count(*),
+        count(distinct place - place_in_run),
+        sum(failed)::bigint,
+        array_agg(place),
+        array_agg(failed),
+        20000000::bigint
+    from places
+    group by tool_no
+    union all
+    select
+        longer.length,
+        (row_number() over ())::integer,
+        list_append(growth.tool_nos, longer.tool_no),
+        longer.count,
+        longer.runs,
+        longer.failed,
+        longer.places,
+        longer.failures,
+        growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+    from (
+        select
+            begun.length + 1 as length,
+            begun.chain_no,
+            places.tool_no,
+            count(*) as count,
+            count(distinct places.place - places.place_in_run) as runs,
+            sum(greatest(begun.failed, places.failed))::bigint as failed,
+            array_agg(begun.place) as places,
+            array_agg(greatest(begun.failed, places.failed)) as failures
+        from (
+            select
+                length,
+                chain_no,
+                unnest(places) as place,
+                unnest(failures) as failed
+            from growth
+            where length < $max_length
+                and budget > 0
+        ) as begun
+        inner join places
+            on places.place = begun.place + begun.length and places.place_in_run > begun.length
+        group by
+            begun.length,
+            begun.chain_no,
+            places.tool_no
+    ) as longer
+    inner join growth
+        on growth.chain_no = longer.chain_no
+    where longer.count >= $min_count
+        and longer.runs >= $min_runs
+),
+
+-- where the budget is spent, `cut` of one chain of the greatest length says so
+found as (
+    select
+        tool_nos,
+        len(tool_nos) as length,
+        count,
+        runs,
+        failed,
+        null::bigint as cut
+    from counted_chains
+    union all
+    select
+        if(length >= $min_length, tool_nos, null),
+        length,
+        if(length >= $min_length, count, null),
+        if(length >= $min_length, runs, null),
+        if(length >= $min_length, failed, null),
+        if(budget <= 0 and length < $max_length and chain_no = 1, length, null) as cut
+    from growth
+    where $max_length > 5
+        and length > 5
+        and (length >= $min_length or (budget <= 0 and length < $max_length and chain_no = 1))
 ),
 
 all_names as (
@@ -94,16 +188,19 @@ all_names as (
 )
 
 select
-    list_transform(counted_chains.tool_nos, lambda tool_no: all_names.names[tool_no]) as tools,
-    len(counted_chains.tool_nos) as length,
-    counted_chains.count,
-    counted_chains.runs,
-    counted_chains.failed
-from counted_chains
+    list_transform(found.tool_nos, lambda tool_no: all_names.names[tool_no]) as tools,
+    found.length,
+    found.count,
+    found.runs,
+    found.failed,
+    if(
+        $max_length > 5,
+        format('chains of more than {} calls left out: they are too many, or come too often', max(found.cut) over ()),
+        null
+    ) as note
+from found
 cross join all_names
-where counted_chains.count >= $min_count
-    and counted_chains.runs >= $min_runs
 order by
-    counted_chains.count desc,
-    length desc,
+    found.count desc,
+    found.length desc,
     tools
