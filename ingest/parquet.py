@@ -241,10 +241,13 @@ def _new_name() -> str:
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
-    runs = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT run_id FROM {rows} LIMIT 2)").fetchone()
-    if runs and runs[0] > 1:
+    runs = con.execute(f"SELECT DISTINCT run_id FROM {rows} LIMIT 2").fetchall()
+    if len(runs) > 1:
         order, size = f"ORDER BY run_id, {_ORDER[table.name]}", ""
     else:  # one run, however large: its rows stand as they were read, in groups that memory can hold
+        if runs and runs[0][0] is not None:
+            # not by a join, which would gather a vector of wide rows
+            rows = f"(SELECT * FROM {table.stored} WHERE run_id = {quoted(runs[0][0])})"
         order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
         con.execute("SET SESSION preserve_insertion_order = false")
     con.execute(

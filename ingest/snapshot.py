@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
+from ingest.wide import VECTOR, WIDE, has_wide, keep_apart, load_wide, staged, widest
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
@@ -26,9 +27,6 @@ COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
 MEMORY = 300_000_000
 """Bytes that DuckDB may use, its temporary files aside."""
-
-VECTOR = 2048
-"""Rows that DuckDB handles at a time, and the smallest row group."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
@@ -56,12 +54,12 @@ class Room:
     threads: int | None = None
 
     @classmethod
-    def wide(cls, widest: int | None) -> "Room":
-        """For rows of which 2,048 have so many bytes in a column; None for as much memory as it takes.
+    def wide(cls, largest: int | None) -> "Room":
+        """For wide rows of which so many bytes are stored at a time; None for as much memory as it takes.
 
         They are held once as they come and once as they are packed, and by each thread that reads them.
         """
-        return cls(None if widest is None else MEMORY + 2 * widest, VECTOR, 1)
+        return cls(None if largest is None else MEMORY + 2 * largest, VECTOR, 1)
 
 
 _STATE = """
@@ -252,6 +250,8 @@ class Snapshot:
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {room.row_group}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
+        if has_wide(con):
+            keep_apart(con)
         con.execute("BEGIN")
         if fresh:
             con.execute(_STATE)
@@ -351,7 +351,10 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
 def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> None:
     """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
     folder = os.path.join(staging, table.name)
-    if os.path.isdir(folder):
+    groups = staged(folder)
+    if widest(groups) > WIDE:
+        load_wide(con, table, groups)
+    elif groups:
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
