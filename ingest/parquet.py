@@ -215,12 +215,12 @@ def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, d
 
 
 def _cuts(sizes: list[tuple[str, int]]) -> list[str]:
-    """The runs at which a part of these runs is cut into several of about the same size."""
+    """The runs at which a part of these runs is cut into several of about the same size, long runs alone."""
     total = sum(size for _, size in sizes)
     goal = total / max(1, math.ceil(total / PART_RECORDS))
     cuts, filled = [], 0
     for run_id, size in sizes:
-        if filled >= goal:
+        if filled >= goal or (filled and size > PART_RECORDS):
             cuts.append(run_id)
             filled = 0
         filled += size

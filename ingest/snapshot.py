@@ -7,7 +7,7 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
-from ingest.wide import VECTOR, WIDE, has_wide, keep_apart, load_wide, staged, widest
+from ingest.wide import VECTOR, copy_database, has_wide, is_wide, keep_apart, load_wide, staged
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
@@ -285,7 +285,7 @@ class Snapshot:
         if compact:
             options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
             con.execute(f"ATTACH {quoted(self._compact)} AS compact ({options})")
-            con.execute("COPY FROM DATABASE t TO compact")
+            copy_database(con, "compact")
             con.execute("DETACH compact")
         con.execute("DETACH t")
         con.close()
@@ -352,7 +352,7 @@ def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> N
     """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
     folder = os.path.join(staging, table.name)
     groups = staged(folder)
-    if widest(groups) > WIDE:
+    if is_wide(groups):
         load_wide(con, table, groups)
     elif groups:
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
@@ -369,6 +369,33 @@ def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
     con.register("read_now", rows)
     con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
     con.unregister("read_now")
+
+
+def is_out_of_memory(error: duckdb.Error) -> bool:
+    """Whether DuckDB was allowed too little memory."""
+    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
+
+
+def execute_within(con: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, object]) -> None:
+    """Execute a statement within the limit of memory; where that is too little, once more in as much as it takes.
+
+    Inside a transaction, which is lost with the first attempt, there is no second.
+    """
+    try:
+        con.execute(statement, values)
+    except duckdb.Error as error:
+        if not is_out_of_memory(error):
+            raise
+        try:
+            (limit,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+        except duckdb.TransactionException:
+            raise error from None
+        con.execute("RESET memory_limit")
+        try:
+            con.execute(statement, values)
+        finally:
+            with suppress(duckdb.Error):  # what is still held may be more
+                con.execute(f"SET memory_limit = {quoted(limit)}")
 
 
 def _is_database(path: str) -> bool:

@@ -13,8 +13,8 @@ from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, wri
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
-from ingest.snapshot import Known, Room, Snapshot, forget, load, remember
-from ingest.wide import WIDE, largest, staged, widest
+from ingest.snapshot import Known, Room, Snapshot, forget, is_out_of_memory, load, remember
+from ingest.wide import is_wide, largest, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
@@ -78,7 +78,7 @@ def store(snapshot: Snapshot, change: Change) -> int:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
-    wide = [groups for name in TABLES if widest(groups := staged(os.path.join(change.staging, name))) > WIDE]
+    wide = [groups for name in TABLES if is_wide(groups := staged(os.path.join(change.staging, name)))]
     return _store(snapshot, change, Room.wide(max(map(largest, wide))) if wide else Room())
 
 
@@ -93,7 +93,7 @@ def _store(snapshot: Snapshot, change: Change, room: Room) -> int:
         finally:
             con.close()
     except duckdb.Error as error:
-        if room.memory is not None and _is_out_of_memory(error):
+        if room.memory is not None and is_out_of_memory(error):
             return _store(snapshot, change, Room.wide(None))
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
 
@@ -161,10 +161,6 @@ def _at_once(
 def _size(folder: str) -> int:
     """Bytes of the files in a folder and in those in it."""
     return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
-
-
-def _is_out_of_memory(error: duckdb.Error) -> bool:
-    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
 
 
 def _known(report: Report) -> Known:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.batches import batches
-from ingest.schema import Table
+from ingest.schema import TABLES, Table
 
 VECTOR = 2048
 """Values that DuckDB handles at a time, and the rows of its smallest row group."""
@@ -71,6 +71,11 @@ def widest(groups: list[Group]) -> int:
     return longest
 
 
+def is_wide(groups: list[Group]) -> bool:
+    """Whether these rows are stored apart."""
+    return widest(groups) > WIDE
+
+
 def largest(groups: list[Group]) -> int:
     """Bytes of the largest portion, all columns together."""
     return max((sum(sum(group.columns) for group in portion) for portion in portions(groups)), default=0)
@@ -79,22 +84,56 @@ def largest(groups: list[Group]) -> int:
 def load_wide(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
     """Take in staged rows, in order, so that no vector of them is wide."""
     con.execute("CREATE TABLE IF NOT EXISTS ingest.wide (table_name VARCHAR)")
-    con.execute("INSERT INTO ingest.wide VALUES (?)", [table.name])
+    con.execute(
+        "INSERT INTO ingest.wide FROM (SELECT $1 AS table_name) ANTI JOIN ingest.wide USING (table_name)", [table.name]
+    )
     keep_apart(con)
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    nothing = ", ".join("NULL" for _ in table.columns)
     for rows in map(_read, portions(groups)):
         con.register("portion", rows)
         con.execute(
-            f"INSERT INTO {table.stored} ({columns}) SELECT {columns} FROM portion "
-            f"UNION ALL SELECT {nothing} FROM range({-rows.num_rows % VECTOR})"
+            f"INSERT INTO {table.stored} ({columns}) SELECT {columns} FROM portion {_filled_up(table, rows.num_rows)}"
         )
         con.unregister("portion")
-    con.execute(f"DELETE FROM {table.stored} WHERE {_ALWAYS.get(table.name, 'run_id')} IS NULL")
+    con.execute(f"DELETE FROM {table.stored} WHERE {_is_nothing(table)}")
 
 
-_ALWAYS = {"quarantine": "source_path"}
-"""Columns of which each row has a value."""
+def _filled_up(table: Table, rows: int) -> str:
+    """SQL that adds to so many rows what is missing to full vectors."""
+    nothing = ", ".join("NULL" for _ in table.columns)
+    return f"UNION ALL SELECT {nothing} FROM range({-rows % VECTOR})"
+
+
+def _is_nothing(table: Table) -> str:
+    """SQL that is true for what was filled up with: of these columns each row has a value."""
+    return f"{'source_path' if table.name == 'quarantine' else 'run_id'} IS NULL"
+
+
+def copy_database(con: duckdb.DuckDBPyConnection, to: str) -> None:
+    """Copy the database `t` into an empty one, without the room of what was removed."""
+    if not has_wide(con):
+        con.execute(f"COPY FROM DATABASE t TO {to}")
+        return
+    wide = {name for (name,) in con.execute("SELECT table_name FROM t.ingest.wide").fetchall()}
+    con.execute(f"COPY FROM DATABASE t TO {to} (SCHEMA)")
+    tables = con.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 't'").fetchall()
+    for home, name in tables:
+        there, here = f'{to}.{home}."{name}"', f't.{home}."{name}"'
+        if name in wide:
+            _copy_wide(con, TABLES[name], here, there)
+        else:
+            con.execute(f"INSERT INTO {there} SELECT * FROM {here}")
+
+
+def _copy_wide(con: duckdb.DuckDBPyConnection, table: Table, here: str, there: str) -> None:
+    """Copy a table, so many rows at a time as stood in a vector."""
+    numbers = con.execute(f"SELECT rowid // {VECTOR}, count(*) FROM {here} GROUP BY ALL ORDER BY ALL").fetchall()
+    for number, rows in numbers:
+        con.execute(
+            f"INSERT INTO {there} SELECT * FROM {here} "
+            f"WHERE rowid >= {number * VECTOR} AND rowid < {(number + 1) * VECTOR} {_filled_up(table, rows)}"
+        )
+    con.execute(f"DELETE FROM {there} WHERE {_is_nothing(table)}")
 
 
 def _read(portion: list[Group]) -> pa.Table:
