@@ -215,12 +215,12 @@ def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, d
 
 
 def _cuts(sizes: list[tuple[str, int]]) -> list[str]:
-    """The runs at which a part of these runs is cut into several of about the same size."""
+    """The runs at which a part of these runs is cut into several of about the same size, long runs alone."""
     total = sum(size for _, size in sizes)
     goal = total / max(1, math.ceil(total / PART_RECORDS))
     cuts, filled = [], 0
     for run_id, size in sizes:
-        if filled >= goal:
+        if filled >= goal or (filled and size > PART_RECORDS):
             cuts.append(run_id)
             filled = 0
         filled += size
@@ -241,10 +241,13 @@ def _new_name() -> str:
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, rows: str, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
-    runs = con.execute(f"SELECT count(*) FROM (SELECT DISTINCT run_id FROM {rows} LIMIT 2)").fetchone()
-    if runs and runs[0] > 1:
+    runs = con.execute(f"SELECT DISTINCT run_id FROM {rows} LIMIT 2").fetchall()
+    if len(runs) > 1:
         order, size = f"ORDER BY run_id, {_ORDER[table.name]}", ""
     else:  # one run, however large: its rows stand as they were read, in groups that memory can hold
+        if runs and runs[0][0] is not None:
+            # not by a join, which would gather a vector of wide rows
+            rows = f"(SELECT * FROM {table.stored} WHERE run_id = {quoted(runs[0][0])})"
         order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
         con.execute("SET SESSION preserve_insertion_order = false")
     con.execute(

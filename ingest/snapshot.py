@@ -7,7 +7,7 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
+from ingest.wide import VECTOR, copy_database, has_wide, is_wide, keep_apart, load_wide, staged
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
@@ -26,9 +27,6 @@ COPY = ".traces.duckdb.copy"
 STAGING = ".staging"
 MEMORY = 300_000_000
 """Bytes that DuckDB may use, its temporary files aside."""
-
-VECTOR = 2048
-"""Rows that DuckDB handles at a time, and the smallest row group."""
 
 STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
@@ -56,12 +54,12 @@ class Room:
     threads: int | None = None
 
     @classmethod
-    def wide(cls, widest: int | None) -> "Room":
-        """For rows of which 2,048 have so many bytes in a column; None for as much memory as it takes.
+    def wide(cls, largest: int | None) -> "Room":
+        """For wide rows of which so many bytes are stored at a time; None for as much memory as it takes.
 
         They are held once as they come and once as they are packed, and by each thread that reads them.
         """
-        return cls(None if widest is None else MEMORY + 2 * widest, VECTOR, 1)
+        return cls(None if largest is None else MEMORY + 2 * largest, VECTOR, 1)
 
 
 _STATE = """
@@ -252,6 +250,8 @@ class Snapshot:
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {room.row_group}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
+        if has_wide(con):
+            keep_apart(con)
         con.execute("BEGIN")
         if fresh:
             con.execute(_STATE)
@@ -285,7 +285,7 @@ class Snapshot:
         if compact:
             options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
             con.execute(f"ATTACH {quoted(self._compact)} AS compact ({options})")
-            con.execute("COPY FROM DATABASE t TO compact")
+            copy_database(con, "compact")
             con.execute("DETACH compact")
         con.execute("DETACH t")
         con.close()
@@ -351,7 +351,10 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
 def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> None:
     """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
     folder = os.path.join(staging, table.name)
-    if os.path.isdir(folder):
+    groups = staged(folder)
+    if is_wide(groups):
+        load_wide(con, table, groups)
+    elif groups:
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
@@ -366,6 +369,33 @@ def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
     con.register("read_now", rows)
     con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
     con.unregister("read_now")
+
+
+def is_out_of_memory(error: duckdb.Error) -> bool:
+    """Whether DuckDB was allowed too little memory."""
+    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
+
+
+def execute_within(con: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, object]) -> None:
+    """Execute a statement within the limit of memory; where that is too little, once more in as much as it takes.
+
+    Inside a transaction, which is lost with the first attempt, there is no second.
+    """
+    try:
+        con.execute(statement, values)
+    except duckdb.Error as error:
+        if not is_out_of_memory(error):
+            raise
+        try:
+            (limit,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+        except duckdb.TransactionException:
+            raise error from None
+        con.execute("RESET memory_limit")
+        try:
+            con.execute(statement, values)
+        finally:
+            with suppress(duckdb.Error):  # what is still held may be more
+                con.execute(f"SET memory_limit = {quoted(limit)}")
 
 
 def _is_database(path: str) -> bool:

@@ -1,14 +1,11 @@
 """From the staging folder into the new database and the Parquet files."""
 
 import os
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from ingest.derived import derive
 from ingest.discover import IngestError, shown
@@ -16,15 +13,12 @@ from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, wri
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
-from ingest.snapshot import VECTOR, Known, Room, Snapshot, forget, load, remember
+from ingest.snapshot import Known, Room, Snapshot, forget, is_out_of_memory, load, remember
+from ingest.wide import is_wide, largest, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
 tables to its end, and is not needed: nobody sees the new database before it is complete."""
-
-WIDE = 24 * 1024 * 1024
-"""Bytes that 2,048 neighbouring values of a column may have to be stored as usual: DuckDB compresses so many at a time,
-and holds all of them. Wider ones are stored by one thread, in row groups of that size, with more memory."""
 
 AT_ONCE = 2
 """Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
@@ -84,8 +78,8 @@ def store(snapshot: Snapshot, change: Change) -> int:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
-    widest = max(_widest(change.staging, name) for name in TABLES)
-    return _store(snapshot, change, Room() if widest <= WIDE else Room.wide(widest))
+    wide = [groups for name in TABLES if is_wide(groups := staged(os.path.join(change.staging, name)))]
+    return _store(snapshot, change, Room.wide(max(map(largest, wide))) if wide else Room())
 
 
 def _store(snapshot: Snapshot, change: Change, room: Room) -> int:
@@ -93,18 +87,18 @@ def _store(snapshot: Snapshot, change: Change, room: Room) -> int:
     try:
         con = snapshot.begin(change.fresh, room)
         try:
-            rows = _fill(con, snapshot.out, change, AT_ONCE if room == Room() else 1)
+            rows = _fill(con, snapshot.out, change, room)
             snapshot.commit(con, kept=change.kept)
             return rows
         finally:
             con.close()
     except duckdb.Error as error:
-        if room.memory is not None and _is_out_of_memory(error):
+        if room.memory is not None and is_out_of_memory(error):
             return _store(snapshot, change, Room.wide(None))
         raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
 
 
-def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, at_once: int) -> int:
+def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, room: Room) -> int:
     read, replaced = change.read, change.replaced
     if change.fresh and change.pruned:
         write_pruned(con, change.pruned)
@@ -115,11 +109,11 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, at_once: int
     changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-    note_files(con, out, _fill_tables(con, out, change, plan(con, changed), at_once))
+    note_files(con, out, _fill_tables(con, out, change, plan(con, changed), room))
     return _check(con, read)
 
 
-def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, planned: Plan, at_once: int) -> list[File]:
+def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, planned: Plan, room: Room) -> list[File]:
     runs = [(r.found.run_id, max(r.records, r.text // 1000)) for r in change.read if r.is_run]
 
     def fill(connection: duckdb.DuckDBPyConnection, table: Table) -> list[File]:
@@ -131,8 +125,9 @@ def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, plann
 
     largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
     staged, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
-    if _size(change.staging) <= LARGE:
+    if room == Room() and _size(change.staging) <= LARGE:
         return [file for table in staged + derived for file in fill(con, table)]
+    at_once = AT_ONCE if room == Room() else 1
     con.execute("COMMIT")
     files = _at_once(con, fill, staged, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
@@ -163,33 +158,9 @@ def _at_once(
             connection.close()
 
 
-def _widest(staging: str, table: str) -> int:
-    """Bytes of the longest 2,048 neighbouring values of a column that are staged for a table."""
-    columns = range(len(TABLES[table].columns))
-    widest = 0
-    window: deque[tuple[int, list[int]]] = deque()
-    rows, sizes = 0, [0] * len(columns)
-    for path in sorted(Path(staging, table).glob("*.parquet")):
-        about = pq.read_metadata(path)
-        for number in range(about.num_row_groups):
-            group = about.row_group(number)
-            staged = [group.column(column).total_uncompressed_size for column in columns]
-            window.append((group.num_rows, staged))
-            rows, sizes = rows + group.num_rows, [a + b for a, b in zip(sizes, staged, strict=True)]
-            while rows - window[0][0] >= VECTOR:
-                count, staged = window.popleft()
-                rows, sizes = rows - count, [a - b for a, b in zip(sizes, staged, strict=True)]
-            widest = max(widest, max(sizes) * VECTOR // max(rows, VECTOR))
-    return widest
-
-
 def _size(folder: str) -> int:
     """Bytes of the files in a folder and in those in it."""
     return sum(os.path.getsize(os.path.join(path, name)) for path, _, names in os.walk(folder) for name in names)
-
-
-def _is_out_of_memory(error: duckdb.Error) -> bool:
-    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
 
 
 def _known(report: Report) -> Known:

@@ -9,6 +9,7 @@ import duckdb
 from ingest.batches import batches
 from ingest.runrows import id_digits, storage_order
 from ingest.schema import Table
+from ingest.snapshot import execute_within
 
 BATCH = 100_000
 """Records of the runs that are looked at together; each thousand bytes of them count as one at least."""
@@ -18,6 +19,7 @@ def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[st
     """Make the rows of a derived table.
 
     Its SQL is given the ids of some runs, `$run_ids`, and bounds of the UUIDs of what is in them, `$low` and `$high`.
+    Where memory is too little for it, it goes again in as much as it takes.
 
     Args:
         con: connection to the new database, in which the other tables are as they will be.
@@ -29,7 +31,5 @@ def derive(con: duckdb.DuckDBPyConnection, table: Table, runs: Iterable[tuple[st
     for batch in batches(in_order, lambda run: run[1], BATCH):
         run_ids = [run_id for run_id, _ in batch]
         digits = sorted(map(id_digits, run_ids))
-        con.execute(
-            statement,
-            {"run_ids": run_ids, "low": digits[0].ljust(32, "0"), "high": digits[-1].ljust(32, "f")},
-        )
+        given = {"run_ids": run_ids, "low": digits[0].ljust(32, "0"), "high": digits[-1].ljust(32, "f")}
+        execute_within(con, statement, given)

@@ -4,32 +4,89 @@
 insert into selections by name
 with
 
--- materialized, so that no JSON travels through the join below
-events as materialized (
+-- each kind by itself, and what is read of its text before anything is joined: a join would gather the whole texts
+turns as (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name
+    from execution_events
+    where id between $low::uuid and $high::uuid
+        and event_type = 'agent_call'
+        and (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true
+),
+
+requests as (
     select
         run_id,
         id,
         execution_order,
         agent_name,
-        event_type = 'handoff' as is_handoff,
-        agent_name in ('checking_agent', 'speaker_selection_agent') and event_type = 'agent_call' as is_asking,
-        case when event_type = 'handoff' then inputs->>'to_agent' end as target,
-        case when event_type = 'handoff' then coalesce(meta->>'selection', 'unknown') end as selection,
-        case
-            when event_type = 'agent_call' and agent_name = 'checking_agent'
-                then regexp_extract(left(outputs->>'full_content', 10000), 'from (\[.*\])', 1)
-        end as request,
-        case
-            when event_type = 'agent_call' and agent_name = 'speaker_selection_agent'
-                then left(outputs->>'full_content', 10000)
-        end as answer
+        regexp_extract(left(outputs->>'full_content', 10000), 'from (\[.*\])', 1) as request
     from execution_events
+    where id between $low::uuid and $high::uuid
+        and event_type = 'agent_call'
+        and agent_name = 'checking_agent'
+),
+
+answers as (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name,
+        left(outputs->>'full_content', 10000) as answer
+    from execution_events
+    where id between $low::uuid and $high::uuid
+        and event_type = 'agent_call'
+        and agent_name = 'speaker_selection_agent'
+),
+
+handoffs as (
+    select
+        run_id,
+        id,
+        execution_order,
+        agent_name,
+        inputs->>'to_agent' as target,
+        coalesce(meta->>'selection', 'unknown') as selection
+    from execution_events
+    where id between $low::uuid and $high::uuid
+        and event_type = 'handoff'
+        and (meta->>'reason') = 'group_chat_selection'
+),
+
+found as (
+    select
+        *,
+        false as is_handoff,
+        false as is_asking
+    from turns
+    union all by name
+    select
+        *,
+        false as is_handoff,
+        true as is_asking
+    from requests
+    union all by name
+    select
+        *,
+        false as is_handoff,
+        true as is_asking
+    from answers
+    union all by name
+    select
+        *,
+        true as is_handoff,
+        false as is_asking
+    from handoffs
+),
+
+events as materialized (
+    select *
+    from found
     where run_id in (select unnest($run_ids::varchar[]))
-        and id between $low::uuid and $high::uuid
-        and (
-            event_type = 'agent_call'
-            or (event_type = 'handoff' and (meta->>'reason') = 'group_chat_selection')
-        )
 ),
 
 outcomes as (

@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
+from ingest import rows, stage, wide
 from ingest.assemble import Assembler
+from ingest.retention import prune
+from ingest.snapshot import execute_within
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
@@ -106,3 +111,99 @@ def test_long_messages_take_memory_by_their_length_and_not_by_their_number(tmp_p
         messages = (logged("ab"[n % 2], "ba"[n % 2], f"{n} " + " ".join(words)) for n in range(1000))
         write_journal(tmp_path / "runs", f"long-{run}", *messages)
     assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
+
+
+@linux
+@pytest.mark.slow
+def test_messages_of_a_megabyte_take_no_more_memory_than_others(tmp_path: Path) -> None:
+    """400 MB in one run, all of it fewer rows than DuckDB handles at a time."""
+    words = [f"{n:07}" for n in range(125_000)]
+    messages = []
+    for n in range(400):
+        random.Random(n).shuffle(words)
+        messages.append(logged("ab"[n % 2], "ba"[n % 2], " ".join(words)))
+    write_journal(tmp_path / "runs", "wide", *messages)
+    assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
+
+
+@pytest.fixture
+def hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of 10 kB are as wide as those of a megabyte are."""
+    monkeypatch.setattr(wide, "WIDE", wide.WIDE // 100)
+    monkeypatch.setattr(stage, "GROUP_BYTES", stage.GROUP_BYTES // 100)
+    monkeypatch.setattr(rows, "CHUNK_BYTES", rows.CHUNK_BYTES // 100)
+
+
+@pytest.mark.usefixtures("hundredth")
+def test_wide_rows_are_stored_as_others_are(runs: Path, ingested: Ingest) -> None:
+    """All of them, in their order, whatever came before them or comes after, in the database and in Parquet."""
+    texts = {run: [f"{run} {n} " + "x" * 10_000 for n in range(30)] for run in ("b", "d")}
+    short = {run: [f"{run} {n}" for n in range(3000)] for run in ("a", "c", "e")}
+
+    def write(run: str, contents: list[str]) -> None:
+        write_journal(runs, run, *(logged("xy"[n % 2], "yx"[n % 2], text) for n, text in enumerate(contents)))
+
+    for run in ("a", "b", "c"):
+        write(run, (texts | short)[run])
+    ingested(runs)
+    for run in ("d", "e"):
+        write(run, (texts | short)[run])
+    texts["b"] += ["one more"]
+    write("b", texts["b"])
+    tables = ingested(runs)
+    for run, contents in (texts | short).items():
+        query = "SELECT content FROM messages WHERE run_id = ? ORDER BY {}"
+        assert [row["content"] for row in tables.sql(query.format("message_order"), run)] == contents
+        assert [row["content"] for row in tables.sql(query.format("rowid"), run)] == contents
+        assert tables.one("SELECT count(*) FROM journal WHERE run_id = ?", run) == len(contents) + 2
+    assert tables.one("SELECT count(*) FROM messages") == 9061
+    assert tables.one("SELECT count(*) FROM journal WHERE run_id IS NULL") == 0
+    files = list((tables.out / "parquet" / "messages").rglob("*.parquet"))
+    assert sum(pq.read_metadata(file).num_rows for file in files) == 9061
+    assert {file for file in files if pq.read_table(file, columns=["content"])["content"].null_count} == set()
+
+
+@pytest.mark.usefixtures("hundredth")
+def test_wide_rows_stay_few_in_a_vector(runs: Path, ingested: Ingest) -> None:
+    """Also when later ingests write the database anew, and when others are pruned."""
+    write_journal(runs, "old", logged("a", "b", "hi"), start={"ts": 1_600_000_000_000_000_000})
+    write_journal(runs, "wide", *(logged("a", "b", f"{n} " + "x" * 10_000) for n in range(60)))
+    ingested(runs)
+    write_journal(runs, "new", logged("a", "b", "hi"))
+    tables = ingested(runs)
+    vectors = "SELECT max(n) FROM (SELECT count(*) AS n FROM journal WHERE run_id = 'wide' GROUP BY rowid // 2048)"
+    assert tables.one(vectors) < 30
+    pruned = prune(str(tables.out), "2022-01-01")
+    assert pruned.pruned == ["old"]
+    assert tables.one(vectors) < 30
+    assert tables.one("SELECT count(*) FROM messages") == 61
+    assert tables.one("SELECT count(*) FROM duckdb_views() WHERE NOT internal") > 0
+
+
+@pytest.mark.usefixtures("hundredth")
+def test_wide_values_of_runs_are_stored(runs: Path, ingested: Ingest) -> None:
+    """Of `runs` itself, which is filled before all other tables."""
+    for n in range(40):
+        write_journal(runs, f"{n:02}", start={"task": f"{n} " + "x" * 10_000})
+    tables = ingested(runs)
+    assert [row["task"][:2].strip() for row in tables.sql("SELECT task FROM runs ORDER BY run_id")] == [
+        str(n) for n in range(40)
+    ]
+
+
+def test_a_statement_for_which_memory_is_too_little_goes_again_alone() -> None:
+    """In as much as it takes; what comes after it has the limit again."""
+    statement = "INSERT INTO filled SELECT length(string_agg(repeat($letter, 1000), '')) FROM range(100000)"
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE filled (length BIGINT)")
+        con.execute("SET temp_directory = ''")
+        con.execute("SET memory_limit = '64MiB'")
+        limit = con.execute("SELECT current_setting('memory_limit')").fetchone()
+        with pytest.raises(duckdb.OutOfMemoryException):
+            con.execute(statement, {"letter": "x"})
+        execute_within(con, statement, {"letter": "x"})
+        assert con.execute("SELECT * FROM filled").fetchall() == [(100_000_000,)]
+        assert con.execute("SELECT current_setting('memory_limit')").fetchone() == limit
+        con.execute("BEGIN")
+        with pytest.raises(duckdb.OutOfMemoryException):
+            execute_within(con, statement, {"letter": "x"})
