@@ -10,20 +10,27 @@ from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.programs import ASSIGNMENT, RUNNERS, is_file, program_files
 
-# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear
-# here too.
+# a count or a comparison, `((i < 3))`, nothing of which is a file
+_ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
+# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$` and `(`, where the one
+# that does not hold ends at the next bracket or line end, so it is linear here too.
 # one token: comment, blank, line end, operator, or a word of quoted and plain parts; together they cover the whole text
 TOKEN: Final = re.compile(
-    r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n"
-    r"|&>>|&>|[0-9]?>>|[0-9]?>&[0-9]?|[0-9]?>\||[0-9]?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()]"
-    r"|(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s${]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
+    r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n|"
+    + _ARITHMETIC
+    + r"|&>>|&>|[0-9]?>>|[0-9]?>&[0-9]?|[0-9]?>\||[0-9]?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()]"
+    r"|(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s${]*\}|\$"
+    + _ARITHMETIC
+    + r"|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
 )
 OPERATORS: Final = frozenset("&>> &> >> >& >| > <<< << <<- <( >( < || && ;; | ; & ( )".split())
 PART: Final = re.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
 QUOTING: Final = re.compile(r"['\"\\$]")
 VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 HERE_DOCUMENT: Final = (("operator", "<<"), ("operator", "<<-"))
-ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;"))
+ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
+# a command whose output is a part of a word
+SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
 # characters and here documents of one script that are looked at
 LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
@@ -38,7 +45,12 @@ def command_files(code: str) -> list[Hit]:
     found: list[Hit] = []
     variables: dict[str, str] = {}
     loops: dict[str, list[str]] = {}
+    substitutes = "$(" in code
     for words in commands(code):
+        for kind, text in words if substitutes else ():
+            if kind == "word" and "$(" in text and text[0] != "'":
+                for inner in SUBSTITUTION.findall(text):
+                    found.extend(command_files(inner))
         first = 0
         while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
             match = ASSIGNMENT.match(words[first][1])
@@ -144,7 +156,7 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
             if command and not terminators:
                 yield command
                 command = []
-        elif token[0] in " \t\r#" or token.startswith("\\\n"):
+        elif token[0] in " \t\r#" or token.startswith(("\\\n", "((")):
             continue
         elif (
             token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token)
@@ -197,6 +209,8 @@ def _lookup(match: re.Match[str], variables: dict[str, str]) -> str:
 
 def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterator[Hit]:
     """The files of one simple command: its redirections, then its program's arguments."""
+    if ("word", "[[") in words:
+        return  # `<` compares here
     arguments: list[str] = []
     redirected: list[Hit] = []
     operator = ""

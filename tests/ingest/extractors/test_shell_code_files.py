@@ -64,6 +64,19 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("assignment as an operand", "ffprobe -show_entries frame=time a.mp4", [], ["a.mp4"]),
     ("address", "xdg-open https://e.org/a.html", [], []),
     ("word that is no file", "echo $HOME", [], []),
+    ("in place behind other options", "perl -pi -e 's/a/b/' a.txt", ["a.txt"], ["a.txt"]),
+    ("in place behind an option of sed", "sed -Ei 's/a/b/' a.txt", ["a.txt"], ["a.txt"]),
+    ("not in place", "perl -ne 'print' a.txt", [], ["a.txt"]),
+    ("7z", "7z x a.7z\n7z a b.7z c.txt", ["b.7z"], ["a.7z", "c.txt"]),
+    ("text of a document", "pdftotext a.pdf b.txt\npdftotext c.pdf -", ["b.txt"], ["a.pdf", "c.pdf"]),
+    ("text of a picture", "tesseract a.png b\ntesseract c.png stdout", ["b.txt"], ["a.png", "c.png"]),
+    ("inside a word", "kill $(cat a.pid)\nX=\"n: $(wc -l < b.csv)\"\necho '$(cat c.txt)'", [], ["a.pid", "b.csv"]),
+    ("arithmetic", "echo $((1 + 2)) $((n < 3))", [], []),
+    ("loop that counts", "for ((i=0; i<10; i++)); do cat a.txt >> b.txt; done", ["b.txt"], ["a.txt"]),
+    ("comparisons", "if (( n > (5 + 1) )); then cat a.txt; fi\n[[ $a < b ]] && cat b.txt", [], ["a.txt", "b.txt"]),
+    ("count in a name", "cat a.txt > b_$((i + 1)).txt", [], ["a.txt"]),
+    ("output as a file", "diff <(sort a.txt) <(sort b.txt) > c.txt", ["c.txt"], ["a.txt", "b.txt"]),
+    ("keys", "openssl req -x509 -keyout a.pem -out b.pem -nodes", ["a.pem", "b.pem"], []),
 ]  # fmt: skip
 
 
