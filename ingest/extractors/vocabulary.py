@@ -41,10 +41,11 @@ DISTRIBUTIONS: Final = frozenset(
 # what keeps a log, while `math.log` is a function
 LOGGED: Final = frozenset("app system process".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php".split())
+USUAL: Final = frozenset("js ts vue dat php db".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
-COMPRESSED: Final = frozenset("gz bz2 xz zst zip".split())
+# what is put behind another extension
+COMPRESSED: Final = frozenset("gz bz2 xz zst zip bak".split())
 FOLDERS: Final = tuple(
     "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
     " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
