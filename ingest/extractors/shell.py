@@ -12,8 +12,8 @@ from ingest.extractors.programs import ASSIGNMENT, RUNNERS, is_file, program_fil
 
 # a count or a comparison, `((i < 3))`, nothing of which is a file
 _ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
-# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$` and `(`, where the one
-# that does not hold ends at the next bracket or line end, so it is linear here too.
+# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$` and `(`, where the
+# one that does not hold ends at the next bracket or line end, so it is linear here too.
 # one token: comment, blank, line end, operator, or a word of quoted and plain parts; together they cover the whole text
 TOKEN: Final = re.compile(
     r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n|"
