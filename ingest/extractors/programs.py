@@ -17,15 +17,19 @@ PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if wh
 READERS: Final = frozenset(
     "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
     " sha256sum column paste"
-    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdfinfo"
+    " join comm diff cmp unzip zcat gunzip bunzip2 unxz bzcat xzcat source . pdfinfo"
     " ffprobe exiftool"
-    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
+    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc pdfgrep readelf"
     " objdump ldd"
     " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
     " xelatex".split()
 )
 # of these only the first operand is a file, the others are names inside of it or statements
 FIRST_ONLY: Final = frozenset("unzip sqlite3 zipinfo".split())
+# programs that are named after what they make of what: `wkhtmltopdf`, `svg2png`
+CONVERTER: Final = re.compile(
+    r"^[a-z]+(?:to|2)(?:pdf|ps|eps|html?|te?xt|md|markdown|rst|latex|docx?|xlsx?|csv|json|xml|ya?ml|png|jpe?g|svg|gif|wav|mp3)$"
+)
 # the option of `sed` and `perl` that changes files, also behind others: `-pi`
 IN_PLACE: Final = re.compile(r"-[nErsplwu0]*i|--in-place")
 WRITERS: Final = frozenset("tee touch truncate".split())
@@ -182,18 +186,20 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from _fetched(program, rest)
     elif program == "git" and plain[:1] in (["apply"], ["am"]):
         yield from (Hit(path, "read", "shell.program") for path in plain[1:] if is_file(path) and looks_like_file(path))
-    elif program in ("pdftotext", "tesseract"):
-        yield from _converted(program, plain)
-    elif program == "7z" and plain[:1] not in (["a"], ["u"]):
+    elif program == "tesseract":
+        yield from _recognised(plain)
+    elif program in ("7z", "unrar") and plain[:1] not in (["a"], ["u"]):
         yield from (Hit(path, "read", "shell.program") for path in plain[1:2] if is_file(path))
     elif program in ("zip", "7z") and plain:
         names = plain[1:] if program == "7z" else plain
         yield from (Hit(path, "write", "shell.program") for path in names[:1] if is_file(path))
         yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
-    elif program in ("ffmpeg", "convert", "magick", "sox", "qpdf"):
+    elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf") or CONVERTER.search(program):
         named = [path for path in plain if looks_like_file(path) and is_file(path)]
-        yield from (Hit(path, "read", "shell.program") for path in named[:-1])
-        yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
+        several = len(named) > 1
+        if several or CONVERTER.search(program):
+            yield from (Hit(path, "read", "shell.program") for path in (named[:-1] if several else named))
+            yield from (Hit(path, "write", "shell.program") for path in named[-1:] if several)
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
     elif program in FILE_OPTIONS:
@@ -201,8 +207,14 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
     elif program not in OTHERS and WORD.search(program):
-        yield from _given(program, rest)
-        yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+        given = list(_given(program, rest))
+        yield from given
+        written = {hit.path for hit in given if hit.operation == "write"}
+        yield from (
+            Hit(path, "read", "shell.program")
+            for path in plain
+            if path not in written and is_file(path) and looks_like_file(path)
+        )
 
 
 def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
@@ -274,13 +286,13 @@ def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
                 yield Hit(path, "write", "shell.program")
 
 
-def _converted(program: str, plain: list[str]) -> Iterator[Hit]:
-    """The document that a program reads, and where its text goes; `tesseract` adds the ending to that name."""
+def _recognised(plain: list[str]) -> Iterator[Hit]:
+    """The picture that `tesseract` reads, and where its text goes: it adds the ending to that name."""
     for path in filter(is_file, plain[:1]):
         yield Hit(path, "read", "shell.program")
     for path in filter(is_file, plain[1:2]):
         if path != "stdout":
-            yield Hit(path if program == "pdftotext" else path + ".txt", "write", "shell.program")
+            yield Hit(path + ".txt", "write", "shell.program")
 
 
 def _fetched(program: str, rest: list[str]) -> Iterator[Hit]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.programs import ASSIGNMENT, RUNNERS, is_file, program_files
+from ingest.extractors.programs import ASSIGNMENT, PREFIXES, RUNNERS, is_file, program_files
 
 # a count or a comparison, `((i < 3))`, nothing of which is a file
 _ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
@@ -29,6 +29,8 @@ QUOTING: Final = re.compile(r"['\"\\$]")
 VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 HERE_DOCUMENT: Final = (("operator", "<<"), ("operator", "<<-"))
 ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
+# the option of a shell before a script, also with others: `-lc`
+OF_SCRIPT: Final = re.compile(r"-[a-z]*c$")
 # a command whose output is a part of a word
 SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
 # characters and here documents of one script that are looked at
@@ -111,7 +113,17 @@ def _braces(word: str) -> list[str]:
 
 def argument_files(arguments: Sequence[str]) -> list[Hit]:
     """The files that one command reads and writes, given as a list of words."""
-    return list(program_files(list(arguments)))
+    script = _script(arguments)
+    return command_files(script) if script else list(program_files(list(arguments)))
+
+
+def _script(arguments: Sequence[str]) -> str:
+    """The script that a shell is given as an argument: `bash -c 'sort a.txt > b.txt'`; '' where it is none."""
+    program = next((word for word in arguments if word not in PREFIXES), "")
+    if len(arguments) < 3 or RUNNERS.get(program.rsplit("/", 1)[-1]) != "sh":
+        return ""
+    option = next((index for index, word in enumerate(arguments) if OF_SCRIPT.match(word)), len(arguments))
+    return arguments[option + 1] if option + 1 < len(arguments) else ""
 
 
 def embedded(code: str) -> Iterator[tuple[str, str]]:
@@ -227,7 +239,7 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
                 elif operator[-1] in ">|" or operator.endswith(">>"):
                     redirected.append(Hit(word, "write", "shell.redirection"))
             operator = ""
-    yield from program_files(arguments)
+    yield from argument_files(arguments)
     yield from redirected
 
 

@@ -188,6 +188,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("filename comment", "# filename: plot.py\nprint(1)", ["plot.py"], []),
     ("lists are read by what joins or draws them", "merge_tables(['a.csv', 'b.csv'])\nplot_all(['c.csv', 'd.csv'], folder='.')\nx.merge(['e.csv', 'f.csv'], 'g.csv')", ["g.csv"], ["a.csv", "b.csv", "c.csv", "d.csv"]),
     ("drawings and pictures", "import svgwrite, pygame, ezdxf\nsvgwrite.Drawing('a.svg')\npygame.image.save(s, 'b.png')\nezdxf.new().saveas('c.dxf')\nsvg2png(url=u, write_to='d.png')", ["a.svg", "b.png", "c.dxf", "d.png"], []),
+    ("script of a shell", "import subprocess\nsubprocess.run(['bash', '-c', 'sort a.txt > b.txt'])", ["b.txt"], ["a.txt"]),
     ("what is to be uploaded", "import streamlit as st\nst.file_uploader('Upload data.csv')", [], []),
 ]  # fmt: skip
 
