@@ -32,6 +32,8 @@ NAMING: Final = re.compile(
     r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
     r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
 )
+# what stands before an item of a printed list
+ITEM: Final = ("[", "', ", '", ')
 # what a name with blanks may have in brackets: `notes (copy).txt`
 BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
 # what a name with blanks stands after without quotes: after `called` its words are capitalised, all but the last
@@ -143,7 +145,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words) or not (
-        all(_title(word) for word in words[:-1]) or _is_name(words, window[max(line, found - 60) : found])
+        all(_title(word) for word in words[:-1]) or _is_name(words, window[max(line, found - 60) : found], after)
     ):
         return None
     # an odd number of quotes before means that this one closes
@@ -170,12 +172,15 @@ def _title(word: str) -> bool:
     return word[:1].isupper() or word[:1].isdigit() or word in LOWER_WORDS or not word[:1].isalnum()
 
 
-def _is_name(words: list[str], before: str) -> bool:
-    """Whether words in quotes are one name, because of what stands before them: `saved to 'sine wave.png'`."""
+def _is_name(words: list[str], before: str, after: str) -> bool:
+    """Whether words in quotes are one name, because of what stands around them.
+
+    So it is in `saved to 'sine wave.png'` and in a printed list, `['a b.csv', 'c.csv']`.
+    """
     return (
         len(words) <= 5
         and all(WORD.match(word) and word.lower() not in NO_NAME for word in words)
-        and NAMING.search(before) is not None
+        and (NAMING.search(before) is not None or (before.endswith(ITEM) and after[1:2] in (",", "]")))
     )
 
 
@@ -183,7 +188,7 @@ def cleaned(token: str, before: str) -> str | None:
     """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
     token = token.replace("\\_", "_").lstrip("+-")
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
-        before.endswith("**") or before[-1:] == "=" or TAG.search(before[-16:])
+        before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
     ):
         return None
     chunk = unbroken(before)
