@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, LOWER_WORDS, NO_NAME
+from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -145,7 +145,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words) or not (
-        all(_title(word) for word in words[:-1]) or _is_name(words, window[max(line, found - 60) : found], after)
+        _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
     ):
         return None
     # an odd number of quotes before means that this one closes
@@ -165,6 +165,12 @@ def told_start(window: str, start: int, after: str) -> int | None:
         destination = DESTINATION.match(window, window.rfind("\n", 0, start) + 1)
         return destination.end() if destination and destination.end() < start else None
     return None
+
+
+def _is_title(words: list[str]) -> bool:
+    """Whether words in quotes are one name by their capitals; `Use Cases.docx` is, `Execute main.py` is a command."""
+    command = words[0].lower() in COMMANDS and not words[-1][:1].isupper()
+    return all(_title(word) for word in words[:-1]) and not (command and len(words) > 1)
 
 
 def _title(word: str) -> bool:

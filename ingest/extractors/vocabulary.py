@@ -67,5 +67,9 @@ NO_NAME: Final = frozenset(
     " download delete is are was were be been has have had will would can could should must not no if that this"
     " these those which who what when where how why it its he she we you they i file files from into import".split()
 )
+# words that begin what is to be done with a file: `Execute main.py`
+COMMANDS: Final = NO_NAME | frozenset(
+    "execute upload check analyze analyse process inspect update review show add edit parse convert visualize".split()
+)
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())

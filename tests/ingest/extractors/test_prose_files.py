@@ -166,6 +166,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("printed list", "['a.csv', 'my list.csv', 'sine wave 2.png']", [("m", "a.csv"), ("m", "my list.csv"), ("m", "sine wave 2.png")]),
     ("printed list of sentences", "['then load the data.csv', 'use it']", [("m", "data.csv")]),
     ("arrow without blanks", "a.csv->b.csv", [("m", "a.csv"), ("m", "b.csv")]),
+    ("quoted command", '{"answer": "Execute main.py"} and "Read the data.csv", not "Use Cases.docx"', [("m", "main.py"), ("m", "data.csv"), ("m", "Use Cases.docx")]),
     ("drive with slashes", "in C:/Users/me/a.csv and (D:/b.txt), file:///C:/c.csv, 'C:/Program Files/d.bin'", [("m", "C:/Users/me/a.csv"), ("m", "D:/b.txt"), ("m", "C:/Program Files/d.bin")]),
     ("a word and a path", "key:/data/x.csv", [("m", "/data/x.csv")]),
     ("keys and backups", "copied ca.pem, site.crt and page.html.bak; rows in chinook.db, not self.db", [("m", "ca.pem"), ("m", "site.crt"), ("m", "page.html.bak"), ("m", "chinook.db")]),
