@@ -196,10 +196,10 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
     elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf") or CONVERTER.search(program):
         named = [path for path in plain if looks_like_file(path) and is_file(path)]
-        several = len(named) > 1
-        if several or CONVERTER.search(program):
-            yield from (Hit(path, "read", "shell.program") for path in (named[:-1] if several else named))
-            yield from (Hit(path, "write", "shell.program") for path in named[-1:] if several)
+        targets = plain[-1:] if len(plain) > 1 else []
+        if targets or CONVERTER.search(program):
+            yield from (Hit(path, "read", "shell.program") for path in named if path not in targets)
+            yield from (Hit(path, "write", "shell.program") for path in targets if path in named)
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
     elif program in FILE_OPTIONS:

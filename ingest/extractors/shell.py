@@ -154,20 +154,27 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     """The commands up to the end of the first here document; returns the script that follows it."""
     command: list[tuple[str, str]] = []
     terminators: list[str] = []
+    # what stands before on a line that has here documents, with the ends of its own
+    waiting: list[tuple[list[tuple[str, str]], list[str]]] = []
     position = 0
     for match in TOKEN.finditer(code):
         token = match.group()
         position += len(token)
-        if token == "\n" and terminators:
-            for terminator in terminators:
-                body, position = _document(code, position, terminator)
-                command.append(("document", body))
-            yield command
+        if token == "\n" and (terminators or waiting):
+            for words, ends in [*waiting, (command, terminators)]:
+                for terminator in ends:
+                    body, position = _document(code, position, terminator)
+                    words.append(("document", body))
+                if words:
+                    yield words
             return code[position:]
         if token == "\n" or token in ENDS:
-            if command and not terminators:
+            if terminators or waiting:
+                waiting.append((command, terminators))
+                terminators = []
+            elif command:
                 yield command
-                command = []
+            command = []
         elif token[0] in " \t\r#" or token.startswith(("\\\n", "((")):
             continue
         elif (
@@ -179,8 +186,9 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
             command.pop()
         else:
             command.append(("word", token))
-    if command:
-        yield command
+    for words, _ in [*waiting, (command, terminators)]:
+        if words:
+            yield words
     return ""
 
 
