@@ -119,8 +119,12 @@ def argument_files(arguments: Sequence[str]) -> list[Hit]:
 
 def _script(arguments: Sequence[str]) -> str:
     """The script that a shell is given as an argument: `bash -c 'sort a.txt > b.txt'`; '' where it is none."""
-    program = next((word for word in arguments if word not in PREFIXES), "")
-    if len(arguments) < 3 or RUNNERS.get(program.rsplit("/", 1)[-1]) != "sh":
+    if len(arguments) < 3:
+        return ""
+    program = arguments[0]
+    if program in PREFIXES:
+        program = next((word for word in arguments if word not in PREFIXES), "")
+    if RUNNERS.get(program.rsplit("/", 1)[-1]) != "sh":
         return ""
     option = next((index for index, word in enumerate(arguments) if OF_SCRIPT.match(word)), len(arguments))
     return arguments[option + 1] if option + 1 < len(arguments) else ""
@@ -229,7 +233,7 @@ def _lookup(match: re.Match[str], variables: dict[str, str]) -> str:
 
 def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterator[Hit]:
     """The files of one simple command: its redirections, then its program's arguments."""
-    if ("word", "[[") in words:
+    if ("word", "[[") in words[:3]:
         return  # `<` compares here
     arguments: list[str] = []
     redirected: list[Hit] = []
@@ -247,7 +251,8 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
                 elif operator[-1] in ">|" or operator.endswith(">>"):
                     redirected.append(Hit(word, "write", "shell.redirection"))
             operator = ""
-    yield from argument_files(arguments)
+    script = _script(arguments)
+    yield from command_files(script) if script else program_files(arguments)
     yield from redirected
 
 
