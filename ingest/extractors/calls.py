@@ -205,7 +205,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
             ),
             *_writes("dill.dump_session"),
-            *_writes("onnx.save onnx.save_model iris.save arviz.to_netcdf Bio.AlignIO.write", 1),
+            *_writes("onnx.save onnx.save_model pygame.image.save iris.save arviz.to_netcdf Bio.AlignIO.write", 1),
             *_writes("torch.onnx.export sklearn.datasets.dump_svmlight_file", 2),
             *_reads("numpy.load numpy.loadtxt numpy.genfromtxt numpy.fromfile numpy.fromregex scipy.io.loadmat"),
             *_reads(
@@ -294,8 +294,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "pyreadstat.read_sav omegaconf.OmegaConf.load PyPDF2.PdfFileReader pypdf.PdfReader PyPDF2.PdfReader"
             ),
             *_writes(
-                "xlsxwriter.Workbook fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas .SimpleDocTemplate"
-                " reportlab.platypus.SimpleDocTemplate"
+                "xlsxwriter.Workbook svgwrite.Drawing fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas"
+                " .SimpleDocTemplate reportlab.platypus.SimpleDocTemplate"
             ),
             *_writes(
                 "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write"

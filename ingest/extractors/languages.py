@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ingest.extractors import patterns, python, scripts, shell
@@ -33,6 +34,8 @@ SHELL: Final = frozenset(
 # shells in which a backslash is no escape
 WINDOWS: Final = frozenset(("ps1", "pwsh", "powershell", "cmd", "bat", "batch"))
 JULIA: Final = frozenset(("julia", "jl"))
+# the first line of a shell script whose block does not say what it is
+SHEBANG: Final = re.compile(r"\s*#![ \t]*/\S*(?:/|/env[ \t]+)(?:ba|z|k|da)?sh\b")
 # stands for it while a script is read
 BACKSLASH: Final = "\x01"
 # languages without calls: what looks like one in them is text
@@ -72,7 +75,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         read. Never raises.
     """
     code = sound(code)
-    name = language.strip().lower()
+    name = language.strip().lower() or ("sh" if SHEBANG.match(code) else "")
     packages: set[str] = set()
     hits: list[Hit] = patterns.filename(code)
     if name in SHELL:

@@ -21,7 +21,7 @@ STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
 WRITING: Final = frozenset(
     "save saves saved write writes export exports dump dumps download downloads store create generate output"
     " persist record"
-    " screenshot savefig".split()
+    " screenshot savefig saveas".split()
 )
 READING: Final = frozenset(
     "read reads load loads open parse import upload transcribe from ocr file picture image attach attachment"
@@ -36,7 +36,8 @@ WRITING_CLASSES: Final = frozenset(
 NO_METHODS: Final = frozenset(
     "write writestr open extract read_text namelist getinfo append add remove get post put find split replace"
     " startswith"
-    " endswith join match search sub print log info debug warning error isfile exists index count encode decode".split()
+    " endswith join match search sub print log info debug warning error isfile exists index count encode decode"
+    " file_uploader".split()
 )
 # libraries whose `write` shows a text, and keywords that say that a `write` is given a file
 SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
@@ -49,14 +50,17 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
-OUTPUT_KEYWORD: Final = re.compile(r"(?i)^(?:out(?:put|file|path|_|$)|save|dest|target_|export|to_|result_|log_?file)")
+OUTPUT_KEYWORD: Final = re.compile(
+    r"(?i)^(?:out(?:put|file|path|_|$)|save|write_to|dest|target_|export|to_|result_|log_?file)"
+)
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 # methods that are given SQL, and what in it is a file
 QUERIES: Final = frozenset("sql query execute".split())
 QUERY: Final = re.compile(
-    r"(?i)\bto\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join)\s+'(?P<from>[^'\n]{1,300})'"
-    r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*'(?P<function>[^'\n]{1,300})'"
+    r"(?i)\b(?:to|outfile)\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join|infile)\s+'(?P<from>[^'\n]{1,300})'"
+    r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
 )
+LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
@@ -212,15 +216,15 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in WORD.findall(name)]
 
 
-def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str]]:
-    """(keyword or '', path) of every argument that looks like a file."""
-    known: list[tuple[str, str]] = []
+def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str, bool]]:
+    """(keyword or '', path, whether one of a list) of every argument that looks like a file."""
+    known: list[tuple[str, str, bool]] = []
     for name, value in [*(("", value) for value in positional), *keywords.items()]:
-        known.extend((name, path) for path in paths_of(value))
+        known.extend((name, path, False) for path in paths_of(value))
         for option in alternatives(value):
             for item in option[:64] if isinstance(option, list) else ():
-                known.extend((name, path) for path in paths_of(item))
-    return [(name, path) for name, path in known if looks_like_file(path) and not _is_dotted(path)]
+                known.extend((name, path, True) for path in paths_of(item))
+    return [(name, path, listed) for name, path, listed in known if looks_like_file(path) and not _is_dotted(path)]
 
 
 def _is_dotted(path: str) -> bool:
@@ -244,9 +248,9 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     draws = parts[:1] and parts[0] in DRAWING
     writes = writes or _to_file(parts)
     arguments = _file_arguments(positional, keywords)
-    for index, (keyword, path) in enumerate(arguments):
-        target = index and index == len(arguments) - 1 and not CONVERTING.isdisjoint(parts)
-        drawn = draws and (index or path not in paths_of(positional[0]))
+    for index, (keyword, path, listed) in enumerate(arguments):
+        target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
+        drawn = draws and not listed and (index or path not in paths_of(positional[0]))
         if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:
@@ -257,7 +261,7 @@ def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value
     """Emit the file that `write` is given instead of a text: by a library, not by a stream, or as its keywords say."""
     third = bool(library) and trusted and library not in STANDARD_LIBRARY | BUILTINS | SHOWING
     if third or not FILE_KEYWORDS.isdisjoint(keywords):
-        for _, path in _file_arguments(positional, keywords):
+        for _, path, _ in _file_arguments(positional, keywords):
             if " " not in path:
                 emit("write", path, "python.method")
 
@@ -280,8 +284,8 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     arguments = _file_arguments(positional, keywords)
-    for index, (keyword, path) in enumerate(arguments):
-        last = index == len(arguments) - 1
+    for index, (keyword, path, listed) in enumerate(arguments):
+        last = index == len(arguments) - 1 and not listed
         target = last and len(arguments) > 1 and not CONVERTING.isdisjoint(parts)
         target = target or (
             last and bool(parts) and parts[0] in DRAWING and path not in paths_of(next(iter(positional), None))
@@ -319,9 +323,10 @@ def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) 
 def sql_files(text: str) -> Iterator[tuple[str, str]]:
     """(operation, path) of the files in SQL statements."""
     for match in QUERY.finditer(text):
-        path = match["to"] or match["from"] or match["function"]
-        if looks_like_file(path):
-            yield "write" if match["to"] else "read", path
+        one = match["to"] or match["from"] or match["function"]
+        for path in [one] if one else LISTED.findall(match["list"]):
+            if looks_like_file(path):
+                yield "write" if match["to"] else "read", path
 
 
 def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:

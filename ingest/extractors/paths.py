@@ -16,14 +16,14 @@ EXTENSIONS = frozenset(
     gltf glb gv drawio eml ics diff patch wasm mmd puml dta sav rds rdata xmind
     gguf gpickle ecsv gpkg kmz laz opus wma wmv flv mpeg mpg m4v avif pgm ppm psd mobi duckdb sas7bdat ttl rdf owl
     graphml gexf h5ad mseed edf arff mtx grib grib2 vtu vtp msh stp iges blend fbx gff3 gtf cram nwk phy gro xtc vsdx
-    pbix mbtiles ttf otf woff woff2 plist gradle csproj svelte adoc cbm
+    pbix mbtiles ttf otf woff woff2 plist gradle csproj svelte adoc cbm dxf dwg pem crt bak
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
 WEAK_EXTENSIONS = frozenset(
     """
-    php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp bak db exe dll dmg msi iso pb dot
-    msg fa fit fts root lst cnf inp par pem key crt pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
+    php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp db exe dll dmg msi iso pb dot
+    msg fa fit fts root lst cnf inp par key pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
     war rpm deb svm
     """.split()
 )

@@ -17,15 +17,21 @@ PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if wh
 READERS: Final = frozenset(
     "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
     " sha256sum column paste"
-    " join comm diff cmp unzip zcat gunzip bunzip2 unxz unrar bzcat xzcat source . pdftotext pdfinfo tesseract"
+    " join comm diff cmp unzip zcat gunzip bunzip2 unxz bzcat xzcat source . pdfinfo"
     " ffprobe exiftool"
-    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc docx2txt pdfgrep readelf"
+    " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc pdfgrep readelf"
     " objdump ldd"
     " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
     " xelatex".split()
 )
 # of these only the first operand is a file, the others are names inside of it or statements
 FIRST_ONLY: Final = frozenset("unzip sqlite3 zipinfo".split())
+# programs that are named after what they make of what: `wkhtmltopdf`, `svg2png`
+CONVERTER: Final = re.compile(
+    r"^[a-z]+(?:to|2)(?:pdf|ps|eps|html?|te?xt|md|markdown|rst|latex|docx?|xlsx?|csv|json|xml|ya?ml|png|jpe?g|svg|gif|wav|mp3)$"
+)
+# the option of `sed` and `perl` that changes files, also behind others: `-pi`
+IN_PLACE: Final = re.compile(r"-[nErsplwu0]*i|--in-place")
 WRITERS: Final = frozenset("tee touch truncate".split())
 # programs whose first argument that is no option is a pattern or a program
 FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
@@ -55,7 +61,7 @@ OUTPUT_OPTIONS: Final = {
     "gdown": ("-O", "--output"),
     "aria2c": ("-o", "--out"),
     "jupyter": ("--output",),
-    "openssl": ("-out",),
+    "openssl": ("-out", "-keyout"),
     "inkscape": ("-o", "--export-filename"),
 }
 # options whose value is no file argument of the command
@@ -180,14 +186,20 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from _fetched(program, rest)
     elif program == "git" and plain[:1] in (["apply"], ["am"]):
         yield from (Hit(path, "read", "shell.program") for path in plain[1:] if is_file(path) and looks_like_file(path))
+    elif program == "tesseract":
+        yield from _recognised(plain)
+    elif program in ("7z", "unrar") and plain[:1] not in (["a"], ["u"]):
+        yield from (Hit(path, "read", "shell.program") for path in plain[1:2] if is_file(path))
     elif program in ("zip", "7z") and plain:
         names = plain[1:] if program == "7z" else plain
         yield from (Hit(path, "write", "shell.program") for path in names[:1] if is_file(path))
         yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
-    elif program in ("ffmpeg", "convert", "magick", "sox", "qpdf"):
+    elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf") or CONVERTER.search(program):
         named = [path for path in plain if looks_like_file(path) and is_file(path)]
-        yield from (Hit(path, "read", "shell.program") for path in named[:-1])
-        yield from (Hit(path, "write", "shell.program") for path in named[-1:] if len(named) > 1)
+        targets = plain[-1:] if len(plain) > 1 else []
+        if targets or CONVERTER.search(program):
+            yield from (Hit(path, "read", "shell.program") for path in named if path not in targets)
+            yield from (Hit(path, "write", "shell.program") for path in targets if path in named)
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
     elif program in FILE_OPTIONS:
@@ -195,8 +207,14 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
     elif program not in OTHERS and WORD.search(program):
-        yield from _given(program, rest)
-        yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+        given = list(_given(program, rest))
+        yield from given
+        written = {hit.path for hit in given if hit.operation == "write"}
+        yield from (
+            Hit(path, "read", "shell.program")
+            for path in plain
+            if path not in written and is_file(path) and looks_like_file(path)
+        )
 
 
 def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
@@ -260,12 +278,21 @@ def _operands(program: str, rest: list[str]) -> list[str]:
 def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     """The files of a program whose first operand is a pattern."""
     files = plain if "-e" in rest or "-f" in rest else plain[1:]
-    in_place = program in ("sed", "perl") and any(word.startswith("-i") or word == "--in-place" for word in rest)
+    in_place = program in ("sed", "perl") and any(IN_PLACE.match(word) for word in rest)
     for path in files:
         if is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
             yield Hit(path, "read", "shell.program")
             if in_place:
                 yield Hit(path, "write", "shell.program")
+
+
+def _recognised(plain: list[str]) -> Iterator[Hit]:
+    """The picture that `tesseract` reads, and where its text goes: it adds the ending to that name."""
+    for path in filter(is_file, plain[:1]):
+        yield Hit(path, "read", "shell.program")
+    for path in filter(is_file, plain[1:2]):
+        if path != "stdout":
+            yield Hit(path + ".txt", "write", "shell.program")
 
 
 def _fetched(program: str, rest: list[str]) -> Iterator[Hit]:

@@ -37,6 +37,7 @@ from ingest.extractors.spans import (
     renamed,
     spaced,
     token_start,
+    told_start,
     unbroken,
     whole_line,
 )
@@ -204,6 +205,8 @@ def _named(text: str, end: int) -> Hit | None:
         start = quoted
     elif "\\" in window and (drive := spaced_start(window, start)) is not None:
         start = drive
+    elif "/" not in window[start:] and (told := told_start(window, start, after)) is not None:
+        start = told
     token = window[start:]
     before = window[:start]
     if start == 0 and low:

@@ -86,7 +86,7 @@ WRITES: Final = dict.fromkeys(
     " PrintWriter FileOutputStream StreamWriter file_put_contents csvwrite dlmwrite xlswrite"
     " Files.write Files.writeString Files.newBufferedWriter File.WriteAllText File.WriteAllLines File.WriteAllBytes"
     " File.AppendAllText os.Create os.WriteFile ioutil.WriteFile File.create fs.write File.write IO.write CSV.write"
-    " Deno.writeTextFile Bun.write savefig save".split(),
+    " writeTextFile writeTextFileSync save.image Bun.write savefig save".split(),
     0,
 ) | dict.fromkeys(
     "write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx"
@@ -102,7 +102,7 @@ READS: Final = dict.fromkeys(
     " Files.readAllLines Files.readAllBytes Files.readString Files.lines Files.newBufferedReader File.ReadAllText"
     " File.ReadAllLines File.ReadAllBytes os.Open os.ReadFile ioutil.ReadFile fs.read fs.read_to_string File.read"
     " File.readlines File.foreach IO.read CSV.read CSV.File CSV.foreach Source.fromFile io.lines Scanner"
-    " Deno.readTextFile".split(),
+    " readTextFile readTextFileSync scan read_sav read_dta read_sas read_spss read.xlsx".split(),
     0,
 )
 # functions that are given a file to read and one to write

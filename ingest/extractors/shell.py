@@ -8,22 +8,31 @@ from typing import Final
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.programs import ASSIGNMENT, RUNNERS, is_file, program_files
+from ingest.extractors.programs import ASSIGNMENT, PREFIXES, RUNNERS, is_file, program_files
 
-# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$`, so it is linear
-# here too.
+# a count or a comparison, `((i < 3))`, nothing of which is a file
+_ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
+# Python's `re`, which is quicker on many short tokens: no two alternatives start alike but for `$` and `(`, where the
+# one that does not hold ends at the next bracket or line end, so it is linear here too.
 # one token: comment, blank, line end, operator, or a word of quoted and plain parts; together they cover the whole text
 TOKEN: Final = re.compile(
-    r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n"
-    r"|&>>|&>|[0-9]?>>|[0-9]?>&[0-9]?|[0-9]?>\||[0-9]?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()]"
-    r"|(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s${]*\}|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
+    r"(?ms)[ \t]+#[^\n]*|^#[^\n]*|(?:[ \t\r]|\\\n)+|\n|"
+    + _ARITHMETIC
+    + r"|&>>|&>|[0-9]?>>|[0-9]?>&[0-9]?|[0-9]?>\||[0-9]?>|<<<|<<-?|<\(|>\(|<|\|\||&&|;;|[|;&()]"
+    r"|(?:'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\{[^}\s${]*\}|\$"
+    + _ARITHMETIC
+    + r"|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
 )
 OPERATORS: Final = frozenset("&>> &> >> >& >| > <<< << <<- <( >( < || && ;; | ; & ( )".split())
 PART: Final = re.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
 QUOTING: Final = re.compile(r"['\"\\$]")
 VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 HERE_DOCUMENT: Final = (("operator", "<<"), ("operator", "<<-"))
-ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;"))
+ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
+# the option of a shell before a script, also with others: `-lc`
+OF_SCRIPT: Final = re.compile(r"-[a-z]*c$")
+# a command whose output is a part of a word
+SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
 # characters and here documents of one script that are looked at
 LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
@@ -38,7 +47,12 @@ def command_files(code: str) -> list[Hit]:
     found: list[Hit] = []
     variables: dict[str, str] = {}
     loops: dict[str, list[str]] = {}
+    substitutes = "$(" in code
     for words in commands(code):
+        for kind, text in words if substitutes else ():
+            if kind == "word" and "$(" in text and text[0] != "'":
+                for inner in SUBSTITUTION.findall(text):
+                    found.extend(command_files(inner))
         first = 0
         while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
             match = ASSIGNMENT.match(words[first][1])
@@ -99,7 +113,21 @@ def _braces(word: str) -> list[str]:
 
 def argument_files(arguments: Sequence[str]) -> list[Hit]:
     """The files that one command reads and writes, given as a list of words."""
-    return list(program_files(list(arguments)))
+    script = _script(arguments)
+    return command_files(script) if script else list(program_files(list(arguments)))
+
+
+def _script(arguments: Sequence[str]) -> str:
+    """The script that a shell is given as an argument: `bash -c 'sort a.txt > b.txt'`; '' where it is none."""
+    if len(arguments) < 3:
+        return ""
+    program = arguments[0]
+    if program in PREFIXES:
+        program = next((word for word in arguments if word not in PREFIXES), "")
+    if RUNNERS.get(program.rsplit("/", 1)[-1]) != "sh":
+        return ""
+    option = next((index for index, word in enumerate(arguments) if OF_SCRIPT.match(word)), len(arguments))
+    return arguments[option + 1] if option + 1 < len(arguments) else ""
 
 
 def embedded(code: str) -> Iterator[tuple[str, str]]:
@@ -130,21 +158,28 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     """The commands up to the end of the first here document; returns the script that follows it."""
     command: list[tuple[str, str]] = []
     terminators: list[str] = []
+    # what stands before on a line that has here documents, with the ends of its own
+    waiting: list[tuple[list[tuple[str, str]], list[str]]] = []
     position = 0
     for match in TOKEN.finditer(code):
         token = match.group()
         position += len(token)
-        if token == "\n" and terminators:
-            for terminator in terminators:
-                body, position = _document(code, position, terminator)
-                command.append(("document", body))
-            yield command
+        if token == "\n" and (terminators or waiting):
+            for words, ends in [*waiting, (command, terminators)]:
+                for terminator in ends:
+                    body, position = _document(code, position, terminator)
+                    words.append(("document", body))
+                if words:
+                    yield words
             return code[position:]
         if token == "\n" or token in ENDS:
-            if command and not terminators:
+            if terminators or waiting:
+                waiting.append((command, terminators))
+                terminators = []
+            elif command:
                 yield command
-                command = []
-        elif token[0] in " \t\r#" or token.startswith("\\\n"):
+            command = []
+        elif token[0] in " \t\r#" or token.startswith(("\\\n", "((")):
             continue
         elif (
             token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token)
@@ -155,8 +190,9 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
             command.pop()
         else:
             command.append(("word", token))
-    if command:
-        yield command
+    for words, _ in [*waiting, (command, terminators)]:
+        if words:
+            yield words
     return ""
 
 
@@ -197,6 +233,8 @@ def _lookup(match: re.Match[str], variables: dict[str, str]) -> str:
 
 def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterator[Hit]:
     """The files of one simple command: its redirections, then its program's arguments."""
+    if ("word", "[[") in words[:3]:
+        return  # `<` compares here
     arguments: list[str] = []
     redirected: list[Hit] = []
     operator = ""
@@ -213,7 +251,8 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
                 elif operator[-1] in ">|" or operator.endswith(">>"):
                     redirected.append(Hit(word, "write", "shell.redirection"))
             operator = ""
-    yield from program_files(arguments)
+    script = _script(arguments)
+    yield from command_files(script) if script else program_files(arguments)
     yield from redirected
 
 

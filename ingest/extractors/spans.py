@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, LOWER_WORDS, NO_NAME
+from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -28,9 +28,21 @@ CLOSERS: Final = frozenset(QUOTES.values())
 # what stands before a quoted name: it has blanks even where none of its words is capitalised
 NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
+    r"|arquivos?|archivos?|ficheiros?|ficheros?|fichiers?|datei(?:en)?|файл[аы]?"
     r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
     r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
 )
+# what stands before an item of a printed list
+ITEM: Final = ("[", "', ", '", ')
+# what a name with blanks may have in brackets: `notes (copy).txt`
+BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
+# what a name with blanks stands after without quotes: after `called` its words are capitalised, all but the last
+CALLED: Final = re.compile(
+    r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\bas))[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# a line of a program that downloads videos, and then the name of a file up to the end of the line
+DOWNLOADED: Final = "] Destination: "
+DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
 # words between two paths of one line
 BETWEEN: Final = frozenset("to into from as".split())
@@ -38,6 +50,8 @@ BETWEEN: Final = frozenset("to into from as".split())
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
+# an element that holds the name of a file, as tools write it
+TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 ESCAPED: Final = re.compile(r"\\[nrt]")
 # the start of a path with folders, one of which may have blanks in its name
 ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
@@ -69,7 +83,7 @@ def token_start(window: str) -> int:
             or (character == "\\" and index < len(window) and is_folder_mark(window, index))
         ):
             index = len(window[: index - 1].rstrip(BARE))
-        elif character == ":" and window[index : index + 1] == "\\" and index > 1 and window[index - 2].isalpha():
+        elif character == ":" and index > 1 and _of_drive(window, index):
             index -= 2
             break
         else:
@@ -79,6 +93,16 @@ def token_start(window: str) -> int:
         index += 1
     word = window[index:]
     return index if word.isascii() else index + cjk.name_start(word)
+
+
+def _of_drive(window: str, index: int) -> bool:
+    """Whether a colon that ends just before an index is that of a drive: `C:\\a.csv`, `C:/a.csv`."""
+    if not window[index - 2].isalpha():
+        return False
+    after = window[index : index + 2]
+    return after[:1] == "\\" or (
+        after[:1] == "/" and after != "//" and not window[max(0, index - 3) : index - 2].isalnum()
+    )
 
 
 def _comma(window: str, index: int) -> bool:
@@ -117,10 +141,11 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if is_rooted(content):
         return None if opening == closing and window.count(opening, line, found) % 2 else found + 1
     words = content.split(" ")
-    if len(words) > 8 or any(mark in content for mark in "=(){}<>|;:") or ", " in content:
+    plain = BRACKETED.sub("", content) if " (" in content else content
+    if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words) or not (
-        all(_title(word) for word in words[:-1]) or _is_name(words, window[max(line, found - 60) : found])
+        _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
     ):
         return None
     # an odd number of quotes before means that this one closes
@@ -129,24 +154,48 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     return found + 1
 
 
+def told_start(window: str, start: int, after: str) -> int | None:
+    """Where a name with blanks begins that stands without quotes, because of what stands before it; else None."""
+    called = None
+    if "called " in window or "amed " in window or "itled " in window or "ttached " in window:
+        called = CALLED.search(window, max(0, start - 120), start)
+    if called is not None:
+        return called.start("name")
+    if DOWNLOADED in window and after[:1] in ("", "\n", "\r"):
+        destination = DESTINATION.match(window, window.rfind("\n", 0, start) + 1)
+        return destination.end() if destination and destination.end() < start else None
+    return None
+
+
+def _is_title(words: list[str]) -> bool:
+    """Whether words in quotes are one name by their capitals; `Use Cases.docx` is, `Execute main.py` is a command."""
+    command = words[0].lower() in COMMANDS and not words[-1][:1].isupper()
+    return all(_title(word) for word in words[:-1]) and not (command and len(words) > 1)
+
+
 def _title(word: str) -> bool:
     """Whether a word can stand inside a file name with blanks: capitalised, a number, or a small word."""
     return word[:1].isupper() or word[:1].isdigit() or word in LOWER_WORDS or not word[:1].isalnum()
 
 
-def _is_name(words: list[str], before: str) -> bool:
-    """Whether words in quotes are one name, because of what stands before them: `saved to 'sine wave.png'`."""
+def _is_name(words: list[str], before: str, after: str) -> bool:
+    """Whether words in quotes are one name, because of what stands around them.
+
+    So it is in `saved to 'sine wave.png'` and in a printed list, `['a b.csv', 'c.csv']`.
+    """
     return (
         len(words) <= 5
         and all(WORD.match(word) and word.lower() not in NO_NAME for word in words)
-        and NAMING.search(before) is not None
+        and (NAMING.search(before) is not None or (before.endswith(ITEM) and after[1:2] in (",", "]")))
     )
 
 
 def cleaned(token: str, before: str) -> str | None:
     """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
     token = token.replace("\\_", "_").lstrip("+-")
-    if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (before.endswith("**") or before[-1:] == "="):
+    if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
+        before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
+    ):
         return None
     chunk = unbroken(before)
     if before.endswith(("file:", "sandbox:")):

@@ -41,10 +41,11 @@ DISTRIBUTIONS: Final = frozenset(
 # what keeps a log, while `math.log` is a function
 LOGGED: Final = frozenset("app system process".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php".split())
+USUAL: Final = frozenset("js ts vue dat php db".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
-COMPRESSED: Final = frozenset("gz bz2 xz zst zip".split())
+# what is put behind another extension
+COMPRESSED: Final = frozenset("gz bz2 xz zst zip bak".split())
 FOLDERS: Final = tuple(
     "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
     " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
@@ -65,6 +66,10 @@ NO_NAME: Final = frozenset(
     "python python3 pip bash sh cat cp mv rm ls cd echo grep open read load save see run use using write create"
     " download delete is are was were be been has have had will would can could should must not no if that this"
     " these those which who what when where how why it its he she we you they i file files from into import".split()
+)
+# words that begin what is to be done with a file: `Execute main.py`
+COMMANDS: Final = NO_NAME | frozenset(
+    "execute upload check analyze analyse process inspect update review show add edit parse convert visualize".split()
 )
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())

@@ -77,9 +77,9 @@ def spaced_start(window: str, start: int) -> int | None:
 def is_rooted(content: str) -> bool:
     """Whether a text in quotes is a path of a drive, whatever blanks it has."""
     return (
-        content[1:3] == ":\\"
+        content[1:3] in (":\\", ":/")
         and content[0].isalpha()
-        and MARKS.isdisjoint(content[2:])
+        and MARKS.isdisjoint(content[2:] if content[2] == "\\" else content[2:].replace("/", ""))
         and content.count(" ") <= BLANKS
         and not any(map(has_known_ending, PARTS.split(content)[:-1]))
     )

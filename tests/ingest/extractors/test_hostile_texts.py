@@ -27,6 +27,7 @@ UNITS = [
     *("├── LICENSE\n", ".env ", "~/a.org ", "a.org ", "a.c:1:2: error ", "\uff0ca.csv", "open(my $f, '>', 'a')\n", "`a`", "{path: 'a.png', "),
     *("$(", "${", "$a", "<<EOF\n", "cat <<A\n", ">a ", "a=b ", "cp a b\n", "# ", "|", ";", "wget -O a ", "*"),
     *("/a=b.csv", "a=/", "for i in a b c; do cat $i\n", "for i in {1..30}; do\n", "cat $i ", "{a,b}", "wget http://a/b.c "),
+    *("called A B.csv ", "[x] Destination: a b.mp4\n", "<file>a.csv", "'A (b).csv' ", "C:/a.csv ", "$(cat a) ", "<(a ", "((", "((a)", "$((a<b)) ", "[[ a < b ", "cat <<A | ", "bash -c 'a' "),
     *("curl -d @a ", "q.sql(\"from 'a.csv'\")\n", "from 'a", "read_csv(", 'os.system(f"{x} a.csv")\n', "- a.js\n"),
 ]  # fmt: skip
 LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")

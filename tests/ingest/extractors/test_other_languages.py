@@ -51,6 +51,12 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ),
     ("r", 'cat("a(b", mean(x), "\\n", file="x.txt")\ncat("done")\nread.csv(file = "y.csv")', ["x.txt"], ["y.csv"]),
     ("r", 'write.csv(d, row.names = FALSE, file = file.path("out", "d.csv"))\ncat(x, file = "")', ["out/d.csv"], []),
+    ("r", "x <- scan('a.txt'); d <- haven::read_sav('b.sav'); save.image('c.RData')", ["c.RData"], ["a.txt", "b.sav"]),
+    ("ts", "Deno.writeTextFileSync('a.txt', Deno.readTextFileSync('b.txt'));", ["a.txt"], ["b.txt"]),
+    ("sql", "LOAD DATA INFILE 'a.csv' INTO TABLE t; SELECT 1 INTO OUTFILE 'b.txt'", ["b.txt"], ["a.csv"]),
+    ("sql", "SELECT * FROM read_parquet(['a.parquet',\n 'b.parquet'])", [], ["a.parquet", "b.parquet"]),
+    ("", "#!/usr/bin/env bash\npython a.py > b.log", ["b.log"], ["a.py"]),
+    ("", "#!/usr/bin/env python3\nopen('a.txt', 'w')", ["a.txt"], []),
 ]
 
 

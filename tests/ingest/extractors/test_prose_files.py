@@ -153,6 +153,23 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("libraries named like files", "discord.py, Web3.py, llama.cpp and Plots.jl", []),
     ("data in an address", "![x](data:image/png;base64,AAAA.png)", []),
     ("part of a mail", '<img src="cid:logo.png">', []),
+    ("a copy's brackets", "I made 'My Notes (copy).txt' and \"Report Q1 (final).pptx\"", [("m", "My Notes (copy).txt"), ("m", "Report Q1 (final).pptx")]),
+    ("a call in quotes", "see 'f(x) in a.py'", [("m", "a.py")]),
+    ("called, with blanks", "Open the file named Job Listing.pdf, and one called Sales 2024.xlsx.", [("m", "Job Listing.pdf"), ("m", "Sales 2024.xlsx")]),
+    ("attached as, with blanks", "I've attached the recording as Apple tart.mp3.", [("m", "Apple tart.mp3")]),
+    ("called, then a sentence", "a class called Loader in data.py, a list named Rows and rows.csv", [("m", "data.py"), ("m", "rows.csv")]),
+    ("video's destination", "[download] Destination: My Talk [ab-12].webm\n[Merger] Done", [("m", "My Talk [ab-12].webm")]),
+    ("a destination in a sentence", "The Destination: Rome. See plan.pdf\n", [("m", "plan.pdf")]),
+    ("elements of tools", "<file>src/main.rs</file> <file_path>a.toml</file_path> <path>b.md</path>", [("m", "src/main.rs"), ("m", "a.toml"), ("m", "b.md")]),
+    ("elements of pages", "<h1>a.pdf</h1><td>b.csv</td>", []),
+    ("quoted in other languages", "O arquivo 'resumo anual.pdf' e a Datei 'neue liste.csv'", [("m", "resumo anual.pdf"), ("m", "neue liste.csv")]),
+    ("printed list", "['a.csv', 'my list.csv', 'sine wave 2.png']", [("m", "a.csv"), ("m", "my list.csv"), ("m", "sine wave 2.png")]),
+    ("printed list of sentences", "['then load the data.csv', 'use it']", [("m", "data.csv")]),
+    ("arrow without blanks", "a.csv->b.csv", [("m", "a.csv"), ("m", "b.csv")]),
+    ("quoted command", '{"answer": "Execute main.py"} and "Read the data.csv", not "Use Cases.docx"', [("m", "main.py"), ("m", "data.csv"), ("m", "Use Cases.docx")]),
+    ("drive with slashes", "in C:/Users/me/a.csv and (D:/b.txt), file:///C:/c.csv, 'C:/Program Files/d.bin'", [("m", "C:/Users/me/a.csv"), ("m", "D:/b.txt"), ("m", "C:/Program Files/d.bin")]),
+    ("a word and a path", "key:/data/x.csv", [("m", "/data/x.csv")]),
+    ("keys and backups", "copied ca.pem, site.crt and page.html.bak; rows in chinook.db, not self.db", [("m", "ca.pem"), ("m", "site.crt"), ("m", "page.html.bak"), ("m", "chinook.db")]),
 ]  # fmt: skip
 
 

@@ -186,6 +186,10 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("a long sum", "x = " + " + ".join(["'a'"] * 500) + "\nopen('a.txt')", [], ["a.txt"]),
     ("a huge format", "open('{:>999999999}'.format('a'), 'w')\nopen('%999999999d' % 1)\nopen('b.txt')", [], ["b.txt"]),
     ("filename comment", "# filename: plot.py\nprint(1)", ["plot.py"], []),
+    ("lists are read by what joins or draws them", "merge_tables(['a.csv', 'b.csv'])\nplot_all(['c.csv', 'd.csv'], folder='.')\nx.merge(['e.csv', 'f.csv'], 'g.csv')", ["g.csv"], ["a.csv", "b.csv", "c.csv", "d.csv"]),
+    ("drawings and pictures", "import svgwrite, pygame, ezdxf\nsvgwrite.Drawing('a.svg')\npygame.image.save(s, 'b.png')\nezdxf.new().saveas('c.dxf')\nsvg2png(url=u, write_to='d.png')", ["a.svg", "b.png", "c.dxf", "d.png"], []),
+    ("script of a shell", "import subprocess\nsubprocess.run(['bash', '-c', 'sort a.txt > b.txt'])", ["b.txt"], ["a.txt"]),
+    ("what is to be uploaded", "import streamlit as st\nst.file_uploader('Upload data.csv')", [], []),
 ]  # fmt: skip
 
 
