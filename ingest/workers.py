@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
+from typing import Any
 
 from ingest.batches import batches
 from ingest.discover import Found, IngestError
@@ -22,6 +23,7 @@ from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
 from ingest.runrows import storage_order
 from ingest.stage import read_share
+from ingest.stopped import SIGNALS
 
 SHARE_BYTES = 16 * 1024 * 1024
 MIN_SHARE_BYTES = 1024 * 1024
@@ -90,15 +92,25 @@ _START = threading.Lock()
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Workers that are started meanwhile leave Ctrl-C to the process that started them, from their first moment."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    """Signals that come meanwhile are heard afterwards: a worker that is started gets all that it needs, or it would
+    complain. Workers leave Ctrl-C to the process that started them, from their first moment."""
+    held: list[int] = []
+    handlers: dict[int, Any] = {}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
     try:
+        if threading.current_thread() is threading.main_thread():
+            # the mask is this thread's: a signal that another one takes is heard here all the same
+            for number in (getattr(signal, name, None) for name in SIGNALS):
+                if number is not None and callable(signal.getsignal(number)):
+                    handlers[number] = signal.signal(number, lambda number, frame: held.append(number))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if held:
+            signal.raise_signal(held[0])
 
 
 @contextlib.contextmanager

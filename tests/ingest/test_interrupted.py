@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 import ingest
+from ingest import workers
 from tests.benchmarks.corpus import RUN_EVENTS, write_corpus
 from tests.ingest.tables import Tables, logged, write_journal
 
@@ -122,3 +124,24 @@ def test_ingests_in_threads_of_one_process(tmp_path: Path) -> None:
         command = [sys.executable, "-c", THREADS, str(tmp_path / "runs"), str(tmp_path / f"out{attempt}")]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_workers_have_started(number: signal.Signals) -> None:
+    """Also one that another thread takes, of which this one hears."""
+    heard: list[int] = []
+    before = signal.signal(number, lambda number, frame: heard.append(number))
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with workers._without_interrupts():
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+            assert heard == []
+        assert heard == [number]
+    finally:
+        done.set()
+        other.join()
+        signal.signal(number, before)
