@@ -142,6 +142,8 @@ def write_table(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, p
         out: the `traces` folder.
     """
     files: list[File] = []
+    if con.execute(f"SELECT 1 FROM {table.stored} LIMIT 1").fetchone() is None:
+        return files
     for part in plan.parts:
         rows = _rows_of(table, part)
         if con.execute(f"SELECT 1 FROM {rows} LIMIT 1").fetchone() is not None:
@@ -293,28 +295,36 @@ _ORDER = {
 """How rows stand in a file, after the run."""
 
 
-def settle(snapshot: Snapshot) -> None:
+def listed(con: duckdb.DuckDBPyConnection) -> list[File]:
+    """The files that count, of the database `t`."""
+    return con.execute("SELECT table_name, day, file, low FROM t.ingest.parquet").fetchall()
+
+
+def settle(snapshot: Snapshot, files: list[File] | None = None) -> None:
     """Bring the Parquet files to what the snapshot lists.
 
     Args:
         snapshot: the snapshot, whose folder the files are in.
+        files: what it lists; by default it is asked.
     """
     root = os.path.join(snapshot.out, FOLDER)
     changed = False
-    with snapshot.opened() as con:
-        listed = con.execute("SELECT table_name, day, file, low FROM t.ingest.parquet").fetchall()
-        wanted = {os.path.join(root, table, file) for table, _, file, _ in listed}
-        for path in sorted(wanted):
-            if os.path.exists(path + UNFINISHED) and not os.path.exists(path):
-                os.replace(path + UNFINISHED, path)
-                changed = True
-        for path in _ours(root) - wanted:
-            os.remove(path)
+    if files is None:
+        with snapshot.opened() as con:
+            files = listed(con)
+    wanted = {os.path.join(root, table, file) for table, _, file, _ in files}
+    for path in sorted(wanted):
+        if os.path.exists(path + UNFINISHED) and not os.path.exists(path):
+            os.replace(path + UNFINISHED, path)
             changed = True
-        missing = [entry for entry in listed if not _is_whole(os.path.join(root, entry[0], entry[2]))]
-        if missing:
+    for path in _ours(root) - wanted:
+        os.remove(path)
+        changed = True
+    missing = [entry for entry in files if not _is_whole(os.path.join(root, entry[0], entry[2]))]
+    if missing:
+        with snapshot.opened() as con:
             _write_again(con, root, missing)
-            changed = True
+        changed = True
     if changed:
         _remove_empty(root)
         sync_folder(root)
@@ -340,7 +350,7 @@ def abandon(snapshot: Snapshot) -> None:
         _remove_empty(root)
 
 
-def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[tuple[str, str, str, str]]) -> None:
+def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[File]) -> None:
     """Files that somebody removed or cut off."""
     con.execute("USE t")
     for name, day, file, low in missing:

@@ -13,7 +13,7 @@ from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printab
 from ingest.former import not_read_again, runs_of, with_former
 from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
-from ingest.parquet import abandon, check_folder, settle
+from ingest.parquet import File, abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
 from ingest.read import Report
 from ingest.regular import open_regular
@@ -176,6 +176,7 @@ def _ingest(
     # A name of its own: workers of a killed ingest may still be writing.
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
     change = Change([], list(before.values()), [] if theirs else missing, pruned, known is None, staging)
+    files: list[File] | None = None
     try:
         if changed or change.fresh or change.gone:
             change = replace(change, reports=read_all(changed, staging, progress))
@@ -187,10 +188,10 @@ def _ingest(
             if former is not None and (left or former.others):
                 change = replace(change, kept=snapshot.spare(former.version))
             with snapshot.damage_told():
-                summary.journal_rows = store(snapshot, change)
+                summary.journal_rows, files = store(snapshot, change)
             if former is not None and change.kept is not None:
                 tell(_kept(change.kept, left, former.others))
-        settle(snapshot)
+        settle(snapshot, files)
     except BaseException:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)  # it may be what filled the disk
         abandon(snapshot)

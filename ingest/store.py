@@ -9,7 +9,7 @@ import duckdb
 
 from ingest.derived import derive
 from ingest.discover import IngestError, shown
-from ingest.parquet import UNKNOWN, File, Plan, note_files, places_of, plan, write_table
+from ingest.parquet import UNKNOWN, File, Plan, listed, note_files, places_of, plan, write_table
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
@@ -65,7 +65,7 @@ class Change:
         return [k for k in self.known if k.path not in replaced] + [_known(report) for report in self.read]
 
 
-def store(snapshot: Snapshot, change: Change) -> int:
+def store(snapshot: Snapshot, change: Change) -> tuple[int, list[File]]:
     """Put new tables in place of the present ones.
 
     Args:
@@ -73,7 +73,7 @@ def store(snapshot: Snapshot, change: Change) -> int:
         change: what is new.
 
     Returns:
-        Rows of `journal` that came in.
+        Rows of `journal` that came in, and the Parquet files that now count.
 
     Raises:
         IngestError: it could not be done, and the tables are as they were.
@@ -82,14 +82,15 @@ def store(snapshot: Snapshot, change: Change) -> int:
     return _store(snapshot, change, Room.wide(max(map(largest, wide))) if wide else Room())
 
 
-def _store(snapshot: Snapshot, change: Change, room: Room) -> int:
+def _store(snapshot: Snapshot, change: Change, room: Room) -> tuple[int, list[File]]:
     """The same in so much memory; where that is not enough, again in as much as it takes."""
     try:
         con = snapshot.begin(change.fresh, room)
         try:
             rows = _fill(con, snapshot.out, change, room)
+            files = listed(con)
             snapshot.commit(con, kept=change.kept)
-            return rows
+            return rows, files
         finally:
             con.close()
     except duckdb.Error as error:
