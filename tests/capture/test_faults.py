@@ -343,6 +343,7 @@ print("the agent went on")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 def test_large_things_and_little_memory_do_not_end_the_process() -> None:
     """A serialiser that runs out of memory would kill the process: what is too large is not given to it, but named."""

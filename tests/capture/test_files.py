@@ -306,6 +306,7 @@ def test_a_name_inside_longer_words_is_no_mention() -> None:
     assert saved(run).keys() == {"b.txt"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [

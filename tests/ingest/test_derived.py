@@ -31,6 +31,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_runs_do_not_depend_on_each_other(traces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether runs come in some at a time, or are looked at one by one, they become the same rows."""
     monkeypatch.setattr(ingest.derived, "BATCH", 1)

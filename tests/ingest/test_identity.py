@@ -30,6 +30,7 @@ def said(tables: Tables) -> dict[str, str]:
     return {row["run_id"]: row["content"] for row in tables.sql("SELECT run_id, content FROM messages ORDER BY 1")}
 
 
+@pytest.mark.slow
 def test_a_run_of_the_same_name_does_not_replace_one_that_is_gone(runs: Path, ingested: Ingest) -> None:
     """The other run has an id of its own, and the next ingests change nothing."""
     path = write_run(runs / "one", "run1", "first")
@@ -61,6 +62,7 @@ def test_a_run_that_grew_and_was_moved_keeps_its_id(runs: Path, ingested: Ingest
     assert tables.one("SELECT count(*) FROM journal") == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_a_journal_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs: Path, ingested: Ingest) -> None:
     """Packed, unpacked with the archive kept, and packed again: one run, under one id."""

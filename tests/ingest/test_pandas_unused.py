@@ -15,6 +15,7 @@ from tests.benchmarks.corpus import write_corpus
 WORKERS_START_AT = 5_000  # records, 5 MB
 
 
+@pytest.mark.slow
 def test_neither_the_program_nor_its_workers_load_pandas(tmp_path: Path) -> None:
     """What each process of an ingest imports is in its log of imports; pandas is not."""
     if importlib.util.find_spec("pandas") is None:

@@ -203,6 +203,7 @@ main([runs, "--out", out])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize(
     "room", [50_000, *(pytest.param(room, marks=pytest.mark.slow) for room in (-100_000, 2_000_000))]

@@ -62,6 +62,7 @@ def test_old_runs_leave_every_table_and_stay_out(runs: Path, ingested: Ingest) -
     assert ids(ingested(runs)) == ["young"]
 
 
+@pytest.mark.slow
 def test_the_way_back(runs: Path, ingested: Ingest) -> None:
     """`--restore` lets the next ingest bring back the runs of such ids, and only those."""
     for name in ("a1", "a2", "b1"):

@@ -213,6 +213,7 @@ def test_an_empty_answer_says_why(arguments: tuple[str, str], line: str, databas
     assert done.stderr.startswith(line)
 
 
+@pytest.mark.slow
 def test_defaults_are_shown_as_they_are_typed(database: Path) -> None:
     """The help shows defaults in words that `--set` takes: `latest`, `completed`, or nothing at all."""
     arguments = ("--db", database, "--format", "json", "--set")

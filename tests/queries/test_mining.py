@@ -122,8 +122,10 @@ def many_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return builder.write(tmp_path_factory.mktemp("many") / "traces.duckdb")
 
 
-@pytest.mark.parametrize(("min_length", "max_length"), [(1, 7), (6, 6), (9, 9), (3, 30)])
-@pytest.mark.parametrize(("min_count", "min_runs"), [(2, 1), (1, 2), (40, 1)])
+@pytest.mark.parametrize(
+    ("min_length", "max_length", "min_count", "min_runs"),
+    [(1, 7, 2, 1), (1, 7, 1, 2), (6, 6, 2, 1), (9, 9, 1, 2), (3, 30, 2, 1), (3, 30, 40, 1)],
+)
 def test_long_chains(many_calls: Path, min_length: int, max_length: int, min_count: int, min_runs: int) -> None:
     """However long they may be, chains are those that plain Python finds."""
     given = {"min_length": min_length, "max_length": max_length, "min_count": min_count, "min_runs": min_runs}
@@ -143,6 +145,7 @@ def test_long_chains(many_calls: Path, min_length: int, max_length: int, min_cou
     assert {tuple(row["tools"]): row["failed"] for row in chains} == {part: failed[part] for part in expected}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("query", "names"), [("tool_chains", "tools"), ("agent_sequences", "agents")])
 def test_chains_say_what_was_left_out(many_calls: Path, query: str, names: str) -> None:
     """Growing stops at the length at which the chains have 20 million beginnings and names, and that is said."""

@@ -11,6 +11,7 @@ from sample_runs.record import RecordingError, _play
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_a_scenario_that_fails_is_an_error_with_its_output(tmp_path: Path) -> None:
     """A child that ends otherwise than expected is reported with the end of what it printed."""
     pytest.importorskip("autogen")
