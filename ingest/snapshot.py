@@ -391,6 +391,8 @@ def execute_within(con: duckdb.DuckDBPyConnection, statement: str, values: Mappi
         except duckdb.TransactionException:
             raise error from None
         con.execute("RESET memory_limit")
+        (usual,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+        con.execute(f"SET memory_limit = {quoted(usual)}")  # DuckDB 1.5 only says that it was reset
         try:
             con.execute(statement, values)
         finally:
