@@ -42,10 +42,11 @@ def answer(response: Any) -> Answer | None:
     """
     if not isinstance(response, dict):
         return None
-    for name, read in _SHAPES.items():
-        if isinstance(said := response.get(name), list):
-            return read(response, said)
-    return None
+    shapes = [(read, said) for name, read in _SHAPES.items() if isinstance(said := response.get(name), list)]
+    if not shapes:
+        return None
+    read, said = next((shape for shape in shapes if shape[1]), shapes[0])
+    return read(response, said)
 
 
 def tokens(response: Any) -> tuple[Any, Any, Any]:
@@ -53,7 +54,9 @@ def tokens(response: Any) -> tuple[Any, Any, Any]:
     usage = response.get("usage") if isinstance(response, dict) else None
     if not isinstance(usage, dict):
         return None, None, None
-    prompt, completion, total = (next((usage[name] for name in names if name in usage), None) for names in _TOKENS)
+    prompt, completion, total = (
+        next((usage[name] for name in names if usage.get(name) is not None), None) for names in _TOKENS
+    )
     return prompt, completion, total
 
 
@@ -81,7 +84,12 @@ def _items(response: dict[str, Any], items: list[Any]) -> Answer:
         for item in items
         if isinstance(kind := item.get("type"), str) and kind.endswith("_call")
     ]
-    blocks = [block for item in items if item.get("type") == "message" for block in _objects(item.get("content"))]
+    contents = [item.get("content") for item in items if item.get("type") == "message"]
+    blocks = [
+        block
+        for content in contents
+        for block in _objects([{"type": "output_text", "text": content}] if isinstance(content, str) else content)
+    ]
     return _of_blocks(blocks, "output_text", calls, reason)
 
 

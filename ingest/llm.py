@@ -65,6 +65,9 @@ class LLMLedger:
         if None in counts.values():
             told = dict(zip(_TOKENS, map(count, tokens(response)), strict=True))
             counts = {name: told[name] if value is None else value for name, value in counts.items()}
+            if counts["total_tokens"] is None:
+                prompt, completion = counts["prompt_tokens"], counts["completion_tokens"]
+                counts["total_tokens"] = None if prompt is None or completion is None else count(prompt + completion)
         cost = number(data.get("cost"))
         answered = answer(response)
         quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)

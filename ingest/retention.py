@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatchcase
@@ -14,7 +15,7 @@ from ingest.discover import IngestError
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, places_of, settle, write_changed
 from ingest.pruned import Pruned, read_pruned, write_pruned
-from ingest.snapshot import Known, Snapshot, forget
+from ingest.snapshot import STAGING, Known, Room, Snapshot, forget, is_out_of_memory
 
 _AGE = re.compile(r"(\d+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -166,19 +167,11 @@ def _remove(snapshot: Snapshot, known: list[Known]) -> None:
     _change(snapshot, known, remembered)
 
 
-def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) -> None:
+def _change(snapshot: Snapshot, known: list[Known], pruned: list[Pruned]) -> None:
     """Put tables without these runs in place of the present ones."""
     check_folder(snapshot.out)
     try:
-        con = snapshot.begin(fresh=False)
-        try:
-            changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
-            forget(con, known)
-            write_pruned(con, list(pruned))
-            write_changed(con, snapshot.out, changed)
-            snapshot.commit(con, compact=bool(known))
-        finally:
-            con.close()
+        _change_within(Room(), snapshot, known, pruned)
         settle(snapshot)
     except duckdb.Error as error:
         abandon(snapshot)
@@ -186,3 +179,23 @@ def _change(snapshot: Snapshot, known: list[Known], pruned: Iterable[Pruned]) ->
     except BaseException:
         abandon(snapshot)
         raise
+    finally:
+        shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
+
+
+def _change_within(room: Room, snapshot: Snapshot, known: list[Known], pruned: list[Pruned]) -> None:
+    """The same in so much memory; where that is not enough, again in as much as it takes."""
+    try:
+        con = snapshot.begin(fresh=False, room=room)
+        try:
+            changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
+            forget(con, known)
+            write_pruned(con, pruned)
+            write_changed(con, snapshot.out, changed)
+            snapshot.commit(con, compact=bool(known))
+        finally:
+            con.close()
+    except duckdb.Error as error:
+        if room.memory is None or not is_out_of_memory(error):
+            raise
+        _change_within(Room.wide(None), snapshot, known, pruned)

@@ -18,7 +18,18 @@ import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
-from ingest.wide import VECTOR, copy_database, has_wide, is_wide, keep_apart, load_wide, staged
+from ingest.wide import (
+    VECTOR,
+    begin_apart,
+    copy_database,
+    fits,
+    has_wide,
+    is_wide,
+    keep_apart,
+    load_wide,
+    note_last,
+    staged,
+)
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
@@ -69,6 +80,8 @@ _STATE = """
         path VARCHAR, stamp VARCHAR, run_id VARCHAR, status VARCHAR, format VARCHAR, records BIGINT, bad BIGINT,
         torn BIGINT, damage VARCHAR, identity VARCHAR, text BIGINT
     );
+    CREATE TABLE ingest.wide (table_name VARCHAR);
+    CREATE TABLE ingest.last_rows (table_name VARCHAR, rows BIGINT, bytes BIGINT);
     CREATE TABLE ingest.parquet (table_name VARCHAR, day VARCHAR, file VARCHAR, low VARCHAR);
 """
 
@@ -239,7 +252,9 @@ class Snapshot:
         return con
 
     def _prepare(self, con: duckdb.DuckDBPyConnection, fresh: bool, room: Room) -> None:
-        con.execute(f"SET temp_directory = {quoted(os.path.join(self.out, STAGING, 'spill'))}")
+        spill = os.path.join(self.out, STAGING, "spill")
+        os.makedirs(os.path.dirname(spill), exist_ok=True)  # DuckDB makes the last folder
+        con.execute(f"SET temp_directory = {quoted(spill)}")
         if room.memory is not None:
             con.execute(f"SET memory_limit = '{room.memory}B'")
         if room.threads is not None:
@@ -250,7 +265,7 @@ class Snapshot:
         options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {room.row_group}"
         con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
         con.execute("USE t")
-        if has_wide(con):
+        if not fresh and has_wide(con):
             keep_apart(con)
         con.execute("BEGIN")
         if fresh:
@@ -355,11 +370,14 @@ def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> N
     if is_wide(groups):
         load_wide(con, table, groups)
     elif groups:
+        if not fits(con, table, groups):
+            begin_apart(con, table)
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
             f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
         )
+        note_last(con, table, groups)
 
 
 def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
@@ -373,7 +391,9 @@ def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
 
 def is_out_of_memory(error: duckdb.Error) -> bool:
     """Whether DuckDB was allowed too little memory."""
-    return any(words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate"))
+    return any(
+        words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate", "could not allocate")
+    )
 
 
 def execute_within(con: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, object]) -> None:

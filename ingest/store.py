@@ -14,7 +14,7 @@ from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
 from ingest.snapshot import Known, Room, Snapshot, forget, is_out_of_memory, load, remember
-from ingest.wide import is_wide, largest, staged
+from ingest.wide import fits, is_wide, largest, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
@@ -125,12 +125,13 @@ def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, plann
         return write_table(connection, out, table, planned)
 
     largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
-    staged, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
-    if room == Room() and _size(change.staging) <= LARGE:
-        return [file for table in staged + derived for file in fill(con, table)]
+    read, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
+    is_usual = room == Room() and all(fits(con, t, staged(os.path.join(change.staging, t.name))) for t in read)
+    if is_usual and _size(change.staging) <= LARGE:
+        return [file for table in read + derived for file in fill(con, table)]
     at_once = AT_ONCE if room == Room() else 1
     con.execute("COMMIT")
-    files = _at_once(con, fill, staged, at_once) + _at_once(con, fill, derived, at_once)
+    files = _at_once(con, fill, read, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
     return files
 

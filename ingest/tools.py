@@ -34,11 +34,13 @@ MAX_ANSWERED = 1024
 
 @dataclass(slots=True, eq=False)
 class ToolCall:
-    """A call on its way from request to answer. Times are UTC microseconds. `event_id`: where others point at it."""
+    """A call on its way from request to answer. Times are UTC microseconds. `key`: names it in its
+    run, from the moment at which it is first heard of. `event_id`: where others point at it."""
 
     call_id: str | None
     name: str
     where: Where
+    key: str
     event_id: str | None = None
     agent: str | None = None
     turn: str | None = None
@@ -71,15 +73,19 @@ class ToolLedger:
         self._rows = rows
         self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
         self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
-        self._serial = 0
+        self._heard_of = 0
         self._answered: dict[tuple[str | None, str], tuple[str, int]] = {}
         """By chat and id: name and hash of the answer of the calls that were answered last."""
+
+    def _new(self, call_id: str | None, name: str, where: Where, **known: Any) -> ToolCall:
+        self._heard_of += 1
+        return ToolCall(call_id, name, where, f"{where.key}/{call_id or name}/{self._heard_of}", **known)
 
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
         """A message of `agent` asks for a call."""
         arguments = unwrapped(request.arguments)
         behind = where.at(where.position + 3)  # so that a handoff to its executor, and its turn, come after this one
-        call = ToolCall(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
+        call = self._new(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
         self._open[_key(request.call_id, request.name)].append(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
@@ -98,7 +104,7 @@ class ToolLedger:
         if fact.returned:
             call = self._running_call(fact, where) if fact.started is not None else self._returned(fact, where)
             if call is None:
-                call = ToolCall(
+                call = self._new(
                     fact.call_id, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments)
                 )
                 self._end(call, fact, where)
@@ -161,7 +167,7 @@ class ToolLedger:
             name, last = self._answered.get(known, ("", None))
             if last == answer:
                 return None
-            call = ToolCall(response.call_id, response.name or name, where, executor=executor)
+            call = self._new(response.call_id, response.name or name, where, executor=executor)
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = text_or_none(response.content) or ""
@@ -192,7 +198,7 @@ class ToolLedger:
         return _nearest(calls, where, unwrapped(fact.arguments))
 
     def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
-        call = ToolCall(call_id, name, where)
+        call = self._new(call_id, name, where)
         self._open[_key(call_id, name)].append(call)
         return call
 
@@ -220,13 +226,11 @@ class ToolLedger:
             error_type, error = extract_error(call.error or result or "")
             error_type, error = call.error_type or error_type, call.error or error
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
-        self._serial += 1
         event = self._rows.event(
             "tool_call",
             "invoked",
             call.where,
-            key=f"/{call.call_id or call.name}/{self._serial}",
-            event_id=call.event_id,
+            event_id=call.event_id or self._rows.id("tool_call", call.key),
             agent=call.agent,
             status=call.status,
             started=call.started if call.started is not None else call.where.time,

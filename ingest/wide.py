@@ -3,7 +3,8 @@
 DuckDB holds a vector of a column, 2,048 values, at once: where it packs them, and wherever somebody reads them. Of
 values of a megabyte that is two gigabytes. So such rows are stored with few of them in a vector, and the rest of it is
 rows that are deleted again: these take no room, and no query sees them. A row group of which nothing is left goes as
-others do, but DuckDB must not join the others to full ones; the table `ingest.wide` says so to the ingests to come.
+others do, but DuckDB must not join the others to full ones; the table `ingest.wide` says so to the ingests to come, and
+`ingest.last_rows` how much stands in the last vector of a table.
 """
 
 from collections import deque
@@ -81,13 +82,44 @@ def largest(groups: list[Group]) -> int:
     return max((sum(sum(group.columns) for group in portion) for portion in portions(groups)), default=0)
 
 
-def load_wide(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
-    """Take in staged rows, in order, so that no vector of them is wide."""
-    con.execute("CREATE TABLE IF NOT EXISTS ingest.wide (table_name VARCHAR)")
+def fits(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> bool:
+    """Whether a vector of these rows and those that came last is not wide: a little every night is much in a month."""
+    return _last(con, table)[1] + widest(groups) <= WIDE
+
+
+def note_last(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
+    """Note what has come since the last full vector."""
+    rows, size = _last(con, table)
+    rows, size = rows + sum(group.rows for group in groups), size + widest(groups)
+    _set_last(con, table, *((rows % VECTOR, widest(groups)) if rows >= VECTOR else (rows, size)))
+
+
+def _last(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
+    """Rows that have come since the last full vector, and the bytes of their longest column."""
+    found = con.execute("SELECT rows, bytes FROM ingest.last_rows WHERE table_name = ?", [table.name]).fetchone()
+    return (found[0], found[1]) if found else (0, 0)
+
+
+def _set_last(con: duckdb.DuckDBPyConnection, table: Table, rows: int, size: int) -> None:
+    con.execute("DELETE FROM ingest.last_rows WHERE table_name = ?", [table.name])
+    con.execute("INSERT INTO ingest.last_rows VALUES (?, ?, ?)", [table.name, rows, size])
+
+
+def begin_apart(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """What comes now is in no vector with what came before. Not within a transaction, which would forget the gap."""
     con.execute(
         "INSERT INTO ingest.wide FROM (SELECT $1 AS table_name) ANTI JOIN ingest.wide USING (table_name)", [table.name]
     )
     keep_apart(con)
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    con.execute(f"INSERT INTO {table.stored} ({columns}) {_nothing(table, VECTOR)}")
+    con.execute(f"DELETE FROM {table.stored} WHERE {_is_nothing(table)}")
+    _set_last(con, table, 0, 0)
+
+
+def load_wide(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
+    """Take in staged rows, in order, so that no vector of them is wide. Not within a transaction."""
+    begin_apart(con, table)
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     for rows in map(_read, portions(groups)):
         con.register("portion", rows)
@@ -98,10 +130,14 @@ def load_wide(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group])
     con.execute(f"DELETE FROM {table.stored} WHERE {_is_nothing(table)}")
 
 
+def _nothing(table: Table, rows: int) -> str:
+    """SQL for so many rows of NULL."""
+    return f"SELECT {', '.join('NULL' for _ in table.columns)} FROM range({rows})"
+
+
 def _filled_up(table: Table, rows: int) -> str:
     """SQL that adds to so many rows what is missing to full vectors."""
-    nothing = ", ".join("NULL" for _ in table.columns)
-    return f"UNION ALL SELECT {nothing} FROM range({-rows % VECTOR})"
+    return f"UNION ALL {_nothing(table, -rows % VECTOR)}"
 
 
 def _is_nothing(table: Table) -> str:
@@ -145,12 +181,8 @@ def _read(portion: list[Group]) -> pa.Table:
 
 
 def has_wide(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the database `t` has tables with wide rows. Asked outside of a transaction."""
-    try:
-        con.execute("SELECT 1 FROM t.ingest.wide LIMIT 0")
-    except duckdb.CatalogException:
-        return False
-    return True
+    """Whether the database `t` has tables with wide rows."""
+    return con.execute("SELECT 1 FROM t.ingest.wide LIMIT 1").fetchone() is not None
 
 
 def keep_apart(con: duckdb.DuckDBPyConnection) -> None:

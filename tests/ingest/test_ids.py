@@ -12,7 +12,7 @@ from ingest import pipeline, workers
 from ingest.discover import Found, shown
 from ingest.runrows import RunRows, id_digits
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Tables, logged, write_journal
+from tests.ingest.tables import Tables, event, logged, write_journal
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_runs"
 VIEWS = Path(pipeline.__file__).with_name("views.sql")
@@ -155,3 +155,20 @@ def test_what_is_in_a_repeated_action_stands_below_the_first(runs: Path, ingeste
     first = next(e for e in events if e["meta"]["action_name"] == "x" and not e["inputs"])
     assert {e["parent_event_id"] for e in events if e["meta"]["action_name"] == "y"} == {first["id"]}
     assert len({e["id"] for e in events}) == 4
+
+
+def test_ids_of_tool_calls_do_not_depend_on_when_they_are_answered(runs: Path, ingested: Ingest) -> None:
+    """Calls that wait for their answers, are begun, and are answered in another order than they were asked in."""
+    calls = [{"id": n, "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in ("1", "2", "3")]
+    records = [
+        *(logged("a", "b", {"content": None, "tool_calls": [call]}) for call in calls),
+        event("execute_function", func_name="f", call_id="3", arguments={}, recipient="b"),
+        *(logged("b", "a", {"role": "tool", "tool_call_id": n, "content": "done"}) for n in ("2", "3", "1")),
+    ]
+    seen: list[dict[str, str]] = []
+    for known in range(3, len(records) + 1):
+        write_journal(runs, "r", *records[:known])
+        rows = ingested(runs).sql("SELECT call_id, event_id::VARCHAR AS event_id FROM tool_calls")
+        seen.append({row["call_id"]: row["event_id"] for row in rows})
+    assert seen[0].keys() == {"1", "2", "3"}
+    assert seen == [seen[0]] * len(seen)

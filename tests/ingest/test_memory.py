@@ -164,6 +164,21 @@ def test_wide_rows_are_stored_as_others_are(runs: Path, ingested: Ingest) -> Non
 
 
 @pytest.mark.usefixtures("hundredth")
+def test_a_little_every_night_is_no_wide_vector(runs: Path, ingested: Ingest) -> None:
+    """Ingests whose rows are not wide by themselves do not fill one vector together; those of short rows do."""
+    for night in range(8):
+        write_journal(runs, f"long-{night}", *(logged("a", "b", f"{n} " + "x" * 10_000) for n in range(12)))
+        write_journal(runs, f"short-{night}", logged("a", "b", "hi"))
+        tables = ingested(runs)
+    assert tables.one("SELECT max(n) FROM (SELECT count(*) AS n FROM messages GROUP BY rowid // 2048)") <= 2 * 13
+    assert tables.one("SELECT count(*) FROM (SELECT DISTINCT rowid // 2048 FROM runs)") == 1
+    assert tables.one("SELECT count(*) FROM messages") == 8 * 13
+    assert prune(str(tables.out), "2040-01-01").pruned == [
+        f"{kind}-{night}" for kind in ("long", "short") for night in range(8)
+    ]
+
+
+@pytest.mark.usefixtures("hundredth")
 def test_wide_rows_stay_few_in_a_vector(runs: Path, ingested: Ingest) -> None:
     """Also when later ingests write the database anew, and when others are pruned."""
     write_journal(runs, "old", logged("a", "b", "hi"), start={"ts": 1_600_000_000_000_000_000})

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import ingest
 from ingest.cli import main
 from ingest.read import identify
 from ingest.retention import moment
+from ingest.snapshot import MEMORY, Room, Snapshot
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches, state
@@ -237,3 +239,27 @@ def test_the_report_for_people(runs: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["prune", "--out", str(out), "--older-than", "2024-01-01"])
     assert (done.stdout, done.stderr) == ("old\n", "older than 2024-01-01 00:00:00 UTC: 1 run pruned, 0 left\n")
     assert Tables(out, ingest.run([str(runs)], str(out))).summary.pruned == 1
+
+
+def test_pruning_goes_again_where_memory_is_too_little(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as much as it takes."""
+    for run_id in ("old", "other"):
+        write_journal(runs, run_id, *(logged("a", "b", f"{n}") for n in range(5)))
+    young(runs, "young")
+    tables = ingested(runs)
+    tried: list[int | None] = []
+
+    def begin(self: Snapshot, fresh: bool, room: Room | None = None) -> duckdb.DuckDBPyConnection:
+        assert room is not None
+        tried.append(room.memory)
+        return began(self, fresh, replace(room, memory=room.memory and 1_000_000))
+
+    began = Snapshot.begin
+    monkeypatch.setattr(Snapshot, "begin", begin)
+    assert prune(tables.out, "--older-than", "30d")["pruned"] == ["old", "other"]
+    assert tried == [MEMORY, None]
+    assert tables.one("SELECT count(*) FROM messages") == 1
+    assert not (tables.out / ".staging").exists()
+    parquet_matches(tables)

@@ -17,6 +17,7 @@ from ingest.messages import plain_text
 from sample_runs.scripted_llm import Call, Reply, ScriptedLLM, Step
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
+from tests.ingest.tables import write_journal
 from tests.ingest.test_ag2_logs import LOGGERS, logging_to
 
 SAID = "The sum is 5. I saved it in result.txt. TERMINATE"
@@ -145,3 +146,25 @@ def test_answers_of_any_shape_are_read_or_left() -> None:
         told = answer(odd)
         assert told is not None
         assert (told.content, told.tool_calls) == (None, None)
+
+
+def test_what_says_more_is_believed() -> None:
+    """Lists that are empty, text where blocks are usual, counts under either name, and no sum."""
+    for response in (
+        {"choices": [], **item(type="message", content="hello")},
+        {"output": [], "messages": [{"content": [{"type": "text", "text": "hello"}]}]},
+    ):
+        told = answer(response)
+        assert told is not None
+        assert told.content == "hello"
+    usage = {"prompt_tokens": None, "input_tokens": 7, "output_tokens": 3}
+    assert tokens({"usage": usage}) == (7, 3, None)
+
+
+def test_a_sum_that_nobody_gave_is_made(runs: Path, ingested: Ingest) -> None:
+    """A run has no fewer tokens than its prompts."""
+    response = {"output": [], "usage": {"input_tokens": 7, "output_tokens": 3}}
+    write_journal(runs, "r", {"kind": "llm_call", "agent": "a", "status": "ok", "response": response})
+    assert ingested(runs).sql("SELECT prompt_tokens, total_tokens FROM runs") == [
+        {"prompt_tokens": 7, "total_tokens": 10}
+    ]
