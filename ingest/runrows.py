@@ -250,7 +250,7 @@ class RunRows:
                 self._note_echo(event, cause.id)
                 event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
-        if event.where.parent is not None:
+        if event.where.parent is not None and event.where.parent != event.id:
             self._inside.setdefault(event.where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
@@ -355,7 +355,7 @@ class RunRows:
                 if event in self._happened:
                     chain.append(event)
                 event = self._around.get(event)
-            if chain:
+            if chain and event is None:  # else they are said to be inside each other
                 depth = sum(self._happened[outer] + 1 for outer in chain)
                 places.update(dict.fromkeys(numbers, (chain[0], depth)))
         return places

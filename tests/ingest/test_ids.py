@@ -172,3 +172,24 @@ def test_ids_of_tool_calls_do_not_depend_on_when_they_are_answered(runs: Path, i
         seen.append({row["call_id"]: row["event_id"] for row in rows})
     assert seen[0].keys() == {"1", "2", "3"}
     assert seen == [seen[0]] * len(seen)
+
+
+def test_nothing_is_inside_itself(runs: Path, ingested: Ingest) -> None:
+    """Whatever a journal claims of parents, the way up from an event ends."""
+    call = {"kind": "function_call", "name": "f", "arguments": {}, "result": 1, "status": "ok"}
+    action = {"kind": "action", "action_type": "decision", "action_name": "x", "status": "ok"}
+    records = [
+        call | {"id": "c1", "parent": "c1"},
+        *(action | {"id": own, "parent": other} for own, other in (("a1", "a2"), ("a2", "a1"), ("a3", "a3"))),
+        action | {"id": "a4", "parent": "a2"},
+    ]
+    write_journal(runs, "r", *records)
+    rows = ingested(runs).sql("SELECT id, parent_event_id FROM execution_events")
+    events = {row["id"]: row["parent_event_id"] for row in rows}
+    assert len(events) == 5
+    for event_id in events:
+        above = set()
+        while event_id is not None:
+            assert event_id not in above
+            above.add(event_id)
+            event_id = events.get(event_id)
