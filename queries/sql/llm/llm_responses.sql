@@ -15,7 +15,7 @@ with
 last_calls as (
     select
         run_id,
-        arg_max({'id': id, 'content': outputs->'content'}, execution_order) as last
+        arg_max(id, execution_order) as call_id
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'llm_call'
@@ -27,15 +27,20 @@ last_calls as (
 select
     calls.agent_name,
     calls.model as llm_model,
-    last_calls.last.content as response,
+    events.outputs->'content' as response,
     calls.response_quality_score,
     calls.response_validation_errors
 from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
 inner join last_calls
-    on last_calls.run_id = calls.run_id and last_calls.last.id = calls.event_id
+    on last_calls.run_id = calls.run_id and last_calls.call_id = calls.event_id
+inner join execution_events as events
+    on events.run_id = calls.run_id and events.id = calls.event_id
 where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
+    and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
+    and events.event_type = 'llm_call'
     and calls.status = 'completed'
-    and (last_calls.last.content is not null or ingest.answer(calls.response) is not null)
+    and calls.response is not null
+    and (calls.response_quality_score is not null or ingest.answer(calls.response) is not null)  -- of a known shape
 order by
     calls.started_at desc nulls last,
     calls.run_id,
