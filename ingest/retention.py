@@ -15,7 +15,7 @@ from ingest.discover import IngestError
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, places_of, settle, write_changed
 from ingest.pruned import Pruned, read_pruned, write_pruned
-from ingest.snapshot import STAGING, Known, Room, Snapshot, forget, is_out_of_memory
+from ingest.snapshot import STAGING, Known, Room, Snapshot, forget
 
 _AGE = re.compile(r"(\d+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -170,32 +170,18 @@ def _remove(snapshot: Snapshot, known: list[Known]) -> None:
 def _change(snapshot: Snapshot, known: list[Known], pruned: list[Pruned]) -> None:
     """Put tables without these runs in place of the present ones."""
     check_folder(snapshot.out)
+
+    def fill(con: duckdb.DuckDBPyConnection, room: Room) -> None:
+        changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
+        forget(con, known)
+        write_pruned(con, pruned)
+        write_changed(con, snapshot.out, changed)
+
     try:
-        _change_within(Room(), snapshot, known, pruned)
+        snapshot.replaced(False, Room(), fill, compact=bool(known))
         settle(snapshot)
-    except duckdb.Error as error:
-        abandon(snapshot)
-        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
     except BaseException:
         abandon(snapshot)
         raise
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
-
-
-def _change_within(room: Room, snapshot: Snapshot, known: list[Known], pruned: list[Pruned]) -> None:
-    """The same in so much memory; where that is not enough, again in as much as it takes."""
-    try:
-        con = snapshot.begin(fresh=False, room=room)
-        try:
-            changed = places_of(con, [k.run_id for k in known if k.run_id is not None])
-            forget(con, known)
-            write_pruned(con, pruned)
-            write_changed(con, snapshot.out, changed)
-            snapshot.commit(con, compact=bool(known))
-        finally:
-            con.close()
-    except duckdb.Error as error:
-        if room.memory is None or not is_out_of_memory(error):
-            raise
-        _change_within(Room.wide(None), snapshot, known, pruned)

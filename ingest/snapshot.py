@@ -7,11 +7,11 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -30,6 +30,8 @@ from ingest.wide import (
     note_last,
     staged,
 )
+
+T = TypeVar("T")
 
 FILE = "traces.duckdb"
 NEW = ".traces.duckdb.new"
@@ -275,6 +277,38 @@ class Snapshot:
             con.execute("INSERT INTO ingest.version VALUES (?)", [schema.VERSION])
         views = resources.files("ingest").joinpath("views.sql").read_text(encoding="utf-8")
         con.execute(views.replace("create view", "create or replace view"))
+
+    def replaced(
+        self,
+        fresh: bool,
+        room: Room,
+        fill: Callable[[duckdb.DuckDBPyConnection, Room], T],
+        compact: bool = False,
+        kept: str | None = None,
+    ) -> T:
+        """Put a new database in place of the present one. Where memory is too little, it is made again in as much as it
+        takes.
+
+        Args:
+            fresh, room: see `begin`.
+            fill: makes of the new database what it is to be; what it gives is given back.
+            compact, kept: see `commit`.
+
+        Raises:
+            IngestError: it could not be done, and the present one is as it was.
+        """
+        try:
+            con = self.begin(fresh, room)
+            try:
+                result = fill(con, room)
+                self.commit(con, compact, kept)
+                return result
+            finally:
+                con.close()
+        except duckdb.Error as error:
+            if room.memory is not None and is_out_of_memory(error):
+                return self.replaced(fresh, Room.wide(None), fill, compact, kept)
+            raise IngestError(f"{self.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
 
     def spare(self, version: int) -> str:
         """A name beside it under which the present database can be kept; no other file has it."""

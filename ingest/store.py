@@ -13,7 +13,7 @@ from ingest.parquet import UNKNOWN, File, Plan, listed, note_files, places_of, p
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
-from ingest.snapshot import Known, Room, Snapshot, forget, is_out_of_memory, load, remember
+from ingest.snapshot import Known, Room, Snapshot, forget, load, remember
 from ingest.wide import fits, is_wide, largest, staged
 
 LARGE = 8 * 1024 * 1024
@@ -79,24 +79,12 @@ def store(snapshot: Snapshot, change: Change) -> tuple[int, list[File]]:
         IngestError: it could not be done, and the tables are as they were.
     """
     wide = [groups for name in TABLES if is_wide(groups := staged(os.path.join(change.staging, name)))]
-    return _store(snapshot, change, Room.wide(max(map(largest, wide))) if wide else Room())
+    room = Room.wide(max(map(largest, wide))) if wide else Room()
 
+    def fill(con: duckdb.DuckDBPyConnection, room: Room) -> tuple[int, list[File]]:
+        return _fill(con, snapshot.out, change, room), listed(con)
 
-def _store(snapshot: Snapshot, change: Change, room: Room) -> tuple[int, list[File]]:
-    """The same in so much memory; where that is not enough, again in as much as it takes."""
-    try:
-        con = snapshot.begin(change.fresh, room)
-        try:
-            rows = _fill(con, snapshot.out, change, room)
-            files = listed(con)
-            snapshot.commit(con, kept=change.kept)
-            return rows, files
-        finally:
-            con.close()
-    except duckdb.Error as error:
-        if room.memory is not None and is_out_of_memory(error):
-            return _store(snapshot, change, Room.wide(None))
-        raise IngestError(f"{snapshot.path}: {str(error).splitlines()[0]}; the tables are as they were") from error
+    return snapshot.replaced(change.fresh, room, fill, kept=change.kept)
 
 
 def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, room: Room) -> int:
