@@ -32,6 +32,14 @@ FILE: Final = "file"
 GAP: Final = "gap"
 RUN_END: Final = "run_end"
 
+TOKENS: Final[dict[str, tuple[str, ...]]] = {
+    "prompt_tokens": ("prompt_tokens", "input_tokens"),
+    "completion_tokens": ("completion_tokens", "output_tokens"),
+    "total_tokens": ("total_tokens",),
+}
+"""Counts of an `llm_call`, and what they are called in a response's `usage`: by chat completions, then by OpenAI's
+Responses API."""
+
 COMMON: Final[dict[str, str]] = {
     "v": "version of the format: 1",
     "seq": "0, 1, 2 ... without gaps, in the order of the file",

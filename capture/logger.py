@@ -25,13 +25,6 @@ call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
 create_here: ContextVar[Any] = ContextVar("capture_create", default=None)
 """The `capture.attempts.Create` under way here, or None."""
 
-_COUNTS = {
-    "prompt_tokens": ("prompt_tokens", "input_tokens"),
-    "completion_tokens": ("completion_tokens", "output_tokens"),
-    "total_tokens": ("total_tokens",),
-}
-"""Tokens in the journal, and what servers call them."""
-
 
 class JournalLogger(BaseLogger):
     """Records what AG2 logs, and passes it on.
@@ -183,7 +176,7 @@ def _tokens(usage: Any) -> dict[str, int | None]:
     read = usage.get if isinstance(usage, dict) else partial(getattr, usage)
     return {
         name: next((count for key in keys if isinstance(count := read(key, None), int)), None)
-        for name, keys in _COUNTS.items()
+        for name, keys in format.TOKENS.items()
     }
 
 
@@ -216,7 +209,7 @@ def write_call(
         "status": "error" if isinstance(response, str) else "ok",
         "cost": None,
         "cached": False,
-        **dict.fromkeys(_COUNTS),
+        **dict.fromkeys(format.TOKENS),
         **counts,
         **call,
     }

@@ -8,10 +8,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from capture import format as journal
 from ingest.messages import plain_text
-
-_TOKENS = (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"), ("total_tokens",))
-"""What a response's `usage` calls prompt, completion and total: chat completions first, then the Responses API."""
 
 
 @dataclass(slots=True)
@@ -49,15 +47,14 @@ def answer(response: Any) -> Answer | None:
     return read(response, said)
 
 
-def tokens(response: Any) -> tuple[Any, Any, Any]:
-    """Prompt, completion and total tokens as the response itself counts them, each None where it does not."""
+def tokens(response: Any) -> dict[str, Any]:
+    """The counts of `journal.TOKENS` as the response itself has them, each None where it has not."""
     usage = response.get("usage") if isinstance(response, dict) else None
-    if not isinstance(usage, dict):
-        return None, None, None
-    prompt, completion, total = (
-        next((usage[name] for name in names if usage.get(name) is not None), None) for names in _TOKENS
-    )
-    return prompt, completion, total
+    told = usage if isinstance(usage, dict) else {}
+    return {
+        name: next((told[key] for key in keys if told.get(key) is not None), None)
+        for name, keys in journal.TOKENS.items()
+    }
 
 
 def _chat_completion(response: dict[str, Any], choices: list[Any]) -> Answer:

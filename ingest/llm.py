@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from capture import format as journal
 from ingest.answers import answer, tokens
 from ingest.lines import encode
 from ingest.messages import text_or_none
@@ -16,8 +17,6 @@ from ingest.runrows import Event, RunRows, Where, milliseconds
 
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
-
-_TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 _RAISED = ("type", "message", "traceback")
 """What the recorder says of an exception."""
@@ -61,10 +60,10 @@ class LLMLedger:
         raised = data.get("error")
         raised = {name: text_or_none(raised.get(name)) for name in _RAISED} if isinstance(raised, dict) else {}
         error = (_why(raised) or _answered(response)) if failed else None
-        counts = {name: count(data.get(name)) for name in _TOKENS}
+        counts = {name: count(data.get(name)) for name in journal.TOKENS}
         if None in counts.values():
-            told = dict(zip(_TOKENS, map(count, tokens(response)), strict=True))
-            counts = {name: told[name] if value is None else value for name, value in counts.items()}
+            told = tokens(response)
+            counts = {name: count(told[name]) if value is None else value for name, value in counts.items()}
             if counts["total_tokens"] is None:
                 prompt, completion = counts["prompt_tokens"], counts["completion_tokens"]
                 counts["total_tokens"] = None if prompt is None or completion is None else count(prompt + completion)

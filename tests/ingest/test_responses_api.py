@@ -25,6 +25,7 @@ SCRIPT: list[Step] = [
     Reply(calls=(Call("add", {"a": 2, "b": 3}),), usage=(11, 7)),  # AG2 0.14 fails on text beside a call
     Reply(SAID, usage=(23, 5)),
 ]
+COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 APIS = ["responses", "responses_v2", "openai_v2", "openai"]
 
 
@@ -136,7 +137,7 @@ def test_answers_of_any_shape_are_read_or_left() -> None:
 
     for odd in (None, 1, "error_code:429", [], {}, {"choices": None}, {"output": 1}, {"messages": {}}):
         assert answer(odd) is None
-        assert tokens(odd) == (None, None, None)
+        assert tokens(odd) == dict.fromkeys(COUNTS)
     for odd in (
         {"choices": [1]},
         {"output": [1, None, {"type": 7}]},
@@ -158,7 +159,7 @@ def test_what_says_more_is_believed() -> None:
         assert told is not None
         assert told.content == "hello"
     usage = {"prompt_tokens": None, "input_tokens": 7, "output_tokens": 3}
-    assert tokens({"usage": usage}) == (7, 3, None)
+    assert tokens({"usage": usage}) == dict(zip(COUNTS, (7, 3, None), strict=True))
 
 
 def test_a_sum_that_nobody_gave_is_made(runs: Path, ingested: Ingest) -> None:
