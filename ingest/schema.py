@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 10
+VERSION = 11
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -287,7 +287,7 @@ _ALL = (
             current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
             error_type VARCHAR what was raised, where that is known
-            error_message VARCHAR why it failed
+            error_order BIGINT execution_order of the event whose error_message tells why it failed
             failure_order BIGINT execution_order of the code_exec, tool_call or error that tells why
             answered_id UUID the turn that it answers; of the opening of a nested chat the event that it was opened in
             call_id UUID its last LLM call
@@ -328,7 +328,7 @@ _ALL = (
             weight INTEGER of the weightiest sign, 1 to 4, 1 weighs most; NULL for a call that still waits
             signs JSON list of all signs, the weightiest first
             failed BIGINT code executions, tool calls and LLM calls of this message that failed
-            error_message VARCHAR the first error among them
+            error_order BIGINT execution_order of the event whose error_message tells of the first of them
             is_at_end BOOLEAN nothing came after it, or its call still waits
         """),
         derived=True,

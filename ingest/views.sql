@@ -274,7 +274,7 @@ select
     case when answered.id is distinct from events.parent_event_id then answered.outputs end as input_data,
     events.outputs as output_data,
     executions.error_type,
-    executions.error_message,
+    errors.error_message,
     ingest.traceback(failures.meta, failures.outputs) as error_traceback,
     calls.model as llm_model,
     requests.request as llm_request,
@@ -304,6 +304,8 @@ left join execution_events as failures
     on failures.run_id = executions.run_id
     and failures.execution_order = executions.failure_order
     and failures.status = 'failed'
+left join execution_events as errors
+    on errors.run_id = executions.run_id and errors.execution_order = executions.error_order
 left join ingest.llm_calls as calls
     on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 left join ingest.requests

@@ -6,7 +6,7 @@
 insert into executions by name
 with
 
--- only what an execution can depend on, and only those columns that are small
+-- only what an execution can depend on, and of that only what is small: no texts
 events as materialized (
     select
         run_id,
@@ -23,7 +23,6 @@ events as materialized (
         timestamp,
         completed_at,
         duration_ms,
-        error_message,
         event_type = 'agent_call' as is_turn,
         event_type = 'agent_call' or (event_type = 'llm_call' and parent_event_id is null) as is_start,
         coalesce(parent_event_id, id) as execution_id,  -- of an LLM call
@@ -32,7 +31,24 @@ events as materialized (
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
         case
             when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.exit_code'])
-        end as facts
+        end as facts,
+        -- why it failed, and whether that is, by its first line, that time ran out: as AG2's other executors and many
+        -- libraries report it
+        case
+            when error_message is not null then {
+                'execution_order': execution_order,
+                'is_timeout': regexp_matches(
+                    error_message,
+                    '(?i)^(.*('
+                    || 'timed[ _-]out\b'
+                    || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
+                    || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
+                    || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
+                    || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
+                    || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
+                )
+            }
+        end as reason
     from execution_events
     where run_id in (select unnest($run_ids::varchar[]))
         and id between $low::uuid and $high::uuid
@@ -65,7 +81,7 @@ calls as (
         max(execution_order) as execution_order,
         arg_max(id, execution_order) as id,
         arg_max(status, execution_order) = 'failed' as is_failed,
-        arg_max(error_message, execution_order) as error_message,
+        arg_max(reason, execution_order) as reason,
         arg_max(duration_ms, execution_order) as duration_ms,
         round(fsum(duration_ms), 6) as total_ms
     from events
@@ -141,7 +157,7 @@ failures as (
         run_id,
         id,
         execution_order,
-        error_message,
+        reason,
         facts
     from events
     where status = 'failed'
@@ -150,7 +166,7 @@ failures as (
 
 joined as (
     select
-        starts.*,
+        starts.* exclude (reason),
         calls.id as call_id,
         calls.total_ms as llm_ms,
         coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
@@ -164,8 +180,8 @@ joined as (
             when starts.status = 'failed' then 'COMPLETE'
         end as failed_stage,
         case
-            when is_without_answer then coalesce(failures.error_message, starts.error_message, calls.error_message)
-            else coalesce(starts.error_message, calls.error_message, failures.error_message)
+            when is_without_answer then coalesce(failures.reason, starts.reason, calls.reason)
+            else coalesce(starts.reason, calls.reason, failures.reason)
         end as reason,
         -- of one that did not fail there is none
         case
@@ -214,18 +230,7 @@ select
                 '(^|[.])(Assertion|Attribute|Import|Index|Key|ModuleNotFound|Name|Syntax|Type|UnboundLocal|ZeroDivision)Error$'
             )
             then 'FAILED'
-        -- the statement that time ran out, in the first line, as AG2's other executors and many libraries report it
-        when failed_stage is not null
-            and regexp_matches(
-                reason,
-                '(?i)^(.*('
-                || 'timed[ _-]out\b'
-                || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
-                || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
-                || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'
-                || '|\b(deadline|time limit) (was |has been )?(exceeded|reached)\b'
-                || ')|(\w*error: *)?(\d+ )?((connection|connect|read|request|gateway) )?time-?out[.!]*\s*$)'
-            )
+        when failed_stage is not null and reason.is_timeout
             then 'TIMEOUT'
         when failed_stage is not null then 'FAILED'
         when is_pending and run_status = 'running' then 'RUNNING'
@@ -240,7 +245,7 @@ select
     end as current_stage,
     failed_stage,
     raised_type as error_type,
-    reason as error_message,
+    reason.execution_order as error_order,
     failure_order,
     answered_id,
     call_id,

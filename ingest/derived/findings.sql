@@ -13,7 +13,9 @@ read_events as (
         event_type,
         event_subtype,
         status,
-        error_message,
+        case when error_message is not null then execution_order end as error_order,
+        -- of the words, not of the exception's name
+        md5_number(regexp_replace(error_message, '^[\w.]+: ', '')) as error_hash,
         case event_type
             when 'agent_call' then json_extract_string(
                 meta,
@@ -74,7 +76,7 @@ executions as (
         written_in,
         execution_order,
         status,
-        error_message,
+        error_order,
         status = 'failed'
             and lead(agent_name) over (partition by run_id order by execution_order) <> agent_name as is_taken_over,
         input_hash is not null
@@ -91,7 +93,7 @@ failures_of_turns as (
         agent_name,
         event_type,
         status,
-        error_message,
+        error_order,
         row_number() over (
             partition by run_id, agent_name, input_hash
             order by execution_order
@@ -121,7 +123,7 @@ work as (
         written_in as turn_id,
         execution_order,
         status,
-        error_message,
+        error_order,
         is_repeat,
         false as is_repeated_call,
         is_taken_over
@@ -136,7 +138,7 @@ work as (
         ) as turn_id,
         failures.execution_order,
         failures.status,
-        failures.error_message,
+        failures.error_order,
         false as is_repeat,
         failures.is_repeat and failures.event_type = 'tool_call' as is_repeated_call,
         false as is_taken_over
@@ -151,7 +153,7 @@ work_of_turns as (
     select
         turn_id,
         count(*) filter (where status = 'failed') as failed,
-        arg_min(error_message, execution_order) filter (where status = 'failed') as error,
+        arg_min(error_order, execution_order) filter (where status = 'failed') as error_order,
         bool_or(is_repeat) as is_repeat,
         bool_or(is_repeated_call) as is_repeated_call,
         bool_or(is_taken_over) as is_taken_over,
@@ -196,7 +198,7 @@ candidates as (
         turns.*,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
-        work.error,
+        work.error_order,
         work.is_repeat,
         work.is_repeated_call,
         work.is_taken_over,
@@ -242,9 +244,8 @@ judged as (
 failures as (
     select
         *,
-        regexp_replace(error_message, '^[\w.]+: ', '') as message,
-        message is not null
-            and execution_order > min(execution_order) over (partition by run_id, message) as is_told_before
+        error_hash is not null
+            and execution_order > min(execution_order) over (partition by run_id, error_hash) as is_told_before
     from events
     where status in ('failed', 'pending')
 ),
@@ -261,9 +262,9 @@ told_failures as (
             told.event_type = 'llm_call'
                 and lead(told.execution_order) over run_order = told.execution_order + 1
                 and lead(told.event_subtype) over run_order is distinct from 'action',
-            lead(told.error_message) over run_order,
+            lead(told.error_order) over run_order,
             null
-        ) as raised
+        ) as raised_order
     from failures as told
     where told.status = 'failed'
         and (told.event_type = 'llm_call' or not told.is_told_before)
@@ -293,7 +294,7 @@ weighed as (
         agent_name,
         message_order,
         failed,
-        error,
+        error_order,
         is_pending as is_at_end,
         case
             when is_first_on_made_up_data then 1
@@ -322,7 +323,7 @@ weighed as (
         agent_name,
         null as message_order,
         1 as failed,
-        coalesce(raised, error_message) as error,
+        coalesce(raised_order, error_order) as error_order,
         -- who asserts that the answer is right has found the mistake, and not made it
         told_failures.execution_order > coalesce(last_turns.execution_order, -1)
             and event_subtype is distinct from 'AssertionError' as is_at_end,
@@ -343,7 +344,7 @@ select
     weight,
     to_json(list_filter(found, lambda finding: finding is not null)) as signs,
     failed,
-    error as error_message,
+    error_order,
     is_at_end
 from weighed
 where weight is not null

@@ -126,6 +126,20 @@ def test_messages_of_a_megabyte_take_no_more_memory_than_others(tmp_path: Path) 
     assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
 
 
+@linux
+@pytest.mark.slow
+def test_long_errors_are_not_gathered(tmp_path: Path) -> None:
+    """Of 2,000 LLM calls that fail with 100 kB of error each, the tables made from others hold no copy."""
+    words = [f"{n:07}" for n in range(12_500)]
+    calls = []
+    for n in range(2000):
+        random.Random(n).shuffle(words)
+        error = {"type": "RateLimitError", "message": " ".join(words), "traceback": ""}
+        calls.append({"kind": "llm_call", "agent": "a", "model": "m", "status": "error", "error": error})
+    write_journal(tmp_path / "runs", "failed", *calls)
+    assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
+
+
 @pytest.fixture
 def hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of 10 kB are as wide as those of a megabyte are."""

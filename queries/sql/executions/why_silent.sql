@@ -55,7 +55,7 @@ executions_of_agents as (
         count(*) as executions,
         count(failed_stage) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
-        arg_max(error_message, execution_order) as error_message
+        arg_max(error_order, execution_order) as error_order
     from executions
     where $run_id is null or ingest.of_run(run_id, id, $run_id)
     group by
@@ -170,10 +170,14 @@ select
     evidence.times_passed_over,
     coalesce(evidence.chosen_instead, []) as chosen_instead,
     coalesce(evidence.selection, []) as selection,
-    executions.error_message
+    errors.error_message
 from agents
 left join executions_of_agents as executions
     on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
+left join execution_events as errors
+    on errors.run_id = executions.run_id
+    and errors.execution_order = executions.error_order
+    and ($run_id is null or ingest.of_run(errors.run_id, errors.id, $run_id))
 left join evidence
     on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name
 where agents.agent_name is not null

@@ -24,7 +24,7 @@ select
     executions.status,
     executions.failed_stage as stage,
     executions.error_type,
-    executions.error_message,
+    errors.error_message,
     ingest.traceback(events.meta, events.outputs) as error_traceback,
     executions.created_at
 from executions
@@ -33,6 +33,10 @@ left join execution_events as events
     and events.execution_order = executions.failure_order
     and events.status = 'failed'
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
+left join execution_events as errors
+    on errors.run_id = executions.run_id
+    and errors.execution_order = executions.error_order
+    and ($run_id is null or ingest.of_run(errors.run_id, errors.id, $run_id))
 where ($run_id is null or ingest.of_run(executions.run_id, executions.id, $run_id))
     and ($agent_name is null or executions.agent_name = $agent_name)
     and ($hours is null or epoch_us(executions.created_at) >= epoch_us(now()) - $hours * 3600000000)

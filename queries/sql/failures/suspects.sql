@@ -61,7 +61,7 @@ select
     ) as evidence,
     evidence[1] as suspicion,
     suspects.failed,
-    suspects.error_message as error,
+    errors.error_message as error,
     coalesce(
         nullif(events.inputs->>'message', ''),
         'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
@@ -73,6 +73,10 @@ left join execution_events as events
     and events.id = suspects.event_id
     and events.event_type = 'agent_call'
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
+left join execution_events as errors
+    on errors.run_id = suspects.run_id
+    and errors.execution_order = suspects.error_order
+    and ($run_id is null or ingest.of_run(errors.run_id, errors.id, $run_id))
 order by
     suspects.is_completed,
     suspects.run_id,
