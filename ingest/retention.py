@@ -13,7 +13,8 @@ import duckdb
 
 from ingest.discover import IngestError
 from ingest.lock import locked
-from ingest.parquet import abandon, check_folder, places_of, settle, write_changed
+from ingest.parquet import abandon, check_folder, settle, write_changed
+from ingest.parts import places_of
 from ingest.pruned import Pruned, read_pruned, write_pruned
 from ingest.snapshot import STAGING, Known, Room, Snapshot, forget
 

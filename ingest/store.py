@@ -9,7 +9,8 @@ import duckdb
 
 from ingest.derived import derive
 from ingest.discover import IngestError, shown
-from ingest.parquet import UNKNOWN, File, Plan, listed, note_files, places_of, plan, write_table
+from ingest.parquet import File, listed, note_files, write_table
+from ingest.parts import UNKNOWN, Plan, places_of, plan
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table

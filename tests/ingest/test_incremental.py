@@ -462,7 +462,7 @@ def test_tables_inside_a_run_are_no_part_of_it(runs: Path) -> None:
 @pytest.mark.slow
 def test_a_day_with_much_in_it_has_several_files(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that grew costs the writing of its own range of runs; runs come and go, and each row is in one file."""
-    monkeypatch.setattr("ingest.parquet.PART_RECORDS", 30)
+    monkeypatch.setattr("ingest.parts.PART_RECORDS", 30)
     for n in range(0, 40, 2):
         write_journal(runs, f"r{n:02d}", *(logged("a", "b", f"{n} {k}") for k in range(4)))
     tables = ingested(runs)
