@@ -12,7 +12,8 @@ from typing import Any
 from capture import format as journal
 from ingest import facts
 from ingest.ag2_events import read_event
-from ingest.files import FileLedger, Saved, read_beside, read_copy
+from ingest.beside import read_copy, read_transcript
+from ingest.files import FileLedger, Saved
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -250,7 +251,7 @@ class Assembler:
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")
         if messages is None and self._folder is not None and data.get("path") is not None:
-            messages = read_beside(self._folder, data["path"])
+            messages = read_transcript(self._folder, data["path"])
             if messages is None:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):

@@ -3,17 +3,13 @@
 The recorder's records come last, so a written file waits until the end of its run for its content.
 """
 
-import os
 import posixpath
 import re
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from capture import format as journal
 from ingest.code import code_hash
-from ingest.lines import decode
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots
 from ingest.runrows import Event, RunRows, Where, preview
@@ -29,11 +25,6 @@ _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
 MOUNTED = "/workspace/"
 """The folder as which AG2's container executor mounts its working folder."""
-
-MAX_TRANSCRIPT = 256 << 20
-"""Bytes of a transcript beside a journal: it is held in memory while it is aligned with the journal."""
-MAX_CONTENT = 16 * 1024 * 1024
-"""Bytes of a saved copy that are read; the recorder copies files below 1 MB."""
 
 
 @dataclass(slots=True)
@@ -335,57 +326,3 @@ def _suffix(path: str) -> str:
     name = _name(path.replace("\\", "/"))
     place = name.rfind(".")
     return name[place:] if 0 < place < len(name) - 1 else ""
-
-
-def read_copy(folder: str, relative: Any) -> str | None:
-    """The text of a copy inside a run's folder.
-
-    Args:
-        folder: the run's folder.
-        relative: what the journal claims is the copy's path in it.
-
-    Returns:
-        The text, or None where there is none to be had.
-    """
-    data = read_inside(folder, relative, MAX_CONTENT, journal.FILES)
-    return None if data is None else data.decode("utf-8", "replace")
-
-
-def read_beside(folder: str, relative: Any) -> list[Any] | None:
-    """The messages of a transcript that the recorder saved beside the journal, because it was long; or None."""
-    data = read_inside(folder, relative, MAX_TRANSCRIPT)
-    try:
-        messages = None if data is None else decode(data)[0]
-    except ValueError:
-        return None
-    return messages if isinstance(messages, list) else None
-
-
-def read_inside(folder: str, relative: Any, limit: int, below: str = "") -> bytes | None:
-    """The content of a file inside a run's folder.
-
-    Args:
-        folder: the run's folder.
-        relative: what the journal claims is the file's path in it. A journal is hostile input: nothing is opened that
-            does not lie in there, is reached through a link, or is no ordinary file.
-        limit: bytes that it may have.
-        below: the folder in there that it must lie in.
-
-    Returns:
-        The content, or None where there is none to be had.
-    """
-    if not isinstance(relative, str) or not relative or "\0" in relative:
-        return None
-    root = os.path.realpath(folder)
-    path = os.path.normpath(os.path.join(root, relative))
-    try:
-        if not path.startswith(os.path.join(root, below, "")) or os.path.realpath(path) != path:
-            return None
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-                return None
-            return file.read(limit)
-    except (OSError, ValueError):
-        return None

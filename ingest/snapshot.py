@@ -97,7 +97,7 @@ class Known:
         torn: those of the `bad` lines that were cut off at the end of the file.
         damage: why nothing of it could be read, although it may be a run.
         identity: see `ingest.read.identify`.
-        text: length of its records.
+        text: length of its records or messages, see `ingest.read.Report`.
     """
 
     path: str

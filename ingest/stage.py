@@ -5,6 +5,7 @@ nothing but paths and small reports passes between processes, and memory is boun
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,12 +98,13 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
     reports = []
     with scratch_in(folder):
         for found in share:
-            report = Report(found)
+            report, sizes = Report(found), Counter[str]()
             try:
                 # Rows come when all records have been read: a run that fails while it is read has staged nothing.
                 for table, rows, size in read_run(found, report):
-                    report.text += size if table == "journal" else 0
+                    sizes[table] += size
                     stage.add(table, rows, size)
+                report.text = max(sizes["journal"], sizes["messages"])
             except Exception as error:  # a mistake of ours must not cost the other runs
                 report = Report(found, skipped=failure(error), failed=True)
             reports.append(report)

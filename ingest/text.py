@@ -35,6 +35,9 @@ WINDOW = 256 * 1024
 Text = bytes | mmap.mmap
 """UTF-8 without a mark at its beginning."""
 
+SPACE = re.compile(rb"[ \t\r\n]*")
+_SEPARATOR = re.compile(rb"[ \t\r\n]*([,\]])[ \t\r\n]*")
+
 _WHERE_CUT = 16
 """Characters before the end of a piece in which an error may come of the cut: the longest escapes and words."""
 
@@ -184,3 +187,28 @@ class Values:
         except (ValueError, RecursionError):
             return None, False
         return end, end == len(self._window)
+
+
+def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
+    """Where the elements of a JSON list begin and end.
+
+    Args:
+        text: the text.
+        begin: the byte behind the list's bracket; by default the text is a list.
+
+    Raises:
+        ValueError: there is no list, or it is broken.
+    """
+    if begin is None:
+        begin = behind(SPACE, text, 0) + 1
+        if text[begin - 1 : begin] != b"[":
+            raise ValueError("no list")
+    values, place = Values(text), behind(SPACE, text, begin)
+    is_last = text[place : place + 1] == b"]"
+    while not is_last:
+        end = values.end(place)
+        separator = None if end is None else _SEPARATOR.match(text, end)
+        if end is None or separator is None:
+            raise ValueError("the list is broken")
+        yield place, end
+        is_last, place = separator[1] == b"]", separator.end()

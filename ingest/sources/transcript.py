@@ -22,7 +22,20 @@ from ingest.documents import documents, is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode, encode
 from ingest.messages import is_message
 from ingest.scratch import alone
-from ingest.text import MAX_WHOLE, Text, TooLargeError, Values, behind, find, is_wide, matches, text_of, utf_8
+from ingest.text import (
+    MAX_WHOLE,
+    SPACE,
+    Text,
+    TooLargeError,
+    Values,
+    behind,
+    elements,
+    find,
+    is_wide,
+    matches,
+    text_of,
+    utf_8,
+)
 
 REPEATED = "repeated"
 """Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
@@ -43,9 +56,7 @@ _SAID = re.compile(rb'"(?:content|tool_calls|function_call|tool_responses)"\s*:'
 _SPEAKER = re.compile(rb'"(?:role|name)"\s*:')
 _LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
 _NEXT = re.compile(rb"\},?\s*\{")
-_SPACE = re.compile(rb"[ \t\r\n]*")
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
-_SEPARATOR = re.compile(rb"[ \t\r\n]*([,\]])[ \t\r\n]*")
 _LIST_END = re.compile(rb"\s*\]\s*\Z")
 
 
@@ -111,9 +122,9 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
 
 def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """The same of a text that is not held in memory, as long as it is one list of messages or is read in pieces."""
-    start = behind(_SPACE, raw, 0)
+    start = behind(SPACE, raw, 0)
     end, is_closed = value_end(raw, start, len(raw)) if raw[start : start + 1] in (b"[", b"{") else (start, False)
-    if not is_closed or behind(_SPACE, raw, end) < len(raw):  # not one document
+    if not is_closed or behind(SPACE, raw, end) < len(raw):  # not one document
         yield from _read_broken(raw, "not JSON", about)
         return
     try:
@@ -163,13 +174,13 @@ def _outline(raw: Text, start: int) -> _Outline | None:
     begin, about = opened
     in_object = raw[start : start + 1] == b"{"
     count, messages, last, end = 0, 0, None, begin
-    for element, end in _elements(raw, begin):
+    for element, end in elements(raw, begin):
         last, _ = decode(raw[element:end])
         count, messages = count + 1, messages + is_message(last)
     if not messages:
         return None
     if in_object:
-        rest = behind(_SPACE, raw, end) + 1
+        rest = behind(SPACE, raw, end) + 1
         if len(raw) - rest > MAX_WHOLE:
             return None
         after, _ = decode(b"{" + raw[rest:].lstrip().removeprefix(b","))
@@ -180,26 +191,13 @@ def _outline(raw: Text, start: int) -> _Outline | None:
     return _Outline(begin, in_object, chat.about, chat.messages[1:], messages < count)
 
 
-def _elements(raw: Text, begin: int) -> Iterator[tuple[int, int]]:
-    """Where the elements of a list begin and end. Raises ValueError where the list is broken."""
-    values, place = Values(raw), behind(_SPACE, raw, begin)
-    is_last = raw[place : place + 1] == b"]"
-    while not is_last:
-        end = values.end(place)
-        separator = None if end is None else _SEPARATOR.match(raw, end)
-        if end is None or separator is None:
-            raise ValueError("the list is broken")
-        yield place, end
-        is_last, place = separator[1] == b"]", separator.end()
-
-
 def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[Record | Bad]:
     about["meta"] = outline.about
     if outline.has_others and not outline.answer:
         yield from _salvage(raw, outline.begin, outline.in_object)  # which tells where in the file the others stand
         return
-    elements = (decode(raw[begin:end])[0] for begin, end in _elements(raw, outline.begin))
-    for place, element in enumerate(itertools.chain(elements, outline.answer), 1):
+    decoded = (decode(raw[begin:end])[0] for begin, end in elements(raw, outline.begin))
+    for place, element in enumerate(itertools.chain(decoded, outline.answer), 1):
         yield _record(element, place, 0)
 
 
@@ -230,7 +228,7 @@ def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
-    start = behind(_SPACE, raw, 0)
+    start = behind(SPACE, raw, 0)
     if raw[start : start + 1] == b"[":
         return _salvage(raw, start + 1)
     opened = _list_in_object(raw)
@@ -247,7 +245,7 @@ def _record(element: Any, line: int, offset: int, text: str | None = None) -> Re
 
 def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
     """Several documents, or a list that is broken, or neither."""
-    start = behind(_SPACE, raw, 0)
+    start = behind(SPACE, raw, 0)
     line_end = find(raw, b"\n", start)
     if is_sequence(raw):
         yield from _read_sequence(raw, about)
@@ -256,7 +254,7 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
         yield from _salvage(raw, begin, in_object=True)
-    elif line_end < 0 or behind(_SPACE, raw, line_end) == len(raw):
+    elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
         yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
         yield from _read_sequence(raw, about)
@@ -363,7 +361,7 @@ def _behind_list(raw: Text, offset: int, place: int) -> Bad | None:
             raise ValueError("what follows is too long to be held in memory")
         decode(b'{"":0' + raw[offset:])
     except ValueError:
-        if behind(_SPACE, raw, offset) < len(raw):
+        if behind(SPACE, raw, offset) < len(raw):
             return unread("the object breaks off here", raw, offset, len(raw), place, torn=True)
     return None
 

@@ -1,6 +1,7 @@
 """Transcripts that are too long for the journal lie beside it, and are part of the run all the same."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import duckdb
 import pytest
 
 import ingest
+from ingest import beside, text
 
 MESSAGES = [{"role": "user", "name": "u", "content": f"{number} " + "x" * 2000} for number in range(600)]
 
@@ -63,3 +65,40 @@ def test_a_transcript_that_is_not_there_is_named(tmp_path: Path, path: str) -> N
     (run / "broken.json").write_text("[{")
     assert asked(tmp_path, "SELECT meta->>'$.transcripts_missing[0]' FROM runs WHERE run_id = 'r'") == path
     assert asked(tmp_path, "SELECT count(*) FROM messages") == 0
+
+
+@pytest.mark.parametrize("held", [text.MAX_WHOLE, 1000])
+def test_a_long_transcript_is_decoded_message_by_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """One with a message that is too long for that is decoded as a whole."""
+    monkeypatch.setattr(text, "LARGE", 1000)
+    monkeypatch.setattr(text, "WINDOW", 500)
+    monkeypatch.setattr(text, "MAX_WHOLE", held)
+    decoded: list[int] = []
+    decode = beside.decode
+    monkeypatch.setattr(beside, "decode", lambda raw: decoded.append(len(raw)) or decode(raw))
+    run = recorded(tmp_path, path="long.json")
+    (run / "long.json").write_text(json.dumps(MESSAGES))
+    assert asked(tmp_path, "SELECT list(content ORDER BY message_order) FROM messages") == [
+        message["content"] for message in MESSAGES
+    ]
+    assert (len(decoded) == 1) == (held == 1000)
+
+
+def test_a_transcript_beside_the_journal_counts_for_the_length_of_its_run(tmp_path: Path) -> None:
+    """By it is told which runs share a Parquet file, and what memory can hold at once."""
+    run = recorded(tmp_path, path="long.json")
+    (run / "long.json").write_text(json.dumps(MESSAGES))
+    assert asked(tmp_path, "SELECT text FROM ingest.sources") >= sum(len(message["content"]) for message in MESSAGES)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux tells them")
+def test_a_folder_in_place_of_a_transcript_stays_closed(tmp_path: Path) -> None:
+    """However often a journal names it, no descriptor is left open."""
+    (tmp_path / "folder").mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        assert beside.read_transcript(str(tmp_path), "folder") is None
+        assert beside.read_copy(str(tmp_path), "folder") is None
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,82 @@
+"""What stands beside a journal in its run's folder: copies of the files that the run left, and long transcripts.
+
+A journal is hostile input: nothing is opened that does not lie in the folder, is reached through a link, or is no
+ordinary file, whatever the journal claims.
+"""
+
+import os
+from contextlib import suppress
+from typing import IO, Any
+
+from capture import format as journal
+from ingest.lines import decode
+from ingest.regular import open_regular
+from ingest.text import Text, elements, text_of
+
+MAX_TRANSCRIPT = 256 << 20
+"""Bytes of a transcript: its messages are held in memory while they are aligned with the journal."""
+
+MAX_CONTENT = 16 * 1024 * 1024
+"""Bytes of a saved copy that are read; the recorder copies files below 1 MB."""
+
+
+def read_copy(folder: str, relative: Any) -> str | None:
+    """The text of a copy inside a run's folder.
+
+    Args:
+        folder: the run's folder.
+        relative: what the journal claims is the copy's path in it.
+
+    Returns:
+        The text, or None where there is none to be had.
+    """
+    file = _opened(folder, relative, MAX_CONTENT, journal.FILES)
+    if file is None:
+        return None
+    with file:
+        return file.read(MAX_CONTENT).decode("utf-8", "replace")
+
+
+def read_transcript(folder: str, relative: Any) -> list[Any] | None:
+    """The messages of a transcript that the recorder saved beside the journal, because it was long; or None.
+
+    Of a long one a message at a time is decoded, so that little more is held than the messages.
+    """
+    file = _opened(folder, relative, MAX_TRANSCRIPT)
+    if file is None:
+        return None
+    try:
+        with file, text_of(file) as text:
+            messages = _decoded(text)
+    except (OSError, ValueError):
+        return None
+    return messages if isinstance(messages, list) else None
+
+
+def _decoded(text: Text) -> Any:
+    if not isinstance(text, bytes):
+        with suppress(ValueError):  # it is none, or one of its messages is too long for that
+            return [decode(text[begin:end])[0] for begin, end in elements(text)]
+    return decode(text[:])[0]
+
+
+def _opened(folder: str, relative: Any, limit: int, below: str = "") -> IO[bytes] | None:
+    """A file inside a run's folder that has at most so many bytes, or None where there is none to be had.
+
+    Args:
+        below: the folder in there that it must lie in.
+    """
+    if not isinstance(relative, str) or not relative or "\0" in relative:
+        return None
+    root = os.path.realpath(folder)
+    path = os.path.normpath(os.path.join(root, relative))
+    try:
+        if not path.startswith(os.path.join(root, below, "")) or os.path.realpath(path) != path:
+            return None
+        file = open_regular(path)
+    except (OSError, ValueError):
+        return None
+    if os.fstat(file.fileno()).st_size <= limit:
+        return file
+    file.close()
+    return None
