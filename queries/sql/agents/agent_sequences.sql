@@ -177,7 +177,7 @@ all_names as (
 )
 
 select
-    list_transform(found.agent_nos, lambda agent_no: all_names.names[agent_no]) as agents,
+    list_select(all_names.names, found.agent_nos) as agents,
     found.length,
     found.count,
     found.runs,

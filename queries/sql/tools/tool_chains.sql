@@ -192,7 +192,7 @@ all_names as (
 )
 
 select
-    list_transform(found.tool_nos, lambda tool_no: all_names.names[tool_no]) as tools,
+    list_select(all_names.names, found.tool_nos) as tools,
     found.length,
     found.count,
     found.runs,
