@@ -13,12 +13,17 @@ create or replace macro ingest.of_run(run_id, id, asked) as
     and id <= rpad(left(md5(asked), 12), 32, 'f')::uuid;
 
 
--- The whole request of each call of a language model. DuckDB 2 leaves a join with this out under an aggregate that uses no
--- column of it, because run_id and event_id are unique; other queries without requests read ingest.llm_calls itself.
+-- The whole request of each call of a language model, and its messages alone: to take them out of the whole would cost more
+-- than to put them together. DuckDB 2 leaves a join with this out under an aggregate that uses no column of it, because run_id
+-- and event_id are unique; other queries without requests read ingest.llm_calls itself.
 create view ingest.requests as
 select
     calls.run_id,
     calls.event_id,
+    case
+        when any_value(calls.call_number) is null then any_value(calls.request)->'messages'
+        else concat('[', string_agg(messages.message::varchar, ',' order by messages.position), ']')::json
+    end as messages,
     case
         when any_value(calls.call_number) is null then any_value(calls.request)
         else concat(  -- as text: json_merge_patch would drop every null

@@ -163,6 +163,34 @@ def test_chains_say_what_was_left_out(many_calls: Path, query: str, names: str) 
     assert answer(many_calls, query, min_length=length, **given | {"max_length": length})[0]["note"] is None
 
 
+def beginnings_and_names(calls: int) -> int:
+    """What a run of so many calls, each of another tool, takes of the budget for chains of more than 5 calls."""
+    return sum((calls - length + 1) * (1 + length) for length in range(6, calls + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("query", "names"), [("tool_chains", "tools"), ("agent_sequences", "agents")])
+def test_nothing_is_left_out_beyond_the_longest_chain(tmp_path: Path, query: str, names: str) -> None:
+    """Where the budget is spent with the longest chain there is, no longer ones are said to be left out."""
+    builder, left, longest = Builder(), 20_000_000, 0
+    while left > 0:
+        calls = 6
+        while beginnings_and_names(calls + 1) <= left:
+            calls += 1
+        run = builder.run(f"run of {calls}, {left} left")
+        for number in range(calls):
+            run.turn(f"{left} {number}")
+            run.tool(f"{left} {number}", f"{left} {number}")
+        left -= beginnings_and_names(calls)
+        longest = max(longest, calls)
+    assert left > -longest - 1, "the last length spends it"
+    database = builder.write(tmp_path / "traces.duckdb")
+    given = {"max_length": 2000, "min_count": 1}
+    (row,) = answer(database, query, min_length=longest, **given)
+    assert (len(row[names]), row["count"], row["note"]) == (longest, 1, None)
+    assert answer(database, query, min_length=longest + 1, **given) == []
+
+
 def contains(sequence: Sequence[Any], pattern: Sequence[Any]) -> bool:
     remaining = iter(sequence)
     return all(step in remaining for step in pattern)

@@ -94,7 +94,8 @@ places as materialized (
 ),
 
 -- Where longer ones are asked for, those that are frequent grow by one turn at a time: no other sequence begins one that is.
--- What is left of the budget is the same for all sequences of a length.
+-- What is left of the budget is the same for all sequences of a length. Where it is spent, one length more is looked for, to know
+-- whether there are longer ones: their budget is NULL.
 growth (length, sequence_no, agent_nos, count, runs, places, budget) as (
     select
         1::bigint,
@@ -114,7 +115,10 @@ growth (length, sequence_no, agent_nos, count, runs, places, budget) as (
         longer.count,
         longer.runs,
         longer.places,
-        growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+        case
+            when growth.budget > 0
+                then growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+        end
     from (
         select
             begun.length + 1 as length,
@@ -130,7 +134,7 @@ growth (length, sequence_no, agent_nos, count, runs, places, budget) as (
                 unnest(places) as place
             from growth
             where length < $max_length
-                and budget > 0
+                and budget is not null
         ) as begun
         inner join places
             on places.place = begun.place + begun.length and places.place_in_chat > begun.length
@@ -145,7 +149,7 @@ growth (length, sequence_no, agent_nos, count, runs, places, budget) as (
         and longer.runs >= $min_runs
 ),
 
--- where the budget is spent, `cut` of one sequence of the greatest length says so
+-- where longer sequences are left out, a row without agents says up to what length they were looked for
 found as (
     select
         agent_nos,
@@ -156,15 +160,15 @@ found as (
     from counted_sequences
     union all
     select
-        if(length >= $min_length, agent_nos, null),
-        length,
-        if(length >= $min_length, count, null),
-        if(length >= $min_length, runs, null),
-        if(budget <= 0 and length < $max_length and sequence_no = 1, length, null) as cut
+        if(budget is null, null, agent_nos),
+        if(budget is null, length - 1, length),
+        if(budget is null, null, count),
+        if(budget is null, null, runs),
+        if(budget is null, length - 1, null) as cut
     from growth
     where $max_length > 5
         and length > 5
-        and (length >= $min_length or (budget <= 0 and length < $max_length and sequence_no = 1))
+        and if(budget is null, sequence_no = 1, length >= $min_length)
 ),
 
 all_names as (
@@ -173,7 +177,7 @@ all_names as (
 )
 
 select
-    list_transform(found.agent_nos, lambda agent_no: all_names.names[agent_no]) as agents,
+    list_select(all_names.names, found.agent_nos) as agents,
     found.length,
     found.count,
     found.runs,
@@ -184,6 +188,8 @@ select
     ) as note
 from found
 cross join all_names
+qualify found.agent_nos is not null
+    or found.length < $min_length
 order by
     found.count desc,
     found.length desc,

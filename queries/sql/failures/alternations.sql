@@ -38,6 +38,7 @@ turns as (
         place,
         agent_name,
         execution_order,
+        row_number() over chat_order as number,
         lag(agent_name) over chat_order as previous_agent,
         lag(execution_order) over chat_order as previous_order,
         lag(place, 2) over chat_order as first_place,
@@ -48,12 +49,13 @@ turns as (
     window chat_order as (partition by run_id, chat order by place)
 ),
 
--- each time the pattern breaks, a new stretch begins; it takes in the two turns that its first reply goes back to
-numbered_turns as (
+-- replies in a row are a stretch, which takes in the two turns that its first reply goes back to
+numbered_replies as (
     select
         *,
-        count(*) filter (where not is_reply_to_reply) over (partition by run_id, chat order by place) as stretch
+        number - row_number() over (partition by run_id, chat order by number) as stretch
     from turns
+    where is_reply_to_reply
 ),
 
 -- the turns of a stretch follow each other, but their numbers in the run need not
@@ -67,8 +69,7 @@ stretches as (
         max(place) as last_place,
         min(least(first_order, previous_order, execution_order)) as first_order,
         max(greatest(first_order, previous_order, execution_order)) as last_order
-    from numbered_turns
-    where is_reply_to_reply
+    from numbered_replies
     group by
         run_id,
         chat,
@@ -97,6 +98,8 @@ alternations as (
         stretches.chat,
         stretches.agents,
         stretches.turns,
+        stretches.first_place,
+        stretches.last_place,
         count(*) filter (where work.status = 'completed') as succeeded,
         count(*) filter (where work.status = 'failed') as failed,
         stretches.first_order,
@@ -118,20 +121,18 @@ select
     alternations.run_id,
     alternations.agents,
     alternations.turns,
-    count(distinct events.outputs->>'full_content') as distinct_messages,
+    count(distinct messages.content) as distinct_messages,
     alternations.succeeded,
     alternations.failed,
     alternations.first_order,
     alternations.last_order
 from alternations
-inner join execution_events as events
-    on events.run_id = alternations.run_id
-    and events.chat is not distinct from alternations.chat
-    and events.execution_order between alternations.first_order and alternations.last_order
-where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
-    and events.event_type = 'agent_call'
-    and (events.meta->>'internal') is null
-    and list_contains(alternations.agents, events.agent_name)
+inner join messages
+    on messages.run_id = alternations.run_id
+    and messages.chat is not distinct from alternations.chat
+    and messages.message_order between alternations.first_place and alternations.last_place
+where ($run_id is null or ingest.of_run(messages.run_id, messages.event_id, $run_id))
+    and list_contains(alternations.agents, messages.sender)
 group by all
 order by
     turns desc,

@@ -91,8 +91,10 @@ pairs as (
     from streaks
     inner join execution_events as failures
         on failures.id = streaks.failure_id
+        and ($run_id is null or ingest.of_run(failures.run_id, failures.id, $run_id))
     left join execution_events as fixes
         on fixes.id = streaks.fix_id
+        and ($run_id is null or ingest.of_run(fixes.run_id, fixes.id, $run_id))
     where $fixed is null or (streaks.fix_id is not null) = $fixed
 )
 

@@ -63,6 +63,7 @@ attempts as (
         and similar_calls.what is not distinct from calls.what
         and similar_calls.length = length(calls.input)
         and calls.kind = 'tool'
+    where calls.input is not null
 ),
 
 loops as (
@@ -77,7 +78,6 @@ loops as (
         max(execution_order) as last_order,
         arg_min(id, execution_order) as first_id
     from attempts
-    where input_key is not null
     group by
         run_id,
         kind,

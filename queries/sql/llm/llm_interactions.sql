@@ -28,7 +28,7 @@ select
     calls.agent_name,
     calls.model,
     calls.status,
-    calls.request->'messages' as prompt,
+    requests.messages as prompt,
     ingest.answer(calls.response) as response,
     calls.prompt_tokens,
     calls.completion_tokens,
@@ -40,9 +40,11 @@ select
     calls.response_quality_score,
     calls.response_validation_errors,
     calls.response_warnings
-from llm_calls as calls
+from ingest.llm_calls as calls
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
+left join ingest.requests
+    on requests.run_id = calls.run_id and requests.event_id = calls.event_id
 where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
     and ($execution_id is null or coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid))

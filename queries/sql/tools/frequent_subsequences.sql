@@ -184,7 +184,7 @@ patterns as (
 )
 
 select
-    if(is_asked_for, list_transform(step_nos, lambda step_no: names[step_no]), null) as steps,
+    if(is_asked_for, list_select(names, step_nos), null) as steps,
     length,
     if(is_asked_for, count, null) as count,
     if(is_asked_for, runs, null) as runs,

@@ -100,7 +100,8 @@ places as materialized (
 ),
 
 -- Where longer ones are asked for, those that are frequent grow by one call at a time: no other chain begins one that is.
--- What is left of the budget is the same for all chains of a length.
+-- What is left of the budget is the same for all chains of a length. Where it is spent, one length more is looked for, to know
+-- whether there are longer ones: their budget is NULL.
 growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budget) as (
     select
         1::bigint,
@@ -124,7 +125,10 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
         longer.failed,
         longer.places,
         longer.failures,
-        growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+        case
+            when growth.budget > 0
+                then growth.budget - if(longer.length > 5, (sum(longer.count + longer.length) over ())::bigint, 0)
+        end
     from (
         select
             begun.length + 1 as length,
@@ -143,7 +147,7 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
                 unnest(failures) as failed
             from growth
             where length < $max_length
-                and budget > 0
+                and budget is not null
         ) as begun
         inner join places
             on places.place = begun.place + begun.length and places.place_in_run > begun.length
@@ -158,7 +162,7 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
         and longer.runs >= $min_runs
 ),
 
--- where the budget is spent, `cut` of one chain of the greatest length says so
+-- where longer chains are left out, a row without tools says up to what length they were looked for
 found as (
     select
         tool_nos,
@@ -170,16 +174,16 @@ found as (
     from counted_chains
     union all
     select
-        if(length >= $min_length, tool_nos, null),
-        length,
-        if(length >= $min_length, count, null),
-        if(length >= $min_length, runs, null),
-        if(length >= $min_length, failed, null),
-        if(budget <= 0 and length < $max_length and chain_no = 1, length, null) as cut
+        if(budget is null, null, tool_nos),
+        if(budget is null, length - 1, length),
+        if(budget is null, null, count),
+        if(budget is null, null, runs),
+        if(budget is null, null, failed),
+        if(budget is null, length - 1, null) as cut
     from growth
     where $max_length > 5
         and length > 5
-        and (length >= $min_length or (budget <= 0 and length < $max_length and chain_no = 1))
+        and if(budget is null, chain_no = 1, length >= $min_length)
 ),
 
 all_names as (
@@ -188,7 +192,7 @@ all_names as (
 )
 
 select
-    list_transform(found.tool_nos, lambda tool_no: all_names.names[tool_no]) as tools,
+    list_select(all_names.names, found.tool_nos) as tools,
     found.length,
     found.count,
     found.runs,
@@ -200,6 +204,8 @@ select
     ) as note
 from found
 cross join all_names
+qualify found.tool_nos is not null
+    or found.length < $min_length
 order by
     found.count desc,
     found.length desc,
