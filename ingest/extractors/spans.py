@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME
+from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME, TOLD
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -38,7 +38,13 @@ ITEM: Final = ("[", "', ", '", ')
 BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
 # what a name with blanks stands after without quotes: after `called` its words are capitalised, all but the last
 CALLED: Final = re.compile(
-    r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\bas))[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+    r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\b(?:as|is)))[ \t]+"
+    r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# the label of a file on a line of its own: `Attached file: annual report.pdf`
+LABELLED: Final = re.compile(
+    r"(?i)(?:^|[ \t*])(?:file|file[ \t]?name|attachment|document|spreadsheet|workbook)\*{0,2}:\*{0,2}[ \t]+"
+    r"(?P<name>(?:[\w&()'-]{1,40}[ ]){1,3})$"
 )
 # a line of a program that downloads videos, and then the name of a file up to the end of the line
 DOWNLOADED: Final = "] Destination: "
@@ -161,10 +167,16 @@ def told_start(window: str, start: int, after: str) -> int | None:
         called = CALLED.search(window, max(0, start - 120), start)
     if called is not None:
         return called.start("name")
-    if DOWNLOADED in window and after[:1] in ("", "\n", "\r"):
-        destination = DESTINATION.match(window, window.rfind("\n", 0, start) + 1)
+    if after[:1] not in ("", "\n", "\r"):
+        return None
+    line = window.rfind("\n", 0, start) + 1
+    if DOWNLOADED in window:
+        destination = DESTINATION.match(window, line)
         return destination.end() if destination and destination.end() < start else None
-    return None
+    labelled = LABELLED.search(window[line:start]) if ":" in window[line:start] else None
+    if labelled is None or not NO_NAME.union(TOLD).isdisjoint(labelled["name"].lower().split()):
+        return None
+    return line + labelled.start("name")
 
 
 def _is_title(words: list[str]) -> bool:
@@ -205,7 +217,7 @@ def cleaned(token: str, before: str) -> str | None:
     scheme = chunk.rfind("://")
     if scheme >= 0:
         return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
-    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:")):
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:", "node:")):
         return None
     return token
 
