@@ -285,6 +285,8 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
+    if len(suffix) > 1 and path.endswith(suffix.title()) and stem.islower():
+        return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
     if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(stem, suffix, path, before, after, quoted):
@@ -298,8 +300,6 @@ def _is_told(stem: str, suffix: str, path: str, before: str, after: str, quoted:
         return False
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.isalpha()):
         return True
-    if not quoted and len(suffix) > 1 and path.endswith(suffix.title()):
-        return False  # the first word of the next sentence, where no blank parts them
     return bool(
         (suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem)
         or before.endswith(TREE)
@@ -351,13 +351,13 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
         return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
         return True
+    if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
+        return stem == "tar"  # the format
     if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True
     dotted = "." in stem and not stem.endswith(".tar")
-    if suffix in COMPRESSED and has_known_ending(stem):
-        return False
     return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
 
 

@@ -45,7 +45,7 @@ ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
 # of the weak ones those of programs that are compiled or run
 PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php db".split())
+USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension

@@ -190,6 +190,12 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("drawings and pictures", "import svgwrite, pygame, ezdxf\nsvgwrite.Drawing('a.svg')\npygame.image.save(s, 'b.png')\nezdxf.new().saveas('c.dxf')\nsvg2png(url=u, write_to='d.png')", ["a.svg", "b.png", "c.dxf", "d.png"], []),
     ("script of a shell", "import subprocess\nsubprocess.run(['bash', '-c', 'sort a.txt > b.txt'])", ["b.txt"], ["a.txt"]),
     ("what is to be uploaded", "import streamlit as st\nst.file_uploader('Upload data.csv')", [], []),
+    ("command line that is cut", "import shlex, subprocess\nsubprocess.run(shlex.split(f'sort {\"a.txt\"} -o b.txt'))", ["b.txt"], ["a.txt"]),
+    ("phylogeny", "from Bio import Phylo\nPhylo.write(Phylo.read('a.nwk', 'newick'), 'b.xml', 'phyloxml')", ["b.xml"], ["a.nwk"]),
+    ("molecules", "from rdkit import Chem\nw = Chem.SDWriter('b.sdf')\nms = Chem.SmilesMolSupplier('a.smi')", ["b.sdf"], ["a.smi"]),
+    ("document to Markdown", "import pymupdf4llm\ntext = pymupdf4llm.to_markdown('a.pdf')\ndf.to_markdown('b.md')", ["b.md"], ["a.pdf"]),
+    ("weights of a detector", "from ultralytics import YOLO\nmodel = YOLO('best.pt')\nother = YOLO(name)", [], ["best.pt"]),
+    ("network of a page", "from pyvis.network import Network\nnet = Network()\nnet.show('net.html')", ["net.html"], []),
 ]  # fmt: skip
 
 
