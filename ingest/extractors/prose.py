@@ -285,7 +285,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
-    if len(suffix) > 1 and path.endswith(suffix.title()) and stem.islower():
+    if len(suffix) > 1 and path.endswith(suffix.title()) and (stem.islower() or suffix in WEAK_EXTENSIONS):
         return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False

@@ -30,7 +30,7 @@ NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
     r"|arquivos?|archivos?|ficheiros?|ficheros?|fichiers?|datei(?:en)?|файл[аы]?"
     r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
-    r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
+    r"|to|as|in|into|from|at|of|open(?:ed|ing)?|read(?:ing)?|load(?:ed|ing)?|(?:up|down)load)[ \t]*:?[ \t]*$"
 )
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')
@@ -51,7 +51,7 @@ DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
 # words between two paths of one line
-BETWEEN: Final = frozenset("to into from as".split())
+BETWEEN: Final = frozenset("to into from as and with contains includes holds has &".split())
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"

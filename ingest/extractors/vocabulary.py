@@ -33,7 +33,10 @@ NO_ATTRIBUTES: Final = frozenset(
     " gz".split()
 )
 # of those what ends no dotted name of a module or a host
-DATA: Final = NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())
+DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
+    "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
+    " onnx safetensors joblib".split()
+)
 # what has a probability density: `norm.pdf`
 DISTRIBUTIONS: Final = frozenset(
     "norm stats scipy dist distribution rv beta gamma expon poisson binom uniform lognorm chi2 t f".split()
