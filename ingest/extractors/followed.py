@@ -30,7 +30,6 @@ from ingest.extractors.values import (
 DEPTH: Final = 6
 # what makes a dictionary, or an object with attributes, of its keywords
 RECORDS: Final = frozenset("dict types.SimpleNamespace argparse.Namespace collections.OrderedDict".split())
-
 # what stands for the default that it is given: `out: str = typer.Option("a.csv")`
 DEFAULTS: Final = frozenset("typer.Option typer.Argument dataclasses.field pydantic.Field".split())
 # decorators that give a function's argument a default

@@ -289,15 +289,16 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(stem, suffix, path, before, after, quoted):
+    if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(path, suffix, before, after, quoted):
         return False
     return any(character.isalnum() for character in stem)
 
 
-def _is_told(stem: str, suffix: str, path: str, before: str, after: str, quoted: bool) -> bool:
+def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
     """Whether the text around a name says that it is a file, although its extension may be something else."""
     if INITIALS.match(path):
         return False
+    stem = path[: -len(suffix) - 1]
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.isalpha()):
         return True
     return bool(

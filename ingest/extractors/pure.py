@@ -200,6 +200,7 @@ def _sequence(value: Value) -> list[Value]:
     return found
 
 
+# names of the standard library that stand for a text
 CONSTANTS: Final = {"os.sep": "/", "os.path.sep": "/", "os.curdir": HERE, "os.pardir": ".."}
 # functions of known values; all others return a `Result`
 PURE: Final[dict[str, Callable[..., Value]]] = {

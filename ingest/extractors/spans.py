@@ -51,7 +51,7 @@ DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
 # words between two paths of one line
-BETWEEN: Final = frozenset("to into from as and with contains includes holds has &".split())
+BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
@@ -267,7 +267,7 @@ def spaced(before: str, path: str, after: str) -> str | None:
     if (
         head.count("/") + head.count("\\") < 2
         or len(head.split(" ")) > 5
-        or has_known_ending(head.rstrip())
+        or any(map(has_known_ending, head.split()))
         or not BETWEEN.isdisjoint(head.split(" "))
         or any(mark in head[2:] for mark in ",;:\"'")
     ):

@@ -89,6 +89,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("quoted question", 'the answer to "what is in a.csv" is no', [("m", "a.csv")]),
     ("share", r"they are at \\host\docs\plan.docx today", [("m", r"\\host\docs\plan.docx")]),
     ("blanks in a path alone", "Copied to:\n/d/new runs/run 3.csv", [("m", "/d/new runs/run 3.csv")]),
+    ("small word in a path alone", "Copied to:\n/d/Old and New/run.csv", [("m", "/d/Old and New/run.csv")]),
     ("script of a site", "It has a.html, b.css and app.js.", [("m", "a.html"), ("m", "b.css"), ("m", "app.js")]),
     ("rare ending after a verb", "The solver reads beam.inp first", [("m", "beam.inp")]),
     ("rare ending alone", "with model.fit and key.pub", []),
