@@ -202,7 +202,9 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_writes("numpy.savetxt .tofile"),
             *_writes("scipy.io.mmwrite .save_weights .save_word2vec_format"),
             *_writes(
-                "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image", 1
+                "torch.save joblib.dump safetensors.torch.save_file torch.jit.save torchvision.utils.save_image"
+                " keras.models.save_model tensorflow.keras.models.save_model",
+                1,
             ),
             *_writes("dill.dump_session"),
             *_writes("onnx.save onnx.save_model pygame.image.save iris.save arviz.to_netcdf Bio.AlignIO.write", 1),
@@ -274,6 +276,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             *_reads(
                 "pptx.Presentation xlrd.open_workbook textract.process docx2txt.process pdf2image.convert_from_path"
+                " pymupdf4llm.to_markdown"
             ),
             *_reads(
                 "pdfminer.high_level.extract_text pdfminer.high_level.extract_pages camelot.read_pdf tabula.read_pdf"
@@ -295,7 +298,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             *_writes(
                 "xlsxwriter.Workbook svgwrite.Drawing fpdf.FPDF().output reportlab.pdfgen.canvas.Canvas"
-                " .SimpleDocTemplate reportlab.platypus.SimpleDocTemplate"
+                " .SimpleDocTemplate reportlab.platypus.SimpleDocTemplate pyvis.network.Network().show"
             ),
             *_writes(
                 "xml.etree.ElementTree.ElementTree().write xml.etree.ElementTree.parse().write"
@@ -318,9 +321,11 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto"
                 " astropy.io.fits.writeto"
             ),
-            *_writes("pydub.AudioSegment().export .export_png .save_to_disk_file ase.io.write Bio.Phylo.write"),
+            *_writes("pydub.AudioSegment().export .export_png .save_to_disk_file ase.io.write rdkit.Chem.SDWriter"),
             *_writes(
-                "nibabel.save astropy.io.ascii.write Bio.SeqIO.write pyttsx3.init().save_to_file .save_to_file", 1
+                "nibabel.save astropy.io.ascii.write Bio.SeqIO.write Bio.Phylo.write .save_to_file"
+                " rdkit.Chem.MolToMolFile rdkit.Chem.MolToPDBFile rdkit.Chem.Draw.MolToFile",
+                1,
             ),
             *_reads(
                 "ffmpeg.input"
@@ -338,6 +343,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "Bio.SeqIO.parse Bio.SeqIO.read Bio.AlignIO.read ase.io.read MDAnalysis.Universe mdtraj.load"
                 " rdkit.Chem.MolFromMolFile"
             ),
+            *_reads(
+                "rdkit.Chem.MolFromPDBFile rdkit.Chem.SmilesMolSupplier mne.io.read_raw_fif mne.io.read_raw_edf"
+                " mne.io.read_raw_bdf mne.io.read_raw"
+            ),
             *_reads("rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load chess.pgn.open"),
             *_all(
                 "read",
@@ -346,7 +355,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             *_all("write", ".save_model .to_file", strict=True),
             *_writes("emcee.backends.HDFBackend"),
-            *_reads("Bio.PDB.PDBParser().get_structure", 1),
+            *_reads("Bio.PDB.PDBParser().get_structure Bio.PDB.MMCIFParser().get_structure", 1),
             *_writes("astropy.table.Table().write astropy.table.Table.read().write pandas.DataFrame.to_csv"),
         ),
     ),
@@ -386,7 +395,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call(".upload_file", "read", 0, ("Filename",)),
             Call(".download_to_filename", "write"),
             Call(".upload_from_filename", "read"),
-            *_all("read", ".log_artifact wandb.save", strict=True),
+            *_all("read", ".log_artifact wandb.save ultralytics.YOLO", strict=True),
             Call(".download_pdf", "write", 1, ("filename",)),
         ),
     ),

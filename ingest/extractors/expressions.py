@@ -201,7 +201,8 @@ class Expressions(ABC):
     def member(self, owner: Value, name: str) -> Value:
         """`owner.name` of one known owner."""
         if isinstance(owner, Ref):
-            return Ref(f"{owner.name}.{name}", owner.imported)
+            dotted = f"{owner.name}.{name}"
+            return pure.CONSTANTS.get(dotted) or Ref(dotted, owner.imported)
         if isinstance(owner, PathValue):
             return pure.path_attribute(name, owner.text)
         if owner is values.SCRIPT:

@@ -30,6 +30,10 @@ from ingest.extractors.values import (
 DEPTH: Final = 6
 # what makes a dictionary, or an object with attributes, of its keywords
 RECORDS: Final = frozenset("dict types.SimpleNamespace argparse.Namespace collections.OrderedDict".split())
+# what stands for the default that it is given: `out: str = typer.Option("a.csv")`
+DEFAULTS: Final = frozenset("typer.Option typer.Argument dataclasses.field pydantic.Field".split())
+# decorators that give a function's argument a default
+OPTIONS: Final = frozenset("click.option click.argument".split())
 
 
 class Calls(Expressions):
@@ -98,6 +102,13 @@ class Calls(Expressions):
         if isinstance(target, Ref):
             if target.name in RECORDS:
                 return _record(positional, keywords)
+            if target.name in DEFAULTS:
+                if "default_factory" in keywords:
+                    return self.call_one(keywords["default_factory"], UNKNOWN, "", [], {})
+                return keywords.get("default", positional[0] if positional else UNKNOWN)
+            if target.name in OPTIONS:
+                self.add_argument(positional, keywords)
+                return UNKNOWN
             known = pure.PURE.get(target.name)
             if known is pure.environment:
                 positional = [*positional, *(keywords[name] for name in ("default",) if name in keywords)]
@@ -148,8 +159,9 @@ class Calls(Expressions):
         """Note the default of a command line argument: an executor runs a program without any."""
         names = [name for name in positional if isinstance(name, str)]
         if names and "default" in keywords:
-            longest = max(names, key=len)
-            name = keywords.get("dest", longest.lstrip("-").replace("-", "_"))
+            # `click` takes a name without dashes as that of the variable
+            named = [name for name in names if name[:1] != "-"] or [max(names, key=len)]
+            name = keywords.get("dest", named[0].lstrip("-").replace("-", "_"))
             if isinstance(name, str):
                 self.arguments[name] = keywords["default"]
 

@@ -36,6 +36,8 @@ WINDOWS: Final = frozenset(("ps1", "pwsh", "powershell", "cmd", "bat", "batch"))
 JULIA: Final = frozenset(("julia", "jl"))
 # the first line of a shell script whose block does not say what it is
 SHEBANG: Final = re.compile(r"\s*#![ \t]*/\S*(?:/|/env[ \t]+)(?:ba|z|k|da)?sh\b")
+# what AG2 takes for one of a shell: commands of Python and its installer
+COMMAND: Final = re.compile(r"(?:python3?|pip3?) +[\w.-]")
 # stands for it while a script is read
 BACKSLASH: Final = "\x01"
 # languages without calls: what looks like one in them is text
@@ -75,7 +77,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         read. Never raises.
     """
     code = sound(code)
-    name = language.strip().lower() or ("sh" if SHEBANG.match(code) else "")
+    name = language.strip().lower() or ("sh" if SHEBANG.match(code) or COMMAND.match(code) else "")
     packages: set[str] = set()
     hits: list[Hit] = patterns.filename(code)
     if name in SHELL:

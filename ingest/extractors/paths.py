@@ -17,6 +17,8 @@ EXTENSIONS = frozenset(
     gguf gpickle ecsv gpkg kmz laz opus wma wmv flv mpeg mpg m4v avif pgm ppm psd mobi duckdb sas7bdat ttl rdf owl
     graphml gexf h5ad mseed edf arff mtx grib grib2 vtu vtp msh stp iges blend fbx gff3 gtf cram nwk phy gro xtc vsdx
     pbix mbtiles ttf otf woff woff2 plist gradle csproj svelte adoc cbm dxf dwg pem crt bak
+    fq fna faa bcf bai gbk embl maf bedgraph bigwig pdbqt smi mgf mzml pcap pcapng nrrd mha pcd topojson osm pbf mbox
+    lz4 xlsb accdb mdb docm m3u8 apk aif nd2 czi
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
@@ -24,7 +26,7 @@ WEAK_EXTENSIONS = frozenset(
     """
     php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp db exe dll dmg msi iso pb dot
     msg fa fit fts root lst cnf inp par key pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
-    war rpm deb svm
+    war rpm deb svm sam gb aln bw mk gp cer img hdr las fai har
     """.split()
 )
 # an extension that is rather the end of a host's name: it needs the root of a path

@@ -53,13 +53,16 @@ COMPILERS: Final = frozenset(
     "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
 )
 # options that take a path to be written, by program
-ANY_OUTPUT: Final = ("-o", "--output", "--out")
+ANY_OUTPUT: Final = ("-o", "-out", "-w", "--output", "--out")
+# options that take a path to be read, of programs that are not known
+ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
 OUTPUT_OPTIONS: Final = {
     **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm".split(), ("-o",)),
     **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
-    "wget": ("-O", "--output-document"),
+    "wget": ("-O", "--output-document", "-o", "--output-file", "-a", "--append-output"),
     "gdown": ("-O", "--output"),
     "aria2c": ("-o", "--out"),
+    **dict.fromkeys("bowtie bowtie2 hisat2".split(), ("-S",)),
     "jupyter": ("--output",),
     "openssl": ("-out", "-keyout"),
     "inkscape": ("-o", "--export-filename"),
@@ -121,6 +124,8 @@ FILE_OPTIONS: Final = {
     **dict.fromkeys(("docker", "podman"), frozenset("-f --file --env-file".split())),
 }
 DOCKER_COMMANDS: Final = frozenset("build buildx compose run create".split())
+# programs that copy to and from a store in the cloud: `aws s3 cp`, `gsutil cp`
+STORES: Final = frozenset(("aws", "gsutil"))
 NO_FLAGS: Final[frozenset[str]] = frozenset()
 # options of `curl` that send a file; some of them name it behind an `@`
 SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --json -F --form".split())
@@ -149,6 +154,9 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         return
     yield from _outputs(program, rest)
     plain = _operands(program, rest)
+    if program in STORES and len(plain) > 2 and not {"cp", "mv"}.isdisjoint(plain[:2]):
+        plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
+        program = "cp"
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
         *sources, target = plain
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
@@ -170,8 +178,10 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif program in RUNNERS and plain:
         if rest[:1] == ["-m"] and rest[1:2] == ["pip"]:
             yield from program_files(rest[1:])
+        elif rest[:2] == ["-m", "json.tool"]:
+            yield from _converted(plain)
         elif "-m" in rest:
-            yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
+            yield from _any(program, rest, plain)
         elif (
             "-m" not in rest
             and "-c" not in rest
@@ -194,12 +204,9 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         names = plain[1:] if program == "7z" else plain
         yield from (Hit(path, "write", "shell.program") for path in names[:1] if is_file(path))
         yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
-    elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf") or CONVERTER.search(program):
-        named = [path for path in plain if looks_like_file(path) and is_file(path)]
-        targets = plain[-1:] if len(plain) > 1 else []
-        if targets or CONVERTER.search(program):
-            yield from (Hit(path, "read", "shell.program") for path in named if path not in targets)
-            yield from (Hit(path, "write", "shell.program") for path in targets if path in named)
+    elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf", "ssconvert") or CONVERTER.search(program):
+        if len(plain) > 1 or CONVERTER.search(program):
+            yield from _converted(plain)
     elif program in COMPILERS:
         yield from (Hit(path, "read", "shell.program") for path in plain if is_file(path) and looks_like_file(path))
     elif program in FILE_OPTIONS:
@@ -207,14 +214,27 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
     elif program not in OTHERS and WORD.search(program):
-        given = list(_given(program, rest))
-        yield from given
-        written = {hit.path for hit in given if hit.operation == "write"}
-        yield from (
-            Hit(path, "read", "shell.program")
-            for path in plain
-            if path not in written and is_file(path) and looks_like_file(path)
-        )
+        yield from _any(program, rest, plain)
+
+
+def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The files of a program that is not known: it reads them, but for those that an option says it writes."""
+    given = list(_given(program, rest))
+    yield from given
+    written = {hit.path for hit in given if hit.operation == "write"}
+    yield from (
+        Hit(path, "read", "shell.program")
+        for path in plain
+        if path not in written and is_file(path) and looks_like_file(path)
+    )
+
+
+def _converted(plain: list[str]) -> Iterator[Hit]:
+    """The files of a program that makes the last of several of the others."""
+    targets = plain[-1:] if len(plain) > 1 else []
+    named = [path for path in plain if looks_like_file(path) and is_file(path)]
+    yield from (Hit(path, "read", "shell.program") for path in named if path not in targets)
+    yield from (Hit(path, "write", "shell.program") for path in targets if path in named)
 
 
 def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
@@ -279,6 +299,9 @@ def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     """The files of a program whose first operand is a pattern."""
     files = plain if "-e" in rest or "-f" in rest else plain[1:]
     in_place = program in ("sed", "perl") and any(IN_PLACE.match(word) for word in rest)
+    for option, path in pairwise(rest):
+        if option == "-f" and program != "perl" and is_file(path):
+            yield Hit(path, "read", "shell.program")
     for path in files:
         if is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
             yield Hit(path, "read", "shell.program")
@@ -331,7 +354,7 @@ def _given(program: str, rest: list[str]) -> Iterator[Hit]:
         *pairwise(rest),
         *(tuple(word.split("=", 1)) for word in rest if word[:2] == "--" and "=" in word),
     ]:
-        if option in ("-f", "--file", "--filename", "--input") and looks_like_file(path) and is_file(path):
+        if option in ANY_INPUT and looks_like_file(path) and is_file(path):
             yield Hit(path, "read", "shell.program")
         elif option in ANY_OUTPUT and program not in OUTPUT_OPTIONS and looks_like_file(path) and is_file(path):
             yield Hit(path, "write", "shell.program")

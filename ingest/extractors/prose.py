@@ -42,6 +42,7 @@ from ingest.extractors.spans import (
     whole_line,
 )
 from ingest.extractors.vocabulary import (
+    ALSO_ATTRIBUTES,
     ATTRIBUTES,
     COMPRESSED,
     DATA,
@@ -54,6 +55,7 @@ from ingest.extractors.vocabulary import (
     NO_ATTRIBUTES,
     PAGES,
     PRODUCTS,
+    PROGRAMS,
     SOURCES,
     TREE,
     USUAL,
@@ -82,6 +84,8 @@ NAME_PATTERN: Final = (
 NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", "CONTRIB", "AUTHORS", ".git", ".bash", ".env")
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
+PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
+PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|ing)|header|program|source)[ \t]+$")
 ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
 # what a list of a web site's repository has after a name: how old the last change is
 AGED: Final = re.compile(
@@ -105,6 +109,12 @@ SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
+# initials, a degree, or an hour of the day: `J.R.R.`, `Ph.D.`, 10 `a.m.`
+INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
+# what an installer of packages fetches, and what it says of that
+PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
+FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
+FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 # a folder whose name ends with a dot: `a.m./p.m`
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
 # the identifier of a document
@@ -275,21 +285,32 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
+    if len(suffix) > 1 and path.endswith(suffix.title()) and (stem.islower() or suffix in WEAK_EXTENSIONS):
+        return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if suffix in WEAK_EXTENSIONS and not quoted and "/" not in path:
-        usual = suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem
-        told = (
-            before.endswith(TREE)
-            or WRITTEN.search(sentence(before))
-            or OPENED.search(before[-40:])
-            or _is_compiled(path, after)
-            or cjk.FILE_BEFORE.search(before[-12:])
-            or cjk.FILE_AFTER.match(after)
-        )
-        if not usual and not told:
-            return False
+    if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(path, suffix, before, after, quoted):
+        return False
     return any(character.isalnum() for character in stem)
+
+
+def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
+    """Whether the text around a name says that it is a file, although its extension may be something else."""
+    if INITIALS.match(path):
+        return False
+    stem = path[: -len(suffix) - 1]
+    if quoted and not (suffix in ALSO_ATTRIBUTES and stem.isalpha()):
+        return True
+    return bool(
+        (suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem)
+        or before.endswith(TREE)
+        or WRITTEN.search(sentence(before))
+        or OPENED.search(before[-40:].rstrip("`'\""))
+        or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
+        or _is_compiled(path, after)
+        or cjk.FILE_BEFORE.search(before[-12:])
+        or cjk.FILE_AFTER.match(after)
+    )
 
 
 def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
@@ -310,10 +331,12 @@ def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
 
 
 def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
-    """Whether a name is a place in source code, as tracebacks, warnings and logs name it."""
+    """Whether a name is a place in source code, as tracebacks, warnings and logs name it, or a package's archive."""
     if before.endswith('File "') and after.startswith('", line'):
         return True
     if any(part in path for part in LIBRARIES):
+        return True
+    if before.endswith(FETCHING) and FETCHED.match(after) and PACKAGE.match(path):
         return True
     return suffix in SOURCES and LOG_PLACE.search(after) is not None and not _is_compiled(path, after)
 
@@ -329,13 +352,13 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
         return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
         return True
+    if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
+        return stem == "tar"  # the format
     if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True
     dotted = "." in stem and not stem.endswith(".tar")
-    if suffix in COMPRESSED and has_known_ending(stem):
-        return False
     return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
 
 

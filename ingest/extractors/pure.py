@@ -200,6 +200,8 @@ def _sequence(value: Value) -> list[Value]:
     return found
 
 
+# names of the standard library that stand for a text
+CONSTANTS: Final = {"os.sep": "/", "os.path.sep": "/", "os.curdir": HERE, "os.pardir": ".."}
 # functions of known values; all others return a `Result`
 PURE: Final[dict[str, Callable[..., Value]]] = {
     "os.path.join": join,
@@ -234,4 +236,6 @@ PURE: Final[dict[str, Callable[..., Value]]] = {
     "enumerate": lambda value, start=0: list(enumerate(_sequence(value), start)),
     "zip": lambda *values: list(zip(*(_sequence(value) for value in values), strict=False)),
     "typing.cast": lambda _, value: value,
+    # a command line stays as it is: what runs it takes it whole as well
+    "shlex.split": lambda value, *_: value,
 }

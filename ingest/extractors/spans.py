@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME
+from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME, TOLD
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -30,7 +30,7 @@ NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
     r"|arquivos?|archivos?|ficheiros?|ficheros?|fichiers?|datei(?:en)?|файл[аы]?"
     r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
-    r"|to|as|in|into|from|at|of|open|read|load)[ \t]*:?[ \t]*$"
+    r"|to|as|in|into|from|at|of|open(?:ed|ing)?|read(?:ing)?|load(?:ed|ing)?|(?:up|down)load)[ \t]*:?[ \t]*$"
 )
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')
@@ -38,14 +38,20 @@ ITEM: Final = ("[", "', ", '", ')
 BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
 # what a name with blanks stands after without quotes: after `called` its words are capitalised, all but the last
 CALLED: Final = re.compile(
-    r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\bas))[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+    r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\b(?:as|is)))[ \t]+"
+    r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# the label of a file on a line of its own: `Attached file: annual report.pdf`
+LABELLED: Final = re.compile(
+    r"(?i)(?:^|[ \t*])(?:file|file[ \t]?name|attachment|document|spreadsheet|workbook)\*{0,2}:\*{0,2}[ \t]+"
+    r"(?P<name>(?:[\w&()'-]{1,40}[ ]){1,3})$"
 )
 # a line of a program that downloads videos, and then the name of a file up to the end of the line
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
 # words between two paths of one line
-BETWEEN: Final = frozenset("to into from as".split())
+BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
@@ -161,10 +167,16 @@ def told_start(window: str, start: int, after: str) -> int | None:
         called = CALLED.search(window, max(0, start - 120), start)
     if called is not None:
         return called.start("name")
-    if DOWNLOADED in window and after[:1] in ("", "\n", "\r"):
-        destination = DESTINATION.match(window, window.rfind("\n", 0, start) + 1)
+    if after[:1] not in ("", "\n", "\r"):
+        return None
+    line = window.rfind("\n", 0, start) + 1
+    if DOWNLOADED in window:
+        destination = DESTINATION.match(window, line)
         return destination.end() if destination and destination.end() < start else None
-    return None
+    labelled = LABELLED.search(window[line:start]) if ":" in window[line:start] else None
+    if labelled is None or not NO_NAME.union(TOLD).isdisjoint(labelled["name"].lower().split()):
+        return None
+    return line + labelled.start("name")
 
 
 def _is_title(words: list[str]) -> bool:
@@ -205,7 +217,7 @@ def cleaned(token: str, before: str) -> str | None:
     scheme = chunk.rfind("://")
     if scheme >= 0:
         return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
-    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:")):
+    if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:", "node:")):
         return None
     return token
 
@@ -255,7 +267,7 @@ def spaced(before: str, path: str, after: str) -> str | None:
     if (
         head.count("/") + head.count("\\") < 2
         or len(head.split(" ")) > 5
-        or has_known_ending(head.rstrip())
+        or any(map(has_known_ending, head.split()))
         or not BETWEEN.isdisjoint(head.split(" "))
         or any(mark in head[2:] for mark in ",;:\"'")
     ):

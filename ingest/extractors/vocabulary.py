@@ -33,15 +33,22 @@ NO_ATTRIBUTES: Final = frozenset(
     " gz".split()
 )
 # of those what ends no dotted name of a module or a host
-DATA: Final = NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())
+DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
+    "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
+    " onnx safetensors joblib".split()
+)
 # what has a probability density: `norm.pdf`
 DISTRIBUTIONS: Final = frozenset(
     "norm stats scipy dist distribution rv beta gamma expon poisson binom uniform lognorm chi2 t f".split()
 )
 # what keeps a log, while `math.log` is a function
 LOGGED: Final = frozenset("app system process".split())
+# of the weak ones those that attributes are called as often: `model.fit`, `event.key`
+ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
+# of the weak ones those of programs that are compiled or run
+PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php db".split())
+USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension
@@ -57,7 +64,7 @@ PAGES: Final = frozenset("html htm php aspx asp".split())
 SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
 # folders that a web server has at its root
 WEB_FOLDERS: Final = tuple(
-    "/assets/ /static/ /images/ /wp-content/ /wp-includes/ /uploads/ /themes/ /icons/ /_next/ /css/ /js/".split()
+    "/assets/ /static/ /images/ /img/ /wp-content/ /wp-includes/ /uploads/ /themes/ /icons/ /_next/ /css/ /js/".split()
 )
 # small words inside a title
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
@@ -71,5 +78,7 @@ NO_NAME: Final = frozenset(
 COMMANDS: Final = NO_NAME | frozenset(
     "execute upload check analyze analyse process inspect update review show add edit parse convert visualize".split()
 )
+# what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
+TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())

@@ -99,9 +99,12 @@ class Walk(Calls):
             self.scope.names[alias.asname or alias.name] = Ref(f"{module}.{alias.name}", True)
 
     def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        outer, self.arguments = self.arguments, {}
         for decorator in node.decorator_list:
             self.expression(decorator)
-        self.scope.names[node.name] = self.function(node)
+        options, self.arguments = self.arguments, outer
+        function = self.scope.names[node.name] = self.function(node)
+        function.defaults.update(options)
 
     def class_definition(self, node: ast.ClassDef) -> None:
         outer = self.scope

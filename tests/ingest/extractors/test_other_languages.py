@@ -56,6 +56,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("sql", "LOAD DATA INFILE 'a.csv' INTO TABLE t; SELECT 1 INTO OUTFILE 'b.txt'", ["b.txt"], ["a.csv"]),
     ("sql", "SELECT * FROM read_parquet(['a.parquet',\n 'b.parquet'])", [], ["a.parquet", "b.parquet"]),
     ("", "#!/usr/bin/env bash\npython a.py > b.log", ["b.log"], ["a.py"]),
+    ("", "pip install -r needs.txt\npython3 go.py > go.log", ["go.log"], ["needs.txt", "go.py"]),
     ("", "#!/usr/bin/env python3\nopen('a.txt', 'w')", ["a.txt"], []),
 ]
 

@@ -190,6 +190,16 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("drawings and pictures", "import svgwrite, pygame, ezdxf\nsvgwrite.Drawing('a.svg')\npygame.image.save(s, 'b.png')\nezdxf.new().saveas('c.dxf')\nsvg2png(url=u, write_to='d.png')", ["a.svg", "b.png", "c.dxf", "d.png"], []),
     ("script of a shell", "import subprocess\nsubprocess.run(['bash', '-c', 'sort a.txt > b.txt'])", ["b.txt"], ["a.txt"]),
     ("what is to be uploaded", "import streamlit as st\nst.file_uploader('Upload data.csv')", [], []),
+    ("command line that is cut", "import shlex, subprocess\nsubprocess.run(shlex.split(f'sort {\"a.txt\"} -o b.txt'))", ["b.txt"], ["a.txt"]),
+    ("phylogeny", "from Bio import Phylo\nPhylo.write(Phylo.read('a.nwk', 'newick'), 'b.xml', 'phyloxml')", ["b.xml"], ["a.nwk"]),
+    ("molecules", "from rdkit import Chem\nw = Chem.SDWriter('b.sdf')\nms = Chem.SmilesMolSupplier('a.smi')", ["b.sdf"], ["a.smi"]),
+    ("document to Markdown", "import pymupdf4llm\ntext = pymupdf4llm.to_markdown('a.pdf')\ndf.to_markdown('b.md')", ["b.md"], ["a.pdf"]),
+    ("weights of a detector", "from ultralytics import YOLO\nmodel = YOLO('best.pt')\nother = YOLO(name)", [], ["best.pt"]),
+    ("network of a page", "from pyvis.network import Network\nnet = Network()\nnet.show('net.html')", ["net.html"], []),
+    ("separators of the system", "import os\nopen('d' + os.sep + 'a.txt', 'w')\nopen(os.path.join(os.pardir, 'b.txt'))", ["d/a.txt"], ["../b.txt"]),
+    ("options of click", "import click\n@click.command()\n@click.option('-o', '--out-file', default='a.csv')\n@click.option('--src', 'inp', default='b.csv')\ndef main(out_file, inp):\n    open(out_file, 'w').write(open(inp).read())\nmain()", ["a.csv"], ["b.csv"]),
+    ("options of typer", "import typer\ndef main(out: str = typer.Option('a.csv', '--out')):\n    open(out, 'w')\ntyper.run(main)", ["a.csv"], []),
+    ("fields with defaults", "from dataclasses import dataclass, field\nfrom pathlib import Path\n@dataclass\nclass C:\n    src: str = field(default='a.csv')\n    out: Path = field(default_factory=lambda: Path('out'))\nc = C()\nopen(c.src)\n(c.out / 'b.txt').write_text('')", ["out/b.txt"], ["a.csv"]),
 ]  # fmt: skip
 
 
