@@ -8,7 +8,6 @@ from ingest.code import Execution
 from ingest.floor import Floor
 from ingest.messages import Message
 from ingest.runrows import Event, Where
-from ingest.seen import short
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
@@ -18,7 +17,7 @@ INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 class LastSaid:
     """An agent's latest message, and who has it."""
 
-    key: bytes
+    key: int
     recipients: set[str | None]
 
 
@@ -38,7 +37,7 @@ class Logged:
     index: int | None
     sender: str | None
     recipient: str | None
-    key: bytes
+    key: int
     is_told: bool
 
     def is_same(self, message: Message) -> bool:
@@ -91,9 +90,9 @@ class Talk:
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
-    def remember(self, key: bytes) -> None:
+    def remember(self, key: int) -> None:
         """Takes note of a message."""
-        self.recent[short(key)] = None
+        self.recent[key] = None
         if len(self.recent) > REMEMBERED:
             del self.recent[next(iter(self.recent))]
 
