@@ -195,8 +195,13 @@ class Expressions(ABC):
         return lift(_item, owner, key)
 
     def attribute(self, node: ast.Attribute) -> Value:
-        owner = self.expression(node.value)
-        return lift(lambda option: self.member(option, node.attr), owner)
+        return self.attribute_of(self.expression(node.value), node.attr)
+
+    def attribute_of(self, owner: Value, name: str) -> Value:
+        """`owner.name`, whatever the owner is."""
+        if type(owner) is Ref:  # most often, by far
+            return Ref(f"{owner.name}.{name}", owner.imported)
+        return lift(lambda option: self.member(option, name), owner)
 
     def member(self, owner: Value, name: str) -> Value:
         """`owner.name` of one known owner."""

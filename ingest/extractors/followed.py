@@ -59,7 +59,7 @@ class Calls(Expressions):
         attribute = ""
         if isinstance(node.func, ast.Attribute):
             owner, attribute = self.expression(node.func.value), node.func.attr
-            target = lift(lambda option: self.member(option, attribute), owner)
+            target = self.attribute_of(owner, attribute)
         else:
             target = self.expression(node.func)
         positional: list[Value] = []

@@ -1,7 +1,8 @@
 """Values that the walk through a Python program can know.
 
 A value is a plain `str`, number, `list`, `tuple` or `dict` where the program text says what it is, one of the classes
-below where it says part of it, and `UNKNOWN` where only a run can tell.
+below where it says part of it, and `UNKNOWN` where only a run can tell. Those with `unsafe_hash` are never changed;
+frozen ones take three times as long to make.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ UNKNOWN: Final = Unknown()
 HERE: Final = "."
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Either:
     """One of several values: the branches of a program meet here."""
 
     options: tuple[Value, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)
 class PathValue:
     """A `pathlib` path."""
 
@@ -49,7 +50,7 @@ class Script:
 SCRIPT: Final = Script()
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Ref:
     """A module, class or function by its dotted name, after imports are resolved, or a name that nothing binds."""
 
@@ -57,14 +58,14 @@ class Ref:
     imported: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Result:
     """Whatever a call of the function with that dotted name returned."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True, slots=True)
 class Command:
     """A text with blanks of which only a run can tell some parts: `$_` stands for each. It may be a shell command."""
 
@@ -144,6 +145,8 @@ def alternatives(value: Value) -> tuple[Value, ...]:
 
 def either(values: Sequence[Value]) -> Value:
     """One value that may be any of those given."""
+    if len(values) == 1 and type(values[0]) is not Either:
+        return values[0]
     options: list[Value] = []
     seen: set[object] = set()
     for value in values:
