@@ -120,7 +120,7 @@ class Expressions(ABC):
 
     def constant(self, node: ast.Constant) -> Value:
         value = node.value
-        return value if value is None or isinstance(value, str | int | float) else UNKNOWN
+        return value if value is None or isinstance(value, values.PLAIN) else UNKNOWN
 
     def f_string(self, node: ast.JoinedStr) -> Value:
         parts = [self.expression(part) for part in node.values]
@@ -184,7 +184,7 @@ class Expressions(ABC):
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.expression(key) if key is not None else UNKNOWN
             value = self.expression(item)
-            if isinstance(name, str | int | float | Ref):
+            if isinstance(name, values.PLAIN) or isinstance(name, Ref):
                 found[name] = value
             elif key is None and isinstance(value, dict):
                 found.update(value)

@@ -12,6 +12,7 @@ from ingest.extractors.expressions import ROUNDS, Expressions
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
+    Either,
     Function,
     Instance,
     Method,
@@ -77,6 +78,8 @@ class Calls(Expressions):
             elif isinstance(value, dict):
                 keywords.update({key: item for key, item in value.items() if isinstance(key, str)})
         self.position = (node.lineno, node.col_offset)
+        if type(target if target is not UNKNOWN else owner) is not Either:
+            return self.call_one(target, owner, attribute, positional, keywords)
         return either(
             [
                 self.call_one(option, receiver, attribute, positional, keywords)
@@ -89,12 +92,6 @@ class Calls(Expressions):
         self, target: Value, owner: Value, attribute: str, positional: list[Value], keywords: dict[str, Value]
     ) -> Value:
         """What a call of one known or unknown function returns."""
-        if isinstance(target, Function):
-            return self.call_function(target, positional, keywords)
-        if isinstance(target, Method):
-            return self.call_function(target.function, [target.owner, *positional], keywords)
-        if isinstance(target, Class):
-            return self.instantiate(target, positional, keywords)
         if isinstance(target, Ref):
             if target.name in RECORDS:
                 return _record(positional, keywords)
@@ -106,6 +103,12 @@ class Calls(Expressions):
             opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
             self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
             return Result(target.name)
+        if isinstance(target, Function):
+            return self.call_function(target, positional, keywords)
+        if isinstance(target, Method):
+            return self.call_function(target.function, [target.owner, *positional], keywords)
+        if isinstance(target, Class):
+            return self.instantiate(target, positional, keywords)
         if attribute:
             return self.call_method(owner, attribute, positional, keywords)
         return UNKNOWN
