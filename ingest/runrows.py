@@ -248,12 +248,12 @@ class RunRows:
         error.meta["echo_of"] = failure_id
         self._echoes.setdefault(failure_id, error.id)
 
-    def add(self, table: str, *row: Any) -> None:
-        """Add a row to a table: its values without `run_id`, in the order of the columns."""
+    def add(self, table: str, *row: Any, size: int | None = None) -> None:
+        """Add a row to a table: its values without `run_id`, in the order of the columns. `size`: see `TableRows`."""
         values = [self.run_id, *row]
         if table == "files":  # the seed's `files` has its own id first
             values[:2] = values[1::-1]
-        self.tables[table].add(values)
+        self.tables[table].add(values, size)
 
     def around(self, event_id: str, outer: str | None) -> None:
         """An event that others happen in, which may be added after them: `outer` is the one around it."""

@@ -94,7 +94,7 @@ def _nodes(tree: ast.Module) -> list[str]:
             else:
                 nodes += ("Constant", "value=", repr(item.value), ")")
         elif kind is list:
-            pending += [part for part in reversed(item) if not _is_text(part)]
+            pending += [part for part in item[::-1] if type(part) is not ast.Expr or not _is_text(part)]
         elif kind is tuple:
             name, mark = item
             names.append((len(nodes), name))
@@ -109,7 +109,7 @@ def _nodes(tree: ast.Module) -> list[str]:
                 value = getattr(item, field, None)
                 if field == given:  # a handler that names nothing counts as one that does
                     pending.append((value, mark))
-                elif value is not None and value != []:
+                elif value is not None and not (type(value) is list and not value):
                     pending += (value, mark)
         else:
             nodes.append(repr(item))
@@ -132,9 +132,9 @@ def _shape(kind: type[ast.AST]) -> tuple[str, str | None, list[tuple[str, str]]]
     return kind.__name__, _NAMED_BY.get(kind), fields
 
 
-def _is_text(part: object) -> bool:
+def _is_text(statement: ast.Expr) -> bool:
     """Whether a statement is nothing but a text: a docstring, or code commented out with quotes."""
-    return type(part) is ast.Expr and type(part.value) is ast.Constant and type(part.value.value) is str
+    return type(statement.value) is ast.Constant and type(statement.value.value) is str
 
 
 def diff(before: str, after: str) -> str | None:

@@ -184,7 +184,7 @@ class Expressions(ABC):
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.expression(key) if key is not None else UNKNOWN
             value = self.expression(item)
-            if isinstance(name, values.PLAIN) or isinstance(name, Ref):
+            if isinstance(name, (*values.PLAIN, Ref)):
                 found[name] = value
             elif key is None and isinstance(value, dict):
                 found.update(value)
