@@ -102,13 +102,15 @@ class Talk:
         A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
         turn was answered by that.
         """
-        asked = [self.asked.pop(agent, None)]
+        asked = self.asked.pop(agent, None)
         if agent not in INTERNAL_AGENTS:
             thread = self.threads[where.thread]
-            asked.append(thread.chosen)
+            if thread.chosen is not None and (asked is None or thread.chosen > asked):
+                asked = thread.chosen
             thread.chosen = None
             for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
                 self.asked.pop(name, None)
-        latest = max((time for time in asked if time is not None), default=None)
-        known = [latest, *(child.started for child in children)]
-        return min((time for time in known if time is not None), default=where.time)
+        times = [child.started for child in children if child.started is not None]
+        if asked is not None:
+            times.append(asked)
+        return min(times, default=where.time)

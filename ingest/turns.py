@@ -243,9 +243,10 @@ class Conversation:
         if reported := self._code.said(message, said.channel, where, turn_id):
             executions.append(reported)
         children += [execution.event for execution in executions]
-        answered = (self._tools.answered(response, agent, where) for response in message.responses)
-        children += [event for event in answered if event is not None]
-        first = min([where.position, *(child.where.position for child in children)])
+        for response in message.responses:
+            if event := self._tools.answered(response, agent, where):
+                children.append(event)
+        first = min([where.position, *[child.where.position for child in children]])
         turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
         turn.id, turn.started = turn_id, talk.began(agent, where, children)
         if opened:
