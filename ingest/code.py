@@ -7,7 +7,7 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from typing import TypeVar
@@ -153,15 +153,20 @@ class CodeLedger:
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
-        others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
         languages = execution.languages if execution else []
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
+            others = self._written_by_others(executor)
             same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
+        others = self._written_by_others(executor)
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
-        return next(alike, others[0] if others else None)
+        return next(alike, None) or next(self._written_by_others(executor), None)
+
+    def _written_by_others(self, executor: str | None) -> Iterator[_Written]:
+        """Messages with code that the executor did not write itself, the latest first."""
+        return (w for w in reversed(self._written) if w.agent != executor or executor is None)
 
     def _finished(
         self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str

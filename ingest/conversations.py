@@ -58,7 +58,7 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
     search.look(value, (), DEEP)
     if len(search.chats) > MAX_CHATS:
         return [], []
-    alike: defaultdict[tuple[bytes, ...], list[Chat]] = defaultdict(list)
+    alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
     for chat in search.chats:
         others = alike[tuple(parse_message(message).key(False) for message in chat.messages)]
         chat.repeats = any(_are_one(chat, other) for other in others)

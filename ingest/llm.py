@@ -140,7 +140,8 @@ class LLMLedger:
             chain, position = chains.add(above, kept, len(new))
             total = position + len(new)
             for place, message in enumerate(new, position):
-                self._rows.add("llm_messages", chain, place, None, None, encode(message))
+                text = encode(message)
+                self._rows.add("llm_messages", chain, place, None, None, text, size=len(text))
         request = _Request(fields, chain, call, total, missing)
         if isinstance(seq, int):
             self._latest[seq] = request
@@ -161,9 +162,7 @@ def _answered(response: Any) -> str | None:
 
 def count(value: Any) -> int | None:
     """A whole number of at most 63 bits that is not negative, or None."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        return None
-    return value
+    return value if type(value) is int and 0 <= value < 2**63 else None
 
 
 def number(value: Any) -> float | None:

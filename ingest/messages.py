@@ -4,7 +4,6 @@ AG2 hands over strings, or dicts in the shapes of the OpenAI chat API with addit
 answers to several tool calls in one message), the legacy `function_call`, content as a list with images.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +68,7 @@ class Message:
     requests: list[ToolRequest] = field(default_factory=list)
     responses: list[ToolResponse] = field(default_factory=list)
     is_template: bool = False
-    _digest: bytes | None = field(default=None, repr=False, compare=False)
+    _hash: int | None = field(default=None, repr=False, compare=False)
     """Of the text, which may be long and is asked for several times."""
 
     @property
@@ -77,28 +76,22 @@ class Message:
         """Whether it asks for or answers tool calls that have ids."""
         return any(r.call_id for r in self.requests) or any(r.call_id for r in self.responses)
 
-    def key(self, with_sender: bool = True, author: str | None = None) -> bytes:
-        """What makes two sightings the same message: 16 bytes from author, text, calls and answers.
+    def key(self, with_sender: bool = True, author: str | None = None) -> int:
+        """What makes two sightings the same message, within this process: a hash of author, text, calls and answers.
 
         Args:
             with_sender: False where the other side names no authors.
             author: who counts as the sender, where that is another one.
         """
         # Who asked or answered a tool is not always told, but the ids of the calls are enough.
-        if self._digest is None:
-            self._digest = _md5(self.plain.strip().encode())
-        parts = []
-        if self.requests or self.responses:
-            parts += [f"{r.call_id} {r.name}" for r in self.requests]
-            parts += [str(r.call_id) for r in self.responses]
-            with_sender = with_sender and not self.has_call_ids
-        if with_sender:
-            parts.append(author or self.sender or "")
-        return _md5(self._digest + "\0".join(parts).encode())
-
-
-def _md5(value: bytes) -> bytes:
-    return hashlib.md5(value, usedforsecurity=False).digest()
+        if self._hash is None:
+            self._hash = hash(self.plain.strip())
+        sender = (author or self.sender or "") if with_sender else ""
+        if not (self.requests or self.responses):
+            return hash((self._hash, sender))
+        asked = [(r.call_id, r.name) for r in self.requests]
+        answered = [r.call_id for r in self.responses]
+        return hash((self._hash, "" if self.has_call_ids else sender, *asked, *answered))
 
 
 def is_message(value: Any) -> bool:

@@ -42,7 +42,7 @@ class Quality(NamedTuple):
         return self.valid, self.score, encode(self.errors), encode(self.warnings), encode(self.metrics)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """A response as the checks see it.
 
@@ -51,6 +51,7 @@ class Reply:
         prose: the text without its fenced code, typographic apostrophes made plain.
         words: words of the text; each character counts in scripts that put no blanks between words.
         arguments: of each tool call, the arguments as text.
+        json_fences: what stands in its fences that are marked `json`.
         declined: the server says that the model refused or that a filter cut in.
         failed: the call failed; the text is what stands in place of a response.
         wants_json: the request asks for JSON.
@@ -61,6 +62,7 @@ class Reply:
     prose: str
     words: int
     arguments: tuple[str, ...]
+    json_fences: list[str]
     declined: bool
     failed: bool
     wants_json: bool
@@ -127,10 +129,10 @@ def _is_broken_json(reply: Reply) -> bool:
     if not reply.text.strip():
         return False
     if reply.wants_json:
-        return not (_parses(reply.text) or _fences_parse(reply.text) or _fences_parse(reply.text, _PLAIN_FENCE))
+        return not (_parses(reply.text) or any(map(_all_hold_json, (reply.json_fences, _fences(reply.text)))))
     if _begins_as_json(reply.text):
         return not _parses(reply.text, whole=False)
-    return _fences_parse(reply.text) is False
+    return bool(reply.json_fences) and not _all_hold_json(reply.json_fences)
 
 
 def _is_too_short(reply: Reply) -> bool:
@@ -223,6 +225,7 @@ def judge(
         prose=prose(text).replace("\u2019", "'"),
         words=len(text.split()) + (0 if text.isascii() else _spaceless(text)),
         arguments=arguments,
+        json_fences=_fences(text, _JSON_FENCE) if "```" in text and "json" in text.casefold() else [],
         declined=answer.declined,
         failed=failed,
         wants_json=_asks_for_json(request),
@@ -264,7 +267,7 @@ def _asks_for_json(request: dict[str, Any]) -> bool:
 def _means_json(reply: Reply) -> bool:
     if reply.arguments or (reply.wants_json and reply.text.strip()):
         return True
-    return _begins_as_json(reply.text) or ("```" in reply.text and _JSON_FENCE.search(reply.text) is not None)
+    return _begins_as_json(reply.text) or bool(reply.json_fences)
 
 
 def _begins_as_json(text: str) -> bool:
@@ -287,12 +290,14 @@ def _parses(text: str, whole: bool = True, decoder: json.JSONDecoder = _DECODER)
     return end == len(text) or not whole
 
 
-def _fences_parse(text: str, kind: Any = _JSON_FENCE) -> bool | None:
-    """Whether all fences of a kind hold JSON; None where a text has none."""
-    if "```" not in text:
-        return None
-    fences = [match.group(1) for match in kind.finditer(text)]
-    return all(_holds_json(fence) for fence in fences) if fences else None
+def _fences(text: str, kind: Any = _PLAIN_FENCE) -> list[str]:
+    """What stands in the fences of a kind."""
+    return [match.group(1) for match in kind.finditer(text)] if "```" in text else []
+
+
+def _all_hold_json(fences: list[str]) -> bool:
+    """Whether there are fences, and all of them hold JSON."""
+    return bool(fences) and all(map(_holds_json, fences))
 
 
 def _holds_json(text: str) -> bool:

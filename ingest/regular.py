@@ -4,6 +4,9 @@ import os
 import stat
 from typing import IO
 
+BUFFER = 64 * 1024
+"""Bytes read at once."""
+
 
 def open_regular(path: str) -> IO[bytes]:
     """Open an ordinary file for reading, not through a link. Raises OSError; never waits for a FIFO or device."""
@@ -12,4 +15,4 @@ def open_regular(path: str) -> IO[bytes]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(0, "not an ordinary file")
-    return open(path, "rb", opener=lambda *_: descriptor)  # so that it has its name
+    return open(path, "rb", BUFFER, opener=lambda *_: descriptor)  # so that it has its name

@@ -65,11 +65,16 @@ class TableRows:
         self._bytes = 0
         self._spill: Spill | None = None
 
-    def add(self, row: Row) -> None:
-        """Add a row: a list with a value for each column of the table, in order."""
+    def add(self, row: Row, size: int | None = None) -> None:
+        """Add a row: a list with a value for each column of the table, in order.
+
+        Args:
+            row: the values.
+            size: the length of those that may be long, where the caller knows it.
+        """
         self._rows.append(row)
         self.count += 1
-        self._bytes += sum(map(len, filter(None, self._texts(row))))
+        self._bytes += sum(map(len, filter(None, self._texts(row)))) if size is None else size
         if self._bytes >= CHUNK_BYTES or len(self._rows) >= CHUNK_ROWS:
             self._spill = self._spill or Spill()
             self._spill.append((self._rows, self._bytes))

@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.chains import Chains
@@ -77,14 +77,14 @@ class Event:
     type: str
     subtype: str
     where: Where
-    agent: str | None = None
-    status: str = "completed"
-    started: int | None = None
-    ended: int | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    error: str | None = None
-    meta: dict[str, Any] = field(default_factory=dict)
+    agent: str | None
+    status: str
+    started: int | None
+    ended: int | None
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    error: str | None
+    meta: dict[str, Any]
 
     @property
     def duration_ms(self) -> float | None:
@@ -131,6 +131,7 @@ class RunRows:
         self._id_begins = f"{digits[:8]}-{digits[8:]}-3"
         self.session_id: str | None = None
         self.tables = {name: TableRows(table) for name, table in TABLES.items()}
+        self._events = self.tables["execution_events"]
         self._channels = bytearray()
         """For each message the channels that had it, a bit each."""
         self.requests = Chains()
@@ -171,10 +172,38 @@ class RunRows:
         return first if times == 1 else self.id("repeated action", f"{times} {name}")
 
     def event(
-        self, kind: str, subtype: str, where: Where, key: str = "", event_id: str | None = None, **fields: Any
+        self,
+        kind: str,
+        subtype: str,
+        where: Where,
+        key: str = "",
+        event_id: str | None = None,
+        *,
+        agent: str | None = None,
+        status: str = "completed",
+        started: int | None = None,
+        ended: int | None = None,
+        inputs: dict[str, Any] | None = None,
+        outputs: dict[str, Any] | None = None,
+        error: str | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> Event:
         """A new event of this type. `key` tells apart several of one type that one record makes, or it has an id."""
-        event = Event(event_id or self.id(kind, f"{where.key}{key}"), kind, subtype, where, **fields)
+        event_id = event_id or self.id(kind, where.key + key)
+        event = Event(
+            event_id,
+            kind,
+            subtype,
+            where,
+            agent,
+            status,
+            started,
+            ended,
+            {} if inputs is None else inputs,
+            {} if outputs is None else outputs,
+            error,
+            {} if meta is None else meta,
+        )
         if kind in _RAISE:
             self._note_outcome(event)
         return event
@@ -219,12 +248,12 @@ class RunRows:
         error.meta["echo_of"] = failure_id
         self._echoes.setdefault(failure_id, error.id)
 
-    def add(self, table: str, *row: Any) -> None:
-        """Add a row to a table: its values without `run_id`, in the order of the columns."""
+    def add(self, table: str, *row: Any, size: int | None = None) -> None:
+        """Add a row to a table: its values without `run_id`, in the order of the columns. `size`: see `TableRows`."""
         values = [self.run_id, *row]
         if table == "files":  # the seed's `files` has its own id first
             values[:2] = values[1::-1]
-        self.tables[table].add(values)
+        self.tables[table].add(values, size)
 
     def around(self, event_id: str, outer: str | None) -> None:
         """An event that others happen in, which may be added after them: `outer` is the one around it."""
@@ -250,20 +279,23 @@ class RunRows:
                 self._note_echo(event, cause.id)
                 event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
-        if event.where.parent is not None and event.where.parent != event.id:
-            self._inside.setdefault(event.where.parent, []).append(len(self._positions))
+        where = event.where
+        if where.parent is not None and where.parent != event.id:
+            self._inside.setdefault(where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
-            self.around(event.id, event.where.parent)
-        self.failed += event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen"
-        self._positions.append(event.where.position)
-        self.tables["execution_events"].add(
+            self.around(event.id, where.parent)
+        if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
+            self.failed += 1
+        self._positions.append(where.position)
+        inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
+        self._events.add(
             [
                 event.id,
                 self.run_id,
                 None,
-                event.where.node_id,
-                event.where.step_id,
+                where.node_id,
+                where.step_id,
                 parent,
                 depth,
                 event.type,
@@ -274,14 +306,15 @@ class RunRows:
                 event.started,
                 event.ended,
                 event.duration_ms,
-                encode(event.inputs),
-                encode(event.outputs),
+                inputs,
+                outputs,
                 event.error,
-                encode(event.meta),
+                meta,
                 event.started,
                 event.ended,
-                self._talk(event.where),
-            ]
+                self._talk(where),
+            ],
+            len(inputs) + len(outputs) + len(meta) + len(event.error or "") + len(event.agent or ""),
         )
 
     def add_llm_call(self, request: int | None, chain: int | None, *row: Any) -> None:

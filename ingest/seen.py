@@ -12,8 +12,8 @@ class Seen:
     """Messages, in the order in which their rows were added."""
 
     def __init__(self) -> None:
-        self._keys = array("Q")
-        self._anonymous_keys = array("Q")
+        self._keys = array("q")
+        self._anonymous_keys = array("q")
         self._positions = array("q")
         self._senders = array("q")
         self._recipients = array("q")
@@ -23,10 +23,10 @@ class Seen:
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
-    def add(self, key: bytes, anonymous_key: bytes, where: Where, sender: str | None, recipient: str | None) -> None:
+    def add(self, key: int, anonymous_key: int, where: Where, sender: str | None, recipient: str | None) -> None:
         """Add a message: its keys with and without its author, and where it stands."""
-        self._keys.append(short(key))
-        self._anonymous_keys.append(short(anonymous_key))
+        self._keys.append(key)
+        self._anonymous_keys.append(anonymous_key)
         self._positions.append(where.position)
         self._talks.append(self._name(where.talk))
         self._senders.append(self._name(sender))
@@ -47,7 +47,7 @@ class Seen:
         return (index for index, at in enumerate(self._positions) if at <= position)
 
     def key(self, index: int, with_sender: bool) -> int:
-        """The key of a message, as `short` gives it."""
+        """The key of a message."""
         return self._keys[index] if with_sender else self._anonymous_keys[index]
 
     def position(self, index: int) -> int:
@@ -65,8 +65,3 @@ class Seen:
     def recipient(self, index: int) -> str | None:
         """Who it was handed to."""
         return self._names[self._recipients[index]]
-
-
-def short(key: bytes) -> int:
-    """The first 8 bytes of a key, as a number."""
-    return int.from_bytes(key[:8], "little")

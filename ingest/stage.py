@@ -22,6 +22,10 @@ GROUP_ROWS = 16_384
 GROUP_BYTES = 8 * 1024 * 1024
 """Rows of a table, or text in them, that are kept until they make a row group worth writing."""
 
+PARTS = 16
+"""Rows become columns when there are enough for such a part of a row group: so few are still in the
+processor's cache."""
+
 
 class Stage:
     """Writes rows to `<folder>/<table>/<name>.parquet`.
@@ -32,40 +36,64 @@ class Stage:
     """
 
     def __init__(self, folder: str, name: str) -> None:
-        self._folder, self._name = folder, name
-        self._schemas = {name: table.arrow for name, table in TABLES.items()}
-        self._writers: dict[str, Any] = {}
-        self._rows: dict[str, list[Row]] = {name: [] for name in TABLES}
-        self._bytes = dict.fromkeys(TABLES, 0)
+        self._tables = {
+            table.name: _StagedTable(table.arrow, os.path.join(folder, table.name), name) for table in TABLES.values()
+        }
 
     def add(self, table: str, rows: list[Row], size: int) -> None:
         """Add rows to a table. `size` is the length of their texts."""
-        self._rows[table] += rows
-        self._bytes[table] += size
-        if len(self._rows[table]) >= GROUP_ROWS or self._bytes[table] >= GROUP_BYTES:
-            self._flush(table)
-
-    def _flush(self, table: str) -> None:
-        rows, self._rows[table], self._bytes[table] = self._rows[table], [], 0
-        if not rows:
-            return
-        schema = self._schemas[table]
-        if table not in self._writers:
-            folder = os.path.join(self._folder, table)
-            os.makedirs(folder, exist_ok=True)
-            path = os.path.join(folder, f"{self._name}.parquet")
-            plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
-            self._writers[table] = pq.ParquetWriter(path, schema, compression="lz4", **plain)
-        columns = zip(*rows, strict=True)
-        arrays = [_array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-        self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
+        self._tables[table].add(rows, size)
 
     def close(self) -> None:
         """Write what is left."""
-        for table in TABLES:
-            self._flush(table)
-        for writer in self._writers.values():
-            writer.close()
+        for table in self._tables.values():
+            table.close()
+
+
+class _StagedTable:
+    """One table of a stage: rows become columns, and columns row groups of its file, which is made for the first."""
+
+    def __init__(self, schema: Any, folder: str, name: str) -> None:
+        self._schema, self._folder, self._name = schema, folder, name
+        self._writer: Any = None
+        self._rows: list[Row] = []
+        self._size = 0
+        self._group: list[Any] = []
+        self._group_size = 0
+
+    def add(self, rows: list[Row], size: int) -> None:
+        self._rows += rows
+        self._size += size
+        if len(self._rows) >= GROUP_ROWS // PARTS or self._size >= GROUP_BYTES // PARTS:
+            self._convert()
+
+    def _convert(self) -> None:
+        if not self._rows:
+            return
+        columns = zip(*self._rows, strict=True)
+        arrays = [_array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        self._group.append(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._group_size += self._size
+        self._rows, self._size = [], 0
+        if sum(map(len, self._group)) >= GROUP_ROWS or self._group_size >= GROUP_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._group:
+            return
+        if self._writer is None:
+            os.makedirs(self._folder, exist_ok=True)
+            path = os.path.join(self._folder, f"{self._name}.parquet")
+            plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
+            self._writer = pq.ParquetWriter(path, self._schema, compression="lz4", **plain)
+        self._writer.write_table(pa.concat_tables(self._group))
+        self._group, self._group_size = [], 0
+
+    def close(self) -> None:
+        self._convert()
+        self._write()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def _array(column: Sequence[Any], kind: Any) -> Any:

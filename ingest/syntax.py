@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import re
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.python import parse
@@ -35,7 +35,6 @@ _NOT_CODE = {
 _AROUND_MARKS = re.compile(r" ?([^\w ]) ?")
 
 _NAMED_BY: dict[type[ast.AST], str] = {
-    ast.Name: "id",
     ast.arg: "arg",
     ast.FunctionDef: "name",
     ast.AsyncFunctionDef: "name",
@@ -45,13 +44,6 @@ _NAMED_BY: dict[type[ast.AST], str] = {
 """The field in which a node holds a name that the code may have given itself."""
 
 _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-
-
-class _Named(NamedTuple):
-    """A name in its place in the tree. Whether the code itself gives it is known at the end."""
-
-    name: str | None
-    mark: str
 
 
 def normal_hash(code: str, language: str) -> str:
@@ -80,38 +72,54 @@ def _nodes(tree: ast.Module) -> list[str]:
     """The syntax tree in one fixed order, without recursion, so that its depth does not matter."""
     own: set[str | None] = set()
     """Names that the code gives to variables, arguments, functions and classes."""
-    nodes: list[str | _Named] = []
+    names: list[tuple[int, str | None]] = []
+    """Names with their places. Whether the code itself gives them is known at the end."""
+    nodes: list[str] = []
     pending: list[Any] = [tree]
     while pending:
         item = pending.pop()
         kind: Any = type(item)
-        if kind is str or kind is _Named:
+        if kind is str:
             nodes.append(item)
+        elif kind is ast.Name:  # what most trees consist of
+            if type(item.ctx) is not ast.Load:
+                own.add(item.id)
+            names.append((len(nodes) + 1, item.id))
+            nodes += ("Name", "id=", ")")
+        elif kind is ast.Constant:
+            if isinstance(item.value, str | bytes):
+                nodes.append("''")
+            elif item.value is None:
+                nodes += ("Constant", ")")
+            else:
+                nodes += ("Constant", "value=", repr(item.value), ")")
         elif kind is list:
-            pending += [part for part in reversed(item) if not _is_text(part)]
-        elif kind is ast.Constant and isinstance(item.value, str | bytes):
-            nodes.append("''")
+            pending += [part for part in item[::-1] if type(part) is not ast.Expr or not _is_text(part)]
+        elif kind is tuple:
+            name, mark = item
+            names.append((len(nodes), name))
+            nodes.append(mark)
         elif issubclass(kind, ast.AST):
             name, given, fields = _shape(kind)
             nodes.append(name)
             pending.append(")")
-            if given and not (kind is ast.Name and type(item.ctx) is ast.Load):
+            if given:
                 own.add(getattr(item, given))
             for field, mark in fields:
                 value = getattr(item, field, None)
                 if field == given:  # a handler that names nothing counts as one that does
-                    pending.append(_Named(value, mark))
-                elif value is not None and value != []:
+                    pending.append((value, mark))
+                elif value is not None and not (type(value) is list and not value):
                     pending += (value, mark)
         else:
             nodes.append(repr(item))
     numbers: dict[str | None, str] = {}
-    for place, node in enumerate(nodes):
-        if type(node) is _Named:
-            is_own = node.name in own
-            name = numbers.setdefault(node.name, f"name {len(numbers)}") if is_own else f"{node.mark}\0{node.name}"
-            nodes[place] = name
-    return cast("list[str]", nodes)
+    for place, name in names:
+        if name in own:
+            nodes[place] = numbers.setdefault(name, f"name {len(numbers)}")
+        else:
+            nodes[place] += f"\0{name}"
+    return nodes
 
 
 @cache
@@ -124,9 +132,9 @@ def _shape(kind: type[ast.AST]) -> tuple[str, str | None, list[tuple[str, str]]]
     return kind.__name__, _NAMED_BY.get(kind), fields
 
 
-def _is_text(part: object) -> bool:
+def _is_text(statement: ast.Expr) -> bool:
     """Whether a statement is nothing but a text: a docstring, or code commented out with quotes."""
-    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant) and isinstance(part.value.value, str)
+    return type(statement.value) is ast.Constant and type(statement.value.value) is str
 
 
 def diff(before: str, after: str) -> str | None:

@@ -8,7 +8,6 @@ from ingest.code import Execution
 from ingest.floor import Floor
 from ingest.messages import Message
 from ingest.runrows import Event, Where
-from ingest.seen import short
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
@@ -18,7 +17,7 @@ INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 class LastSaid:
     """An agent's latest message, and who has it."""
 
-    key: bytes
+    key: int
     recipients: set[str | None]
 
 
@@ -38,7 +37,7 @@ class Logged:
     index: int | None
     sender: str | None
     recipient: str | None
-    key: bytes
+    key: int
     is_told: bool
 
     def is_same(self, message: Message) -> bool:
@@ -91,9 +90,9 @@ class Talk:
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
-    def remember(self, key: bytes) -> None:
+    def remember(self, key: int) -> None:
         """Takes note of a message."""
-        self.recent[short(key)] = None
+        self.recent[key] = None
         if len(self.recent) > REMEMBERED:
             del self.recent[next(iter(self.recent))]
 
@@ -103,13 +102,15 @@ class Talk:
         A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
         turn was answered by that.
         """
-        asked = [self.asked.pop(agent, None)]
+        asked = self.asked.pop(agent, None)
         if agent not in INTERNAL_AGENTS:
             thread = self.threads[where.thread]
-            asked.append(thread.chosen)
+            if thread.chosen is not None and (asked is None or thread.chosen > asked):
+                asked = thread.chosen
             thread.chosen = None
             for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
                 self.asked.pop(name, None)
-        latest = max((time for time in asked if time is not None), default=None)
-        known = [latest, *(child.started for child in children)]
-        return min((time for time in known if time is not None), default=where.time)
+        times = [child.started for child in children if child.started is not None]
+        if asked is not None:
+            times.append(asked)
+        return min(times, default=where.time)

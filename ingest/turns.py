@@ -18,7 +18,7 @@ from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import Event, RunRows, Where, preview
-from ingest.seen import Seen, short
+from ingest.seen import Seen
 from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
 from ingest.tools import ToolLedger
@@ -188,7 +188,7 @@ class Conversation:
         message, manager = said.message, said.message.recipient
         if message.name is None or message.name != message.sender or not self._has_members(manager):
             return False
-        is_known = short(message.key()) in talk.recent
+        is_known = message.key() in talk.recent
         if said.silent:
             if is_known:
                 talk.resumed.add(manager)
@@ -219,7 +219,7 @@ class Conversation:
             message.sender = author
             return True
         message.sender = author if is_manager else manager
-        return is_manager and short(key) in talk.recent
+        return is_manager and key in talk.recent
 
     def _is_told_around(self, message: Message, talk: Talk) -> bool:
         """Whether a manager has just said its own words to other members, and to this one not yet."""
@@ -243,9 +243,10 @@ class Conversation:
         if reported := self._code.said(message, said.channel, where, turn_id):
             executions.append(reported)
         children += [execution.event for execution in executions]
-        answered = (self._tools.answered(response, agent, where) for response in message.responses)
-        children += [event for event in answered if event is not None]
-        first = min([where.position, *(child.where.position for child in children)])
+        for response in message.responses:
+            if event := self._tools.answered(response, agent, where):
+                children.append(event)
+        first = min([where.position, *[child.where.position for child in children]])
         turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
         turn.id, turn.started = turn_id, talk.began(agent, where, children)
         if opened:
@@ -418,7 +419,7 @@ class Conversation:
         name_speakers(messages)
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)
-        theirs = [short(message.key(named)) for message in messages]
+        theirs = [message.key(named) for message in messages]
         ours = list(self._seen.until(saved_at))
         ours = of_chat(self._seen, ours, theirs, speakers) if named else ours
         ours.sort(key=self._seen.position)

@@ -52,10 +52,13 @@ def infer_language(code: str) -> str:
     if len(code) > PARSE_LIMIT:
         return ""
     try:
-        if code.count("finally") > FINALLY_LIMIT:
-            ast.parse(code)
-        else:
-            compile(code, "test", "exec")
+        with warnings.catch_warnings():
+            # the compiler warns of escapes in other people's strings
+            warnings.simplefilter("ignore")
+            if code.count("finally") > FINALLY_LIMIT:
+                ast.parse(code)
+            else:
+                compile(code, "test", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
         return ""
     return "python"
@@ -74,14 +77,11 @@ def code_blocks(text: str) -> list[Block]:
     """
     found: list[Block] = []
     inferred = 0
-    with warnings.catch_warnings():
-        # the compiler warns of escapes in other people's strings
-        warnings.simplefilter("ignore")
-        for language, code in _fenced(text):
-            if not language and inferred < INFERRED:
-                inferred += min(len(code), PARSE_LIMIT)
-                language = infer_language(code)
-            found.append(Block(language, code))
+    for language, code in _fenced(text):
+        if not language and inferred < INFERRED:
+            inferred += min(len(code), PARSE_LIMIT)
+            language = infer_language(code)
+        found.append(Block(language, code))
     return found
 
 

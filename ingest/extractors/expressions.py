@@ -120,7 +120,7 @@ class Expressions(ABC):
 
     def constant(self, node: ast.Constant) -> Value:
         value = node.value
-        return value if value is None or isinstance(value, str | int | float) else UNKNOWN
+        return value if value is None or isinstance(value, values.PLAIN) else UNKNOWN
 
     def f_string(self, node: ast.JoinedStr) -> Value:
         parts = [self.expression(part) for part in node.values]
@@ -184,7 +184,7 @@ class Expressions(ABC):
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.expression(key) if key is not None else UNKNOWN
             value = self.expression(item)
-            if isinstance(name, str | int | float | Ref):
+            if isinstance(name, (*values.PLAIN, Ref)):
                 found[name] = value
             elif key is None and isinstance(value, dict):
                 found.update(value)
@@ -195,8 +195,13 @@ class Expressions(ABC):
         return lift(_item, owner, key)
 
     def attribute(self, node: ast.Attribute) -> Value:
-        owner = self.expression(node.value)
-        return lift(lambda option: self.member(option, node.attr), owner)
+        return self.attribute_of(self.expression(node.value), node.attr)
+
+    def attribute_of(self, owner: Value, name: str) -> Value:
+        """`owner.name`, whatever the owner is."""
+        if type(owner) is Ref:  # most often, by far
+            return Ref(f"{owner.name}.{name}", owner.imported)
+        return lift(lambda option: self.member(option, name), owner)
 
     def member(self, owner: Value, name: str) -> Value:
         """`owner.name` of one known owner."""

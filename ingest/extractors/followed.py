@@ -12,6 +12,7 @@ from ingest.extractors.expressions import ROUNDS, Expressions
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
+    Either,
     Function,
     Instance,
     Method,
@@ -63,7 +64,7 @@ class Calls(Expressions):
         attribute = ""
         if isinstance(node.func, ast.Attribute):
             owner, attribute = self.expression(node.func.value), node.func.attr
-            target = lift(lambda option: self.member(option, attribute), owner)
+            target = self.attribute_of(owner, attribute)
         else:
             target = self.expression(node.func)
         positional: list[Value] = []
@@ -81,6 +82,8 @@ class Calls(Expressions):
             elif isinstance(value, dict):
                 keywords.update({key: item for key, item in value.items() if isinstance(key, str)})
         self.position = (node.lineno, node.col_offset)
+        if type(target if target is not UNKNOWN else owner) is not Either:
+            return self.call_one(target, owner, attribute, positional, keywords)
         return either(
             [
                 self.call_one(option, receiver, attribute, positional, keywords)
@@ -93,12 +96,6 @@ class Calls(Expressions):
         self, target: Value, owner: Value, attribute: str, positional: list[Value], keywords: dict[str, Value]
     ) -> Value:
         """What a call of one known or unknown function returns."""
-        if isinstance(target, Function):
-            return self.call_function(target, positional, keywords)
-        if isinstance(target, Method):
-            return self.call_function(target.function, [target.owner, *positional], keywords)
-        if isinstance(target, Class):
-            return self.instantiate(target, positional, keywords)
         if isinstance(target, Ref):
             if target.name in RECORDS:
                 return _record(positional, keywords)
@@ -117,6 +114,12 @@ class Calls(Expressions):
             opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
             self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
             return Result(target.name)
+        if isinstance(target, Function):
+            return self.call_function(target, positional, keywords)
+        if isinstance(target, Method):
+            return self.call_function(target.function, [target.owner, *positional], keywords)
+        if isinstance(target, Class):
+            return self.instantiate(target, positional, keywords)
         if attribute:
             return self.call_method(owner, attribute, positional, keywords)
         return UNKNOWN

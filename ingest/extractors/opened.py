@@ -12,7 +12,7 @@ from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
 from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, is_local, looks_like_file
-from ingest.extractors.values import Command, PathValue, Value, alternatives, elements
+from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
 
@@ -97,11 +97,11 @@ def function(
     if name in SHELL_CALLS:
         _command(emit, positional, keywords)
         return
-    if "." in name and name.rsplit(".", 1)[-1] in QUERIES:
+    last = name.rsplit(".", 1)[-1]
+    if last in QUERIES and last != name:
         _query(emit, positional, keywords)
         return
     rows = FUNCTIONS.get(name)
-    last = name.rsplit(".", 1)[-1]
     special = SPECIAL.get(last)
     if special is not None:
         special(emit, positional, keywords)
@@ -219,11 +219,13 @@ def words(name: str) -> list[str]:
 def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str, bool]]:
     """(keyword or '', path, whether one of a list) of every argument that looks like a file."""
     known: list[tuple[str, str, bool]] = []
-    for name, value in [*(("", value) for value in positional), *keywords.items()]:
-        known.extend((name, path, False) for path in paths_of(value))
+    for name, value in [*[("", value) for value in positional], *keywords.items()]:
+        if value is UNKNOWN:
+            continue
+        known += [(name, path, False) for path in paths_of(value)]
         for option in alternatives(value):
             for item in option[:64] if isinstance(option, list) else ():
-                known.extend((name, path, True) for path in paths_of(item))
+                known += [(name, path, True) for path in paths_of(item)]
     return [(name, path, listed) for name, path, listed in known if looks_like_file(path) and not _is_dotted(path)]
 
 
@@ -240,14 +242,13 @@ def _is_dotted(path: str) -> bool:
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
-    if name in NO_METHODS:
+    if name in NO_METHODS or not (arguments := _file_arguments(positional, keywords)):
         return
     parts = words(name)
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
     writes = writes or _to_file(parts)
-    arguments = _file_arguments(positional, keywords)
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
         drawn = draws and not listed and (index or path not in paths_of(positional[0]))
@@ -278,12 +279,11 @@ def _to_file(parts: Sequence[str]) -> bool:
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
-    if name in NO_HELPERS or name in NO_METHODS:
+    if name in NO_HELPERS or name in NO_METHODS or not (arguments := _file_arguments(positional, keywords)):
         return
     parts = words(name)
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
-    arguments = _file_arguments(positional, keywords)
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed
         target = last and len(arguments) > 1 and not CONVERTING.isdisjoint(parts)
