@@ -13,7 +13,7 @@ from ingest.answers import answer, tokens
 from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.quality import judge
-from ingest.runrows import Event, RunRows, Where, milliseconds
+from ingest.runrows import CALL, Event, RunRows, Where, milliseconds
 
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
@@ -72,7 +72,7 @@ class LLMLedger:
         quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)
         event = self._rows.event(
             "llm_call",
-            "call",
+            CALL,
             where,
             agent=text_or_none(data.get("agent")),
             status="failed" if failed else "completed",

@@ -12,7 +12,9 @@ from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
 _COLUMNS = [column.name for column in TABLES["execution_events"].columns]
-_ID, _PARENT, _DEPTH, _META = (_COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "meta"))
+_ID, _PARENT, _DEPTH, _SUBTYPE, _META = (
+    _COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "event_subtype", "meta")
+)
 
 PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
@@ -20,6 +22,9 @@ PREVIEW = 500
 
 MAX_FAILURES = 64
 """Failed calls, executions and actions, the last ones, that an exception may come from."""
+
+CALL, SINGLE = "call", "single"
+"""Subtypes of LLM calls: of a turn, or of one around its chat; and of none."""
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a UUID that says how it is made, with the two bits that are free in it."""
@@ -150,6 +155,8 @@ class RunRows:
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
         """Of the events that others happened in: their depths in their own chats."""
+        self._actions: set[str] = set()
+        """Of them the actions that the user marked."""
         self._inside: dict[str, list[int]] = {}
         self._message_positions = array("q")
         self._talks: dict[str, int] = {}
@@ -284,6 +291,8 @@ class RunRows:
             self._inside.setdefault(where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
+            if event.subtype == "action":
+                self._actions.add(event.id)
             self.around(event.id, where.parent)
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.failed += 1
@@ -367,7 +376,7 @@ class RunRows:
             number = 0
             for chunk, size in rows.chunks(**late.get(name, {})):
                 if name == "execution_events" and places:
-                    _put_inside(chunk, number, places)
+                    self._put_inside(chunk, number, places)
                 if name == "execution_events" and self._echoes:
                     _say_who_tells(chunk, self._echoes)
                 number += len(chunk)
@@ -393,14 +402,15 @@ class RunRows:
                 places.update(dict.fromkeys(numbers, (chain[0], depth)))
         return places
 
-
-def _put_inside(chunk: list[Row], first: int, places: dict[int, tuple[str, int]]) -> None:
-    """Puts rows, of which the first has that number, below the events that they happened in."""
-    for number, row in enumerate(chunk, first):
-        if number in places:
-            event, depth = places[number]
-            row[_DEPTH] += depth
-            row[_PARENT] = row[_PARENT] or event
+    def _put_inside(self, chunk: list[Row], first: int, places: dict[int, tuple[str, int]]) -> None:
+        """Put rows, of which the first has that number, below the events that they happened in."""
+        for number, row in enumerate(chunk, first):
+            if number in places:
+                event, depth = places[number]
+                row[_DEPTH] += depth
+                row[_PARENT] = row[_PARENT] or event
+                if row[_SUBTYPE] == SINGLE and event not in self._actions:
+                    row[_SUBTYPE] = CALL
 
 
 def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:

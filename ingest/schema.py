@@ -135,7 +135,7 @@ _ALL = (
             parent_event_id UUID the turn or action that this happened in
             depth INTEGER 0 for a turn, 1 for what happened in it, a nested chat's turns as well, and so on
             event_type VARCHAR agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
-            event_subtype VARCHAR message, executed, invoked, created, transfer, call, action, or an error's type
+            event_subtype VARCHAR message, executed, created, call, single (an LLM call in no turn), an error's type
             execution_order BIGINT 0, 1, 2 ... within the run; a turn comes before what happened in it
             agent_name VARCHAR the speaker, the author of the code, the caller of the tool
             status VARCHAR completed, failed, pending

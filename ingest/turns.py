@@ -17,7 +17,7 @@ from ingest.files import FileLedger
 from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
-from ingest.runrows import Event, RunRows, Where, preview
+from ingest.runrows import SINGLE, Event, RunRows, Where, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
@@ -372,6 +372,8 @@ class Conversation:
     def _orphans(self, talk: Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
         for event in talk.pending.pop(agent, []):
+            if event.type == "llm_call":
+                event.subtype = SINGLE
             self._child(event, None, 0)
         for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)

@@ -327,7 +327,6 @@ events as (
     select
         run_id,
         id,
-        parent_event_id,
         agent_name,
         event_type,
         execution_order,
@@ -338,6 +337,7 @@ events as (
         error_message,
         meta,
         case when event_type = 'agent_call' then id end as turn_id,
+        if(event_subtype = 'single', id, parent_event_id) as of_call,
         case when event_type = 'agent_call' then timestamp end as turn_began,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
@@ -371,7 +371,7 @@ events_of_executions as (
     select
         *,
         case
-            when event_type = 'llm_call' then coalesce(parent_event_id, id)
+            when event_type = 'llm_call' then of_call
             when event_type = 'handoff' then last_value(turn_id ignore nulls) over later
             else last_value(turn_id ignore nulls) over of_agent
         end as execution_id,

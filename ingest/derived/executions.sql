@@ -24,8 +24,8 @@ events as materialized (
         completed_at,
         duration_ms,
         event_type = 'agent_call' as is_turn,
-        event_type = 'agent_call' or (event_type = 'llm_call' and parent_event_id is null) as is_start,
-        coalesce(parent_event_id, id) as execution_id,  -- of an LLM call
+        is_turn or (event_type = 'llm_call' and event_subtype = 'single') as is_start,
+        if(event_subtype = 'single', id, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,

@@ -104,7 +104,7 @@ failures_of_turns as (
             and status in ('failed', 'pending')
             and event_subtype <> 'action'  -- marked by the user, asked for by no message
         )
-        or (event_type = 'llm_call' and status = 'failed' and parent_event_id is not null)
+        or (event_type = 'llm_call' and event_subtype <> 'single' and status = 'failed')
 ),
 
 -- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
@@ -271,7 +271,7 @@ told_failures as (
         and (
             told.event_type = 'error'
             or told.event_subtype = 'action'
-            or (told.event_type = 'llm_call' and told.parent_event_id is null)
+            or (told.event_type = 'llm_call' and told.event_subtype = 'single')
         )
     window run_order as (partition by told.run_id order by told.execution_order)
 ),

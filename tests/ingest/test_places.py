@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'
 
 from autogen import ConversableAgent, register_function
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
+from openai import BadRequestError
 
 import capture
-from sample_runs.scripted_llm import Reply, call
+from sample_runs.scripted_llm import Failure, Reply, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.test_complete import talker, tree
@@ -257,3 +259,33 @@ def test_code_run_by_hand_has_no_author(kind: str, runs: Path, tmp_path: Path, i
         ("print(3)", 0, "3", None),
     ]
     assert {r["executor"] for r in rows} == {"runner"}
+
+
+def test_a_model_that_is_asked_in_an_action_and_in_no_turn_is_an_execution(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The action around the call is no turn that it could be of; in a turn of the same action it is of that."""
+    llm = scripted_llm([Reply("A title."), Reply("An answer."), Failure(400)])
+    writer = ConversableAgent("writer", llm_config=llm.config(), **QUIET)
+    with capture.start(runs, run_id="r", console=False) as run, run.timed("work", "outer"):
+        writer.generate_reply(messages=[{"role": "user", "content": "Name it."}])
+        talker("user").initiate_chat(writer, message="go", max_turns=1)
+        with suppress(BadRequestError), run.timed("work", "inner"):
+            writer.generate_reply(messages=[{"role": "user", "content": "Once more."}])
+    tables = ingested(runs)
+    calls = tables.sql(
+        "SELECT event_subtype, parent.event_type AS parent FROM execution_events AS call "
+        "JOIN (SELECT id, event_type FROM execution_events) AS parent ON parent.id = call.parent_event_id "
+        "WHERE call.event_type = 'llm_call' ORDER BY call.execution_order"
+    )
+    assert [tuple(call.values()) for call in calls] == [("single", "work"), ("call", "agent_call"), ("single", "work")]
+    executions = tables.sql(
+        "SELECT agent_name, is_turn, status, call_id IS NULL AS silent FROM executions ORDER BY execution_order"
+    )
+    assert [tuple(execution.values()) for execution in executions] == [
+        ("writer", False, "SUCCESS", False),
+        ("user", True, "SUCCESS", True),
+        ("writer", True, "SUCCESS", False),
+        ("writer", False, "FAILED", False),
+    ]
+    assert len(tables.sql("SELECT * FROM agent_execution_logs WHERE stage = 'LLM_CALL'")) == len(llm.requests) == 3

@@ -292,7 +292,7 @@ class RunBuilder:
         event_id = self.event(
             "llm_call",
             agent,
-            "call",
+            "call" if in_turn else "single",
             parent_event_id=self.turn_id if in_turn else None,
             status=status,
             duration_ms=duration_ms,

@@ -24,7 +24,7 @@
 --   response_validation_errors  the error that a check found, a JSON list
 --   response_warnings           checks that warn, a JSON list
 select
-    coalesce(events.parent_event_id, events.id) as execution_id,
+    if(events.event_subtype = 'single', events.id, events.parent_event_id) as execution_id,
     calls.agent_name,
     calls.model,
     calls.status,
@@ -47,6 +47,9 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id
 where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
-    and ($execution_id is null or coalesce(events.parent_event_id, events.id) = try_cast($execution_id as uuid))
+    and (
+        $execution_id is null
+        or if(events.event_subtype = 'single', events.id, events.parent_event_id) = try_cast($execution_id as uuid)
+    )
     and ($agent_name is null or calls.agent_name = $agent_name)
 order by events.execution_order

@@ -9,33 +9,19 @@
 --   response                    the text of the answer, as JSON
 --   response_quality_score      0 to 1
 --   response_validation_errors  checks that failed
-with
-
--- an execution of an agent is a turn with its last call, or a call that led to no turn
-last_calls as (
-    select
-        run_id,
-        arg_max(id, execution_order) as call_id
-    from execution_events
-    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
-        and event_type = 'llm_call'
-    group by
-        run_id,
-        coalesce(parent_event_id, id)
-)
-
 select
     calls.agent_name,
     calls.model as llm_model,
     events.outputs->'content' as response,
     calls.response_quality_score,
     calls.response_validation_errors
-from ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
-inner join last_calls
-    on last_calls.run_id = calls.run_id and last_calls.call_id = calls.event_id
+from executions  -- each with its last call
+inner join ingest.llm_calls as calls  -- what llm_calls is made of, because no request is asked for here
+    on calls.run_id = executions.run_id and calls.event_id = executions.call_id
 inner join execution_events as events
     on events.run_id = calls.run_id and events.id = calls.event_id
-where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
+where ($run_id is null or ingest.of_run(executions.run_id, executions.id, $run_id))
+    and ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
     and events.event_type = 'llm_call'
     and calls.status = 'completed'
