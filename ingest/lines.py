@@ -181,8 +181,8 @@ def _dumps(value: Any) -> str:
 
 
 def _count(raw: bytes, mark: bytes) -> int:
-    """How often a byte that is rare is there: `replace` leaps from one to the next, `count` looks at all between."""
-    return len(raw) - len(raw.replace(mark, b""))
+    """How often a byte is there. `replace` leaps from one to the next, which is faster, but makes a copy."""
+    return len(raw) - len(raw.replace(mark, b"")) if len(raw) <= BLOCK else raw.count(mark)
 
 
 def _depth(value: Any) -> int:
