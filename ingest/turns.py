@@ -247,8 +247,8 @@ class Conversation:
             if event := self._tools.answered(response, agent, where):
                 children.append(event)
         first = min([where.position, *[child.where.position for child in children]])
-        turn = self._turn_event(message, where, min(first, opened.position) if opened else first, talk)
-        turn.id, turn.started = turn_id, talk.began(agent, where, children)
+        turn = self._turn_event(turn_id, message, where, min(first, opened.position) if opened else first, talk)
+        turn.started = talk.began(agent, where, children)
         if opened:
             turn.meta["nested_chats"] = opened.chats
         if agent not in INTERNAL_AGENTS:
@@ -289,7 +289,7 @@ class Conversation:
         self._seen.add(key, message.key(False), where, agent, message.recipient)
         return index
 
-    def _turn_event(self, message: Message, where: Where, position: int, talk: Talk) -> Event:
+    def _turn_event(self, turn_id: str, message: Message, where: Where, position: int, talk: Talk) -> Event:
         thread = talk.threads[where.thread]
         hits = extract_text(message.plain)
         meta: dict[str, Any] = {
@@ -308,6 +308,7 @@ class Conversation:
             "agent_call",
             "message",
             where.at(position - 1),
+            event_id=turn_id,
             agent=message.sender,
             ended=where.time,
             inputs={
@@ -320,7 +321,7 @@ class Conversation:
             meta=meta,
         )
         for hit in hits:
-            self._files.named(hit.path, "mention", hit.method, "message", turn.id, where)
+            self._files.named(hit.path, "mention", hit.method, "message", turn_id, where)
         if message.tool_calls:
             turn.outputs["tool_calls"] = message.tool_calls
         return turn

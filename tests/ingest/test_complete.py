@@ -563,3 +563,20 @@ def test_a_nested_chat_in_an_action_is_below_the_turn(around: bool, runs: Path, 
         (top + 1, "in", "hm", "done"),
         (top + 1, "side", "side says", "done"),
     ]
+
+
+def test_a_file_that_a_turn_with_a_nested_chat_names_is_of_that_turn(runs: Path, ingested: Ingest) -> None:
+    """The turn has its id from when it opened the chat, and so has what it mentions."""
+    lead = talker("lead")
+
+    def reply(*args: Any, **kwargs: Any) -> tuple[bool, str]:
+        talker("in").initiate_chat(talker("side"), message="hm", max_turns=1)
+        return True, "See `report.csv`."
+
+    lead.register_reply([ConversableAgent, None], reply, position=0)
+    with capture.start(runs, run_id="files", console=False):
+        talker("user").initiate_chat(lead, message="go", max_turns=1)
+    assert ingested(runs).sql(
+        "SELECT file_path, agent_name FROM files JOIN (SELECT id AS event_id, agent_name FROM execution_events) "
+        "USING (event_id)"
+    ) == [{"file_path": "report.csv", "agent_name": "lead"}]
