@@ -15,6 +15,7 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, event, logged, write_journal
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_runs"
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real_transcripts"
 VIEWS = Path(pipeline.__file__).with_name("views.sql")
 NAMES = ["r", "", "a'b", "Ünïcode 字 🙂", "with\nline", "nul\0inside", "%_$1", "x" * 5000, shown("\udc80.json")]
 
@@ -193,3 +194,24 @@ def test_nothing_is_inside_itself(runs: Path, ingested: Ingest) -> None:
             assert event_id not in above
             above.add(event_id)
             event_id = events.get(event_id)
+
+
+@pytest.mark.parametrize("folder", [SAMPLES, REAL], ids=["samples", "real"])
+def test_what_points_at_an_event_finds_it(folder: Path, ingested: Ingest) -> None:
+    """In every table each column with the id of an event holds that of one that is there."""
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    tables = ingested(folder)
+    pointing = [
+        ("execution_events", "parent_event_id"),
+        *((name, "event_id") for name in ("messages", "llm_calls", "tool_calls", "code_execs", "files")),
+        *(("executions", column) for column in ("id", "answered_id", "call_id")),
+        *((name, "event_id") for name in ("selections", "findings")),
+    ]
+    for table, column in pointing:
+        lost = f"SELECT count(*) FROM {table} WHERE {column} NOT IN (SELECT id FROM execution_events)"
+        assert tables.one(lost) == 0, (table, column)
+    orders = "SELECT count(*) FROM {} AS told ANTI JOIN execution_events AS events ON events.run_id = told.run_id AND "
+    for table, column in (("executions", "error_order"), ("executions", "failure_order"), ("findings", "error_order")):
+        query = orders.format(table) + f"events.execution_order = told.{column} WHERE {column} IS NOT NULL"
+        assert tables.one(query) == 0, (table, column)
