@@ -200,7 +200,7 @@ class Expressions(ABC):
     def attribute_of(self, owner: Value, name: str) -> Value:
         """`owner.name`, whatever the owner is."""
         if type(owner) is Ref:  # most often, by far
-            return Ref(f"{owner.name}.{name}", owner.imported)
+            return self.member(owner, name)
         return lift(lambda option: self.member(option, name), owner)
 
     def member(self, owner: Value, name: str) -> Value:
