@@ -55,9 +55,15 @@ def read_transcript(folder: str, relative: Any) -> list[Any] | None:
 
 def _decoded(text: Text) -> Any:
     if not isinstance(text, bytes):
-        with suppress(ValueError):  # it is none, or one of its messages is too long for that
-            return [decode(text[begin:end])[0] for begin, end in elements(text)]
+        with suppress(ValueError):  # it is no list of messages, or one of them is too long for that
+            return [_message(text, *place) for place in elements(text)]
     return decode(text[:])[0]
+
+
+def _message(text: Text, begin: int, end: int) -> Any:
+    if text[begin : begin + 1] != b"{":
+        raise ValueError("no message")
+    return decode(text[begin:end])[0]
 
 
 def _opened(folder: str, relative: Any, limit: int, below: str = "") -> IO[bytes] | None:

@@ -155,8 +155,8 @@ class RunRows:
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
         """Of the events that others happened in: their depths in their own chats."""
-        self._actions: set[str] = set()
-        """Of them the actions that the user marked."""
+        self._turns: set[str] = set()
+        """Of them the turns."""
         self._inside: dict[str, list[int]] = {}
         self._message_positions = array("q")
         self._talks: dict[str, int] = {}
@@ -291,8 +291,8 @@ class RunRows:
             self._inside.setdefault(where.parent, []).append(len(self._positions))
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
-            if event.subtype == "action":
-                self._actions.add(event.id)
+            if event.type == "agent_call":
+                self._turns.add(event.id)
             self.around(event.id, where.parent)
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.failed += 1
@@ -409,7 +409,7 @@ class RunRows:
                 event, depth = places[number]
                 row[_DEPTH] += depth
                 row[_PARENT] = row[_PARENT] or event
-                if row[_SUBTYPE] == SINGLE and event not in self._actions:
+                if row[_SUBTYPE] == SINGLE and event in self._turns:
                     row[_SUBTYPE] = CALL
 
 

@@ -14,6 +14,9 @@ from typing import Any
 from ingest.extractors.blocks import sound
 from ingest.extractors.python import parse
 
+HUGE = 2048
+"""Bits of a number that is looked at as hexadecimal digits."""
+
 MAX_LINES, MAX_LENGTH = 400, 40_000
 """Lines and characters of code up to which a diff is made. Finding one can take time quadratic in the lines."""
 
@@ -92,7 +95,7 @@ def _nodes(tree: ast.Module) -> list[str]:
             elif item.value is None:
                 nodes += ("Constant", ")")
             else:
-                nodes += ("Constant", "value=", repr(item.value), ")")
+                nodes += ("Constant", "value=", _spelt(item.value), ")")
         elif kind is list:
             pending += [part for part in item[::-1] if type(part) is not ast.Expr or not _is_text(part)]
         elif kind is tuple:
@@ -120,6 +123,11 @@ def _nodes(tree: ast.Module) -> list[str]:
         else:
             nodes[place] += f"\0{name}"
     return nodes
+
+
+def _spelt(value: object) -> str:
+    """A constant as text. Of huge numbers Python spells out no decimal digits."""
+    return hex(value) if isinstance(value, int) and value.bit_length() > HUGE else repr(value)
 
 
 @cache

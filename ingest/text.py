@@ -199,12 +199,15 @@ def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
     Raises:
         ValueError: there is no list, or it is broken.
     """
+    is_alone = begin is None
     if begin is None:
         begin = behind(SPACE, text, 0) + 1
         if text[begin - 1 : begin] != b"[":
             raise ValueError("no list")
     values, place = Values(text), behind(SPACE, text, begin)
     is_last = text[place : place + 1] == b"]"
+    if is_last:
+        place = behind(SPACE, text, place + 1)
     while not is_last:
         end = values.end(place)
         separator = None if end is None else _SEPARATOR.match(text, end)
@@ -212,3 +215,5 @@ def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
             raise ValueError("the list is broken")
         yield place, end
         is_last, place = separator[1] == b"]", separator.end()
+    if is_alone and place < len(text):
+        raise ValueError("something stands behind the list")

@@ -331,7 +331,9 @@ class Conversation:
         return "user" if self._agents.get(agent or "", {}).get("class") == "UserProxyAgent" else "assistant"
 
     def _child(self, event: Event, parent: str | None, depth: int) -> None:
-        """Add an event that happened in a turn."""
+        """Add an event that happened in a turn, or in none."""
+        if event.type == "llm_call" and parent is None:
+            event.subtype = SINGLE
         hits = _files_of_tool(event) if event.type == "tool_call" else []
         written = [hit.path for hit in hits if hit.operation == "write"]
         if event.type == "tool_call":
@@ -373,8 +375,6 @@ class Conversation:
     def _orphans(self, talk: Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary."""
         for event in talk.pending.pop(agent, []):
-            if event.type == "llm_call":
-                event.subtype = SINGLE
             self._child(event, None, 0)
         for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import Final
@@ -236,6 +237,5 @@ PURE: Final[dict[str, Callable[..., Value]]] = {
     "enumerate": lambda value, start=0: list(enumerate(_sequence(value), start)),
     "zip": lambda *values: list(zip(*(_sequence(value) for value in values), strict=False)),
     "typing.cast": lambda _, value: value,
-    # a command line stays as it is: what runs it takes it whole as well
-    "shlex.split": lambda value, *_: value,
+    "shlex.split": lambda value, *_: shlex.split(value),
 }

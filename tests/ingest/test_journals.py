@@ -558,3 +558,19 @@ def test_code_that_failed_before_it_wrote_has_not_written(runs: Path, ingested: 
     write_journal(runs, "r", *tried("a.txt", 1), *tried("a.txt", 0), *tried("b.txt", 1), *saved)
     written = [(e["outputs"]["file_path"], e["status"]) for e in ingested(runs).events("file_gen")]
     assert written == [("a.txt", "failed"), ("a.txt", "completed"), ("b.txt", "completed")]
+
+
+def test_more_calls_than_a_turn_holds_are_executions(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest of those that wait for their agent to speak belong to no turn, and are not lost for that."""
+    monkeypatch.setattr("ingest.turns.MAX_CHILDREN", 3)
+    llm = {"kind": "llm_call", "agent": "a", "request": {}, "response": {}, "status": "ok"}
+    write_journal(runs, "spoken", *[llm] * 5, logged("a", "b", "hi"))
+    write_journal(runs, "silent", *[llm] * 5)
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, is_turn, count(*) AS n FROM executions GROUP BY ALL ORDER BY ALL") == [
+        {"run_id": "silent", "is_turn": False, "n": 5},
+        {"run_id": "spoken", "is_turn": False, "n": 2},
+        {"run_id": "spoken", "is_turn": True, "n": 1},
+    ]

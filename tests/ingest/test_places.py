@@ -289,3 +289,27 @@ def test_a_model_that_is_asked_in_an_action_and_in_no_turn_is_an_execution(
         ("writer", False, "FAILED", False),
     ]
     assert len(tables.sql("SELECT * FROM agent_execution_logs WHERE stage = 'LLM_CALL'")) == len(llm.requests) == 3
+
+
+def test_a_model_that_a_tool_asks_is_an_execution(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Whether or not the user marked it: it is no call of the turn that asked for the tool, nor of the tool's."""
+    llm = scripted_llm([call("look"), Reply("One."), Reply("Two."), Reply("Done.")])
+    asker, worker = ConversableAgent("asker", llm_config=llm.config(), **QUIET), talker("worker")
+    helper = ConversableAgent("helper", llm_config=llm.config(), **QUIET)
+    with capture.start(runs, run_id="r", console=False) as run:
+
+        def look() -> str:
+            helper.generate_reply(messages=[{"role": "user", "content": "first"}])
+            with run.timed("work", "inner"):
+                helper.generate_reply(messages=[{"role": "user", "content": "second"}])
+            return "seen"
+
+        register_function(look, caller=asker, executor=worker, name="look", description="Looks.")
+        worker.initiate_chat(asker, message="go", max_turns=2)
+    tables = ingested(runs)
+    assert len(llm.requests) == 4
+    calls = tables.sql(
+        "SELECT agent_name, event_subtype FROM execution_events WHERE event_type = 'llm_call' ORDER BY execution_order"
+    )
+    assert sorted(tuple(call.values()) for call in calls) == [("asker", "call")] * 2 + [("helper", "single")] * 2
+    assert tables.one("SELECT count(*) FROM executions WHERE agent_name = 'helper' AND NOT is_turn") == 2

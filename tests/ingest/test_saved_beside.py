@@ -86,6 +86,16 @@ def test_a_long_transcript_is_decoded_message_by_message(
     assert (len(decoded) == 1) == (held == 1000)
 
 
+@pytest.mark.parametrize("rest", ["[]", '{"role": "us'])
+def test_something_behind_a_long_transcript_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+    """As of a short one, nothing of it is taken: it is not what the recorder wrote."""
+    monkeypatch.setattr(text, "LARGE", 1000)
+    run = recorded(tmp_path, path="long.json")
+    (run / "long.json").write_text(f"{json.dumps(MESSAGES)}\n{rest}")
+    assert asked(tmp_path, "SELECT meta->>'$.transcripts_missing[0]' FROM runs") == "long.json"
+    assert asked(tmp_path, "SELECT count(*) FROM messages") == 0
+
+
 def test_a_transcript_beside_the_journal_counts_for_the_length_of_its_run(tmp_path: Path) -> None:
     """By it is told which runs share a Parquet file, and what memory can hold at once."""
     run = recorded(tmp_path, path="long.json")

@@ -50,6 +50,12 @@ def test_normalised_syntax_sees_what_code_does(change: str) -> None:
     assert normal_hash(OTHER[change], "python") != normal_hash(PLAIN, "python")
 
 
+def test_huge_numbers_are_told_apart() -> None:
+    """Python gives no decimal digits of them, and code that has one is hashed all the same."""
+    first, second = (normal_hash(f"x = 0x{'f' * 6000}{digit}", "python") for digit in "01")
+    assert first != second
+
+
 @pytest.mark.parametrize(
     ("language", "one", "same", "other"),
     [

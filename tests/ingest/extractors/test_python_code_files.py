@@ -200,6 +200,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("options of click", "import click\n@click.command()\n@click.option('-o', '--out-file', default='a.csv')\n@click.option('--src', 'inp', default='b.csv')\ndef main(out_file, inp):\n    open(out_file, 'w').write(open(inp).read())\nmain()", ["a.csv"], ["b.csv"]),
     ("options of typer", "import typer\ndef main(out: str = typer.Option('a.csv', '--out')):\n    open(out, 'w')\ntyper.run(main)", ["a.csv"], []),
     ("fields with defaults", "from dataclasses import dataclass, field\nfrom pathlib import Path\n@dataclass\nclass C:\n    src: str = field(default='a.csv')\n    out: Path = field(default_factory=lambda: Path('out'))\nc = C()\nopen(c.src)\n(c.out / 'b.txt').write_text('')", ["out/b.txt"], ["a.csv"]),
+    ("words of a command", "import shlex, subprocess\nopen(shlex.split('a.csv b.csv')[0], 'w')\nsubprocess.run(['bash'] + shlex.split('run.sh'))\nsubprocess.run([*shlex.split('cp c.csv d.csv')])", ["a.csv", "d.csv"], ["run.sh", "c.csv"]),
 ]  # fmt: skip
 
 
