@@ -1,5 +1,7 @@
 """The program `ingest`; `python -m ingest` is the same."""
 
+from collections.abc import Callable
+
 from ingest.stopped import until_stopped
 
 
@@ -8,13 +10,13 @@ def main() -> None:
     until_stopped(_command)
 
 
-def _command() -> None:
+def _command() -> Callable[[], None]:
     from ingest.pandas_unused import leave_pandas_alone
 
     leave_pandas_alone()
     from ingest.cli import main
 
-    main()
+    return main
 
 
 if __name__ == "__main__":

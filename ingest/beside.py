@@ -33,8 +33,11 @@ def read_copy(folder: str, relative: Any) -> str | None:
     file = _opened(folder, relative, MAX_CONTENT, journal.FILES)
     if file is None:
         return None
-    with file:
-        return file.read(MAX_CONTENT).decode("utf-8", "replace")
+    try:
+        with file:
+            return file.read(MAX_CONTENT).decode("utf-8", "replace")
+    except OSError:
+        return None
 
 
 def read_transcript(folder: str, relative: Any) -> list[Any] | None:

@@ -14,19 +14,30 @@ class StoppedError(BaseException):
     """A signal to stop. No `Exception`, so that nothing takes it for a fault of what it is just doing."""
 
 
-def until_stopped(job: Callable[[], None]) -> None:
-    """Do a job in the main thread. A signal ends the process with 128 and its number, after all has been cleaned up."""
+def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
+    """Do a job in the main thread. A signal ends the process with 128 and its number, after all has been cleaned up.
+
+    Args:
+        load: imports what the job needs, and gives the job. A signal that comes meanwhile is heard afterwards, because
+            libraries that are half loaded end the process in ways of their own.
+    """
     received: list[int] = []
+    loaded = False
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise StoppedError
+        if loaded:
+            raise StoppedError
 
     for name in SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
             signal.signal(number, stop)
     try:
+        job = load()
+        loaded = True
+        if received:
+            raise StoppedError
         job()
     except BaseException as error:
         # A library may have made another error of it.

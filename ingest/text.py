@@ -194,10 +194,10 @@ def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
 
     Args:
         text: the text.
-        begin: the byte behind the list's bracket; by default the text is a list.
+        begin: the byte behind the list's bracket; by default the text is a list and nothing else.
 
     Raises:
-        ValueError: there is no list, or it is broken.
+        ValueError: there is no list, it is broken, or something stands behind it that should not.
     """
     is_alone = begin is None
     if begin is None:

@@ -20,13 +20,25 @@ ROOT = Path(__file__).resolve().parents[2]
 WITH_WORKERS = """
 import sys
 from ingest.stopped import until_stopped
-def job():
+def load():
     print("begun", file=sys.stderr, flush=True)
     import ingest.workers
     ingest.workers.ALONE_BYTES = 0
     from ingest.cli import main
-    main()
-until_stopped(job)
+    return main
+until_stopped(load)
+"""
+
+WHILE_LOADING = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, *rest):
+        if name == "duckdb":
+            os.kill(os.getpid(), signal.SIGINT)
+            print("loading goes on", file=sys.stderr)
+sys.meta_path.insert(0, Finder())
+from ingest.__main__ import main
+main()
 """
 
 THREADS = """
@@ -89,6 +101,19 @@ def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, t
         assert {path.name for path in out.iterdir()} <= {".lock", "traces.duckdb", "parquet"}
     tables = Tables(out, ingest.run(tmp_path / "runs", out))
     assert tables.one("SELECT count(*) FROM runs") == 8
+
+
+@posix
+def test_a_signal_while_the_program_is_loaded_is_heard_afterwards(tmp_path: Path) -> None:
+    """Modules in C need not be ready for an exception while they are being imported."""
+    command = [sys.executable, "-c", WHILE_LOADING, str(tmp_path), "--out", str(tmp_path / "traces")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert done.stderr.splitlines() == [
+        "loading goes on",
+        "ingest: interrupted; the tables are whole, and the next ingest does the rest",
+    ]
+    assert done.returncode == 128 + signal.SIGINT
+    assert not (tmp_path / "traces").exists()
 
 
 @posix
