@@ -18,7 +18,8 @@ from tests.ingest.tables import Tables, logged, write_journal
 ROOT = Path(__file__).resolve().parents[2]
 
 WITH_WORKERS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored, as in what a script starts with &
 from ingest.stopped import until_stopped
 def load():
     print("begun", file=sys.stderr, flush=True)
@@ -31,6 +32,7 @@ until_stopped(load)
 
 WHILE_LOADING = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 class Finder:
     def find_spec(self, name, *rest):
         if name == "duckdb":
