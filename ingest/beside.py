@@ -11,7 +11,7 @@ from typing import IO, Any
 from capture import format as journal
 from ingest.lines import decode
 from ingest.regular import open_regular
-from ingest.text import Text, elements, text_of
+from ingest.text import LIST_END, SPACE, Text, behind, elements, text_of
 
 MAX_TRANSCRIPT = 256 << 20
 """Bytes of a transcript: its messages are held in memory while they are aligned with the journal."""
@@ -57,16 +57,23 @@ def read_transcript(folder: str, relative: Any) -> list[Any] | None:
 
 
 def _decoded(text: Text) -> Any:
-    if not isinstance(text, bytes):
-        with suppress(ValueError):  # it is no list of messages, or one of them is too long for that
-            return [_message(text, *place) for place in elements(text)]
+    start = behind(SPACE, text, 0)
+    if not isinstance(text, bytes) and text[start : start + 1] == b"[":
+        with suppress(ValueError):  # it holds something else than messages, or one that is too long for that
+            return _messages(text, start + 1)
     return decode(text[:])[0]
 
 
-def _message(text: Text, begin: int, end: int) -> Any:
-    if text[begin : begin + 1] != b"{":
-        raise ValueError("no message")
-    return decode(text[begin:end])[0]
+def _messages(text: Text, begin: int) -> list[Any]:
+    """The messages of a list that begins before this byte and ends the text. Raises ValueError where it is another."""
+    messages, end = [], begin
+    for start, end in elements(text, begin):
+        if text[start : start + 1] != b"{":
+            raise ValueError("no message")
+        messages.append(decode(text[start:end])[0])
+    if LIST_END.match(text, end) is None:
+        raise ValueError("something stands behind the list")
+    return messages
 
 
 def _opened(folder: str, relative: Any, limit: int, below: str = "") -> IO[bytes] | None:

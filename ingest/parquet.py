@@ -97,7 +97,7 @@ def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, d
 def _write(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, part: Part, runs: Runs) -> File:
     """Write a new file of a part, of which the table has rows of these runs, still unfinished."""
     file = f"date={part.day}/{_new_name()}"
-    _copy(con, table, part, runs, os.path.join(out, FOLDER, table.name, file))
+    _copy(con, table, runs, os.path.join(out, FOLDER, table.name, file))
     return table.name, part.day, file, part.low
 
 
@@ -105,14 +105,11 @@ def _new_name() -> str:
     return f"{uuid.uuid4().hex[:12]}.parquet"
 
 
-def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, part: Part, runs: Runs, path: str) -> None:
+def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, runs: Runs, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
-    rows, order, size = _rows_of(table, part), f"ORDER BY run_id, {_ORDER[table.name]}", ""
+    rows, order, size = _rows_of(table, runs), f"ORDER BY run_id, {_ORDER[table.name]}", ""
     if len(runs) < 2:  # one run, however large: its rows stand as they were read, in groups that memory can hold
-        if runs and runs[0] is not None:
-            # not by a join, which would gather a vector of wide rows
-            rows = f"(SELECT * FROM {table.stored} WHERE run_id = {quoted(runs[0])})"
         order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
         con.execute("SET SESSION preserve_insertion_order = false")
     con.execute(
@@ -122,14 +119,12 @@ def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, part: Part, runs:
     con.execute("RESET SESSION preserve_insertion_order")
 
 
-def _rows_of(table: schema.Table, part: Part) -> str:
-    if part.day == UNKNOWN:
-        runs = f"SELECT run_id FROM runs WHERE started_at IS NOT NULL AND {part.condition}"
-        of_no_run = "run_id IS NULL OR " if not part.low else ""
-        condition = f"{of_no_run}({part.condition} AND run_id NOT IN ({runs}))"
-    else:
-        runs = f"SELECT run_id FROM runs WHERE {DAY} = '{part.day}' AND {part.condition}"
-        condition = f"{part.condition} AND run_id IN ({runs})"
+def _rows_of(table: schema.Table, runs: Runs) -> str:
+    named = ", ".join(quoted(run_id) for run_id in runs if run_id is not None)
+    conditions = [f"run_id IN ({named})"] * bool(named) + ["run_id IS NULL"] * (None in runs)
+    condition = " OR ".join(conditions) or "false"
+    if len(runs) < 2:  # not by a join, which would gather a vector of wide rows
+        return f"(SELECT * FROM {table.stored} WHERE {condition})"
     # by their places: so DuckDB unpacks no long texts of rows that stand near them and are not asked for
     return f"(SELECT * FROM {table.stored} WHERE rowid IN (SELECT rowid FROM {table.stored} WHERE {condition}))"
 
@@ -219,7 +214,7 @@ def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[File])
     for name, day, file, low in missing:
         lows, table, path = lows_of(con).get(day, [""]), schema.TABLES[name], os.path.join(root, name, file)
         part = Part(day, low, next((other for other in lows if other > low), None))
-        _copy(con, table, part, next((runs for _, runs in filled(con, table, [part])), []), path)
+        _copy(con, table, next((runs for _, runs in filled(con, table, [part])), []), path)
         os.replace(path + UNFINISHED, path)
 
 

@@ -20,6 +20,7 @@ from ingest import schema
 from ingest.discover import IngestError
 from ingest.wide import (
     VECTOR,
+    Group,
     begin_apart,
     copy_database,
     fits,
@@ -28,7 +29,6 @@ from ingest.wide import (
     keep_apart,
     load_wide,
     note_last,
-    staged,
 )
 
 T = TypeVar("T")
@@ -397,19 +397,18 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
     con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
 
 
-def load(con: duckdb.DuckDBPyConnection, staging: str, table: schema.Table) -> None:
+def load(con: duckdb.DuckDBPyConnection, table: schema.Table, groups: list[Group]) -> None:
     """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
-    folder = os.path.join(staging, table.name)
-    groups = staged(folder)
     if is_wide(groups):
         load_wide(con, table, groups)
     elif groups:
         if not fits(con, table, groups):
             begin_apart(con, table)
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
+        files = dict.fromkeys(group.path for group in groups)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
-            f"SELECT {columns} FROM read_parquet({quoted(folder + '/*.parquet')})"
+            f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}])"
         )
         note_last(con, table, groups)
 

@@ -15,7 +15,7 @@ from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
 from ingest.snapshot import Known, Room, Snapshot, forget, load, remember
-from ingest.wide import fits, is_wide, largest, staged
+from ingest.wide import Group, fits, is_wide, largest, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
@@ -23,6 +23,9 @@ tables to its end, and is not needed: nobody sees the new database before it is 
 
 AT_ONCE = 2
 """Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
+
+Groups = dict[str, list[Group]]
+"""The row groups that are staged, by table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +82,46 @@ def store(snapshot: Snapshot, change: Change) -> tuple[int, list[File]]:
     Raises:
         IngestError: it could not be done, and the tables are as they were.
     """
-    wide = [groups for name in TABLES if is_wide(groups := staged(os.path.join(change.staging, name)))]
+    groups = {name: staged(os.path.join(change.staging, name)) for name in TABLES}
+    wide = list(filter(is_wide, groups.values()))
     room = Room.wide(max(map(largest, wide))) if wide else Room()
 
     def fill(con: duckdb.DuckDBPyConnection, room: Room) -> tuple[int, list[File]]:
-        return _fill(con, snapshot.out, change, room), listed(con)
+        return _fill(con, snapshot.out, change, groups, room), listed(con)
 
     return snapshot.replaced(change.fresh, room, fill, kept=change.kept)
 
 
-def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, room: Room) -> int:
+def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Groups, room: Room) -> int:
     read, replaced = change.read, change.replaced
     if change.fresh and change.pruned:
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
     forget(con, replaced)
-    load(con, change.staging, TABLES["runs"])  # which days the others belong to
+    load(con, TABLES["runs"], groups["runs"])  # which days the others belong to
     remember(con, [_known(report) for report in read])
     changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-    note_files(con, out, _fill_tables(con, out, change, plan(con, changed), room))
+    note_files(con, out, _fill_tables(con, out, change, groups, plan(con, changed), room))
     return _check(con, read)
 
 
-def _fill_tables(con: duckdb.DuckDBPyConnection, out: str, change: Change, planned: Plan, room: Room) -> list[File]:
+def _fill_tables(
+    con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Groups, planned: Plan, room: Room
+) -> list[File]:
     runs = [(r.found.run_id, max(r.records, r.text // 1000)) for r in change.read if r.is_run]
 
     def fill(connection: duckdb.DuckDBPyConnection, table: Table) -> list[File]:
         if table.derived:
             derive(connection, table, runs)
         elif table.name != "runs":
-            load(connection, change.staging, table)
+            load(connection, table, groups[table.name])
         return write_table(connection, out, table, planned)
 
     largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
     read, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
-    is_usual = room == Room() and all(fits(con, t, staged(os.path.join(change.staging, t.name))) for t in read)
+    is_usual = room == Room() and all(fits(con, t, groups[t.name]) for t in read)
     if is_usual and _size(change.staging) <= LARGE:
         return [file for table in read + derived for file in fill(con, table)]
     at_once = AT_ONCE if room == Room() else 1

@@ -36,6 +36,7 @@ Text = bytes | mmap.mmap
 """UTF-8 without a mark at its beginning."""
 
 SPACE = re.compile(rb"[ \t\r\n]*")
+LIST_END = re.compile(rb"\s*\]\s*\Z")
 _SEPARATOR = re.compile(rb"[ \t\r\n]*([,\]])[ \t\r\n]*")
 
 _WHERE_CUT = 16
@@ -189,25 +190,14 @@ class Values:
         return end, end == len(self._window)
 
 
-def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
-    """Where the elements of a JSON list begin and end.
-
-    Args:
-        text: the text.
-        begin: the byte behind the list's bracket; by default the text is a list and nothing else.
+def elements(text: Text, begin: int) -> Iterator[tuple[int, int]]:
+    """Where the elements of a JSON list begin and end. `begin`: the byte behind the list's bracket.
 
     Raises:
-        ValueError: there is no list, it is broken, or something stands behind it that should not.
+        ValueError: the list is broken.
     """
-    is_alone = begin is None
-    if begin is None:
-        begin = behind(SPACE, text, 0) + 1
-        if text[begin - 1 : begin] != b"[":
-            raise ValueError("no list")
     values, place = Values(text), behind(SPACE, text, begin)
     is_last = text[place : place + 1] == b"]"
-    if is_last:
-        place = behind(SPACE, text, place + 1)
     while not is_last:
         end = values.end(place)
         separator = None if end is None else _SEPARATOR.match(text, end)
@@ -215,5 +205,3 @@ def elements(text: Text, begin: int | None = None) -> Iterator[tuple[int, int]]:
             raise ValueError("the list is broken")
         yield place, end
         is_last, place = separator[1] == b"]", separator.end()
-    if is_alone and place < len(text):
-        raise ValueError("something stands behind the list")

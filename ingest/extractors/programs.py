@@ -182,11 +182,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             yield from _converted(plain)
         elif "-m" in rest:
             yield from _any(program, rest, plain)
-        elif (
-            "-m" not in rest
-            and "-c" not in rest
-            and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0])
-        ):
+        elif "-c" not in rest and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]):
             yield Hit(plain[1] if program == "streamlit" else plain[0], "read", "shell.run")
     elif program == "tar":
         yield from _tar(rest, plain)

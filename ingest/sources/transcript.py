@@ -23,6 +23,7 @@ from ingest.lines import Bad, Record, decode, encode
 from ingest.messages import is_message
 from ingest.scratch import alone
 from ingest.text import (
+    LIST_END,
     MAX_WHOLE,
     SPACE,
     Text,
@@ -57,7 +58,6 @@ _SPEAKER = re.compile(rb'"(?:role|name)"\s*:')
 _LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
 _NEXT = re.compile(rb"\},?\s*\{")
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
-_LIST_END = re.compile(rb"\s*\]\s*\Z")
 
 
 def recognise(head: bytes) -> bool:
@@ -350,7 +350,7 @@ def _salvage(raw: Text, start: int, in_object: bool = False) -> Iterator[Record 
             reason = "the list is broken here" if end < len(raw) else "the list breaks off here"
         yield _piece(raw, offset, end, place, reason)
         offset = end
-        if _LIST_END.match(raw, offset):
+        if LIST_END.match(raw, offset):
             return
 
 

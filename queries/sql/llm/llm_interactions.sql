@@ -47,9 +47,6 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id
 where ($run_id is null or ingest.of_run(calls.run_id, calls.event_id, $run_id))
     and ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
-    and (
-        $execution_id is null
-        or if(events.event_subtype = 'single', events.id, events.parent_event_id) = try_cast($execution_id as uuid)
-    )
+    and ($execution_id is null or execution_id = try_cast($execution_id as uuid))
     and ($agent_name is null or calls.agent_name = $agent_name)
 order by events.execution_order
