@@ -43,6 +43,10 @@ _NAMED_BY: dict[type[ast.AST], str] = {
     ast.AsyncFunctionDef: "name",
     ast.ClassDef: "name",
     ast.ExceptHandler: "name",
+    ast.alias: "asname",
+    ast.MatchAs: "name",
+    ast.MatchStar: "name",
+    ast.MatchMapping: "rest",
 }
 """The field in which a node holds a name that the code may have given itself."""
 
@@ -52,8 +56,9 @@ _IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 def normal_hash(code: str, language: str) -> str:
     """A hash that stays the same when only names, texts, comments and layout change.
 
-    Of Python the names that the code itself gives are numbered in order of appearance, texts are all alike, docstrings
-    are left out; names of modules, builtins, attributes and keyword arguments count, and so do numbers. Of other
+    Of Python the names that the code itself gives (`np` in `import numpy as np` too) are numbered in order of
+    appearance, texts are all alike, docstrings are left out; names of modules, builtins, attributes and keyword
+    arguments count, and so do numbers. Of other
     languages, and of Python that does not parse, names count too. Time is linear in the length.
 
     Returns:
@@ -96,6 +101,9 @@ def _nodes(tree: ast.Module) -> list[str]:
                 nodes += ("Constant", ")")
             else:
                 nodes += ("Constant", "value=", _spelt(item.value), ")")
+        elif kind is ast.Global or kind is ast.Nonlocal:
+            pending += [")", *((name, "id=") for name in reversed(item.names))]
+            nodes.append(kind.__name__)
         elif kind is list:
             pending += [part for part in item[::-1] if type(part) is not ast.Expr or not _is_text(part)]
         elif kind is tuple:
@@ -110,7 +118,8 @@ def _nodes(tree: ast.Module) -> list[str]:
                 own.add(getattr(item, given))
             for field, mark in fields:
                 value = getattr(item, field, None)
-                if field == given:  # a handler that names nothing counts as one that does
+                # a handler that names nothing counts as one that does
+                if field == given and (value is not None or kind is ast.ExceptHandler):
                     pending.append((value, mark))
                 elif value is not None and not (type(value) is list and not value):
                     pending += (value, mark)

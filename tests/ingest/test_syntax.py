@@ -24,6 +24,7 @@ SAME = {
     "names": PLAIN.replace("load(", "read(").replace("rows", "table"),
     "texts": PLAIN.replace("'a.csv'", '"""b.txt"""'),
     "comments": PLAIN.replace("(path):\n", "(path):  # the file\n    '''Mean of it.'''\n"),
+    "name of a module": PLAIN.replace("as np", "as numerics").replace("np.", "numerics."),
     "layout": PLAIN.replace("    ", "  ").replace("\n\n", "\n").replace("(path)", "( path )"),
 }
 OTHER = {
@@ -48,6 +49,30 @@ def test_normalised_syntax_sees_what_code_does(change: str) -> None:
     """Attributes, modules, builtins, numbers, statements and which name stands where do count."""
     assert OTHER[change] != PLAIN
     assert normal_hash(OTHER[change], "python") != normal_hash(PLAIN, "python")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "match f():\n    case [{n}, *rest]:\n        print({n}, rest)",
+        "match f():\n    case [_, *{n}]:\n        print({n})",
+        "match f():\n    case {{'a': 1, **{n}}}:\n        print({n})",
+        "{n} = 0\ndef f():\n    global {n}\n    {n} += 1",
+        "def f():\n    {n} = 0\n    def g():\n        nonlocal {n}\n        {n} += 1",
+        "from json import loads as {n}\nprint({n}('1'))",
+        "try:\n    f()\nexcept OSError as {n}:\n    print({n})",
+    ],
+)
+def test_names_count_however_the_code_gives_them(code: str) -> None:
+    """A name that stands for the same is the same, and one that stands for something else is not."""
+    hashes = [normal_hash(code.format(n=name), "python") for name in ("one", "two")]
+    assert hashes[0] == hashes[1]
+    assert normal_hash(code.format(n="one").replace("one", "two", 1), "python") != hashes[0]
+
+
+def test_a_module_is_another_thing_under_its_own_name() -> None:
+    """`import numpy` leaves no name to the code, `import numpy as np` does."""
+    assert normal_hash("import numpy as np", "python") != normal_hash("import numpy", "python")
 
 
 def test_huge_numbers_are_told_apart() -> None:
