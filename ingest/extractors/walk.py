@@ -96,7 +96,7 @@ class Walk(Calls):
     def imports_from(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             module = "." * node.level + (node.module or "")
-            self.scope.names[alias.asname or alias.name] = Ref(f"{module}.{alias.name}", True)
+            self.scope.names[alias.asname or alias.name] = self.member(Ref(module, True), alias.name)
 
     def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         outer, self.arguments = self.arguments, {}

@@ -197,6 +197,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("weights of a detector", "from ultralytics import YOLO\nmodel = YOLO('best.pt')\nother = YOLO(name)", [], ["best.pt"]),
     ("network of a page", "from pyvis.network import Network\nnet = Network()\nnet.show('net.html')", ["net.html"], []),
     ("separators of the system", "import os\nopen('d' + os.sep + 'a.txt', 'w')\nopen(os.path.join(os.pardir, 'b.txt'))", ["d/a.txt"], ["../b.txt"]),
+    ("separators by their own names", "from os import sep, pardir as up\nopen('d' + sep + 'a.txt', 'w')\nopen(up + sep + 'b.txt')", ["d/a.txt"], ["../b.txt"]),
     ("options of click", "import click\n@click.command()\n@click.option('-o', '--out-file', default='a.csv')\n@click.option('--src', 'inp', default='b.csv')\ndef main(out_file, inp):\n    open(out_file, 'w').write(open(inp).read())\nmain()", ["a.csv"], ["b.csv"]),
     ("options of typer", "import typer\ndef main(out: str = typer.Option('a.csv', '--out')):\n    open(out, 'w')\ntyper.run(main)", ["a.csv"], []),
     ("fields with defaults", "from dataclasses import dataclass, field\nfrom pathlib import Path\n@dataclass\nclass C:\n    src: str = field(default='a.csv')\n    out: Path = field(default_factory=lambda: Path('out'))\nc = C()\nopen(c.src)\n(c.out / 'b.txt').write_text('')", ["out/b.txt"], ["a.csv"]),
