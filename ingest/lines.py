@@ -27,8 +27,8 @@ BLOCK = 1024 * 1024
 MAX_LENIENT = 64 * 1024 * 1024
 """Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
 
-MAX_DEPTH = 500
-"""Levels of nesting. DuckDB and Python's own encoder recurse; AG2's events are a dozen levels deep."""
+MAX_DEPTH = 400
+"""Levels of nesting. DuckDB, and Python where it encodes and pickles, recurse; AG2's events are a dozen levels deep."""
 
 
 @dataclass(slots=True)

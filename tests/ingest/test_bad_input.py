@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 import ingest
-from ingest.lines import TooLong, read_lines
+from ingest.lines import MAX_DEPTH, TooLong, read_lines
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
@@ -30,6 +30,33 @@ def test_an_empty_folder_gives_empty_tables(runs: Path, ingested: Ingest) -> Non
     assert tables.summary.notes == [f"{runs}: nothing to ingest, no {endings} there"]
     assert tables.one("SELECT count(*) FROM runs") == 0
     assert tables.sql("SELECT * FROM agent_actions") == []
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"kind": "messages", "messages": [{"role": "user", "content": "hi", "deep": DEEP}]}',
+        '{"kind": "message", "event": "received_message", "sender": "a", "recipient": "b", "message": DEEP}',
+        '{"kind": "function_call", "function": "f", "arguments": {"deep": DEEP}, "returns": DEEP}',
+        '{"kind": "llm_call", "agent": "a", "request": {"messages": [DEEP]}, "response": {"choices": [DEEP]}}',
+        '{"kind": "event", "event": {"type": "text", "content": {"sender": "a", "content": DEEP}}}',
+        '{"kind": "action", "event_type": "tool_call", "name": "f", "result": DEEP}',
+    ],
+)
+def test_what_is_nested_too_deep_is_in_quarantine_and_what_is_not_is_read(
+    record: str, runs: Path, ingested: Ingest
+) -> None:
+    """There is no depth at which a line counts as readable and is then given up on the way."""
+    depths = MAX_DEPTH - 8, MAX_DEPTH + 1
+    for depth in depths:
+        deep = json.loads(record.replace("DEEP", "[" * depth + "]" * depth))
+        write_journal(runs, f"deep-{depth}", deep, logged("a", "b", "later"))
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, error FROM quarantine") == [
+        {"run_id": f"deep-{depths[1]}", "error": f"nested more than {MAX_DEPTH} levels deep"}
+    ]
+    assert [note for note in tables.summary.notes if "in quarantine" not in note] == []
+    assert tables.one("SELECT count(*) FROM messages WHERE content = 'later'") == 2
 
 
 @pytest.mark.parametrize(
