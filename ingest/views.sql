@@ -13,6 +13,11 @@ create or replace macro ingest.of_run(run_id, id, asked) as
     and id <= rpad(left(md5(asked), 12), 32, 'f')::uuid;
 
 
+-- The execution that a call of a language model is of: its turn, or the call itself where an agent asked outside of any.
+create or replace macro ingest.execution_of(id, event_subtype, parent_event_id) as
+    if(event_subtype = 'single', id, parent_event_id);
+
+
 -- The whole request of each call of a language model, and its messages alone: to take them out of the whole would cost more
 -- than to put them together. DuckDB 2 leaves a join with this out under an aggregate that uses no column of it, because run_id
 -- and event_id are unique; other queries without requests read ingest.llm_calls itself.
@@ -337,7 +342,7 @@ events as (
         error_message,
         meta,
         case when event_type = 'agent_call' then id end as turn_id,
-        if(event_subtype = 'single', id, parent_event_id) as of_call,
+        ingest.execution_of(id, event_subtype, parent_event_id) as of_call,
         case when event_type = 'agent_call' then timestamp end as turn_began,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')

@@ -25,7 +25,7 @@ events as materialized (
         duration_ms,
         event_type = 'agent_call' as is_turn,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') as is_start,
-        if(event_subtype = 'single', id, parent_event_id) as execution_id,  -- of an LLM call
+        ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,

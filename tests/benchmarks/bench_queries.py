@@ -163,10 +163,10 @@ def build(path: Path, runs: int, per_run: int) -> None:
     for statement in ROWS:
         con.execute(statement)
     made = con.execute("select run_id, $1 from runs order by run_id", [per_run]).fetchall()
+    con.execute(VIEWS.read_text(encoding="utf-8"))
     for table in TABLES.values():
         if table.derived:
             derive(con, table, made)
-    con.execute(VIEWS.read_text(encoding="utf-8"))
     con.close()
 
 

@@ -48,11 +48,11 @@ class Builder:
             con.register("rows", rows)
             con.execute(f"insert into {table.stored} select * from rows")
             con.unregister("rows")
+        con.execute(VIEWS.read_text(encoding="utf-8"))
         runs = [(run["run_id"], 1) for run in self.rows["runs"]]
         for table in TABLES.values():
             if table.derived:
                 derive(con, table, runs)
-        con.execute(VIEWS.read_text(encoding="utf-8"))
         con.execute("use memory")
         con.execute("detach out")
         con.close()

@@ -24,7 +24,7 @@
 --   response_validation_errors  the error that a check found, a JSON list
 --   response_warnings           checks that warn, a JSON list
 select
-    if(events.event_subtype = 'single', events.id, events.parent_event_id) as execution_id,
+    ingest.execution_of(events.id, events.event_subtype, events.parent_event_id) as execution_id,
     calls.agent_name,
     calls.model,
     calls.status,
