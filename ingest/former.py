@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ingest.discover import JOURNALS, Found, as_told, found_at, on_disk, shown
+from ingest.known import Former, Known
 from ingest.read import Report
-from ingest.snapshot import Former, Known
 from ingest.sources import SOURCES
 
 

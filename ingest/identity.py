@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from ingest.compressed import SUFFIXES
 from ingest.discover import JOURNALS, Found, gone, shown
+from ingest.known import Known
 from ingest.read import identify
-from ingest.snapshot import Known
 
 _PLACE = re.compile(r"~[0-9a-f]{8}$")
 

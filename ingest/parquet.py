@@ -18,7 +18,8 @@ import duckdb
 from ingest import schema
 from ingest.discover import IngestError
 from ingest.parts import DAY, UNKNOWN, Part, Place, Plan, Runs, filled, lows_of, plan
-from ingest.snapshot import STAGING, Snapshot, quoted, sync_folder
+from ingest.snapshot import STAGING, Snapshot, sync_folder
+from ingest.sql import quoted
 
 FOLDER = "parquet"
 UNFINISHED = ".unfinished"

@@ -13,7 +13,7 @@ import duckdb
 
 from ingest import schema
 from ingest.batches import batches
-from ingest.snapshot import quoted
+from ingest.sql import quoted
 
 UNKNOWN = "unknown"
 """The day of runs without a time, and of rows that belong to no run."""

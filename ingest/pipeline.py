@@ -12,12 +12,13 @@ from typing import Any
 from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown
 from ingest.former import not_read_again, runs_of, with_former
 from ingest.identity import keep_ids, renamed
+from ingest.known import Known
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle
 from ingest.pruned import read_pruned, without_pruned
 from ingest.read import Report
 from ingest.regular import open_regular
-from ingest.snapshot import STAGING, Known, Snapshot
+from ingest.snapshot import STAGING, Snapshot
 from ingest.sources import source_named
 from ingest.stdin import standard_input
 from ingest.store import Change, store

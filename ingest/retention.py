@@ -12,11 +12,12 @@ from typing import Any
 import duckdb
 
 from ingest.discover import IngestError
+from ingest.known import Known, forget
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle, write_changed
 from ingest.parts import places_of
 from ingest.pruned import Pruned, read_pruned, write_pruned
-from ingest.snapshot import STAGING, Known, Room, Snapshot, forget
+from ingest.snapshot import STAGING, Room, Snapshot
 
 _AGE = re.compile(r"(\d+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}

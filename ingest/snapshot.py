@@ -7,29 +7,19 @@ and renamed over it; the rename is the moment at which an ingest has happened.
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import duckdb
-import pyarrow as pa
 
 from ingest import schema
 from ingest.discover import IngestError
-from ingest.wide import (
-    VECTOR,
-    Group,
-    begin_apart,
-    copy_database,
-    fits,
-    has_wide,
-    is_wide,
-    keep_apart,
-    load_wide,
-    note_last,
-)
+from ingest.known import Former, Known, known_of
+from ingest.sql import is_out_of_memory, quoted
+from ingest.wide import VECTOR, copy_database, has_wide, keep_apart
 
 T = TypeVar("T")
 
@@ -88,50 +78,6 @@ _STATE = """
 """
 
 
-@dataclass(slots=True)
-class Known:
-    """What the last ingest knew of a file.
-
-    Attributes:
-        run_id: None where it is no run.
-        torn: those of the `bad` lines that were cut off at the end of the file.
-        damage: why nothing of it could be read, although it may be a run.
-        identity: see `ingest.read.identify`.
-        text: length of its records or messages, see `ingest.read.Report`.
-    """
-
-    path: str
-    stamp: str
-    run_id: str | None
-    status: str | None
-    format: str | None
-    records: int
-    bad: int
-    torn: int = 0
-    damage: str | None = None
-    identity: str | None = None
-    text: int = 0
-
-
-_COUNTS = ("records", "bad", "torn", "text")
-_SOURCES = pa.schema([(f.name, pa.int64() if f.name in _COUNTS else pa.string()) for f in fields(Known)])
-
-
-@dataclass(frozen=True, slots=True)
-class Former:
-    """What is known of tables that another version of this package made.
-
-    Attributes:
-        version: theirs.
-        known: the files that they were read from.
-        others: tables in them that no ingest made.
-    """
-
-    version: int
-    known: list[Known]
-    others: list[str]
-
-
 class Snapshot:
     """The database of one `traces` folder.
 
@@ -154,7 +100,7 @@ class Snapshot:
         if not os.path.exists(self.path):
             return None
         with self.opened() as con:
-            return _sources(con) if self._version(con) == schema.VERSION else None
+            return known_of(con) if self._version(con) == schema.VERSION else None
 
     def former(self) -> Former | None:
         """What is in it where another version of this package made it. Called where `known` gives None."""
@@ -167,7 +113,7 @@ class Snapshot:
             tables = con.execute(
                 "SELECT table_name FROM duckdb_tables() WHERE database_name = 't' AND schema_name != 'ingest'"
             ).fetchall()
-            return Former(version, _sources(con), [name for (name,) in tables if name not in schema.TABLES])
+            return Former(version, known_of(con), [name for (name,) in tables if name not in schema.TABLES])
 
     def _version(self, con: duckdb.DuckDBPyConnection) -> int | None:
         """The version of the tables, 0 where it is not told, None where the database is empty."""
@@ -366,91 +312,9 @@ class Snapshot:
         _remove(os.path.join(self.out, COPY))
 
 
-def _sources(con: duckdb.DuckDBPyConnection) -> list[Known]:
-    """What is known of the files, also in tables of another version, which may lack some of it."""
-    cursor = con.execute("SELECT * FROM t.ingest.sources")
-    there = [column[0] for column in cursor.description or ()]
-    rows = [dict(zip(there, row, strict=True)) for row in cursor.fetchall()]
-    missing: dict[str, Any] = {field.name: 0 if field.name in _COUNTS else None for field in fields(Known)}
-    return [Known(**{name: row.get(name, nothing) for name, nothing in missing.items()}) for row in rows]
-
-
 def _remove(path: str) -> None:
     if os.path.lexists(path):
         os.remove(path)
-
-
-def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
-    """Remove everything that came from these files."""
-    gone = list(known)
-    if not gone:
-        return
-    con.execute("CREATE OR REPLACE TEMP TABLE gone AS SELECT unnest(?) AS path", [[k.path for k in gone]])
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)"
-    )
-    for name, table in schema.TABLES.items():
-        if name == "quarantine":
-            con.execute("DELETE FROM quarantine WHERE source_path IN (SELECT path FROM gone)")
-        else:
-            con.execute(f"DELETE FROM {table.stored} WHERE run_id IN (SELECT run_id FROM gone_runs)")
-    con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
-
-
-def load(con: duckdb.DuckDBPyConnection, table: schema.Table, groups: list[Group]) -> None:
-    """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
-    if is_wide(groups):
-        load_wide(con, table, groups)
-    elif groups:
-        if not fits(con, table, groups):
-            begin_apart(con, table)
-        columns = ", ".join(f'"{c.name}"' for c in table.columns)
-        files = dict.fromkeys(group.path for group in groups)
-        con.execute(
-            f"INSERT INTO {table.stored} ({columns}) "
-            f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}])"
-        )
-        note_last(con, table, groups)
-
-
-def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
-    """Note what was read, so that the next ingest need not read it again."""
-    columns = [field.name for field in fields(Known)]
-    rows = pa.table({name: [getattr(k, name) for k in known] for name in columns}, _SOURCES)
-    con.register("read_now", rows)
-    con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
-    con.unregister("read_now")
-
-
-def is_out_of_memory(error: duckdb.Error) -> bool:
-    """Whether DuckDB was allowed too little memory."""
-    return any(
-        words in str(error) for words in ("Out of Memory", "failed to pin", "failed to allocate", "could not allocate")
-    )
-
-
-def execute_within(con: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, object]) -> None:
-    """Execute a statement within the limit of memory; where that is too little, once more in as much as it takes.
-
-    Inside a transaction, which is lost with the first attempt, there is no second.
-    """
-    try:
-        con.execute(statement, values)
-    except duckdb.Error as error:
-        if not is_out_of_memory(error):
-            raise
-        try:
-            (limit,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
-        except duckdb.TransactionException:
-            raise error from None
-        con.execute("RESET memory_limit")
-        (usual,) = con.execute("SELECT current_setting('memory_limit')").fetchall()[0]
-        con.execute(f"SET memory_limit = {quoted(usual)}")  # DuckDB 1.5 only says that it was reset
-        try:
-            con.execute(statement, values)
-        finally:
-            with suppress(duckdb.Error):  # what is still held may be more
-                con.execute(f"SET memory_limit = {quoted(limit)}")
 
 
 def _is_database(path: str) -> bool:
@@ -469,8 +333,3 @@ def sync_folder(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def quoted(text: str) -> str:
-    """A text as SQL writes it, for the statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"

@@ -9,13 +9,15 @@ import duckdb
 
 from ingest.derived import derive
 from ingest.discover import IngestError, shown
+from ingest.known import Known, forget, remember
 from ingest.parquet import File, listed, note_files, write_table
 from ingest.parts import UNKNOWN, Plan, places_of, plan
 from ingest.pruned import Pruned, write_pruned
 from ingest.read import Report
 from ingest.schema import TABLES, Table
-from ingest.snapshot import Known, Room, Snapshot, forget, load, remember
-from ingest.wide import Group, fits, is_wide, largest, staged
+from ingest.snapshot import Room, Snapshot
+from ingest.sql import quoted
+from ingest.wide import Group, begin_apart, fits, is_wide, largest, load_wide, note_last, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
@@ -98,7 +100,7 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Grou
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
     forget(con, replaced)
-    load(con, TABLES["runs"], groups["runs"])  # which days the others belong to
+    _load(con, TABLES["runs"], groups["runs"])  # which days the others belong to
     remember(con, [_known(report) for report in read])
     changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
@@ -116,7 +118,7 @@ def _fill_tables(
         if table.derived:
             derive(connection, table, runs)
         elif table.name != "runs":
-            load(connection, table, groups[table.name])
+            _load(connection, table, groups[table.name])
         return write_table(connection, out, table, planned)
 
     largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
@@ -129,6 +131,22 @@ def _fill_tables(
     files = _at_once(con, fill, read, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
     return files
+
+
+def _load(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
+    """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
+    if is_wide(groups):
+        load_wide(con, table, groups)
+    elif groups:
+        if not fits(con, table, groups):
+            begin_apart(con, table)
+        columns = ", ".join(f'"{c.name}"' for c in table.columns)
+        files = dict.fromkeys(group.path for group in groups)
+        con.execute(
+            f"INSERT INTO {table.stored} ({columns}) "
+            f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}])"
+        )
+        note_last(con, table, groups)
 
 
 def _at_once(

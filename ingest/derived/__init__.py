@@ -9,7 +9,7 @@ import duckdb
 from ingest.batches import batches
 from ingest.runrows import id_digits, storage_order
 from ingest.schema import Table
-from ingest.snapshot import execute_within
+from ingest.sql import execute_within
 
 BATCH = 100_000
 """Records of the runs that are looked at together; each thousand bytes of them count as one at least."""

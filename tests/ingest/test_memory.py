@@ -14,7 +14,7 @@ import pytest
 from ingest import rows, stage, wide
 from ingest.assemble import Assembler
 from ingest.retention import prune
-from ingest.snapshot import execute_within
+from ingest.sql import execute_within
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
