@@ -17,7 +17,7 @@ from ingest.read import Report
 from ingest.schema import TABLES, Table
 from ingest.snapshot import Room, Snapshot
 from ingest.sql import quoted
-from ingest.wide import Group, begin_apart, fits, is_wide, largest, load_wide, note_last, staged
+from ingest.wide import Group, LastVectors, begin_apart, is_wide, largest, load_wide, staged
 
 LARGE = 8 * 1024 * 1024
 """Bytes of staged rows above which each table is written on its own, two at a time. One transaction would hold all
@@ -100,17 +100,25 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Grou
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
     forget(con, replaced)
-    _load(con, TABLES["runs"], groups["runs"])  # which days the others belong to
+    last = LastVectors(con)
+    _load(con, TABLES["runs"], groups["runs"], last)  # which days the others belong to
     remember(con, [_known(report) for report in read])
     changed |= places_of(con, {r.found.run_id for r in read if r.source})
     if any(k.run_id is None for k in replaced) or any(r.bad for r in read):
         changed.add((UNKNOWN, ""))  # quarantined lines that belong to no run
-    note_files(con, out, _fill_tables(con, out, change, groups, plan(con, changed), room))
+    note_files(con, out, _fill_tables(con, out, change, groups, plan(con, changed), room, last))
+    last.save(con)
     return _check(con, read)
 
 
 def _fill_tables(
-    con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Groups, planned: Plan, room: Room
+    con: duckdb.DuckDBPyConnection,
+    out: str,
+    change: Change,
+    groups: Groups,
+    planned: Plan,
+    room: Room,
+    last: LastVectors,
 ) -> list[File]:
     runs = [(r.found.run_id, max(r.records, r.text // 1000)) for r in change.read if r.is_run]
 
@@ -118,12 +126,12 @@ def _fill_tables(
         if table.derived:
             derive(connection, table, runs)
         elif table.name != "runs":
-            _load(connection, table, groups[table.name])
+            _load(connection, table, groups[table.name], last)
         return write_table(connection, out, table, planned)
 
     largest_first = sorted(TABLES.values(), key=lambda table: -_size(os.path.join(change.staging, table.name)))
     read, derived = [t for t in largest_first if not t.derived], [t for t in largest_first if t.derived]
-    is_usual = room == Room() and all(fits(con, t, groups[t.name]) for t in read)
+    is_usual = room == Room() and all(last.fit(t, groups[t.name]) for t in read)
     if is_usual and _size(change.staging) <= LARGE:
         return [file for table in read + derived for file in fill(con, table)]
     at_once = AT_ONCE if room == Room() else 1
@@ -133,20 +141,22 @@ def _fill_tables(
     return files
 
 
-def _load(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
+def _load(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group], last: LastVectors) -> None:
     """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
     if is_wide(groups):
         load_wide(con, table, groups)
+        last.end(table)
     elif groups:
-        if not fits(con, table, groups):
+        if not last.fit(table, groups):
             begin_apart(con, table)
+            last.end(table)
         columns = ", ".join(f'"{c.name}"' for c in table.columns)
         files = dict.fromkeys(group.path for group in groups)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
             f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}])"
         )
-        note_last(con, table, groups)
+        last.add(table, groups)
 
 
 def _at_once(

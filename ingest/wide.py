@@ -82,27 +82,39 @@ def largest(groups: list[Group]) -> int:
     return max((sum(sum(group.columns) for group in portion) for portion in portions(groups)), default=0)
 
 
-def fits(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> bool:
-    """Whether a vector of these rows and those that came last is not wide: a little every night is much in a month."""
-    return _last(con, table)[1] + widest(groups) <= WIDE
+class LastVectors:
+    """What has come into each table since its last full vector: a little every night is much in a month.
 
+    Args:
+        con: connection to the new database.
+    """
 
-def note_last(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
-    """Note what has come since the last full vector."""
-    rows, size = _last(con, table)
-    rows, size = rows + sum(group.rows for group in groups), size + widest(groups)
-    _set_last(con, table, *((rows % VECTOR, widest(groups)) if rows >= VECTOR else (rows, size)))
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        rows = con.execute("SELECT table_name, rows, bytes FROM ingest.last_rows").fetchall()
+        self._last: dict[str, tuple[int, int]] = {name: (count, size) for name, count, size in rows}
 
+    def fit(self, table: Table, groups: list[Group]) -> bool:
+        """Whether a vector of these rows and those that came last is not wide."""
+        return self._last.get(table.name, (0, 0))[1] + widest(groups) <= WIDE
 
-def _last(con: duckdb.DuckDBPyConnection, table: Table) -> tuple[int, int]:
-    """Rows that have come since the last full vector, and the bytes of their longest column."""
-    found = con.execute("SELECT rows, bytes FROM ingest.last_rows WHERE table_name = ?", [table.name]).fetchone()
-    return (found[0], found[1]) if found else (0, 0)
+    def add(self, table: Table, groups: list[Group]) -> None:
+        """These rows have come."""
+        rows, size = self._last.get(table.name, (0, 0))
+        rows, new = rows + sum(group.rows for group in groups), widest(groups)
+        self._last[table.name] = (rows % VECTOR, new) if rows >= VECTOR else (rows, size + new)
 
+    def end(self, table: Table) -> None:
+        """What comes next is in no vector with what has come."""
+        self._last.pop(table.name, None)
 
-def _set_last(con: duckdb.DuckDBPyConnection, table: Table, rows: int, size: int) -> None:
-    con.execute("DELETE FROM ingest.last_rows WHERE table_name = ?", [table.name])
-    con.execute("INSERT INTO ingest.last_rows VALUES (?, ?, ?)", [table.name, rows, size])
+    def save(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Note it for the ingests to come."""
+        con.execute("DELETE FROM ingest.last_rows")
+        names, last = list(self._last), list(self._last.values())
+        con.execute(
+            "INSERT INTO ingest.last_rows SELECT unnest(?::VARCHAR[]), unnest(?::BIGINT[]), unnest(?::BIGINT[])",
+            [names, [rows for rows, _ in last], [size for _, size in last]],
+        )
 
 
 def begin_apart(con: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -114,7 +126,6 @@ def begin_apart(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     con.execute(f"INSERT INTO {table.stored} ({columns}) {_nothing(table, VECTOR)}")
     con.execute(f"DELETE FROM {table.stored} WHERE {_is_nothing(table)}")
-    _set_last(con, table, 0, 0)
 
 
 def load_wide(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group]) -> None:
