@@ -23,7 +23,7 @@ CHUNK_BYTES = 2 * 1024 * 1024
 
 LONG = frozenset(
     "inputs outputs meta error_message content tool_calls request response message arguments result code output "
-    "file_content record bytes sender recipient agent agent_name".split()
+    "file_content record bytes sender recipient agent agent_name step_id node_id executor tool_name model".split()
 )
 """Columns whose values may be long: what is counted as text."""
 

@@ -323,7 +323,7 @@ class RunRows:
                 event.ended,
                 self._talk(where),
             ],
-            len(inputs) + len(outputs) + len(meta) + len(event.error or "") + len(event.agent or ""),
+            sum(map(len, filter(None, (inputs, outputs, meta, event.error, event.agent, where.node_id, where.step_id)))),
         )
 
     def add_llm_call(self, request: int | None, chain: int | None, *row: Any) -> None:
