@@ -7,7 +7,7 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, wraps
 from typing import TypeVar
@@ -42,6 +42,7 @@ class _Open:
 class _Written:
     """A message with code in it."""
 
+    chat: str | None
     turn: str
     agent: str | None
     text: str
@@ -73,11 +74,15 @@ MAX_FAILING = 1000
 
 
 class CodeLedger:
-    """The code of one run that was written and may be executed."""
+    """The code of one run that was written and may be executed.
+
+    Chats that go on at once may have agents of the same names: what is of one is not taken for that of another.
+    """
 
     def __init__(self, rows: RunRows) -> None:
         self._rows = rows
-        self._open: dict[str, _Open] = {}
+        self._open: dict[tuple[str | None, str], _Open] = {}
+        """By chat and executor."""
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
         self._failing: dict[tuple[str, str | None], tuple[str, str | None]] = {}
         self._watched = False
@@ -87,8 +92,8 @@ class CodeLedger:
     def started(self, fact: facts.CodeStarted, where: Where) -> Execution | None:
         """The executor has found code and is about to run it. Gives its last execution, as `block_started`."""
         self._watched = True
-        unreported = self._unreported(fact.executor)
-        self._open[fact.executor] = _Open(where, languages=fact.languages)
+        unreported = self._unreported(fact.executor, where)
+        self._open[where.chat, fact.executor] = _Open(where, languages=fact.languages)
         return unreported
 
     def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> Execution | None:
@@ -98,22 +103,22 @@ class CodeLedger:
             Its last execution, where that is over and no message has reported it: user code made that.
         """
         self._watched = True
-        unreported = self._unreported(fact.executor)
-        execution = self._open.setdefault(fact.executor, _Open(where))
+        unreported = self._unreported(fact.executor, where)
+        execution = self._open.setdefault((where.chat, fact.executor), _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
         return unreported
 
-    def _unreported(self, executor: str) -> Execution | None:
-        execution = self._open.get(executor)
+    def _unreported(self, executor: str, where: Where) -> Execution | None:
+        execution = self._open.get((where.chat, executor))
         if execution is None or execution.ran is None:
             return None
-        del self._open[executor]
+        del self._open[where.chat, executor]
         return self._finished(executor, execution.where, execution, None, "")
 
     def ran(self, fact: facts.CodeRan, where: Where) -> Execution | None:
         """Code was run. Gives the execution where no message reports it, such as one that user code made."""
         self._watched = True
-        execution = self._open.get(fact.executor or "")
+        execution = self._open.get((where.chat, fact.executor or ""))
         if execution is not None and execution.ran is None:
             execution.ran = fact
             return None
@@ -126,7 +131,7 @@ class CodeLedger:
         """
         self.languages = []
         self._watched = self._watched or channel == "event"
-        execution = self._open.pop(message.sender or "", None)
+        execution = self._open.pop((where.chat, message.sender or ""), None)
         reply = _REPLY.match(message.plain)
         if reply and (execution or channel == "transcript" or not self._watched):
             return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
@@ -135,12 +140,12 @@ class CodeLedger:
         blocks = code_blocks(message.plain) if "```" in message.plain else []
         if blocks:
             self.languages = [block.language for block in blocks if block.language]
-            self._written.append(_Written(turn, message.sender, message.plain, blocks))
+            self._written.append(_Written(where.chat, turn, message.sender, message.plain, blocks))
         return None
 
     def unfinished(self) -> list[Execution]:
         """At the end of the run: executions that nothing was heard of again."""
-        return [self._finished(executor, e.where, e, None, "") for executor, e in self._open.items()]
+        return [self._finished(executor, e.where, e, None, "") for (_, executor), e in self._open.items()]
 
     def forget(self) -> None:
         """What follows is another conversation."""
@@ -148,31 +153,33 @@ class CodeLedger:
         self._written.clear()
         self._failing.clear()
 
-    def _source(self, executor: str | None, execution: _Open | None, is_reported: bool) -> _Written | None:
+    def _source(
+        self, executor: str | None, execution: _Open | None, is_reported: bool, chat: str | None
+    ) -> _Written | None:
         """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
         languages = execution.languages if execution else []
+        others = self._written_by_others(executor, chat)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
-            others = self._written_by_others(executor)
             same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
-        others = self._written_by_others(executor)
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
-        return next(alike, None) or next(self._written_by_others(executor), None)
+        return next(alike, None) or next(iter(others), None)
 
-    def _written_by_others(self, executor: str | None) -> Iterator[_Written]:
-        """Messages with code that the executor did not write itself, the latest first."""
-        return (w for w in reversed(self._written) if w.agent != executor or executor is None)
+    def _written_by_others(self, executor: str | None, chat: str | None) -> list[_Written]:
+        """Messages with code that the executor did not write itself, those of the chat first, the latest first."""
+        others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
+        return sorted(others, key=lambda written: written.chat != chat)
 
     def _finished(
         self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
     ) -> Execution:
         ran = execution.ran if execution else None
-        written = self._source(executor, execution, exit_code is not None)
+        written = self._source(executor, execution, exit_code is not None, where.chat)
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""

@@ -90,6 +90,12 @@ class Talk:
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
+    def begin(self) -> None:
+        """Another chat begins: nobody has the word, was chosen or waits for an answer."""
+        self.threads.clear()
+        self.asked, self.floor = {}, Floor()
+        self.selected.clear()
+
     def remember(self, key: int) -> None:
         """Takes note of a message."""
         self.recent[key] = None

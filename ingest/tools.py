@@ -136,6 +136,8 @@ class ToolLedger:
         return waiting[0] if named and len(waiting) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
+        if call.state == REQUESTED and not fact.returned:
+            call.where = where  # refused, in its turn among those that were begun
         if fact.started is not None:
             call.measured, call.started, call.ended = True, fact.started, fact.ended
             call.failed, call.error = fact.failed, fact.error

@@ -14,7 +14,6 @@ from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import Hit, argument_files, extract_text
 from ingest.files import FileLedger
-from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import SINGLE, Event, RunRows, Where, preview
@@ -91,8 +90,8 @@ class Conversation:
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
-                talk.floor, talk.asked = Floor(), {}
-                talk.selected.clear()
+                self._left_over(talk)
+                talk.begin()
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
 
