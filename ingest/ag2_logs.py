@@ -26,6 +26,9 @@ FAILED = "error_code:"
 NOT_SERIALISED = "<<non-serializable: "
 """What stands for a value that AG2 could not write. The message with the answer says more."""
 
+IN_PATTERN = "Group agent --> "
+"""What AG2 writes before the name of a member of a group that one of its patterns runs."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -108,6 +111,8 @@ def _agent(row: Data) -> Data:
     entries = config.get("config_list")
     entry = _object(entries[0]) if isinstance(entries, list) and entries else config
     members = group.get("agents")
+    if isinstance(members, list):
+        members = [str(member).removeprefix(IN_PATTERN) for member in members]
     return {
         "kind": journal.AGENT,
         "name": row.get("name"),
@@ -115,7 +120,7 @@ def _agent(row: Data) -> Data:
         "description": args.get("description"),
         "system_message": text_or_none(args.get("system_message")),
         "model": entry.get("model"),
-        "members": members if isinstance(members, list) and members else None,
+        "members": members if members and isinstance(members, list) else None,
         "selection": group.get("speaker_selection_method"),
     }
 

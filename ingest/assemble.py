@@ -34,6 +34,9 @@ MAX_COUNT = 2**63 - 1
 MAX_CHATS = 100
 """Of how many chats, the last ones, `runs.meta` says what came of them."""
 
+MAX_NAMESAKES = 100
+"""Groups whose managers have the same name, as AG2 gives all of them one."""
+
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
 
@@ -65,6 +68,8 @@ class Assembler:
         self._journal = self.rows.tables["journal"]
         self._source_path, self._folder, self._channel = source_path, folder, channel
         self._agents: dict[str, Data] = {}
+        """What is known of each agent, by name; of managers of one name, of the one that was described last."""
+        self._namesakes: dict[str, list[Data]] = {}
         self._files = FileLedger(self.rows, self._agents, roots)
         self._llm = LLMLedger(self.rows)
         self._conversation = Conversation(self.rows, self._files, self._agents)
@@ -247,7 +252,14 @@ class Assembler:
     def _agent(self, data: Data, where: Where) -> None:
         fields = journal.KINDS[journal.AGENT]
         about = {k: v for k, v in data.items() if k in fields and v is not None}
-        self._agents.setdefault(text_or_none(data.get("name")) or "", {}).update(about)
+        name = text_or_none(data.get("name")) or ""
+        namesakes = self._namesakes.setdefault(name, [])
+        agent = next((agent for agent in namesakes if _is_same_group(agent, about)), None)
+        if agent is None:
+            agent = {}
+            namesakes[MAX_NAMESAKES - 1 :] = [agent]
+        agent.update(about)
+        self._agents[name] = agent
 
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")
@@ -393,7 +405,7 @@ class Assembler:
         if len(about.get("sessions") or ()) > 1:
             meta["sessions"] = list(about["sessions"])
         if self._agents:
-            meta["agents"] = list(self._agents.values())
+            meta["agents"] = [agent for namesakes in self._namesakes.values() for agent in namesakes]
         for name in ("error", "stats", "usage"):
             if self._end.get(name):
                 meta[name] = self._end[name]
@@ -406,6 +418,12 @@ class Assembler:
         if self.not_understood:
             meta["not_understood"] = self.not_understood[:MAX_NOTES]
         return meta
+
+
+def _is_same_group(agent: Data, about: Data) -> bool:
+    """Whether a description is of this agent: one of another group is not, unless that has all of its members."""
+    members, new = agent.get("members"), about.get("members")
+    return not (isinstance(members, list) and isinstance(new, list)) or set(map(str, members)) <= set(map(str, new))
 
 
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}

@@ -234,6 +234,8 @@ class RunRows:
                 if (event.error in words and event.meta.get("error_type") in (None, error_type))
                 # what AG2 logs in place of a response, where nobody recorded the exception
                 or (event.agent == error.agent and str(event.error).startswith("error_code:"))
+                # AG2 raises an exception of its own for a client's APITimeoutError
+                or (event.type == "llm_call" and event.agent == error.agent and _timed_out(event) and _timed_out(error))
             ),
             None,
         )
@@ -298,6 +300,7 @@ class RunRows:
             self.failed += 1
         self._positions.append(where.position)
         inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
+        texts = inputs, outputs, meta, event.error, event.agent, where.node_id, where.step_id
         self._events.add(
             [
                 event.id,
@@ -323,7 +326,7 @@ class RunRows:
                 event.ended,
                 self._talk(where),
             ],
-            sum(map(len, filter(None, (inputs, outputs, meta, event.error, event.agent, where.node_id, where.step_id)))),
+            sum(map(len, filter(None, texts))),
         )
 
     def add_llm_call(self, request: int | None, chain: int | None, *row: Any) -> None:
@@ -411,6 +414,10 @@ class RunRows:
                 row[_PARENT] = row[_PARENT] or event
                 if row[_SUBTYPE] == SINGLE and event in self._turns:
                     row[_SUBTYPE] = CALL
+
+
+def _timed_out(event: Event) -> bool:
+    return str(event.meta.get("error_type")).endswith("TimeoutError")
 
 
 def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:

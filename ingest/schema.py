@@ -303,12 +303,14 @@ _ALL = (
     ),
     Table(
         "selections",
-        "A choice of the next speaker of a group chat, also one that keeps the speaker where AG2 asked a model for it. "
+        "A choice of the next speaker of a group chat, also one that keeps the speaker where AG2's events tell of it. "
         "Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID its handoff in execution_events; of a choice that keeps the speaker that agent's next turn
             execution_order BIGINT as in execution_events
+            chat BIGINT as in execution_events
+            group_name VARCHAR the group's manager, where that is known
             chosen VARCHAR the agent that was chosen
             selection VARCHAR auto, round_robin, random, manual ...; fallback where the model named nobody of use
             candidates JSON list of the agents that the model was asked to choose from; NULL where it was not asked

@@ -85,8 +85,10 @@ class Talk:
         """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
         self.asked: dict[str | None, int | None] = {}
         self.floor = Floor()
-        self.selected: set[str | None] = set()
-        """Those who were given the word and have not spoken yet."""
+        self.selected: dict[str | None, dict[str, Any]] = {}
+        """Those who were given the word and have not spoken yet, each with what its turn has to tell of the choice."""
+        self.manager: str | None = None
+        """The manager of the group whose chat it is, as far as anybody has spoken to it."""
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
@@ -95,6 +97,7 @@ class Talk:
         self.threads.clear()
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
+        self.manager = None
 
     def remember(self, key: int) -> None:
         """Takes note of a message."""

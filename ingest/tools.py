@@ -250,6 +250,7 @@ class ToolLedger:
                 "result_length": len(result or ""),
                 "executor": call.executor,
                 "error_type": error_type,
+                "requested_in": call.turn,
             },
         )
         if call.traceback:

@@ -19,7 +19,7 @@ from ingest.messages import Message, parse_message
 from ingest.runrows import SINGLE, Event, RunRows, Where, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
-from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk, Thread
+from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Claims, of_chat
 
@@ -134,18 +134,24 @@ class Conversation:
     def _selected(self, speaker: str, where: Where) -> None:
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
-        talk.selected.add(speaker)
+        meta = {"reason": "group_chat_selection", "selection": self._method(talk), "group": talk.manager}
+        meta |= thread.selection
+        thread.selection = {}
         talk.asked[speaker] = where.time
         before = talk.floor.before(speaker)
         if before is not None and before != speaker:
-            self._handoff(thread, before, speaker, where, "group_chat_selection")
-        thread.selection = {}
+            self._handoff(before, speaker, where, meta)
+            meta = {}
+        talk.selected[speaker] = meta
 
-    def _handoff(self, thread: Thread, before: str, to: str, where: Where, reason: str) -> None:
-        meta = {"reason": reason, "selection": None, **thread.selection}
-        if meta["selection"] is None and reason == "group_chat_selection":
-            methods = {a.get("selection") for a in self._agents.values() if a.get("members")} - {None}
-            meta["selection"] = methods.pop() if len(methods) == 1 else None
+    def _method(self, talk: Talk) -> str | None:
+        """How the group of a chat chooses speakers; of an unknown one as all of the run do."""
+        groups = [agent for agent in self._agents.values() if agent.get("members")]
+        groups = [group for group in groups if group.get("name") == talk.manager] or groups
+        methods = {group.get("selection") for group in groups} - {None}
+        return methods.pop() if len(methods) == 1 else None
+
+    def _handoff(self, before: str, to: str, where: Where, meta: dict[str, Any]) -> None:
         event = self._rows.event(
             "handoff",
             "transfer",
@@ -167,6 +173,8 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
+        if manager := next(filter(self._has_members, (message.recipient, sender)), None):
+            talk.manager = manager
         if self._is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
         elif self._is_copy(message, talk):
@@ -253,8 +261,8 @@ class Conversation:
         if agent not in INTERNAL_AGENTS:
             before = talk.floor.before(agent, message.recipient)
             if before is not None and agent is not None and before != agent and agent not in talk.selected:
-                self._handoff(thread, before, agent, turn.where, "reply")
-            talk.selected.discard(agent)
+                self._handoff(before, agent, turn.where, {"reason": "reply", "selection": None, **thread.selection})
+            turn.meta |= talk.selected.pop(agent, {})
             talk.floor.said(agent, message.recipient, where.position)
         else:
             thread.selection["selection"], thread.chosen = "auto", where.time

@@ -18,6 +18,11 @@ create or replace macro ingest.execution_of(id, event_subtype, parent_event_id) 
     if(event_subtype = 'single', id, parent_event_id);
 
 
+-- The turn that asked for a tool call, or whose code was executed, as its `meta` tells; NULL where that is not known.
+create or replace macro ingest.asked_in(meta) as
+    try_cast(coalesce(meta->>'requested_in', meta->>'written_in') as uuid);
+
+
 -- The whole request of each call of a language model, and its messages alone: to take them out of the whole would cost more
 -- than to put them together. DuckDB 2 leaves a join with this out under an aggregate that uses no column of it, because run_id
 -- and event_id are unique; other queries without requests read ingest.llm_calls itself.
@@ -332,6 +337,7 @@ events as (
     select
         run_id,
         id,
+        chat,
         agent_name,
         event_type,
         execution_order,
@@ -342,7 +348,10 @@ events as (
         error_message,
         meta,
         case when event_type = 'agent_call' then id end as turn_id,
-        ingest.execution_of(id, event_subtype, parent_event_id) as of_call,
+        case
+            when event_type = 'llm_call' then ingest.execution_of(id, event_subtype, parent_event_id)
+            when event_type in ('code_exec', 'tool_call') then ingest.asked_in(meta)
+        end as known_id,
         case when event_type = 'agent_call' then timestamp end as turn_began,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
@@ -376,21 +385,21 @@ events_of_executions as (
     select
         *,
         case
-            when event_type = 'llm_call' then of_call
+            when event_type = 'llm_call' then known_id
             when event_type = 'handoff' then last_value(turn_id ignore nulls) over later
-            else last_value(turn_id ignore nulls) over of_agent
+            else coalesce(known_id, last_value(turn_id ignore nulls) over of_agent)
         end as execution_id,
         -- that who is spoken to replies is recorded with the reply
         case when event_type = 'handoff' then last_value(turn_began ignore nulls) over later else timestamp end as began_at
     from events
     window
         of_agent as (
-            partition by run_id, agent_name
+            partition by run_id, chat, agent_name
             order by execution_order
             rows between unbounded preceding and current row
         ),
         later as (
-            partition by run_id
+            partition by run_id, chat
             order by execution_order desc
             rows between unbounded preceding and 1 preceding
         )

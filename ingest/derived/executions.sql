@@ -1,7 +1,7 @@
 -- The executions of agents in $run_ids: turns, and LLM calls that led to none.
 --
--- Code and tool calls count for the turn of the agent that asked for them: the latest one it had. An agent that was not
--- chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the execution of the agent
+-- Code and tool calls count for the turn that asked for them: where that is not known, for the latest one that the agent had
+-- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the execution of the agent
 -- that ran them, whose turn their result is.
 insert into executions by name
 with
@@ -32,6 +32,9 @@ events as materialized (
         case
             when status = 'failed' then json_extract_string(meta, ['$.error_type', '$.exit_code'])
         end as facts,
+        case
+            when event_type in ('code_exec', 'tool_call') then ingest.asked_in(meta)
+        end as asked_in,
         -- why it failed, and whether that is, by its first line, that time ran out: as AG2's other executors and many
         -- libraries report it
         case
@@ -125,6 +128,7 @@ raised as (
 turns as (
     select
         run_id,
+        chat,
         agent_name,
         execution_order,
         id
@@ -135,21 +139,20 @@ turns as (
 -- code and tools that did not end well
 work as (
     select
-        turns.run_id,
-        turns.id as execution_id,
+        events.run_id,
+        coalesce(events.asked_in, turns.id) as execution_id,
         bool_or(events.status = 'pending') as is_pending,
         max(events.execution_order) filter (where events.status = 'failed') as failure_order
     from events
-    asof join turns
+    asof left join turns
         on turns.run_id = events.run_id
+        and turns.chat is not distinct from events.chat
         and turns.agent_name is not distinct from events.agent_name
         and turns.execution_order <= events.execution_order
     where events.event_type in ('code_exec', 'tool_call')
         and events.event_subtype <> 'action'  -- marked by the user, asked for by no agent
         and events.status in ('failed', 'pending')
-    group by
-        turns.run_id,
-        turns.id
+    group by all
 ),
 
 failures as (

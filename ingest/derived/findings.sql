@@ -6,6 +6,7 @@ read_events as (
     select
         run_id,
         id,
+        chat,
         parent_event_id,
         depth,
         execution_order,
@@ -21,8 +22,12 @@ read_events as (
                 meta,
                 ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
             )
-            when 'code_exec' then json_extract_string(meta, ['$.executor', '$.written_in'])
+            when 'code_exec' then [meta->>'executor']
         end as facts,
+        -- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
+        case
+            when event_type in ('code_exec', 'tool_call') then ingest.asked_in(meta)
+        end as asked_in,
         case
             when event_type = 'code_exec' then inputs->>'code_hash'
             when event_type = 'tool_call' and status in ('failed', 'pending') then hash(
@@ -46,7 +51,6 @@ events as materialized (
     select
         * exclude (facts),
         if(event_type = 'code_exec', facts[1], null) as executor,
-        if(event_type = 'code_exec', try_cast(facts[2] as uuid), null) as written_in,
         event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
         event_type = 'agent_call' and facts[2] is not null as has_code,
         event_type = 'agent_call' and coalesce(facts[3] = 'true', false) as is_request,
@@ -73,12 +77,12 @@ executors as (
 
 executions as (
     select
-        written_in,
+        asked_in,
         execution_order,
         status,
         error_order,
         status = 'failed'
-            and lead(agent_name) over (partition by run_id order by execution_order) <> agent_name as is_taken_over,
+            and lead(agent_name) over (partition by run_id, chat order by execution_order) <> agent_name as is_taken_over,
         input_hash is not null
             and row_number() over (partition by run_id, input_hash order by execution_order) > 1 as is_repeat
     from events
@@ -89,6 +93,7 @@ failures_of_turns as (
     select
         run_id,
         parent_event_id,
+        asked_in,
         execution_order,
         agent_name,
         event_type,
@@ -107,20 +112,9 @@ failures_of_turns as (
         or (event_type = 'llm_call' and event_subtype <> 'single' and status = 'failed')
 ),
 
--- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
-requests as (
-    select
-        run_id,
-        id,
-        agent_name,
-        execution_order
-    from events
-    where is_request
-),
-
 work as (
     select
-        written_in as turn_id,
+        asked_in as turn_id,
         execution_order,
         status,
         error_order,
@@ -132,21 +126,14 @@ work as (
         or is_repeat
     union all
     select
-        coalesce(
-            if(failures.event_type = 'tool_call', requests.id, null),
-            failures.parent_event_id
-        ) as turn_id,
-        failures.execution_order,
-        failures.status,
-        failures.error_order,
+        coalesce(asked_in, parent_event_id) as turn_id,
+        execution_order,
+        status,
+        error_order,
         false as is_repeat,
-        failures.is_repeat and failures.event_type = 'tool_call' as is_repeated_call,
+        is_repeat and event_type = 'tool_call' as is_repeated_call,
         false as is_taken_over
-    from failures_of_turns as failures
-    asof left join requests
-        on requests.run_id = failures.run_id
-        and requests.agent_name = failures.agent_name
-        and requests.execution_order <= failures.execution_order
+    from failures_of_turns
 ),
 
 work_of_turns as (

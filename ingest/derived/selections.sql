@@ -1,6 +1,6 @@
 -- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
--- by that agent's next turn alone; what AG2 asked its selecting agent, and what that answered, come before. Of both 10,000
--- characters are looked at: the names of some hundred agents.
+-- by that agent's next turn alone; what AG2 asked its selecting agent, and what that answered, come before in the same chat.
+-- Of both 10,000 characters are looked at: the names of some hundred agents.
 insert into selections by name
 with
 
@@ -10,7 +10,9 @@ turns as (
         run_id,
         id,
         execution_order,
-        agent_name
+        chat,
+        agent_name,
+        json_extract_string(meta, ['$.reason', '$.selection', '$.group']) as facts
     from execution_events
     where id between $low::uuid and $high::uuid
         and event_type = 'agent_call'
@@ -22,6 +24,7 @@ requests as (
         run_id,
         id,
         execution_order,
+        chat,
         agent_name,
         regexp_extract(left(outputs->>'full_content', 10000), 'from (\[.*\])', 1) as request
     from execution_events
@@ -35,6 +38,7 @@ answers as (
         run_id,
         id,
         execution_order,
+        chat,
         agent_name,
         left(outputs->>'full_content', 10000) as answer
     from execution_events
@@ -48,9 +52,10 @@ handoffs as (
         run_id,
         id,
         execution_order,
+        chat,
         agent_name,
         inputs->>'to_agent' as target,
-        coalesce(meta->>'selection', 'unknown') as selection
+        json_extract_string(meta, ['$.reason', '$.selection', '$.group']) as facts
     from execution_events
     where id between $low::uuid and $high::uuid
         and event_type = 'handoff'
@@ -94,8 +99,10 @@ outcomes as (
         run_id,
         id,
         execution_order,
+        chat,
         coalesce(target, if(is_handoff, null, agent_name)) as chosen,
-        selection
+        if(facts[1] = 'group_chat_selection', coalesce(facts[2], 'unknown'), null) as selection,
+        facts[3] as group_name
     from events
     where is_asking is not true
         and (is_handoff or agent_name is not null)
@@ -109,7 +116,9 @@ asked as (
         arg_max(events.answer, events.execution_order) as answer
     from events
     asof join outcomes
-        on outcomes.run_id = events.run_id and events.execution_order < outcomes.execution_order
+        on outcomes.run_id = events.run_id
+        and outcomes.chat is not distinct from events.chat
+        and events.execution_order < outcomes.execution_order
     where events.is_asking
     group by
         outcomes.run_id,
@@ -119,7 +128,7 @@ asked as (
 answered as (
     select
         outcomes.*,
-        list_transform(
+        case when asked.request <> '' then list_transform(
             regexp_extract_all(asked.request, '[''"](.+?)[''"](?:, |\]$)', 1),
             -- Python's escapes, as JSON has them; a name that is none of Python's stays
             lambda name: coalesce(
@@ -141,22 +150,32 @@ answered as (
                 )->>'$',
                 name
             )
-        ) as candidates,
-        -- an answer may write a name with blanks, or with backslashes, in place of underscores
-        not contains(
-            replace(replace(asked.answer, '\', ''), ' ', '_'), replace(replace(outcomes.chosen, '\', ''), ' ', '_')
-        ) as is_fallback
+        ) end as candidates,
+        -- whole words, as AG2 looks for names: with blanks or escaped underscores, too
+        case
+            when length(outcomes.chosen) < 1000 then not regexp_matches(
+                asked.answer,
+                concat(
+                    '(^|[^\pL\pN_])(',
+                    regexp_escape(outcomes.chosen), '|',
+                    regexp_escape(replace(outcomes.chosen, '_', ' ')), '|',
+                    regexp_escape(replace(outcomes.chosen, '_', '\_')),
+                    ')([^\pL\pN_]|$)'
+                )
+            )
+        end as is_fallback
     from outcomes
     left join asked
         on asked.run_id = outcomes.run_id
         and asked.id = outcomes.id
-        and asked.request <> ''
 )
 
 select
     run_id,
     id as event_id,
     execution_order,
+    chat,
+    group_name,
     chosen,
     case
         when is_fallback then 'fallback'

@@ -90,12 +90,14 @@ ROWS = (
                 'content_length', 500, 'has_code', h % 2 = 0, 'code_languages', if(h % 2 = 0, ['python'], []),
                 'has_tool_calls', h % 3 = 0
             )
-            when 'tool_call' then json_object('tool_name', tool, 'result_length', 200, 'error_type', 'ValueError')
+            when 'tool_call' then json_object(
+                'tool_name', tool, 'result_length', 200, 'error_type', 'ValueError', 'requested_in', turn_id
+            )
             when 'code_exec' then json_object(
                 'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor',
                 'written_in', turn_id, 'files_read', if(h % 5 = 0, ['f' || h // 7 % 100], [])
             )
-            when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto')
+            when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto', 'group', 'manager')
             when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_type', '.txt')
             else json_object('model', 'm')
         end as meta

@@ -234,9 +234,15 @@ class RunBuilder:
         return event_id
 
     def tool(
-        self, agent: str, name: str, args: dict[str, Any] | None = None, status: str = "completed", **columns: Any
+        self,
+        agent: str,
+        name: str,
+        args: dict[str, Any] | None = None,
+        status: str = "completed",
+        requested_in: str | None = None,
+        **columns: Any,
     ) -> str:
-        """A tool call."""
+        """A tool call, which that turn asked for."""
         args = args or {}
         failed = status == "failed"
         result = "ValueError: no such thing" if failed else "done"
@@ -256,6 +262,7 @@ class RunBuilder:
                 "result_length": len(result),
                 "executor": agent,
                 "error_type": "ValueError" if failed else None,
+                "requested_in": requested_in,
             },
             **columns,
         )

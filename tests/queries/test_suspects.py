@@ -128,9 +128,9 @@ def test_a_failed_tool_call_is_of_the_turn_that_asked_for_it(tmp_path: Path) -> 
     run = builder.run("r")
     run.turn("runner", "Divide.")
     for _ in range(2):
-        run.turn("asker", "I divide.", has_tool_calls=True)
+        asked = run.turn("asker", "I divide.", has_tool_calls=True)
         run.turn("runner", "Error: division by zero")
-        run.tool("asker", "divide", {"x": 1, "y": 0}, status="failed")
+        run.tool("asker", "divide", {"x": 1, "y": 0}, status="failed", requested_in=asked)
         builder.rows["tool_calls"][-1]["executor"] = "runner"
     with_messages(builder)
     found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects")

@@ -36,16 +36,9 @@ chosen_runs as (
 registered_agents as (
     select
         run_id,
-        unnest(agents) as agent
+        unnest(agents) as agent,
+        unnest(range(len(agents))) as number
     from chosen_runs
-),
-
-members as (
-    select distinct
-        run_id,
-        agent.name as chat,
-        unnest(agent.members) as agent_name
-    from registered_agents
 ),
 
 executions_of_agents as (
@@ -66,20 +59,65 @@ executions_of_agents as (
 choices as (
     select
         run_id,
+        chat,
+        group_name,
         chosen,
         count(*) as times,
         count(candidates) as requests,
         list_distinct(array_agg(selection)) as selection
     from selections
     where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
+    group by all
+),
+
+-- Whose choices those of a chat were: of the groups with that manager, or of all where he is unknown, the one (or those)
+-- that most of the chosen are members of. AG2 gives all managers one name, and an agent may be in several groups.
+chosen_from as (
+    select
+        choices.run_id,
+        choices.chat,
+        choices.group_name,
+        groups.number,
+        any_value(groups.agent.members) as members
+    from choices
+    inner join registered_agents as groups
+        on groups.run_id = choices.run_id
+        and coalesce(choices.group_name = groups.agent.name, true)
+        and list_contains(groups.agent.members, choices.chosen)
     group by
-        run_id,
-        chosen
+        choices.run_id,
+        choices.chat,
+        choices.group_name,
+        groups.number
+    qualify
+        count(*) = max(count(*)) over (partition by choices.run_id, choices.chat, choices.group_name)
+),
+
+choices_of_groups as (
+    select
+        choices.run_id,
+        chosen_from.number,
+        choices.chosen,
+        sum(choices.times) as times,
+        sum(choices.requests) as requests,
+        flatten(array_agg(choices.selection)) as selection
+    from choices
+    inner join chosen_from
+        on chosen_from.run_id = choices.run_id
+        and chosen_from.chat is not distinct from choices.chat
+        and chosen_from.group_name is not distinct from choices.group_name
+        and list_contains(chosen_from.members, choices.chosen)
+    group by
+        choices.run_id,
+        chosen_from.number,
+        choices.chosen
 ),
 
 named_candidates as (
     select
         run_id,
+        chat,
+        group_name,
         chosen,
         unnest(candidates->>'$[*]') as agent_name
     from selections
@@ -89,55 +127,60 @@ named_candidates as (
 
 candidate_counts as (
     select
-        run_id,
-        chosen,
-        agent_name,
+        named_candidates.run_id,
+        chosen_from.number,
+        named_candidates.chosen,
+        named_candidates.agent_name,
         count(*) as times
     from named_candidates
+    inner join chosen_from
+        on chosen_from.run_id = named_candidates.run_id
+        and chosen_from.chat is not distinct from named_candidates.chat
+        and chosen_from.group_name is not distinct from named_candidates.group_name
     group by
-        run_id,
-        chosen,
-        agent_name
+        named_candidates.run_id,
+        chosen_from.number,
+        named_candidates.chosen,
+        named_candidates.agent_name
 ),
 
--- each member of a chat, with each whose choice was one of this chat: it itself or another
-candidacies as (
+members as (
     select distinct
-        candidates.run_id,
-        candidates.agent_name,
-        speakers.agent_name as speaker
-    from members as candidates
-    inner join members as speakers
-        on speakers.run_id = candidates.run_id and speakers.chat = candidates.chat
+        run_id,
+        number,
+        unnest(agent.members) as agent_name
+    from registered_agents
 ),
 
+-- each member of a group, with each whose choice was one of this group: it itself or another
 evidence as (
     select
-        candidacies.run_id,
-        candidacies.agent_name,
-        coalesce(sum(choices.times) filter (where speaker = candidacies.agent_name), 0)::bigint as times_chosen,
-        coalesce(sum(choices.times) filter (where speaker <> candidacies.agent_name), 0)::bigint as others_chosen,
+        members.run_id,
+        members.agent_name,
+        coalesce(sum(choices.times) filter (where choices.chosen = members.agent_name), 0)::bigint as times_chosen,
+        coalesce(sum(choices.times) filter (where choices.chosen <> members.agent_name), 0)::bigint as others_chosen,
         case
             when sum(choices.requests) > 0
-                then coalesce(sum(counts.times) filter (where speaker <> candidacies.agent_name), 0)::bigint
+                then coalesce(sum(counts.times) filter (where choices.chosen <> members.agent_name), 0)::bigint
         end as times_passed_over,
         case
             when times_chosen > 0 or sum(counts.times) > 0 then true
             when sum(choices.requests) = sum(choices.times) then false
         end as is_candidate,
         array_agg(choices.chosen order by choices.times desc, choices.chosen)
-            filter (where choices.chosen <> candidacies.agent_name) as chosen_instead,
+            filter (where choices.chosen <> members.agent_name) as chosen_instead,
         list_sort(list_distinct(flatten(array_agg(choices.selection)))) as selection
-    from candidacies
-    left join choices
-        on choices.run_id = candidacies.run_id and choices.chosen = candidacies.speaker
+    from members
+    left join choices_of_groups as choices
+        on choices.run_id = members.run_id and choices.number = members.number
     left join candidate_counts as counts
-        on counts.run_id = candidacies.run_id
-        and counts.chosen = candidacies.speaker
-        and counts.agent_name = candidacies.agent_name
+        on counts.run_id = members.run_id
+        and counts.number = members.number
+        and counts.chosen = choices.chosen
+        and counts.agent_name = members.agent_name
     group by
-        candidacies.run_id,
-        candidacies.agent_name
+        members.run_id,
+        members.agent_name
 ),
 
 -- the agents in question: known to the run, or asked for
@@ -168,7 +211,11 @@ select
     evidence.is_candidate,
     coalesce(evidence.others_chosen, 0) as others_chosen,
     evidence.times_passed_over,
-    coalesce(evidence.chosen_instead, []) as chosen_instead,
+    -- each once, also where it is in several groups with the agent
+    list_filter(
+        coalesce(evidence.chosen_instead, []),
+        lambda name, place: list_position(evidence.chosen_instead, name) = place
+    ) as chosen_instead,
     coalesce(evidence.selection, []) as selection,
     errors.error_message
 from agents
