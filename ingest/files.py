@@ -230,6 +230,7 @@ class FileLedger:
                 "source": written.source,
                 "language": language,
                 "tool": tool,
+                "executor": cause.meta.get("executor") if cause.type == "code_exec" else None,
                 "has_content": content is not None,
                 "file_type": _suffix(written.path),
                 "method": written.method,

@@ -113,6 +113,16 @@ create or replace macro ingest.distinct_values(list) as
     list_sort(list_distinct(list)) || case when list_count(list) < len(list) then [null] else [] end;
 
 
+-- Where a file lies, from the run's folder: code spells it relative to the folder that it runs in, where that is known.
+create or replace macro ingest.place(path, work_dir) as
+    regexp_replace(
+        case when path ^@ '/' or work_dir is null then path else concat(work_dir, '/', path) end,
+        '(^|/)(\./+)+',
+        '\1',
+        'g'
+    );
+
+
 -- The JSON pointer to a key of an object.
 create or replace macro ingest.key(name) as '/' || replace(replace(name, '~', '~0'), '/', '~1');
 

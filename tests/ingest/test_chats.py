@@ -14,6 +14,7 @@ from autogen import ConversableAgent, GroupChat, GroupChatManager
 from autogen.coding import LocalCommandLineCodeExecutor
 
 import capture
+import queries
 from sample_runs.scripted_llm import Call, Reply, Request
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
@@ -171,3 +172,31 @@ def test_a_run_in_progress_is_running_and_then_complete(runs: Path, ingested: In
         assert ingested(runs).sql("SELECT status, messages FROM runs") == [{"status": "running", "messages": 2}]
         a.initiate_chat(b, message="two", max_turns=1)
     assert ingested(runs).sql("SELECT status, messages FROM runs") == [{"status": "completed", "messages": 4}]
+
+
+def test_a_file_flows_to_code_that_runs_in_its_folder(
+    runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tool writes `work/table.csv`, and code that runs in `work` reads `table.csv`: one file."""
+    monkeypatch.chdir(tmp_path)
+    Path("work").mkdir()
+    code = "```python\nprint(open('table.csv').read())\n```"
+    replies = iter([Reply(calls=(Call("save", {"file_path": "work/table.csv"}),)), Reply(code), Reply("done")])
+    llm = scripted_llm(lambda request: next(replies))
+
+    def save(file_path: str) -> str:
+        """Saves a table."""
+        Path(file_path).write_text("a,b\n1,2\n")
+        return f"saved {file_path}"
+
+    engineer = ConversableAgent("engineer", llm_config=llm.config(), **QUIET)
+    config = {"executor": LocalCommandLineCodeExecutor(work_dir="work")}
+    runner = ConversableAgent("runner", llm_config=False, code_execution_config=config, **QUIET)
+    engineer.register_for_llm(description="saves a table")(save)
+    runner.register_for_execution()(save)
+    with capture.start(runs, run_id="flow"):
+        runner.initiate_chat(engineer, message="Show the table.", max_turns=3)
+    tables = ingested(runs)
+    assert "1,2" in tables.one("SELECT output FROM code_execs")
+    (flow,) = queries.run("file_flow", queries.connect(tables.out)).fetchall()
+    assert flow[1:3] == ("work/table.csv", "engineer")

@@ -13,14 +13,34 @@
 --   events_between  events of the run from the one to the other
 with
 
-writes as (
+-- the folders in which agents run code, from the run's own
+work_dirs as (
+    select
+        run_id,
+        agent.name as executor,
+        any_value(agent.work_dir) as work_dir
+    from (
+        select
+            run_id,
+            unnest(json_transform(meta->'agents', '[{"name": "VARCHAR", "work_dir": "VARCHAR"}]')) as agent
+        from runs
+        where $run_id is null or run_id = $run_id
+    )
+    where agent.work_dir is not null
+    group by
+        run_id,
+        agent.name
+    having count(distinct agent.work_dir) = 1
+),
+
+written as (
     select
         run_id,
         execution_order,
         agent_name,
         coalesce(step_id, node_id) as step,
         outputs->>'file_path' as file_path,
-        regexp_replace(outputs->>'file_path', '^(\./)+', '') as path
+        meta->>'executor' as executor
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
@@ -28,23 +48,35 @@ writes as (
         and (status = 'completed' or (meta->>'method') = 'code.filename')
 ),
 
-paths_read as (
+read as (
     select
         run_id,
         execution_order,
         agent_name,
         coalesce(step_id, node_id) as step,
-        unnest(try_cast(meta->'files_read' as varchar[])) as file_path
+        unnest(try_cast(meta->'files_read' as varchar[])) as file_path,
+        meta->>'executor' as executor
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'code_exec'
 ),
 
+writes as (
+    select
+        written.*,
+        ingest.place(written.file_path, work_dirs.work_dir) as place
+    from written
+    left join work_dirs
+        on work_dirs.run_id = written.run_id and work_dirs.executor = written.executor
+),
+
 reads as (
     select
-        *,
-        regexp_replace(file_path, '^(\./)+', '') as path
-    from paths_read
+        read.*,
+        ingest.place(read.file_path, work_dirs.work_dir) as place
+    from read
+    left join work_dirs
+        on work_dirs.run_id = read.run_id and work_dirs.executor = read.executor
 )
 
 select
@@ -58,7 +90,7 @@ select
 from reads
 asof join writes
     on writes.run_id = reads.run_id
-    and writes.path = reads.path
+    and writes.place = reads.place
     and writes.execution_order < reads.execution_order
 order by
     writes.run_id,
