@@ -249,7 +249,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("buf = io.BytesIO()\nplt.savefig(buf, format='png')\nopen('p.png','wb').write(buf.getvalue())", ['p.png'], []),
     ("im = Image.open(BytesIO(requests.get('http://x/y.png').content))\nim.save('y.png')", ['y.png'], []),
     ("r = requests.get(url, stream=True)\nwith open('f.zip','wb') as f:\n    for c in r.iter_content(1024): f.write(c)\nimport zipfile\nzipfile.ZipFile('f.zip').extractall('d')", ['f.zip'], ['f.zip']),
-    ("z = zipfile.ZipFile(io.BytesIO(r.content))\nz.extract('inner.csv')", [], []),
+    ("z = zipfile.ZipFile(io.BytesIO(r.content))\nz.extract('inner.csv')", ['inner.csv'], []),
     ("import zipfile\nwith zipfile.ZipFile('a.zip') as z:\n    with z.open('inner.csv') as f:\n        df = pd.read_csv(f)", [], ['a.zip']),
     ("con = sqlite3.connect(database='a.db')\ncon.execute('select 1')\npd.read_sql('select * from t', con)", ['a.db'], []),
     ("engine = create_engine('sqlite:///a.db')\ndf.to_sql('t', engine)", ['a.db'], []),
