@@ -45,6 +45,11 @@ DISTRIBUTIONS: Final = frozenset(
 LOGGED: Final = frozenset("app system process".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`
 ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
+# short names of methods and fields, as they stand behind a module: `lodash/fp.map`
+MEMBERS: Final = frozenset(
+    "map get set put post push pop add run call main init load read user name node id key type size text href item"
+    " new of on to is has use com org net edu gov io co uk de fr dev ai app".split()
+)
 # of the weak ones those of programs that are compiled or run
 PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
@@ -73,6 +78,14 @@ NO_NAME: Final = frozenset(
     "python python3 pip bash sh cat cp mv rm ls cd echo grep open read load save see run use using write create"
     " download delete is are was were be been has have had will would can could should must not no if that this"
     " these those which who what when where how why it its he she we you they i file files from into import".split()
+)
+# words that begin an item of a list which is no name, beside those that end with `ed` or `ing`
+TASKS: Final = frozenset(
+    "convert merge compare plot fix remove move copy rename import export generate build test refactor document"
+    " describe summarize summarise extract compute calculate clean combine split sort filter render draw print"
+    " make put get set send share attach find look start end wrote made built ran found sent got did new old main"
+    " other first second next then also see note both all each every only just input output source target file"
+    " files script dataset image figure (".split()
 )
 # words that begin what is to be done with a file: `Execute main.py`
 COMMANDS: Final = NO_NAME | frozenset(
