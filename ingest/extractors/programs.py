@@ -183,7 +183,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
             sources = [path for path in sources if looks_like_file(path)]
         yield from (Hit(path, "read", "shell.copy") for path in sources if is_file(path) and ":" not in path)
-        if is_file(target) and (looks_like_file(target) or _is_copy(sources, target)) and ":" not in target:
+        if is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target:
             yield Hit(target, "write", "shell.copy")
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
@@ -244,11 +244,12 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
 
 
-def _is_copy(sources: list[str], target: str) -> bool:
-    """Whether one file is copied or moved to a name, not into a folder."""
+def _is_copy(program: str, sources: list[str], target: str) -> bool:
+    """Whether one file goes to a name, not into a folder; folders are linked under their names as often as files."""
     if len(sources) != 1:
         return False
-    return "." in target[1:] or ("/" in target and target.rsplit("/", 1)[-1] == sources[0].rsplit("/", 1)[-1])
+    same = target.rsplit("/", 1)[-1] == sources[0].rsplit("/", 1)[-1]
+    return "." in target[1:] or (same and "/" in target and program != "ln")
 
 
 def _converted(plain: list[str]) -> Iterator[Hit]:

@@ -109,7 +109,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("certificates", "openssl x509 -req -in a.csr -extfile b.ext -out c.crt", ["c.crt"], ["a.csr", "b.ext"]),
     ("unit of a service", "systemctl restart nginx.service", [], []),
     ("tar, letters in any order", "tar fvx a.tar", [], ["a.tar"]),
-    ("moved under its name", "mv d/ffmpeg ./bin/ffmpeg\ncp -r e/lib ./x/lib", ["./bin/ffmpeg"], ["d/ffmpeg"]),
+    ("moved under its name", "mv d/ffmpeg ./bin/ffmpeg\ncp -r e/lib ./x/lib\nln -s /opt/ssl /usr/lib/ssl", ["./bin/ffmpeg"], ["d/ffmpeg", "/opt/ssl"]),
     ("one test of a file", "pytest t.py::x -q\npython -m pytest tests/a.py::B::c", [], ["t.py", "tests/a.py"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
