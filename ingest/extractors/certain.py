@@ -16,7 +16,7 @@ from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import extension, is_local
 from ingest.extractors.said import operation
 from ingest.extractors.spans import QUOTES
-from ingest.extractors.vocabulary import MEMBERS, WEB_FOLDERS
+from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 
 # names of one text that are looked at, and how far before its end a path in backticks begins
 NAMES: Final = 20_000
@@ -53,6 +53,8 @@ SYSTEM: Final = re.compile(SYSTEM_PATTERN)
 # what stands behind a path that is neither quoted nor goes on
 APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r,;:)]|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
 QUOTED: Final = re.compile(QUOTED_PATTERN)
+# folders of folders
+HOMES: Final = ("/home", "/Users", "/mnt", "/media", "/usr", "/var")
 FOLLOWING: Final = (" ", ":", "\t")
 CLOSING: Final = {**QUOTES, "(": ")"}
 # what such a path begins with where it is a type of the web's or a service
@@ -99,6 +101,7 @@ def _called(text: str, position: int) -> Iterator[tuple[int, int, Hit]]:
             return
         # asked of most words that end so, before the pattern is
         apart = text[position + 3 : position + 4] in FOLLOWING and text[position - 1] in "fF"
+        apart = apart and not text[max(0, position - 2) : position - 1].isalpha()
         match = CALLED.match(text, position - 1) if apart else None
         if match is not None:
             number = 2 if match.group(2) else 4
@@ -112,7 +115,10 @@ def _called(text: str, position: int) -> Iterator[tuple[int, int, Hit]]:
 
 def _is_called(path: str) -> bool:
     """Whether what is called a file can be one of the local disk."""
-    return is_local(path) and not path.startswith(("/api/", *WEB_FOLDERS)) and any(map(str.isalpha, path))
+    folder, _, name = path.rpartition("/")
+    if name.lower() in FOLDER_NAMES or folder in HOMES or path.startswith(("/api/", *WEB_FOLDERS)):
+        return False
+    return is_local(path) and any(map(str.isalpha, path))
 
 
 def _of_the_system(text: str) -> Iterator[tuple[int, int, Hit]]:

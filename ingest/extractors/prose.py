@@ -217,6 +217,7 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             others = True
             end = match.end()
             if text[end : end + 1] == "`":
+                looked_at += 1
                 found.append((end, certain.quoted_file(text, end)))
     return ends, others, len(text)
 

@@ -53,9 +53,10 @@ LINE_ENDS: Final = ("", "\n", "\r")
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
-# extensions of programs, whose names have no blanks
+# extensions of programs and of what they are told, whose names have no blanks
 CODE: Final = PROGRAMS | frozenset(
-    "py ipynb sh java cpp cc hpp jsx tsx rb lua jl sql css scss vue bash swift kt".split()
+    "py ipynb sh java cpp cc hpp jsx tsx rb lua jl sql css scss vue bash swift kt html htm json yaml yml toml xml ini"
+    " cfg log".split()
 )
 # words between two paths of one line
 BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
@@ -179,7 +180,11 @@ def _closes(window: str, mark: str, line: int, found: int) -> bool:
 def _is_task(word: str) -> bool:
     """Whether a word begins what was done or is to be done with a file, or says which file it is: no name does."""
     word = word.lower()
-    return word in COMMANDS or word in TASKS or word.endswith(("ed", "ing"))
+    if word.endswith(("ed", "ing")):
+        return True
+    # `contains` and `reaches` as well as `contain` and `reach`
+    forms = (word, word.removesuffix("s"), word.removesuffix("es"))
+    return any(form in COMMANDS or form in TASKS for form in forms)
 
 
 def told_start(window: str, start: int, after: str) -> int | None:

@@ -48,7 +48,7 @@ ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
 # short names of methods and fields, as they stand behind a module: `lodash/fp.map`
 MEMBERS: Final = frozenset(
     "map get set put post push pop add run call main init load read user name node id key type size text href item"
-    " new of on to is has use com org net edu gov io co uk de fr dev ai app".split()
+    " new of on to is has use git com org net edu gov io co uk de fr dev ai app".split()
 )
 # of the weak ones those of programs that are compiled or run
 PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
@@ -71,6 +71,13 @@ SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
 WEB_FOLDERS: Final = tuple(
     "/assets/ /static/ /images/ /img/ /wp-content/ /wp-includes/ /uploads/ /themes/ /icons/ /_next/ /css/ /js/".split()
 )
+# what folders are called, not files without an extension
+FOLDER_NAMES: Final = frozenset(
+    "lib lib64 bin sbin src home images img pictures data html www log logs nginx apache2 share local include etc docs"
+    " documents downloads desktop projects project build dist output outputs out results result tmp temp cache config"
+    " configs conf files file uploads upload models model checkpoints assets static media public user users root"
+    " workspace content input inputs folder directory scripts tests test app apps code repo reports notebooks".split()
+)
 # small words inside a title
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
 # words of a sentence or a command, which no file is named after
@@ -85,7 +92,7 @@ TASKS: Final = frozenset(
     " describe summarize summarise extract compute calculate clean combine split sort filter render draw print"
     " make put get set send share attach find look start end wrote made built ran found sent got did new old main"
     " other first second next then also see note both all each every only just input output source target file"
-    " files script dataset image figure (".split()
+    " files script dataset image figure ( contain include use need".split()
 )
 # words that begin what is to be done with a file: `Execute main.py`
 COMMANDS: Final = NO_NAME | frozenset(
