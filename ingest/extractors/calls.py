@@ -91,6 +91,7 @@ CONVENTIONAL_ALIASES = {
     "urlretrieve": "urllib.request.urlretrieve",
     "copyfile": "shutil.copyfile",
     "files": "google.colab.files",
+    "Converter": "pdf2docx.Converter",
 }
 
 

@@ -52,7 +52,7 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
-# modes that say by themselves that something is opened; `x` is as often the name of a column
+# modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
     "x"
 }
@@ -209,6 +209,9 @@ def _by_mode(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[
         return False
     mode = positional[1] if len(positional) > 1 else keywords.get("mode")
     if not isinstance(mode, str) or mode not in MODES:
+        return False
+    last = name.rsplit(".", 1)[-1]
+    if len(mode) == 1 and "mode" not in keywords and not _is_class(last) and "open" not in last:
         return False
     paths = [path for path in paths_of(positional[0]) if looks_like_file(path)]
     for path in paths:

@@ -41,7 +41,8 @@ OTHERS: Final = frozenset(
     " export test ["
     " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
     " make help man"
-    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
+    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred dig host nslookup whois traceroute telnet nc"
+    " ncat".split()
 )
 WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
 RUNNERS: Final = {
@@ -53,7 +54,7 @@ COMPILERS: Final = frozenset(
     "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
 )
 # options that take a path to be written, by program
-ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:file|path|name))?")
+ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:[Ff]ile|[Pp]ath|[Nn]ame))?")
 # one that is as often followed by something else
 MAYBE_OUTPUT: Final = "-w"
 # programs that search, whose `-o` takes no value
@@ -144,7 +145,11 @@ def is_file(word: str) -> bool:
 
 def is_operand(word: str) -> bool:
     """Whether an operand of a program that is not known looks like a local file."""
-    return is_file(word) and (looks_like_file(word) or (extension(word) in OPERAND_EXTENSIONS and " " not in word))
+    if not is_file(word):
+        return False
+    # two letters behind several dots are rather the end of a host's name: `ns1.example.in`
+    suffix = extension(word) if "/" in word or word.count(".") == 1 else ""
+    return looks_like_file(word) or (suffix in OPERAND_EXTENSIONS and " " not in word)
 
 
 def _is_output(word: str) -> bool:

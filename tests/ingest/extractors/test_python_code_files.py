@@ -209,7 +209,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("download out of a notebook", "from google.colab import files\nfiles.download('a.csv')", [], ["a.csv"]),
     ("upload into a store", "api.upload_file(path_or_fileobj='d/a.tar', path_in_repo='a.tar')", [], ["d/a.tar"]),
     ("modes of other openers", "import pysam\nfrom lib import Store\npysam.AlignmentFile('a.bam', 'wb')\npysam.AlignmentFile('b.bam', 'rb')\nStore('c.dat', mode='a')\nStore('d.dat', 'r+')", ["a.bam", "c.dat", "d.dat"], ["b.bam", "d.dat"]),
-    ("a column is no mode", "from lib import Chart\nChart('a.csv', 'x')\nChart('b.csv', 'width')", [], ["a.csv", "b.csv"]),
+    ("a column is no mode", "import seaborn as sns\nfrom lib import Chart, load\nChart('a.csv', 'x')\nChart('b.csv', 'width')\nload('c.csv', 'a')\nsns.read('d.csv', 'w')", [], ["a.csv", "b.csv", "c.csv", "d.csv"]),
     ("flags", "import os\nos.open('a.txt', os.O_CREAT | os.O_WRONLY)\nos.open('b.txt', os.O_RDONLY | os.O_CLOEXEC)\nos.open('c.txt', os.O_RDWR)\nos.open('d.txt', os.O_RDWR | os.O_CREAT | os.O_TRUNC)\nos.open('e.txt', flags)", ["a.txt", "c.txt", "d.txt"], ["b.txt", "c.txt", "e.txt"]),
     ("one document into another", "from pdf2docx import Converter\nwith Converter('a.pdf') as c:\n    c.convert('b.docx')", ["b.docx"], ["a.pdf"]),
     ("member of an archive", "import tarfile, zipfile\ntarfile.open('a.tar').extract('b.txt')\nwith zipfile.ZipFile('c.zip') as z:\n    z.extract('d.txt', 'out')\n    z.extract('e.txt', folder())\n    z.open('f.txt')", ["b.txt", "out/d.txt"], ["a.tar", "c.zip"]),
