@@ -148,8 +148,9 @@ def is_operand(word: str) -> bool:
     if not is_file(word):
         return False
     # two letters behind several dots are rather the end of a host's name: `ns1.example.in`
-    suffix = extension(word) if "/" in word or word.count(".") == 1 else ""
-    return looks_like_file(word) or (suffix in OPERAND_EXTENSIONS and " " not in word)
+    suffix = extension(word)
+    of_host = len(suffix) < 3 and "/" not in word and word.count(".") > 1
+    return looks_like_file(word) or (suffix in OPERAND_EXTENSIONS and not of_host and " " not in word)
 
 
 def _is_output(word: str) -> bool:

@@ -106,7 +106,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("only what matches", "ag -o 'foo.bar' a.txt", [], ["a.txt"]),
     ("output of a script", "./scripts/blame.py --output a.yml\npython blame.py -v -o b.yml\npython -m blame --output c.yml", ["a.yml", "b.yml", "c.yml"], ["./scripts/blame.py", "blame.py"]),
     ("pinned packages", "uv pip compile --constraint=c.txt --output-file=t.txt r.in\npip-compile s.in", ["t.txt"], ["c.txt", "r.in", "s.in"]),
-    ("certificates", "openssl x509 -req -in a.csr -extfile b.ext -out c.crt", ["c.crt"], ["a.csr", "b.ext"]),
+    ("certificates", "openssl x509 -req -in a.com.csr -extfile b.ext -out c.crt", ["c.crt"], ["a.com.csr", "b.ext"]),
     ("services and hosts", "systemctl restart nginx.service\ndig ns1.example.in\nprobe ns1.example.in", [], []),
     ("tar, letters in any order", "tar fvx a.tar", [], ["a.tar"]),
     ("moved under its name", "mv d/ffmpeg ./bin/ffmpeg\ncp -r e/lib ./x/lib\nln -s /opt/ssl /usr/lib/ssl", ["./bin/ffmpeg"], ["d/ffmpeg", "/opt/ssl"]),
