@@ -35,6 +35,9 @@ RECORDS: Final = frozenset("dict types.SimpleNamespace argparse.Namespace collec
 DEFAULTS: Final = frozenset("typer.Option typer.Argument dataclasses.field pydantic.Field".split())
 # decorators that give a function's argument a default
 OPTIONS: Final = frozenset("click.option click.argument".split())
+# methods of a parser of arguments, which may be set up elsewhere: in an earlier block, by a function
+PARSER_METHODS: Final = frozenset("add_argument set_defaults parse_args parse_known_args".split())
+PARSED: Final = Result("argparse.ArgumentParser().parse_args")
 
 
 class Calls(Expressions):
@@ -97,6 +100,10 @@ class Calls(Expressions):
     ) -> Value:
         """What a call of one known or unknown function returns."""
         if isinstance(target, Ref):
+            if attribute in PARSER_METHODS:
+                return self.parser_method(attribute, positional, keywords)
+            if target.name == "vars" and positional == [PARSED]:
+                return dict(self.arguments)
             if target.name in RECORDS:
                 return _record(positional, keywords)
             if target.name in DEFAULTS:
@@ -152,11 +159,21 @@ class Calls(Expressions):
         if isinstance(owner, dict):
             return _dict_method(owner, name, positional)
         prefix = owner.name if isinstance(owner, Result) else ""
-        if prefix == "argparse.ArgumentParser" and name == "add_argument":
-            self.add_argument(positional, keywords)
+        if name in PARSER_METHODS:
+            return self.parser_method(name, positional, keywords)
         opened.method(self.emit, prefix, name, positional, keywords)
         self.call_argument(name, positional, keywords)
         return Result(f"{prefix}().{name}") if prefix else UNKNOWN
+
+    def parser_method(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
+        """What a method of a parser of arguments, of a group of them or of a command returns."""
+        if name == "add_argument":
+            self.add_argument(positional, keywords)
+        elif name == "set_defaults":
+            self.arguments.update(keywords)
+        else:
+            return PARSED if name == "parse_args" else (PARSED, UNKNOWN)
+        return UNKNOWN
 
     def add_argument(self, positional: list[Value], keywords: dict[str, Value]) -> None:
         """Note the default of a command line argument: an executor runs a program without any."""
@@ -166,7 +183,9 @@ class Calls(Expressions):
             named = [name for name in names if name[:1] != "-"] or [max(names, key=len)]
             name = keywords.get("dest", named[0].lstrip("-").replace("-", "_"))
             if isinstance(name, str):
-                self.arguments[name] = keywords["default"]
+                made = keywords.get("type")
+                known = pure.PURE.get(made.name) if isinstance(made, Ref) else None
+                self.arguments[name] = lift(known, keywords["default"]) if known else keywords["default"]
 
     def call_argument(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> None:
         """Follow a function that is handed over to be called by others: threads, pools, `map`."""

@@ -36,10 +36,10 @@ class Call:
 
     Attributes:
         name: dotted name after imports are resolved (`numpy.save`), or `.name` for a method of any object.
-        operation: `write`, `read`, or `mode` where a mode string decides.
+        operation: `write`, `read`, `mode` where a mode string decides, or `flags` where numbers do, as of `os.open`.
         position: index of the path among the positional arguments.
         keywords: names under which the path may be given instead.
-        mode_position: index of the mode string, where `operation` is `mode`.
+        mode_position: index of the mode string or the flags, where one of them decides.
         mode_default: mode when none is given.
         ending: what the call appends to a path that does not end with it.
         changes: keyword by which a file that is read is written as well.

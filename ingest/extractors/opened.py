@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
 from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, is_local, looks_like_file
+from ingest.extractors.pure import FLAGS
 from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
 
 Emit = Callable[[str, str, str], None]
@@ -37,7 +39,7 @@ NO_METHODS: Final = frozenset(
     "write writestr open extract read_text namelist getinfo append add remove get post put find split replace"
     " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode"
-    " file_uploader".split()
+    " file_uploader download_button".split()
 )
 # libraries whose `write` shows a text, and keywords that say that a `write` is given a file
 SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
@@ -50,6 +52,17 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
+# modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
+MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
+    "x"
+}
+# keywords that name a file for those who receive it, and calls in which others do so as well
+LABELS: Final = frozenset("download_name attachment_filename Name path_in_repo".split())
+LABELLING: Final = frozenset(
+    "add_attachment Attachment MIMEApplication MIMEImage MIMEAudio MIMEBase MIMEText FileResponse BufferedInputFile"
+    " InputFile attach File".split()
+)
+NAMES: Final = frozenset("name filename file_name".split())
 OUTPUT_KEYWORD: Final = re.compile(
     r"(?i)^(?:out(?:put|file|path|_|$)|save|write_to|dest|target_|export|to_|result_|log_?file)"
 )
@@ -61,6 +74,11 @@ QUERY: Final = re.compile(
     r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
 )
 LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
+# what opens an archive out of which single files are taken
+UNPACKING: Final = frozenset("zipfile.ZipFile tarfile.open tarfile.TarFile tarfile.TarFile.open".split())
+WRITING_FLAGS: Final = (
+    FLAGS["os.O_WRONLY"] | FLAGS["os.O_RDWR"] | FLAGS["os.O_CREAT"] | FLAGS["os.O_TRUNC"] | FLAGS["os.O_APPEND"]
+)
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
@@ -115,6 +133,8 @@ def function(
         return
     if last == "write" and "." in name:
         _written(emit, name.split(".", 1)[0], imported, positional, keywords)
+    elif (imported or _is_class(last)) and _by_mode(emit, name, positional, keywords):
+        return
     elif "." in name and not imported:
         _named_method(emit, last, positional, keywords)
     elif name not in BUILTINS and name.split(".", 1)[0] not in STANDARD_LIBRARY:
@@ -128,6 +148,10 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
     """Emit what a method opens of an object that the call `prefix` returned ('' where that is not known)."""
     if name in QUERIES:
         _query(emit, positional, keywords)
+        return
+    if name == "extract":
+        if prefix in UNPACKING:
+            _extracted(emit, positional, keywords)
         return
     rows = FUNCTIONS.get(f"{prefix}().{name}") if prefix else None
     if rows is None:
@@ -169,6 +193,43 @@ def _mode(value: Value) -> list[str]:
     return ["read"]
 
 
+def _flags(value: Value) -> list[str]:
+    """The operations that the flags of `os.open` stand for."""
+    for option in alternatives(value):
+        if isinstance(option, int):
+            if option & FLAGS["os.O_RDWR"] and not option & FLAGS["os.O_TRUNC"]:
+                return ["read", "write"]
+            return ["write"] if option & WRITING_FLAGS else ["read"]
+    return ["read"]
+
+
+def _by_mode(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> bool:
+    """Emit the file that stands first among the arguments, where the next is a mode; whether that is so."""
+    if not positional or name in BUILTINS or name.split(".", 1)[0] in STANDARD_LIBRARY:
+        return False
+    mode = positional[1] if len(positional) > 1 else keywords.get("mode")
+    if not isinstance(mode, str) or mode not in MODES:
+        return False
+    last = name.rsplit(".", 1)[-1]
+    if len(mode) == 1 and "mode" not in keywords and not _is_class(last) and "open" not in last:
+        return False
+    paths = [path for path in paths_of(positional[0]) if looks_like_file(path)]
+    for path in paths:
+        for operation in _mode(mode):
+            emit(operation, path, "python.method")
+    return bool(paths)
+
+
+def _extracted(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that is taken out of an archive, in the folder that is given."""
+    member = positional[0] if positional else keywords.get("member")
+    folder = positional[1] if len(positional) > 1 else keywords.get("path", "")
+    for place in paths_of(folder):
+        for path in paths_of(member):
+            if is_local(path):
+                emit("write", posixpath.join(place, path), "python.archive")
+
+
 def _apply_all(
     emit: Emit, rows: Sequence[tuple[Call, str]], positional: Sequence[Value], keywords: dict[str, Value]
 ) -> None:
@@ -193,6 +254,8 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
     if call.operation == "mode":
         given = keywords.get("mode", call.mode_default)
         operations = _mode(positional[call.mode_position] if call.mode_position < len(positional) else given)
+    elif call.operation == "flags":
+        operations = _flags(positional[call.mode_position] if call.mode_position < len(positional) else UNKNOWN)
     if call.changes and _is_set(keywords.get(call.changes, positional[1] if len(positional) > 1 else None)):
         operations = ["read", "write"]
     accepted = looks_like_file if call.strict else is_local
@@ -229,6 +292,14 @@ def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> 
     return [(name, path, listed) for name, path, listed in known if looks_like_file(path) and not _is_dotted(path)]
 
 
+def _unlabelled(name: str, keywords: dict[str, Value]) -> dict[str, Value]:
+    """The keywords of a call without those that only name a file for those who receive it."""
+    labels = LABELS | NAMES if name in LABELLING else LABELS
+    if labels.isdisjoint(keywords):
+        return keywords
+    return {keyword: value for keyword, value in keywords.items() if keyword not in labels}
+
+
 def _is_dotted(path: str) -> bool:
     """Whether a word is rather a dotted name, such as a key or a module, than a file."""
     stem, _, suffix = path.rpartition(".")
@@ -242,7 +313,7 @@ def _is_dotted(path: str) -> bool:
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
-    if name in NO_METHODS or not (arguments := _file_arguments(positional, keywords)):
+    if name in NO_METHODS or not (arguments := _file_arguments(positional, _unlabelled(name, keywords))):
         return
     parts = words(name)
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
@@ -279,7 +350,10 @@ def _to_file(parts: Sequence[str]) -> bool:
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
-    if name in NO_HELPERS or name in NO_METHODS or not (arguments := _file_arguments(positional, keywords)):
+    if name in NO_HELPERS or name in NO_METHODS:
+        return
+    arguments = _file_arguments(positional, _unlabelled(name, keywords))
+    if not arguments:
         return
     parts = words(name)
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))

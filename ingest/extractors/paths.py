@@ -19,6 +19,8 @@ EXTENSIONS = frozenset(
     pbix mbtiles ttf otf woff woff2 plist gradle csproj svelte adoc cbm dxf dwg pem crt bak
     fq fna faa bcf bai gbk embl maf bedgraph bigwig pdbqt smi mgf mzml pcap pcapng nrrd mha pcd topojson osm pbf mbox
     lz4 xlsb accdb mdb docm m3u8 apk aif nd2 czi
+    gpg qrc kts cmake sty tfvars exs hrl clj rkt vbs dart cuh vhd vhdl qmd xlf sln fsproj erb haml ejs hbs njk sass
+    styl purs sarif json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
@@ -42,6 +44,14 @@ DOT_NAMES = frozenset(
 )
 # extensions of what programs store, which in prose are rather the names of attributes
 STORED_EXTENSIONS = frozenset("model index vocab weights".split())
+# extensions that are those of files among the operands of a command, and elsewhere rather something else
+OPERAND_EXTENSIONS = frozenset(
+    """
+    in ext ui repo list rules asc sig cu csr cert less cls md5 sha1 sha256 sha512 bc ll s asm tf hcl sol zig nim erl scm
+    pm cmd sv aux toc dvi ps po mo strings vb jsp coffee cab ipa egg gem ova mol res raw bst orig wat spec dts dtb tcl
+    xpm pbm tga
+    """.split()
+)
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme

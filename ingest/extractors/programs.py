@@ -9,7 +9,7 @@ from typing import Final
 
 from ingest.extractors import powershell
 from ingest.extractors.model import Hit
-from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
 
 ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
 PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! { $".split())
@@ -41,7 +41,8 @@ OTHERS: Final = frozenset(
     " export test ["
     " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
     " make help man"
-    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred".split()
+    " curl wget http yt-dlp youtube-dl aria2c gdown unlink shred dig host nslookup whois traceroute telnet nc"
+    " ncat".split()
 )
 WORD: Final = re.compile(r"^[a-z][a-z0-9_.+-]*$")
 RUNNERS: Final = {
@@ -53,11 +54,15 @@ COMPILERS: Final = frozenset(
     "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
 )
 # options that take a path to be written, by program
-ANY_OUTPUT: Final = ("-o", "-out", "-w", "--output", "--out")
+ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:[Ff]ile|[Pp]ath|[Nn]ame))?")
+# one that is as often followed by something else
+MAYBE_OUTPUT: Final = "-w"
+# programs that search, whose `-o` takes no value
+SEARCHING: Final = re.compile(r"grep$|^(?:ag|ack|ugrep|pkill)$")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
 OUTPUT_OPTIONS: Final = {
-    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm".split(), ("-o",)),
+    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm ld as".split(), ("-o",)),
     **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
     "wget": ("-O", "--output-document", "-o", "--output-file", "-a", "--append-output"),
     "gdown": ("-O", "--output"),
@@ -121,6 +126,7 @@ FILE_OPTIONS: Final = {
     **dict.fromkeys(("pip", "pip3"), frozenset("-r --requirement -c --constraint".split())),
     "uv": frozenset("-r --requirement --requirements -c --constraint --constraints -f --file".split()),
     "conda": frozenset("-f --file".split()),
+    **dict.fromkeys(("make", "gmake"), frozenset("-f --file --makefile".split())),
     **dict.fromkeys(("docker", "podman"), frozenset("-f --file --env-file".split())),
 }
 DOCKER_COMMANDS: Final = frozenset("build buildx compose run create".split())
@@ -135,6 +141,27 @@ SENT: Final = SENDING | {"-T", "--upload-file"}
 def is_file(word: str) -> bool:
     """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
     return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
+
+
+def is_operand(word: str) -> bool:
+    """Whether an operand of a program that is not known looks like a local file."""
+    if not is_file(word):
+        return False
+    # two letters behind several dots are rather the end of a host's name: `ns1.example.in`
+    suffix = extension(word)
+    of_host = len(suffix) < 3 and "/" not in word and word.count(".") > 1
+    return looks_like_file(word) or (suffix in OPERAND_EXTENSIONS and not of_host and " " not in word)
+
+
+def _is_output(word: str) -> bool:
+    """Whether the value of an output option is a file, whatever its extension: no format, setting or number."""
+    if not is_file(word) or word.startswith("-"):
+        return False
+    if looks_like_file(word):
+        return True
+    if not extension(word) or any(mark in word for mark in " =,:;%{}()[]|"):
+        return False
+    return "/" in word or (word.count(".") == 1 and not word[0].isdigit())
 
 
 def program_files(arguments: list[str]) -> Iterator[Hit]:
@@ -162,11 +189,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
             sources = [path for path in sources if looks_like_file(path)]
         yield from (Hit(path, "read", "shell.copy") for path in sources if is_file(path) and ":" not in path)
-        if (
-            is_file(target)
-            and (looks_like_file(target) or (len(sources) == 1 and "." in target[1:]))
-            and ":" not in target
-        ):
+        if is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target:
             yield Hit(target, "write", "shell.copy")
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
@@ -182,8 +205,11 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             yield from _converted(plain)
         elif "-m" in rest:
             yield from _any(program, rest, plain)
-        elif "-c" not in rest and looks_like_file(plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]):
-            yield Hit(plain[1] if program == "streamlit" else plain[0], "read", "shell.run")
+        elif "-c" not in rest:
+            script = plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]
+            if looks_like_file(script):
+                yield Hit(script, "read", "shell.run")
+                yield from _made(rest[rest.index(script) + 1 :])
     elif program == "tar":
         yield from _tar(rest, plain)
     elif program == "dd":
@@ -209,6 +235,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from _optional(program, rest)
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
+        yield from _made(rest)
     elif program not in OTHERS and WORD.search(program):
         yield from _any(program, rest, plain)
 
@@ -218,11 +245,17 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     given = list(_given(program, rest))
     yield from given
     written = {hit.path for hit in given if hit.operation == "write"}
-    yield from (
-        Hit(path, "read", "shell.program")
-        for path in plain
-        if path not in written and is_file(path) and looks_like_file(path)
-    )
+    # a test is named behind the file that it stands in: `a.py::test_b`
+    operands = [path.partition("::")[0] if "::" in path else path for path in plain]
+    yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
+
+
+def _is_copy(program: str, sources: list[str], target: str) -> bool:
+    """Whether one file goes to a name, not into a folder; folders are linked under their names as often as files."""
+    if len(sources) != 1:
+        return False
+    same = target.rsplit("/", 1)[-1] == sources[0].rsplit("/", 1)[-1]
+    return "." in target[1:] or (same and "/" in target and program != "ln")
 
 
 def _converted(plain: list[str]) -> Iterator[Hit]:
@@ -237,9 +270,11 @@ def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
     """The files of a program that reads only what its options name."""
     if program in ("docker", "podman") and DOCKER_COMMANDS.isdisjoint(rest[:2]):
         return
-    for option, path in pairwise(rest):
+    for option, path in _options(rest):
         if option in FILE_OPTIONS[program] and is_file(path):
             yield Hit(path, "read", "shell.program")
+    if program == "uv" and "compile" in rest[:2]:
+        yield from _any(program, rest, _operands(program, rest))
 
 
 def _readable(program: str, path: str) -> bool:
@@ -293,13 +328,16 @@ def _operands(program: str, rest: list[str]) -> list[str]:
 
 def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     """The files of a program whose first operand is a pattern."""
-    files = plain if "-e" in rest or "-f" in rest else plain[1:]
     in_place = program in ("sed", "perl") and any(IN_PLACE.match(word) for word in rest)
+    if in_place and plain[:1] == [""]:
+        plain = plain[1:]  # the ending of a copy that is not kept
+    files = plain if any(word in ("-e", "-f") or word.startswith("--expression=") for word in rest) else plain[1:]
     for option, path in pairwise(rest):
         if option == "-f" and program != "perl" and is_file(path):
             yield Hit(path, "read", "shell.program")
     for path in files:
-        if is_file(path) and ((program == "grep" and not path.endswith(".")) or looks_like_file(path)):
+        certain = program in ("grep", "sed") or in_place
+        if is_file(path) and ((certain and not path.endswith(".")) or looks_like_file(path)):
             yield Hit(path, "read", "shell.program")
             if in_place:
                 yield Hit(path, "write", "shell.program")
@@ -344,15 +382,32 @@ def _assigned(rest: list[str]) -> Iterator[Hit]:
             yield Hit(path, "read" if name == "if" else "write", "shell.program")
 
 
+def _options(rest: list[str]) -> Iterator[tuple[str, str]]:
+    """Words with those behind them, and both sides of `--option=value`."""
+    for word, after in pairwise([*rest, ""]):
+        option, equal, value = word.partition("=")
+        if equal and word[:2] == "--":
+            yield option, value
+        yield word, after
+
+
 def _given(program: str, rest: list[str]) -> Iterator[Hit]:
     """What the usual options of a program that is not known name."""
-    for option, path in [
-        *pairwise(rest),
-        *(tuple(word.split("=", 1)) for word in rest if word[:2] == "--" and "=" in word),
-    ]:
-        if option in ANY_INPUT and looks_like_file(path) and is_file(path):
+    known = program in OUTPUT_OPTIONS
+    searches = SEARCHING.search(program) is not None
+    for option, path in _options(rest):
+        if option in ANY_INPUT and is_operand(path):
             yield Hit(path, "read", "shell.program")
-        elif option in ANY_OUTPUT and program not in OUTPUT_OPTIONS and looks_like_file(path) and is_file(path):
+        elif option == MAYBE_OUTPUT and not known and looks_like_file(path) and is_file(path):
+            yield Hit(path, "write", "shell.program")
+    if not known and not searches:
+        yield from _made(rest)
+
+
+def _made(rest: list[str]) -> Iterator[Hit]:
+    """What the usual options name that say where output goes."""
+    for option, path in _options(rest):
+        if option[:2] in ("-o", "--") and ANY_OUTPUT.fullmatch(option) and _is_output(path):
             yield Hit(path, "write", "shell.program")
 
 
@@ -363,7 +418,12 @@ def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:
         flags += rest[0]
         plain = plain[1:]
     named = (word.partition("=")[2] for word in rest if word.startswith("--file="))
-    short = (after for word, after in pairwise(rest) if word.strip("-").isalpha() and word.endswith("f"))
+    short = (
+        after
+        for index, (word, after) in enumerate(pairwise(rest))
+        # the first word needs no dash, and then its letters stand in any order
+        if word.strip("-").isalpha() and (word.endswith("f") or (not index and word[0] != "-" and "f" in word))
+    )
     archive = next(named, None) or next(short, "")
     if not archive or not is_file(archive):
         return

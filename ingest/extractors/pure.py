@@ -130,6 +130,7 @@ OPERATORS: Final[dict[type[ast.operator], Callable[[Value, Value], Value]]] = {
     ast.Mod: modulo,
     ast.Mult: multiply,
     ast.Sub: lambda left, right: left - right,
+    ast.BitOr: lambda left, right: left | right,
     ast.FloorDiv: lambda left, right: left // right,
 }
 
@@ -201,8 +202,26 @@ def _sequence(value: Value) -> list[Value]:
     return found
 
 
-# names of the standard library that stand for a text
-CONSTANTS: Final = {"os.sep": "/", "os.path.sep": "/", "os.curdir": HERE, "os.pardir": ".."}
+# names of the standard library that stand for a value
+# flags of `os.open`, as Linux has them; all that do not say how a file is opened share one
+FLAGS: Final = {
+    "os.O_WRONLY": 1,
+    "os.O_RDWR": 2,
+    "os.O_CREAT": 0o100,
+    "os.O_TRUNC": 0o1000,
+    "os.O_APPEND": 0o2000,
+    **dict.fromkeys(
+        (f"os.O_{name}" for name in "RDONLY EXCL CLOEXEC NOFOLLOW NONBLOCK SYNC BINARY NOINHERIT TMPFILE".split()),
+        0o200,
+    ),
+}
+CONSTANTS: Final[dict[str, Value]] = {
+    "os.sep": "/",
+    "os.path.sep": "/",
+    "os.curdir": HERE,
+    "os.pardir": "..",
+    **FLAGS,
+}
 # functions of known values; all others return a `Result`
 PURE: Final[dict[str, Callable[..., Value]]] = {
     "os.path.join": join,

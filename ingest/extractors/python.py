@@ -21,6 +21,8 @@ CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
 STATEMENT: Final = re.compile(r"(?!(?:else|elif|except|finally)\b)[^\s#)\]}]")
 MENDED_LENGTH: Final = 20_000
 MENDED_STATEMENTS: Final = 4
+# programs that are also magics of a line
+COMMANDS: Final = frozenset("pip conda mamba uv cat cp mv".split())
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
 
 
@@ -153,6 +155,8 @@ def _without_magics(code: str) -> tuple[str, list[Hit]]:
             found.extend(hit._replace(method="python.magic") for hit in shell.command_files(bare[1:]))
         elif bare.startswith("%run "):
             found.extend(shell.command_files("python " + bare[5:]))
+        elif (command := bare[1:].lstrip()).split(" ", 1)[0] in COMMANDS:
+            found.extend(hit._replace(method="python.magic") for hit in shell.command_files(command))
         lines[index] = line[: len(line) - len(bare)] + "pass"
     return "\n".join(lines), found
 

@@ -71,11 +71,14 @@ PERL_OPEN_PATTERN: Final = (
     r"(?:[^'\"\n<>]{0,40}['\"][ \t]*,[ \t]*(?:\$(?P<variable>\w+)|(?P<first>" + STRING + r"))"
     r"|[ \t]*(?P<name>[^'\"\n$<>:]+)['\"])"
 )
+# macros of Julia's: `@save "a.jld2" x`
+MACRO_PATTERN: Final = r"(?:^|[^\w@])@(?P<macro>save|load)(?:[ \t]+|\()(?P<first>" + STRING + r"|[A-Za-z_]\w*)"
 SCRIPT_IMPORT: Final = re2.compile(SCRIPT_IMPORT_PATTERN)
 SCRIPT_CALL: Final = re2.compile(SCRIPT_CALL_PATTERN)
 JULIA_IMPORT: Final = re2.compile(JULIA_IMPORT_PATTERN)
 OPTIONS: Final = re2.compile(OPTIONS_PATTERN)
 LATER: Final = re2.compile(LATER_PATTERN)
+MACRO: Final = re2.compile(MACRO_PATTERN)
 PERL_OPEN: Final = re2.compile(PERL_OPEN_PATTERN)
 JOIN: Final = re2.compile(JOIN_PATTERN)
 TEXT: Final = re2.compile(_TEXT)
@@ -186,6 +189,9 @@ def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, 
     for match in LATER.finditer(code):
         for path in _paths([match.group("first")], variables):
             yield match.start(), Hit(path, "write", "code.call")
+    for match in MACRO.finditer(code) if "@save" in code or "@load" in code else ():
+        for path in _paths([match.group("first")], variables):
+            yield match.start(), Hit(path, "write" if match.group("macro") == "save" else "read", "code.call")
     for match in PERL_OPEN.finditer(code):
         mode = match.group("mode")
         name = match.group("name")

@@ -7,7 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, COMMANDS, LOWER_WORDS, NO_NAME, TOLD
+from ingest.extractors.vocabulary import BREAKS, COMMANDS, DOCUMENT_NAMES, LOWER_WORDS, NO_NAME, PROGRAMS, TASKS, TOLD
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -43,13 +43,21 @@ CALLED: Final = re.compile(
 )
 # the label of a file on a line of its own: `Attached file: annual report.pdf`
 LABELLED: Final = re.compile(
-    r"(?i)(?:^|[ \t*])(?:file|file[ \t]?name|attachment|document|spreadsheet|workbook)\*{0,2}:\*{0,2}[ \t]+"
+    r"(?i)(?:^|[ \t*])(?:files?|file[ \t]?names?|attachments?|documents?|spreadsheets?|workbooks?)\*{0,2}:\*{0,2}[ \t]+"
     r"(?P<name>(?:[\w&()'-]{1,40}[ ]){1,3})$"
 )
+# what stands before an item of a list
+BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
+LINE_ENDS: Final = ("", "\n", "\r")
 # a line of a program that downloads videos, and then the name of a file up to the end of the line
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
+# extensions of programs and of what they are told, whose names have no blanks
+CODE: Final = PROGRAMS | frozenset(
+    "py ipynb sh java cpp cc hpp jsx tsx rb lua jl sql css scss vue bash swift kt html htm json yaml yml toml xml ini"
+    " cfg log".split()
+)
 # words between two paths of one line
 BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
 # a line of `ls -l` up to the name
@@ -150,14 +158,33 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     plain = BRACKETED.sub("", content) if " (" in content else content
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
+    if opening == "*" and _is_task(words[0]):
+        return None
     if any(not word for word in words) or not (
         _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
     ):
         return None
     # an odd number of quotes before means that this one closes
-    if opening == closing and window.count(opening, line, found) % 2:
+    if opening == closing and _closes(window, opening, line, found):
         return None
     return found + 1
+
+
+def _closes(window: str, mark: str, line: int, found: int) -> bool:
+    """Whether a mark closes what another opened on its line; bold is marked by two."""
+    if mark == "*" and window[found - 1 : found] == "*":
+        return window.count("**", line, found + 1) % 2 == 0
+    return window.count(mark, line, found) % 2 == 1
+
+
+def _is_task(word: str) -> bool:
+    """Whether a word begins what was done or is to be done with a file, or says which file it is: no name does."""
+    word = word.lower()
+    if word.endswith(("ed", "ing")):
+        return True
+    # `contains` and `reaches` as well as `contain` and `reach`
+    forms = (word, word.removesuffix("s"), word.removesuffix("es"))
+    return any(form in COMMANDS or form in TASKS for form in forms)
 
 
 def told_start(window: str, start: int, after: str) -> int | None:
@@ -177,6 +204,35 @@ def told_start(window: str, start: int, after: str) -> int | None:
     if labelled is None or not NO_NAME.union(TOLD).isdisjoint(labelled["name"].lower().split()):
         return None
     return line + labelled.start("name")
+
+
+def item_start(window: str, start: int) -> int | None:
+    """Where a name with blanks begins that is a whole item of a list and ends with the window; else None."""
+    line = window.rfind("\n", 0, start) + 1
+    bullet = BULLET.match(window, line, start)
+    if bullet is None:
+        return None
+    words = window[bullet.end() :].split(" ")
+    if len(words) > 6 or not all(map(WORD.match, words)) or any(map(has_known_ending, words[:-1])):
+        return None
+    first, last = words[0], words[-1]
+    # a path whose folders have blanks
+    if "/" in first and "/" in last and all(word[0].isupper() or word[0].isdigit() for word in words[1:-1]):
+        return bullet.end() if last[0].isupper() or last[0].isdigit() else None
+    return bullet.end() if "/" not in "".join(words) and _is_item(words) else None
+
+
+def _is_item(words: list[str]) -> bool:
+    """Whether an item of a list is one name: `Q3 report.xlsx`, `Job Listing.pdf`; `Updated README.md` is a sentence."""
+    last = words[-1]
+    stem, _, suffix = last.rpartition(".")
+    if _is_task(words[0]) or suffix.lower() in CODE:
+        return False
+    if stem in DOCUMENT_NAMES or not all(_title(word) for word in words[:-1]):
+        return False
+    numbered = any(any(map(str.isdigit, word)) for word in words[:-1])
+    numbered = numbered and LOWER_WORDS.isdisjoint(words)
+    return numbered or last[0].isdigit() or (last[0].isupper() and not stem.isupper())
 
 
 def _is_title(words: list[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingest.extractors.arguments import ARGUMENTS
 from ingest.extractors.calls import PYTHON_CALLS
+from ingest.extractors.certain import CERTAIN
 from ingest.extractors.model import Extractor
 from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
@@ -11,4 +12,4 @@ from ingest.extractors.python import MAGICS
 from ingest.extractors.scripts import SCRIPTS
 from ingest.extractors.shell import SHELL
 
-EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *SCRIPTS, *PROSE, *ARGUMENTS)
+EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *SCRIPTS, *PROSE, *CERTAIN, *ARGUMENTS)

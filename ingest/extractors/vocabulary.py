@@ -45,6 +45,11 @@ DISTRIBUTIONS: Final = frozenset(
 LOGGED: Final = frozenset("app system process".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`
 ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
+# short names of methods and fields, as they stand behind a module: `lodash/fp.map`
+MEMBERS: Final = frozenset(
+    "map get set put post push pop add run call main init load read user name node id key type size text href item"
+    " new of on to is has use git com org net edu gov io co uk de fr dev ai app".split()
+)
 # of the weak ones those of programs that are compiled or run
 PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
@@ -66,6 +71,13 @@ SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
 WEB_FOLDERS: Final = tuple(
     "/assets/ /static/ /images/ /img/ /wp-content/ /wp-includes/ /uploads/ /themes/ /icons/ /_next/ /css/ /js/".split()
 )
+# what folders are called, not files without an extension
+FOLDER_NAMES: Final = frozenset(
+    "lib lib64 bin sbin src home images img pictures data html www log logs nginx apache2 share local include etc docs"
+    " documents downloads desktop projects project build dist output outputs out results result tmp temp cache config"
+    " configs conf files file uploads upload models model checkpoints assets static media public user users root"
+    " workspace content input inputs folder directory scripts tests test app apps code repo reports notebooks".split()
+)
 # small words inside a title
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
 # words of a sentence or a command, which no file is named after
@@ -73,6 +85,14 @@ NO_NAME: Final = frozenset(
     "python python3 pip bash sh cat cp mv rm ls cd echo grep open read load save see run use using write create"
     " download delete is are was were be been has have had will would can could should must not no if that this"
     " these those which who what when where how why it its he she we you they i file files from into import".split()
+)
+# words that begin an item of a list which is no name, beside those that end with `ed` or `ing`
+TASKS: Final = frozenset(
+    "convert merge compare plot fix remove move copy rename import export generate build test refactor document"
+    " describe summarize summarise extract compute calculate clean combine split sort filter render draw print"
+    " make put get set send share attach find look start end wrote made built ran found sent got did new old main"
+    " other first second next then also see note both all each every only just input output source target file"
+    " files script dataset image figure ( contain include use need".split()
 )
 # words that begin what is to be done with a file: `Execute main.py`
 COMMANDS: Final = NO_NAME | frozenset(

@@ -58,6 +58,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("", "#!/usr/bin/env bash\npython a.py > b.log", ["b.log"], ["a.py"]),
     ("", "pip install -r needs.txt\npython3 go.py > go.log", ["go.log"], ["needs.txt", "go.py"]),
     ("", "#!/usr/bin/env python3\nopen('a.txt', 'w')", ["a.txt"], []),
+    ("julia", '@save "a.jld2" x y\n@load "b.jld2"\nmail("me@load.org")', ["a.jld2"], ["b.jld2"]),
 ]
 
 

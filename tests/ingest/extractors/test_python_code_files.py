@@ -202,6 +202,21 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("options of typer", "import typer\ndef main(out: str = typer.Option('a.csv', '--out')):\n    open(out, 'w')\ntyper.run(main)", ["a.csv"], []),
     ("fields with defaults", "from dataclasses import dataclass, field\nfrom pathlib import Path\n@dataclass\nclass C:\n    src: str = field(default='a.csv')\n    out: Path = field(default_factory=lambda: Path('out'))\nc = C()\nopen(c.src)\n(c.out / 'b.txt').write_text('')", ["out/b.txt"], ["a.csv"]),
     ("words of a command", "import shlex, subprocess\nopen(shlex.split('a.csv b.csv')[0], 'w')\nsubprocess.run(['bash'] + shlex.split('run.sh'))\nsubprocess.run([*shlex.split('cp c.csv d.csv')])", ["a.csv", "d.csv"], ["run.sh", "c.csv"]),
+    ("modules of an earlier cell", "canvas.Canvas('a.pdf')\nnc.Dataset('b.nc', 'w')\nsio.savemat('c.mat', d)\nsavemat('d', d)\nwavfile.write('e.wav', 1, d)\nSeqIO.write(r, 'f.fasta', 'fasta')\nloadmat('g.mat')", ["a.pdf", "b.nc", "c.mat", "d.mat", "e.wav", "f.fasta"], ["g.mat"]),
+    ("lines of JSON", "with jsonlines.open('a.jsonl', mode='w') as w:\n    w.write(jsonlines.open('b.jsonl').read())", ["a.jsonl"], ["b.jsonl"]),
+    ("labels of attachments", "MIMEApplication(b, Name='a.csv')\nmsg.add_attachment(d, filename='b.pdf')\npart.add_header('Content-Disposition', 'attachment', filename='c.csv')\nsend_file('d.csv', download_name='e.csv')\nsend_file(buf, attachment_filename='f.csv')\nFileResponse('g.pdf', filename='h.pdf')", [], ["d.csv", "g.pdf"]),
+    ("labels of downloads", "import streamlit as st\nst.download_button('d', data, file_name='a.csv')\nst.download_button('d', data, 'b.csv')\nResponse(x, headers={'Content-Disposition': 'attachment; filename=c.csv'})", [], []),
+    ("download out of a notebook", "from google.colab import files\nfiles.download('a.csv')", [], ["a.csv"]),
+    ("upload into a store", "api.upload_file(path_or_fileobj='d/a.tar', path_in_repo='a.tar')", [], ["d/a.tar"]),
+    ("modes of other openers", "import pysam\nfrom lib import Store\npysam.AlignmentFile('a.bam', 'wb')\npysam.AlignmentFile('b.bam', 'rb')\nStore('c.dat', mode='a')\nStore('d.dat', 'r+')", ["a.bam", "c.dat", "d.dat"], ["b.bam", "d.dat"]),
+    ("a column is no mode", "import seaborn as sns\nfrom lib import Chart, load\nChart('a.csv', 'x')\nChart('b.csv', 'width')\nload('c.csv', 'a')\nsns.read('d.csv', 'w')", [], ["a.csv", "b.csv", "c.csv", "d.csv"]),
+    ("flags", "import os\nos.open('a.txt', os.O_CREAT | os.O_WRONLY)\nos.open('b.txt', os.O_RDONLY | os.O_CLOEXEC)\nos.open('c.txt', os.O_RDWR)\nos.open('d.txt', os.O_RDWR | os.O_CREAT | os.O_TRUNC)\nos.open('e.txt', flags)", ["a.txt", "c.txt", "d.txt"], ["b.txt", "c.txt", "e.txt"]),
+    ("one document into another", "from pdf2docx import Converter\nwith Converter('a.pdf') as c:\n    c.convert('b.docx')", ["b.docx"], ["a.pdf"]),
+    ("member of an archive", "import tarfile, zipfile\ntarfile.open('a.tar').extract('b.txt')\nwith zipfile.ZipFile('c.zip') as z:\n    z.extract('d.txt', 'out')\n    z.extract('e.txt', folder())\n    z.open('f.txt')", ["b.txt", "out/d.txt"], ["a.tar", "c.zip"]),
+    ("programs and packets", "import pefile\nimport scapy.all as s\npefile.PE('a.exe')\ns.rdpcap('b.pcap')\ns.wrpcap('c.pcap', p)", ["c.pcap"], ["a.exe", "b.pcap"]),
+    ("shell's lines as magics", "%pip install -r a.txt\n% pip install -c b.txt\n%cat c.txt\n%matplotlib inline\nx = 1", [], ["a.txt", "b.txt", "c.txt"]),
+    ("argparse", "import argparse\nfrom pathlib import Path\np = argparse.ArgumentParser()\ng = p.add_argument_group('files')\ng.add_argument('-d', '--data-file', default='a.csv')\np.add_argument('--x', dest='out', type=Path, default='d')\np.set_defaults(log='c.log')\nargs, rest = p.parse_known_args()\nopen(args.data_file)\nopen(args.out / 'b.csv', 'w')\nopen(vars(args)['log'], 'a')", ["d/b.csv", "c.log"], ["a.csv"]),
+    ("arguments added by a function", "def add(parser):\n    parser.add_argument('--data', default='a.csv')\n    parser.add_argument('--none')\n    return parser\nargs = add(make()).parse_args()\nopen(args.data)\nopen(args.none, 'w')", [], ["a.csv"]),
 ]  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """Files that shell scripts write and read: one small script a case."""
 
+# a case a line
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import pytest
@@ -94,6 +97,21 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("count in a name", "cat a.txt > b_$((i + 1)).txt", [], ["a.txt"]),
     ("output as a file", "diff <(sort a.txt) <(sort b.txt) > c.txt", ["c.txt"], ["a.txt", "b.txt"]),
     ("keys", "openssl req -x509 -keyout a.pem -out b.pem -nodes", ["a.pem", "b.pem"], []),
+    ("in place, any ending", "sed -i 's/a/b/' /etc/x.repo\nsed -i '' 's/a/b/' hosts\nperl -pi -e 's/a/b/' y.list", ["/etc/x.repo", "hosts", "y.list"], ["/etc/x.repo", "hosts", "y.list"]),
+    ("lines of a file", "sed -n '1,5p' /etc/fstab", [], ["/etc/fstab"]),
+    ("output, any ending", "gpg --dearmor -o /etc/k.gpg\nllc a.bc -o b.s\ntool --output-file=c.x1 --out d.y\ntsc --outFile e.js f.ts", ["/etc/k.gpg", "b.s", "c.x1", "d.y", "e.js"], ["a.bc", "f.ts"]),
+    ("format of the output", "kubectl get x -o yaml\nkubectl get x -o wide\naz vm list --output json\nkubectl get x -o jsonpath={.a.b}", [], []),
+    ("settings behind -o", "foo -o StrictHostKeyChecking=no\nps -o pid\nset -o pipefail\nls -o a.txt\nfoo -o 3.5 -o -x.y", [], []),
+    ("folder behind -o", "tool -o out/run1", [], []),
+    ("only what matches", "ag -o 'foo.bar' a.txt", [], ["a.txt"]),
+    ("output of a script", "./scripts/blame.py --output a.yml\npython blame.py -v -o b.yml\npython -m blame --output c.yml", ["a.yml", "b.yml", "c.yml"], ["./scripts/blame.py", "blame.py"]),
+    ("pinned packages", "uv pip compile --constraint=c.txt --output-file=t.txt r.in\npip-compile s.in", ["t.txt"], ["c.txt", "r.in", "s.in"]),
+    ("certificates", "openssl x509 -req -in a.com.csr -extfile b.ext -out c.crt", ["c.crt"], ["a.com.csr", "b.ext"]),
+    ("services and hosts", "systemctl restart nginx.service\ndig ns1.example.in\nprobe ns1.example.in", [], []),
+    ("tar, letters in any order", "tar fvx a.tar", [], ["a.tar"]),
+    ("moved under its name", "mv d/ffmpeg ./bin/ffmpeg\ncp -r e/lib ./x/lib\nln -s /opt/ssl /usr/lib/ssl", ["./bin/ffmpeg"], ["d/ffmpeg", "/opt/ssl"]),
+    ("one test of a file", "pytest t.py::x -q\npython -m pytest tests/a.py::B::c", [], ["t.py", "tests/a.py"]),
+    ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
 
 

@@ -1,0 +1,176 @@
+"""Files that a text names for certain, whatever their names look like: in lines of `ls -l`, as what it calls a file.
+
+Each pattern is asked only where a word of it occurs, as all texts pass here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+import re2
+
+from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.paths import extension, is_local
+from ingest.extractors.said import operation
+from ingest.extractors.spans import QUOTES
+from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
+
+# names of one text that are looked at, and how far before its end a path in backticks begins
+NAMES: Final = 20_000
+WINDOW: Final = 300
+# what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
+HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/")
+_DATE: Final = (
+    r"(?:[A-Z]\w{2}[ \t]+\d{1,2}|\d{1,2}[ \t]+[A-Z]\w{2})[ \t]+(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})"
+    r"|\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:[ \t]+[+-]\d{4})?|\d\d-\d\d[ \t]+\d\d:\d\d"
+)
+# a line up to its end, or to that of a line of text inside JSON; without a date the name has no blanks
+LISTING_PATTERN: Final = (
+    r"(?m)(?:^|\\n)[ \t]*(?:\d+[ \t]+){0,2}([-l])[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+\d+[ \t]+"
+    r"(?:\S+[ \t]+){0,2}[\d.,]+[kKMGTPB]?[ \t]+"
+    r"(?:(?:" + _DATE + r")[ \t]+([^\s\\\"][^\n\\\"]*)|([^\s\d\\\"][^\s\\\"]*)[ \t]*(?:$|\\n|\"))"
+)
+# what stands behind `file`; after `in` a path is as often a folder. Python's `re`, asked at one place at a time
+CALLED_PATTERN: Final = (
+    r"[Ff]ile(?:[ \t]{1,4}(?:is|was|path))?"
+    r"(?:[ \t]{1,4}(?:now|located|stored|available|found|placed))?(?:[ \t]{1,4}at)?"
+    r"(?:[ \t]?:)?[ \t]{1,4}(?:\*\*)?([`'\"(]?)((?:~|\.{1,2})?(?:/[\w.+@~-]+){2,})"
+    r"|[Ff]ile[ \t]{1,4}(?:(?:is|was)[ \t]{1,4})?(?:named|called)[ \t]{1,4}([`'\"\u201c\u2018*])\*?(\w[\w.-]{0,80})"
+)
+# files that every Linux system has
+SYSTEM_PATTERN: Final = (
+    r"(?:/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
+    r"|exports)|/var/log/(?:syslog|messages|dmesg|secure|maillog))(?=$|[^\w/.-]|\.(?:\W|$))"
+)
+# a path in backticks, with a folder and any short ending
+QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
+LISTING: Final = re2.compile(LISTING_PATTERN)
+CALLED: Final = re.compile(CALLED_PATTERN)
+SYSTEM: Final = re.compile(SYSTEM_PATTERN)
+# what stands behind a path that is neither quoted nor goes on
+APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r,;:)]|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
+QUOTED: Final = re.compile(QUOTED_PATTERN)
+# folders of folders
+HOMES: Final = ("/home", "/Users", "/mnt", "/media", "/usr", "/var")
+FOLLOWING: Final = (" ", ":", "\t")
+CLOSING: Final = {**QUOTES, "(": ")"}
+# what such a path begins with where it is a type of the web's or a service
+TYPES: Final = ("application/", "text/", "image/", "audio/", "video/", "font/", "multipart/", "/api/")
+
+
+def certain_files(text: str) -> list[tuple[int, int, Hit]]:
+    """(start, end, hit) of every such file of a text but those in backticks, those of each kind in order."""
+    found: list[tuple[int, int, Hit]] = []
+    # the fewest passes over a text in which there is none: of three letters each takes as long as the search for dots
+    if "rw" in text and ("-rw" in text or "lrw" in text):
+        found.extend(_listed(text))
+    first = text.find("ile", 1)
+    if first > 0:
+        found.extend(_called(text, first))
+    if "/" in text and ("/etc/" in text or "/var/log/" in text):
+        found.extend(_of_the_system(text))
+    return found
+
+
+def _listed(text: str) -> Iterator[tuple[int, int, Hit]]:
+    """Files and links in lines of `ls -l`."""
+    for match in islice(LISTING.finditer(text), NAMES):
+        group = 2 if match.group(2) else 3
+        name = match.group(group).rstrip()
+        if match.group(1) == "l":
+            name, arrow, target = name.partition(" -> ")
+            # what links to a folder seldom has a dot in its name
+            if not arrow or "." not in name.rsplit("/", 1)[-1] + target.rstrip("/").rsplit("/", 1)[-1]:
+                continue
+        start = match.start(group)
+        end = start + len(name)
+        name = name.rstrip("*")
+        if len(name) > 2 and name[0] in "'\"" and name[-1] == name[0]:
+            name = name[1:-1]
+        if name.strip(".") and not name.endswith(("/", "...")) and len(name) < 256 and "\x1b" not in name:
+            yield start, end, Hit(name, "mention", "prose.listing")
+
+
+def _called(text: str, position: int) -> Iterator[tuple[int, int, Hit]]:
+    """Files without an extension that the text calls files, from the first `ile` on."""
+    for _ in range(NAMES):
+        if position < 0:
+            return
+        # asked of most words that end so, before the pattern is
+        apart = text[position + 3 : position + 4] in FOLLOWING and text[position - 1] in "fF"
+        apart = apart and not text[max(0, position - 2) : position - 1].isalpha()
+        match = CALLED.match(text, position - 1) if apart else None
+        if match is not None:
+            number = 2 if match.group(2) else 4
+            start, end = match.span(number)
+            path, quote, after = match.group(number).rstrip("."), match.group(number - 1), text[end : end + 80]
+            closed = after[:1] == CLOSING.get(quote, quote) if quote else APART.match(after)
+            if closed and not extension(path) and _is_called(path) and not after.startswith('", line'):
+                yield start, start + len(path), _told(text, start, path, "prose.called")
+        position = text.find("ile", position + 3)
+
+
+def _is_called(path: str) -> bool:
+    """Whether what is called a file can be one of the local disk."""
+    folder, _, name = path.rpartition("/")
+    if name.lower() in FOLDER_NAMES or folder in HOMES or path.startswith(("/api/", *WEB_FOLDERS)):
+        return False
+    return is_local(path) and any(map(str.isalpha, path))
+
+
+def _of_the_system(text: str) -> Iterator[tuple[int, int, Hit]]:
+    """Files of every system, by their whole paths."""
+    for match in islice(SYSTEM.finditer(text), NAMES):
+        start, end = match.span()
+        if not start or text[start - 1] in " \t\n`'\"(=:<,[":
+            yield start, end, _told(text, start, match.group(), "prose.called")
+
+
+def _told(text: str, start: int, path: str, method: str) -> Hit:
+    """The hit of a path, with what the sentence around it says."""
+    end = start + len(path)
+    return Hit(path, operation(text[max(0, start - 160) : start], text[end : end + 80]), method)
+
+
+def quoted_file(text: str, end: int) -> Hit | None:
+    """The file of a path in backticks that ends at a position, if it is one; its extension is not known."""
+    low = max(0, end - WINDOW)
+    start = text.rfind("`", low, end) + 1
+    path = text[start:end]
+    if start <= low or not QUOTED.fullmatch(path) or path.startswith(TYPES) or not is_local(path):
+        return None
+    return None if extension(path) in MEMBERS else _told(text, start, path, "prose.quoted")
+
+
+CERTAIN: tuple[Extractor, ...] = (
+    Extractor(
+        name="prose.listing",
+        finds="files in lines of `ls -l`, whatever their names",
+        text="prose",
+        example="-rwxr-xr-x 1 root root 97 Sep 25 18:37 recon-ng",
+        found=(("mention", "recon-ng"),),
+        pattern=LISTING_PATTERN,
+        function=certain_files,
+    ),
+    Extractor(
+        name="prose.called",
+        finds="names and paths without an extension that the text calls a file",
+        text="prose",
+        example="The output file is at `~/out/headless_shell`.",
+        found=(("mention", "~/out/headless_shell"),),
+        pattern=CALLED_PATTERN,
+        function=certain_files,
+    ),
+    Extractor(
+        name="prose.quoted",
+        finds="paths of any other extension in backticks, with a folder",
+        text="prose",
+        example="In `requirements/base.in`, we have",
+        found=(("mention", "requirements/base.in"),),
+        pattern=QUOTED_PATTERN,
+        function=quoted_file,
+    ),
+)
