@@ -206,11 +206,18 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
     for folder in sorted(work_folders(agent))[:1]:
         below = folder.is_relative_to(Path.cwd())
         fields["work_dir"] = folder.relative_to(Path.cwd()).as_posix() if below else str(folder)
-    if chat is not None:
-        fields["members"] = [name_of(member) for member in getattr(chat, "agents", [])]
-        selection = getattr(chat, "speaker_selection_method", None)
-        fields["selection"] = getattr(selection, "__name__", selection)
-    return fields
+    return fields | group_of(chat)
+
+
+def group_of(chat: Any) -> dict[str, Any]:
+    """The fields that tell what group of agents a chat is of: none where it is of no group."""
+    if chat is None:
+        return {}
+    selection = getattr(chat, "speaker_selection_method", None)
+    return {
+        "members": [name_of(member) for member in getattr(chat, "agents", [])],
+        "selection": getattr(selection, "__name__", selection),
+    }
 
 
 def _mark(facts: dict[str, Any]) -> int:

@@ -19,7 +19,7 @@ from autogen.agentchat.utils import gather_usage_summary
 
 from capture import active, encode, format
 from capture.active import Scope
-from capture.agents import INTERNAL, name_of
+from capture.agents import INTERNAL, group_of, name_of
 from capture.ending import status_of
 from capture.stream import failed
 
@@ -70,6 +70,7 @@ class Chat(AnyChat):
         self._turn = turn_here.get()
         nested = turn_of is not None and scope is not scope.run.stray
         fields = {"id": self.id, "sender": name_of(sender), "recipient": name_of(recipient)}
+        fields |= group_of(getattr(recipient, "_groupchat", None))
         if nested:
             fields["turn_of"] = turn_of
         scope.run.write(format.CHAT_START, fields, scope)

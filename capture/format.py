@@ -141,6 +141,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     CHAT_START: {
         "sender": "the agent that begins it",
         "recipient": "the agent that it is begun with",
+        "members": "where that is a group chat manager: names of the group's agents",
+        "selection": "where that is a group chat manager: how the next speaker is chosen",
         "turn_of": "the agent in whose turn a nested chat is opened: the turn that its next message outside ends",
     },
     CHAT_END: {

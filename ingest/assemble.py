@@ -68,7 +68,8 @@ class Assembler:
         self._journal = self.rows.tables["journal"]
         self._source_path, self._folder, self._channel = source_path, folder, channel
         self._agents: dict[str, Data] = {}
-        """What is known of each agent, by name; of managers of one name, of the one that was described last."""
+        """What is known of each agent, by name; of managers of one name, of the one that was described last.
+        A manager of a name that another one has is told apart by `group`."""
         self._namesakes: dict[str, list[Data]] = {}
         self._files = FileLedger(self.rows, self._agents, roots)
         self._llm = LLMLedger(self.rows)
@@ -214,6 +215,11 @@ class Assembler:
         if chat is None:
             return
         outside, around = self._action_around(where.parent), self._event_around(where)
+        group = None
+        if isinstance(data.get("members"), list):
+            manager = text_or_none(data.get("recipient")) or ""
+            about = {"name": manager, "members": data["members"], "selection": data.get("selection")}
+            group = self._described(manager, about)
         if turn_of is None:
             if not self._begun:
                 self._unmarked = chat
@@ -226,6 +232,7 @@ class Assembler:
             fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
             around = self._conversation.opened(fact, where)
         self._chats[chat] = outside, around
+        self._conversation.of_group(None if chat == self._unmarked else chat, group)
 
     def _chat_end(self, data: Data, where: Where) -> None:
         self._failed_once(data, where)
@@ -253,13 +260,17 @@ class Assembler:
         fields = journal.KINDS[journal.AGENT]
         about = {k: v for k, v in data.items() if k in fields and v is not None}
         name = text_or_none(data.get("name")) or ""
+        self._agents[name] = self._described(name, about)
+
+    def _described(self, name: str, about: Data) -> Data:
+        """What is known of an agent of this name with this beside it."""
         namesakes = self._namesakes.setdefault(name, [])
         agent = next((agent for agent in namesakes if _is_same_group(agent, about)), None)
         if agent is None:
-            agent = {}
+            agent = {"group": f"{name} ({len(namesakes) + 1})"} if namesakes else {}
             namesakes[MAX_NAMESAKES - 1 :] = [agent]
         agent.update(about)
-        self._agents[name] = agent
+        return agent
 
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")

@@ -42,7 +42,7 @@ class _Open:
 class _Written:
     """A message with code in it."""
 
-    chat: str | None
+    talk: str
     turn: str
     agent: str | None
     text: str
@@ -81,7 +81,7 @@ class CodeLedger:
 
     def __init__(self, rows: RunRows) -> None:
         self._rows = rows
-        self._open: dict[tuple[str | None, str], _Open] = {}
+        self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
         self._failing: dict[tuple[str, str | None], tuple[str, str | None]] = {}
@@ -93,7 +93,7 @@ class CodeLedger:
         """The executor has found code and is about to run it. Gives its last execution, as `block_started`."""
         self._watched = True
         unreported = self._unreported(fact.executor, where)
-        self._open[where.chat, fact.executor] = _Open(where, languages=fact.languages)
+        self._open[where.talk, fact.executor] = _Open(where, languages=fact.languages)
         return unreported
 
     def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> Execution | None:
@@ -104,24 +104,27 @@ class CodeLedger:
         """
         self._watched = True
         unreported = self._unreported(fact.executor, where)
-        execution = self._open.setdefault((where.chat, fact.executor), _Open(where))
+        execution = self._open.setdefault((where.talk, fact.executor), _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
         return unreported
 
     def _unreported(self, executor: str, where: Where) -> Execution | None:
-        execution = self._open.get((where.chat, executor))
+        execution = self._open.get((where.talk, executor))
         if execution is None or execution.ran is None:
             return None
-        del self._open[where.chat, executor]
+        del self._open[where.talk, executor]
         return self._finished(executor, execution.where, execution, None, "")
 
     def ran(self, fact: facts.CodeRan, where: Where) -> Execution | None:
         """Code was run. Gives the execution where no message reports it, such as one that user code made."""
         self._watched = True
-        execution = self._open.get((where.chat, fact.executor or ""))
+        execution = self._open.get((where.talk, fact.executor or ""))
         if execution is not None and execution.ran is None:
             execution.ran = fact
-            return None
+            if fact.error is None:
+                return None
+            del self._open[where.talk, fact.executor or ""]  # the exception leaves the chat, or user code reports it
+            return self._finished(fact.executor, execution.where, execution, None, "")
         return self._finished(fact.executor, where, _Open(where, ran=fact), None, "")
 
     def said(self, message: Message, channel: str, where: Where, turn: str) -> Execution | None:
@@ -131,7 +134,7 @@ class CodeLedger:
         """
         self.languages = []
         self._watched = self._watched or channel == "event"
-        execution = self._open.pop((where.chat, message.sender or ""), None)
+        execution = self._open.pop((where.talk, message.sender or ""), None)
         reply = _REPLY.match(message.plain)
         if reply and (execution or channel == "transcript" or not self._watched):
             return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
@@ -140,7 +143,7 @@ class CodeLedger:
         blocks = code_blocks(message.plain) if "```" in message.plain else []
         if blocks:
             self.languages = [block.language for block in blocks if block.language]
-            self._written.append(_Written(where.chat, turn, message.sender, message.plain, blocks))
+            self._written.append(_Written(where.talk, turn, message.sender, message.plain, blocks))
         return None
 
     def unfinished(self) -> list[Execution]:
@@ -153,15 +156,13 @@ class CodeLedger:
         self._written.clear()
         self._failing.clear()
 
-    def _source(
-        self, executor: str | None, execution: _Open | None, is_reported: bool, chat: str | None
-    ) -> _Written | None:
+    def _source(self, executor: str | None, execution: _Open | None, is_reported: bool, talk: str) -> _Written | None:
         """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
         languages = execution.languages if execution else []
-        others = self._written_by_others(executor, chat)
+        others = self._written_by_others(executor, talk)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
             same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
@@ -170,16 +171,16 @@ class CodeLedger:
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
         return next(alike, None) or next(iter(others), None)
 
-    def _written_by_others(self, executor: str | None, chat: str | None) -> list[_Written]:
+    def _written_by_others(self, executor: str | None, talk: str) -> list[_Written]:
         """Messages with code that the executor did not write itself, those of the chat first, the latest first."""
         others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
-        return sorted(others, key=lambda written: written.chat != chat)
+        return sorted(others, key=lambda written: written.talk != talk)
 
     def _finished(
         self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
     ) -> Execution:
         ran = execution.ran if execution else None
-        written = self._source(executor, execution, exit_code is not None, where.chat)
+        written = self._source(executor, execution, exit_code is not None, where.talk)
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""

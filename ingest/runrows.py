@@ -12,8 +12,8 @@ from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
 
 _COLUMNS = [column.name for column in TABLES["execution_events"].columns]
-_ID, _PARENT, _DEPTH, _SUBTYPE, _META = (
-    _COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "event_subtype", "meta")
+_ID, _PARENT, _DEPTH, _SUBTYPE, _AGENT, _META = (
+    _COLUMNS.index(name) for name in ("id", "parent_event_id", "depth", "event_subtype", "agent_name", "meta")
 )
 
 PREVIEW = 500
@@ -155,8 +155,8 @@ class RunRows:
         self._around: dict[str, str | None] = {}
         self._happened: dict[str, int] = {}
         """Of the events that others happened in: their depths in their own chats."""
-        self._turns: set[str] = set()
-        """Of them the turns."""
+        self._turns: dict[str, str | None] = {}
+        """Of them the turns, with who speaks."""
         self._inside: dict[str, list[int]] = {}
         self._message_positions = array("q")
         self._talks: dict[str, int] = {}
@@ -294,7 +294,7 @@ class RunRows:
         if event.id in self._around or event.id in self._inside:
             self._happened[event.id] = depth
             if event.type == "agent_call":
-                self._turns.add(event.id)
+                self._turns[event.id] = event.agent
             self.around(event.id, where.parent)
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.failed += 1
@@ -412,7 +412,8 @@ class RunRows:
                 event, depth = places[number]
                 row[_DEPTH] += depth
                 row[_PARENT] = row[_PARENT] or event
-                if row[_SUBTYPE] == SINGLE and event in self._turns:
+                # an agent that was asked inside a chat of the turn, and did not speak there, is another one
+                if row[_SUBTYPE] == SINGLE and event in self._turns and row[_AGENT] in (None, self._turns[event]):
                     row[_SUBTYPE] = CALL
 
 

@@ -87,8 +87,8 @@ class Talk:
         self.floor = Floor()
         self.selected: dict[str | None, dict[str, Any]] = {}
         """Those who were given the word and have not spoken yet, each with what its turn has to tell of the choice."""
-        self.manager: str | None = None
-        """The manager of the group whose chat it is, as far as anybody has spoken to it."""
+        self.group: dict[str, Any] | None = None
+        """What is known of the group whose chat it is, if it is one, by its manager."""
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
@@ -97,7 +97,7 @@ class Talk:
         self.threads.clear()
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
-        self.manager = None
+        self.group = None
 
     def remember(self, key: int) -> None:
         """Takes note of a message."""

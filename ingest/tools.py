@@ -28,6 +28,9 @@ REMEMBERED = 64
 """Calls without an answer among which the one that a function's return belongs to is looked for."""
 
 
+LEAVING = frozenset({"SystemExit", "KeyboardInterrupt", "GeneratorExit", "asyncio.exceptions.CancelledError"})
+"""Exceptions of tools of which AG2 makes no answer."""
+
 MAX_ANSWERED = 1024
 """Calls of which the answer is remembered, in case it comes again."""
 
@@ -73,8 +76,10 @@ class ToolLedger:
         self._rows = rows
         self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
         self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
+        self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
+        """By chat and executor: calls that are over and that no message asked for."""
         self._heard_of = 0
-        self._answered: dict[tuple[str | None, str], tuple[str, int]] = {}
+        self._answered: dict[tuple[str, str], tuple[str, int]] = {}
         """By chat and id: name and hash of the answer of the calls that were answered last."""
 
     def _new(self, call_id: str | None, name: str, where: Where, **known: Any) -> ToolCall:
@@ -154,8 +159,11 @@ class ToolLedger:
             call.event_id = self._rows.new_named_id(fact.ident)
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
-        if not fact.returned and call in self._running[call.name]:
-            self._running[call.name].remove(call)
+        if not fact.returned:
+            if call in self._running[call.name]:
+                self._running[call.name].remove(call)
+            if call.turn is None:
+                self._ended[call.where.talk, call.executor].append(call)
 
     def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event | None:
         """A message of `executor` carries the answer.
@@ -164,7 +172,7 @@ class ToolLedger:
             The event of the finished call; None where the call was finished with this answer before.
         """
         call = self._take(response, where)
-        known, answer = (where.chat, response.call_id or ""), hash(text_or_none(response.content))
+        known, answer = (where.talk, response.call_id or ""), hash(text_or_none(response.content))
         if call is None:
             name, last = self._answered.get(known, ("", None))
             if last == answer:
@@ -183,6 +191,31 @@ class ToolLedger:
                 del self._answered[next(iter(self._answered))]
         return self._event(call)
 
+    def unrequested(self, executor: str | None, where: Where) -> list[Event]:
+        """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
+        calls = [
+            call
+            for call in self._ended.pop((where.talk, executor), [])
+            if call in self._open.get(_key(call.call_id, call.name), ())
+        ]
+        for call in calls:
+            self._open[_key(call.call_id, call.name)].remove(call)
+        return [self._event(call) for call in calls]
+
+    def gave_up(self, fact: facts.Failed) -> list[tuple[Event, str | None]]:
+        """Calls that ended with an exception which AG2 makes no answer of, and which now leaves the chat."""
+        if fact.error_type not in LEAVING:
+            return []
+        calls = [
+            call
+            for queue in self._open.values()
+            for call in queue
+            if call.failed and (call.error_type, call.error) == (fact.error_type, fact.error)
+        ]
+        for call in calls:
+            self._open[_key(call.call_id, call.name)].remove(call)
+        return [(self._event(call), call.turn) for call in calls]
+
     def unanswered(self) -> list[tuple[Event, str | None]]:
         """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
         calls = [call for queue in self._open.values() for call in queue]
@@ -193,6 +226,7 @@ class ToolLedger:
         """What follows is another conversation."""
         self._open.clear()
         self._running.clear()
+        self._ended.clear()
         self._answered.clear()
 
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
@@ -209,7 +243,7 @@ class ToolLedger:
             response.call_id is None and response.name is None
         ):  # Mistral's tool messages have no id: the oldest is meant
             queues = [q for q in self._open.values() if q]
-            queue = min(queues, key=lambda q: q[0].where.position, default=None)
+            queue = min(queues, key=lambda q: (q[0].where.talk != where.talk, q[0].where.position), default=None)
             call = queue[0] if queue else None
         else:
             queue = self._open.get(_key(response.call_id, response.name or ""))
@@ -277,7 +311,7 @@ def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> 
     found, closest = None, (False, False, False)
     for call in calls:
         same = arguments is None or call.arguments == arguments
-        closeness = call.where.chat == where.chat, call.where.thread == where.thread, same
+        closeness = call.where.talk == where.talk, call.where.thread == where.thread, same
         if found is None or closeness > closest:
             found, closest = call, closeness
         if all(closest):

@@ -96,6 +96,8 @@ class Conversation:
                 self.run_facts.update(fact.facts)
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
+        for call, turn in self._tools.gave_up(fact):
+            self._child(call, turn, 1 if turn else 0)
         event = self._rows.event(
             "error",
             fact.error_type or "error",
@@ -123,6 +125,10 @@ class Conversation:
         turn.chats.append(self._inner[fact.chat])
         return turn.id
 
+    def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
+        """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
+        self._talks[chat].group = group
+
     def closed(self, fact: facts.ChatClosed) -> None:
         """A chat is over."""
         if fact.chat in self._inner:
@@ -134,8 +140,13 @@ class Conversation:
     def _selected(self, speaker: str, where: Where) -> None:
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
-        meta = {"reason": "group_chat_selection", "selection": self._method(talk), "group": talk.manager}
-        meta |= thread.selection
+        group = talk.group or {}
+        meta = {
+            "reason": "group_chat_selection",
+            "selection": group.get("selection") if talk.group else self._only_method(),
+            "group": group.get("group", group.get("name")),
+            **thread.selection,
+        }
         thread.selection = {}
         talk.asked[speaker] = where.time
         before = talk.floor.before(speaker)
@@ -144,11 +155,9 @@ class Conversation:
             meta = {}
         talk.selected[speaker] = meta
 
-    def _method(self, talk: Talk) -> str | None:
-        """How the group of a chat chooses speakers; of an unknown one as all of the run do."""
-        groups = [agent for agent in self._agents.values() if agent.get("members")]
-        groups = [group for group in groups if group.get("name") == talk.manager] or groups
-        methods = {group.get("selection") for group in groups} - {None}
+    def _only_method(self) -> str | None:
+        """How the run's groups choose speakers, where all do it in one way."""
+        methods = {agent.get("selection") for agent in self._agents.values() if agent.get("members")} - {None}
         return methods.pop() if len(methods) == 1 else None
 
     def _handoff(self, before: str, to: str, where: Where, meta: dict[str, Any]) -> None:
@@ -173,8 +182,8 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if manager := next(filter(self._has_members, (message.recipient, sender)), None):
-            talk.manager = manager
+        if talk.group is None and (manager := next(filter(self._has_members, (message.recipient, sender)), None)):
+            talk.group = self._agents[manager]
         if self._is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
         elif self._is_copy(message, talk):
@@ -253,6 +262,7 @@ class Conversation:
         for response in message.responses:
             if event := self._tools.answered(response, agent, where):
                 children.append(event)
+        children += self._tools.unrequested(agent, where)
         first = min([where.position, *[child.where.position for child in children]])
         turn = self._turn_event(turn_id, message, where, min(first, opened.position) if opened else first, talk)
         turn.started = talk.began(agent, where, children)

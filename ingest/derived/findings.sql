@@ -10,6 +10,7 @@ read_events as (
         parent_event_id,
         depth,
         execution_order,
+        completed_at,
         agent_name,
         event_type,
         event_subtype,
@@ -79,6 +80,7 @@ executions as (
     select
         asked_in,
         execution_order,
+        completed_at,
         status,
         error_order,
         status = 'failed'
@@ -95,6 +97,7 @@ failures_of_turns as (
         parent_event_id,
         asked_in,
         execution_order,
+        completed_at,
         agent_name,
         event_type,
         status,
@@ -116,6 +119,7 @@ work as (
     select
         asked_in as turn_id,
         execution_order,
+        completed_at,
         status,
         error_order,
         is_repeat,
@@ -128,6 +132,7 @@ work as (
     select
         coalesce(asked_in, parent_event_id) as turn_id,
         execution_order,
+        completed_at,
         status,
         error_order,
         false as is_repeat,
@@ -140,6 +145,7 @@ work_of_turns as (
     select
         turn_id,
         count(*) filter (where status = 'failed') as failed,
+        min(completed_at) filter (where status = 'failed') as failed_at,
         arg_min(error_order, execution_order) filter (where status = 'failed') as error_order,
         bool_or(is_repeat) as is_repeat,
         bool_or(is_repeated_call) as is_repeated_call,
@@ -185,6 +191,7 @@ candidates as (
         turns.*,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
+        work.failed_at,
         work.error_order,
         work.is_repeat,
         work.is_repeated_call,
@@ -209,7 +216,11 @@ first_candidates as (
             min(message_order) filter (where message_order > 0 and not is_opening and not is_supervisor),
             min(message_order) filter (where message_order > 0 and not is_opening)
         ) as reply,
-        min(message_order) filter (where failed > 0) as failure
+        -- of a tool that failed because of what it did, that comes first
+        coalesce(
+            arg_min(message_order, failed_at) filter (where failed > 0),
+            min(message_order) filter (where failed > 0)
+        ) as failure
     from candidates
     group by run_id
 ),

@@ -24,7 +24,7 @@ import queries
 from sample_runs.scripted_llm import Call, Failure, Reply, Request
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Tables
+from tests.ingest.tables import Tables, event, logged, write_journal
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 
@@ -201,13 +201,15 @@ def test_failed_code_is_charged_to_the_turn_that_it_stands_in(
         ((("abc", "bbc"), ("de", "ee")), (None, None)),
         ((("abc", "bab"), ("ad", "da")), ("first", "second")),
         ((("abc", "bab"), ("ad", "da")), (None, None)),
+        ((("abc", "bab"), ("ab", "ab")), (None, None)),
+        ((("asb", "s"), ("csd", "s")), (None, None)),
     ],
 )
 def test_choices_of_two_groups_are_told_apart(
     groups: tuple[tuple[str, str], ...], names: tuple[str | None, ...], runs: Path, ingested: Ingest
 ) -> None:
     """Who was chosen how often is told of the group, also where managers have one name and agents are in two groups."""
-    agents = silent_agents("abcde")
+    agents = silent_agents("abcdes")
     chats: list[GroupChat] = []
     with capture.start(runs, run_id="groups"):
         for (members, order), name in zip(groups, names, strict=True):
@@ -229,15 +231,18 @@ def test_choices_of_two_groups_are_told_apart(
 
 
 def test_each_group_has_its_own_way_to_choose(runs: Path, ingested: Ingest) -> None:
-    """Where two groups of a run choose in different ways, each choice tells the one of its group."""
+    """Where two groups of a run choose in different ways, each choice tells that of its group, also if it goes on."""
     agents = silent_agents("abcd")
+    managers = {}
+    for members, method in (("ab", "round_robin"), ("cd", "random")):
+        group = GroupChat([agents[m] for m in members], messages=[], max_round=4, speaker_selection_method=method)
+        managers[members] = GroupChatManager(group, llm_config=False)
     with capture.start(runs, run_id="methods"):
-        for members, method in (("ab", "round_robin"), ("cd", "random")):
-            group = GroupChat([agents[m] for m in members], messages=[], max_round=4, speaker_selection_method=method)
-            agents[members[0]].initiate_chat(GroupChatManager(group, name=method, llm_config=False), message="begin")
-    rows = ingested(runs).sql("SELECT chosen IN ('a', 'b') AS is_first, group_name, selection FROM selections")
-    assert len(rows) == 6
-    assert {tuple(row.values()) for row in rows} == {(True, "round_robin", "round_robin"), (False, "random", "random")}
+        for members in ("ab", "cd", "ab"):
+            agents[members[0]].initiate_chat(managers[members], message="begin")
+    rows = ingested(runs).sql("SELECT chosen IN ('a', 'b') AS is_first, selection FROM selections")
+    assert len(rows) == 9
+    assert {tuple(row.values()) for row in rows} == {(True, "round_robin"), (False, "random")}
 
 
 def test_a_speaker_that_nobody_could_choose_is_not_chosen_later(
@@ -350,3 +355,163 @@ def test_members_of_a_pattern_have_their_names_in_ag2s_log(runs: Path, ingested:
     found = {row["agent_name"]: row["in_chat"] for row in answers(ingested(runs), "why_silent")}
     assert (found["a1"], found["a2"]) == (True, True)
     assert not any(name.startswith("Group agent") for name in found)
+
+
+def test_a_call_that_nobody_answered_takes_no_answers_of_later_chats(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Models that count their calls in each chat give the same id again."""
+    calls = [Reply(calls=(Call("look", {"x": number}),)) for number in range(3)]
+    replies = iter([calls[0], calls[1], Reply("done"), calls[2], Reply("done")])
+    llm = scripted_llm(lambda request: next(replies))
+    looked: list[int] = []
+
+    def look(x: int) -> str:
+        """Looks."""
+        looked.append(x)
+        return f"found {x}"
+
+    worker = ConversableAgent("worker", llm_config=llm.config(), **QUIET)
+    user = ConversableAgent("user", llm_config=False, **QUIET)
+    worker.register_for_llm(description="looks")(user.register_for_execution()(look))
+    with capture.start(runs, run_id="stale") as run:
+        for turns, step in ((1, "first"), (2, "second"), (2, "third")):
+            with run.step(step):
+                user.initiate_chat(worker, message=step, max_turns=turns)
+    path = runs / "stale" / "journal.jsonl"  # the scripted model numbers all its calls; this is one that begins anew
+    path.write_text(re.sub(r"call_[0-9a-f]{16,}", "call_0", path.read_text()))
+    rows = ingested(runs).sql("""
+        SELECT arguments->>'x' AS x, tool_calls.status, result, e.step_id, asked.step_id AS asked_in
+        FROM tool_calls JOIN execution_events AS e ON e.id = tool_calls.event_id
+        JOIN execution_events AS asked ON asked.id = (e.meta->>'requested_in')::uuid ORDER BY x
+    """)
+    assert [tuple(row.values()) for row in rows] == [
+        ("0", "pending", None, "first", "first"),
+        ("1", "completed", "found 1", "second", "second"),
+        ("2", "completed", "found 2", "third", "third"),
+    ]
+    assert looked == [1, 2]
+
+
+class Broken(LocalCommandLineCodeExecutor):
+    """An executor that can't run anything."""
+
+    def execute_code_blocks(self, code_blocks: Any) -> Any:
+        """Raises."""
+        raise RuntimeError("Docker is not running")
+
+
+def test_an_executor_that_raises_is_one_failure_of_its_chat(
+    runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """And not one of the next chat, whose opening it would seem to be a part of."""
+    replies = iter([Reply("```python\nprint(1)\n```"), Reply("done")])
+    llm = scripted_llm(lambda request: next(replies))
+    worker = ConversableAgent("worker", llm_config=llm.config(), **QUIET)
+    config = {"executor": Broken(work_dir=tmp_path)}
+    user = ConversableAgent("user", llm_config=False, code_execution_config=config, **QUIET)
+    with capture.start(runs, run_id="broken"):
+        with pytest.raises(RuntimeError, match="Docker"):
+            user.initiate_chat(worker, message="first", max_turns=2)
+        user.initiate_chat(worker, message="second", max_turns=1)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 1
+    (code,) = tables.events("code_exec")
+    assert (code["status"], code["parent_event_id"]) == ("failed", None)
+    second = tables.one("SELECT execution_order FROM execution_events WHERE outputs->>'full_content' = 'second'")
+    assert code["execution_order"] < second
+    (error,) = answers(tables, "errors")
+    assert (error["event_type"], error["error_type"], error["count"]) == ("code_exec", "RuntimeError", 1)
+
+
+def test_a_tool_that_exits_is_one_failure(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """AG2 makes no answer of what is no `Exception`: it leaves the chat."""
+    llm = scripted_llm(lambda request: Reply(calls=(Call("leave", {}),)))
+
+    def leave() -> str:
+        """Leaves."""
+        raise SystemExit("no licence")
+
+    worker = ConversableAgent("worker", llm_config=llm.config(), **QUIET)
+    user = ConversableAgent("user", llm_config=False, **QUIET)
+    worker.register_for_llm(description="leaves")(user.register_for_execution()(leave))
+    with pytest.raises(SystemExit), capture.start(runs, run_id="exit"):
+        user.initiate_chat(worker, message="go", max_turns=2)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 1
+    (call,) = tables.sql("SELECT status, error_message, executor FROM tool_calls")
+    assert call == {"status": "failed", "error_message": "no licence", "executor": "user"}
+
+
+def test_failures_in_a_nested_chat_are_of_its_own_agents(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """A tool opens a chat, in which the model of another agent fails; who opened it called no model."""
+
+    def script(request: Request) -> Reply | Failure:
+        if "inner" in str(request.messages[-1]["content"]):
+            return Failure(500)
+        is_first = len(request.messages) == 2
+        return Reply(calls=(Call("ask", {}),)) if is_first else Reply("done")
+
+    llm = scripted_llm(script)
+    worker, expert = (ConversableAgent(n, llm_config=llm.config(), **QUIET) for n in ("worker", "expert"))
+    user, asker = (ConversableAgent(n, llm_config=False, **QUIET) for n in ("user", "asker"))
+
+    def ask() -> str:
+        """Asks an expert."""
+        return str(asker.initiate_chat(expert, message="inner", max_turns=1).summary)
+
+    worker.register_for_llm(description="asks")(user.register_for_execution()(ask))
+    with capture.start(runs, run_id="inner"):
+        user.initiate_chat(worker, message="go", max_turns=2)
+    tables = ingested(runs)
+    failed = tables.sql("SELECT agent_name, failed_stage FROM executions WHERE status = 'FAILED' ORDER BY 1")
+    assert [tuple(row.values()) for row in failed] == [("expert", "LLM_CALL"), ("worker", "POST_PROCESS")]
+    (row,) = answers(tables, "why_silent", agent_name="expert")
+    assert (row["status"], row["executions"], row["failed"]) == ("failed", 1, 1)
+    (first,) = (row for row in answers(tables, "suspects") if "first failure of the run" in row["evidence"])
+    assert first["agent_name"] != "asker"
+
+
+def test_tools_that_an_agent_calls_by_itself_are_in_its_turn(runs: Path, ingested: Ingest) -> None:
+    """A reply function of the user's executes a tool that no message asked for."""
+    user, worker = (ConversableAgent(n, llm_config=False, default_auto_reply="ok", **QUIET) for n in ("user", "worker"))
+
+    def look(x: int) -> str:
+        """Looks."""
+        return f"found {x}"
+
+    worker.register_function({"look": look})
+
+    def reply(agent: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, str]:
+        done, answer = agent.execute_function({"name": "look", "arguments": '{"x": 1}'})
+        return True, f"{done}: {answer['content']}"
+
+    worker.register_reply([ConversableAgent, None], reply)
+    with capture.start(runs, run_id="by-hand"):
+        history = user.initiate_chat(worker, message="go", max_turns=1).chat_history
+    assert history[-1]["content"] == "True: found 1"
+    (row,) = ingested(runs).sql("""
+        SELECT calls.result, calls.executor, messages.content FROM tool_calls AS calls
+        JOIN execution_events AS e ON e.id = calls.event_id JOIN messages ON messages.event_id = e.parent_event_id
+    """)
+    assert row == {"result": "found 1", "executor": "worker", "content": "True: found 1"}
+
+
+def test_the_first_failure_is_the_one_that_happened_first(runs: Path, ingested: Ingest) -> None:
+    """A tool that fails because of what failed in a chat that it opened began before that."""
+    asked = {"id": "c", "type": "function", "function": {"name": "work", "arguments": "{}"}}
+    begun = {"func_name": "work", "call_id": "c", "recipient": "user"}
+    failure = "Error: the chat failed"
+    answer = {"role": "tool", "tool_call_id": "c", "content": failure}
+    inner = {"in_chat": "chat-2"}
+    write_journal(
+        runs,
+        "first",
+        logged("worker", "user", {"content": None, "tool_calls": [asked]}),
+        event("execute_function", **begun),
+        logged("coder", "runner", "```python\nopen('x')\n```") | inner,
+        logged("runner", "coder", "exitcode: 1 (execution failed)\nCode output: FileNotFoundError: x") | inner,
+        logged("user", "worker", {"role": "tool", "content": failure, "tool_responses": [answer]}),
+    )
+    (first,) = (row for row in answers(ingested(runs), "suspects") if "first failure of the run" in row["evidence"])
+    assert first["agent_name"] == "coder"

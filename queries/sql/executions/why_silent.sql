@@ -28,7 +28,7 @@ with
 chosen_runs as (
     select
         run_id,
-        json_transform(meta->'agents', '[{"name": "VARCHAR", "members": ["VARCHAR"]}]') as agents
+        json_transform(meta->'agents', '[{"name": "VARCHAR", "group": "VARCHAR", "members": ["VARCHAR"]}]') as agents
     from runs
     where $run_id is null or run_id = $run_id
 ),
@@ -70,8 +70,8 @@ choices as (
     group by all
 ),
 
--- Whose choices those of a chat were: of the groups with that manager, or of all where he is unknown, the one (or those)
--- that most of the chosen are members of. AG2 gives all managers one name, and an agent may be in several groups.
+-- Whose choices those of a chat were: where its group is not known, of those that most of the chosen are members of. An agent
+-- may be in several groups.
 chosen_from as (
     select
         choices.run_id,
@@ -82,7 +82,7 @@ chosen_from as (
     from choices
     inner join registered_agents as groups
         on groups.run_id = choices.run_id
-        and coalesce(choices.group_name = groups.agent.name, true)
+        and coalesce(choices.group_name = coalesce(groups.agent.group, groups.agent.name), true)
         and list_contains(groups.agent.members, choices.chosen)
     group by
         choices.run_id,

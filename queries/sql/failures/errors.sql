@@ -19,7 +19,7 @@ failures as (
     select
         run_id,
         event_type,
-        coalesce(meta->>'tool_name', meta->>'language', meta->>'model', meta->>'action_name') as what,
+        coalesce(meta->>'tool_name', ingest.language(meta->>'language'), meta->>'model', meta->>'action_name') as what,
         meta->>'error_type' as error_type,
         agent_name,
         error_message,

@@ -25,7 +25,7 @@ calls as materialized (
         agent_name,
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
-        if(event_type = 'code_exec', meta->>'language', meta->>'tool_name') as what,
+        if(event_type = 'code_exec', ingest.language(meta->>'language'), meta->>'tool_name') as what,
         if(event_type = 'code_exec', inputs->>'code_hash', coalesce(inputs->>'args', inputs::varchar)) as input
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
