@@ -20,6 +20,9 @@ Data = dict[str, Any]
 RAW_KIND = "log_"
 """How the kinds of records begin that only stand in `journal`: log_event, log_oai_clients, log_text ..."""
 
+REPLIED = "log_reply"
+"""Kind of an entry that tells which of an agent's functions has made its reply."""
+
 FAILED = "error_code:"
 """How the response of a failed LLM call begins."""
 
@@ -53,14 +56,20 @@ def translate(table: str, row: Data) -> Data:
 
 def _event(row: Data) -> Data | None:
     state = _object(row.get("json_state"))
-    if row.get("event_name") != "received_message" or "message" not in state:
-        return {"kind": RAW_KIND + "event", "agent": row.get("source_name")}
+    if row.get("event_name") == "received_message" and "message" in state:
+        return {
+            "kind": journal.MESSAGE,
+            "sender": state.get("sender"),
+            "recipient": row.get("source_name"),
+            "recipient_class": row.get("agent_class", row.get("agent_class_name")),
+            "message": state["message"],
+            "valid": state.get("valid"),
+        }
+    is_reply = row.get("event_name") == "reply_func_executed" and state.get("final") is True
     return {
-        "kind": journal.MESSAGE,
-        "sender": state.get("sender"),
-        "recipient": row.get("source_name"),
-        "message": state["message"],
-        "valid": state.get("valid"),
+        "kind": REPLIED if is_reply else RAW_KIND + "event",
+        "agent": row.get("source_name"),
+        "function": text_or_none(state.get("reply_func_name")) if is_reply else None,
     }
 
 
@@ -112,7 +121,8 @@ def _agent(row: Data) -> Data:
     entry = _object(entries[0]) if isinstance(entries, list) and entries else config
     members = group.get("agents")
     if isinstance(members, list):
-        members = [str(member).removeprefix(IN_PATTERN) for member in members]
+        names = (member.get("name", member.get("_name")) if isinstance(member, dict) else member for member in members)
+        members = [str(name).removeprefix(IN_PATTERN) for name in names if name is not None]
     return {
         "kind": journal.AGENT,
         "name": row.get("name"),

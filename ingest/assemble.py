@@ -12,6 +12,7 @@ from typing import Any
 from capture import format as journal
 from ingest import facts
 from ingest.ag2_events import read_event
+from ingest.ag2_logs import REPLIED
 from ingest.beside import read_copy, read_transcript
 from ingest.files import FileLedger, Saved
 from ingest.lines import Bad, Record, encode
@@ -196,6 +197,9 @@ class Assembler:
     def _message(self, data: Data, where: Where) -> None:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
+        kind = text_or_none(data.get("recipient_class"))
+        if kind is not None and recipient is not None and recipient not in self._agents:
+            self._agents[recipient] = self._described(recipient, {"name": recipient, "class": kind})
         silent = True if data.get("valid") is False else data.get("silent")
         said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None)
         if self._channel == "transcript":
@@ -247,6 +251,9 @@ class Assembler:
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
+
+    def _replied(self, data: Data, where: Where) -> None:
+        self._tell(facts.Replied(text_or_none(data.get("agent")), text_or_none(data.get("function")) or ""), where)
 
     def _function_call(self, data: Data, where: Where) -> None:
         self._tell(tool_ended(data), where)
@@ -463,5 +470,6 @@ _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
     journal.FILE: Assembler._file,
     journal.GAP: Assembler._gap,
     journal.RUN_END: Assembler._run_end,
+    REPLIED: Assembler._replied,
 }
 """What is done with each kind of record. Other kinds, such as `print`, stand in `journal` alone."""

@@ -24,6 +24,9 @@ _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
+EXECUTES = "code_execution"
+"""In the names of AG2's functions that run code and make a reply of it."""
+
 REMEMBERED = 256
 """Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
 
@@ -127,15 +130,18 @@ class CodeLedger:
             return self._finished(fact.executor, execution.where, execution, None, "")
         return self._finished(fact.executor, where, _Open(where, ran=fact), None, "")
 
-    def said(self, message: Message, channel: str, where: Where, turn: str) -> Execution | None:
+    def said(
+        self, message: Message, channel: str, where: Where, turn: str, made_by: str | None = None
+    ) -> Execution | None:
         """Take in a message, of that turn. Gives the execution that it reports, if it does.
 
-        Where AG2's events are in the run, they tell what was executed: a model may answer `exitcode: 0` as well.
+        Where AG2's events are in the run, they tell what was executed: a model may answer `exitcode: 0` as well. So
+        does `made_by`, the name of AG2's function that made the message, where that is known.
         """
         self.languages = []
         self._watched = self._watched or channel == "event"
         execution = self._open.pop((where.talk, message.sender or ""), None)
-        reply = _REPLY.match(message.plain)
+        reply = _REPLY.match(message.plain) if made_by is None or EXECUTES in made_by else None
         if reply and (execution or channel == "transcript" or not self._watched):
             return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
         if execution:

@@ -30,6 +30,7 @@ class Chat:
         name: the keys and places that lead to it; '' where the document is this list.
         about: what stands beside it, and beside the objects around it that hold no other.
         repeats: whether another chat of the document has the same messages, as the other side had them.
+        authors: by place the names of authors that these messages lack and a list that repeats them tells.
         path: the keys and places that lead to it within its document, one by one.
     """
 
@@ -38,6 +39,7 @@ class Chat:
     about: dict[str, Any] = field(default_factory=dict)
     repeats: bool = False
     path: tuple[str, ...] = ()
+    authors: dict[int, str] = field(default_factory=dict)
 
 
 def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
@@ -60,8 +62,11 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         return [], []
     alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
     for chat in search.chats:
-        others = alike[tuple(parse_message(message).key(False) for message in chat.messages)]
-        chat.repeats = any(_are_one(chat, other) for other in others)
+        others = alike[tuple(map(_key, _in_order(chat.messages)))]
+        same = next((other for other in others if _are_one(chat, other)), None)
+        if same is not None:
+            chat.repeats = True
+            same.authors |= _authors(same, chat)
         others.append(chat)
     return search.chats, search.beside
 
@@ -146,14 +151,32 @@ def _are_one(chat: Chat, other: Chat) -> bool:
     agents, or to one agent twice.
     """
     ids = {side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)}
-    pairs = list(zip(chat.messages, other.messages, strict=True))
+    pairs = list(zip(_in_order(chat.messages), _in_order(other.messages), strict=True))
     if len(ids) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
         return False
-    roles, theirs = ([m.get("role") for m in side.messages] for side in (chat, other))
+    roles, theirs = zip(*[(a.get("role"), b.get("role")) for a, b in pairs], strict=True)
     if roles == theirs:
         partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
         return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
-    return len(pairs) > 1 or roles == [_OTHER_SIDE.get(role, role) for role in theirs]
+    return len(pairs) > 1 or roles == tuple(_OTHER_SIDE.get(role, role) for role in theirs)
+
+
+def _authors(chat: Chat, other: Chat) -> dict[int, str]:
+    """By place the authors of messages that name none, where the other list has the message there with its author."""
+    return {
+        place: theirs["name"]
+        for place, (ours, theirs) in enumerate(zip(chat.messages, other.messages, strict=True))
+        if not ours.get("name") and isinstance(theirs.get("name"), str) and _key(ours) == _key(theirs)
+    }
+
+
+def _key(message: Any) -> int:
+    return parse_message(message).key(False)
+
+
+def _in_order(messages: list[Any]) -> list[Any]:
+    """The messages, the first two in one order: members of a group are introduced before they hear how it is opened."""
+    return [*sorted(messages[:2], key=_key), *messages[2:]] if len(messages) > 2 else messages
 
 
 def _is_heard(message: dict[str, Any]) -> bool:

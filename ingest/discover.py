@@ -157,8 +157,10 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
         if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
             _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
             continue
+        files = {entry.name for entry, kind in kinds if kind == _FILE}
         for entry, kind in kinds:
-            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES):
+            # an archive of a file that lies beside it tells nothing more
+            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and _unpacked(entry.name) not in files:
                 yield from _file(entry.path, root, excluded, note)
         _pass_over(kinds, note)
         below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
@@ -179,6 +181,12 @@ def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
     except OSError as error:
         note(f"{shown(entry.path)}: skipped, {error.strerror}")
         return None
+
+
+def _unpacked(name: str) -> str | None:
+    """What the file in an archive is called; None for what is none."""
+    stem, dot, ending = name.rpartition(".")
+    return stem if dot + ending.lower() in PACKED[1:] else None
 
 
 def _pass_over(kinds: list[tuple[os.DirEntry[str], str | None]], note: _Note) -> None:

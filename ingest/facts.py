@@ -55,6 +55,14 @@ class Called:
 
 
 @dataclass(slots=True)
+class Replied:
+    """A function of `agent` has made what it says next."""
+
+    agent: str | None
+    function: str
+
+
+@dataclass(slots=True)
 class Asked:
     """A human was asked; `answer` is None for a password."""
 
@@ -185,6 +193,7 @@ Fact = (
     | ChatOpened
     | ChatClosed
     | Called
+    | Replied
     | Asked
     | SpeakerSelected
     | SelectionAttempt

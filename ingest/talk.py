@@ -87,6 +87,8 @@ class Talk:
         self.floor = Floor()
         self.selected: dict[str | None, dict[str, Any]] = {}
         """Those who were given the word and have not spoken yet, each with what its turn has to tell of the choice."""
+        self.replied: dict[str | None, str] = {}
+        """Which of an agent's functions has made what it says next, as far as that is told."""
         self.group: dict[str, Any] | None = None
         """What is known of the group whose chat it is, if it is one, by its manager."""
         self.opened: dict[str | None, OpenTurn] = {}

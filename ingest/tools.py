@@ -59,6 +59,8 @@ class ToolCall:
     ended: int | None = None
     measured: bool = False
     """Start and end are those of the tool itself, not of the records around it."""
+    guessed: bool = False
+    """The result is that of a function which returned, of which no id says that this call was meant."""
     state: str = REQUESTED
 
     @property
@@ -108,6 +110,8 @@ class ToolLedger:
         """
         if fact.returned:
             call = self._running_call(fact, where) if fact.started is not None else self._returned(fact, where)
+            if call is not None and fact.started is None:
+                call.guessed = True
             if call is None:
                 call = self._new(
                     fact.call_id, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments)
@@ -178,6 +182,8 @@ class ToolLedger:
             if last == answer:
                 return None
             call = self._new(response.call_id, response.name or name, where, executor=executor)
+        if call.guessed and not _is_text_of(response.content, call.result):
+            call.has_result = False  # another call with these arguments returned that
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = text_or_none(response.content) or ""
@@ -322,7 +328,7 @@ def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> 
 def _is_text_of(text: Any, value: Any) -> bool:
     """Whether AG2 made this text of a tool's value, which then says more: `str` of it, or JSON."""
     if not isinstance(text, str) or isinstance(value, str):
-        return False
+        return bool(text == value)
     try:
         return text == str(value) or decode(text.encode())[0] == value
     except ValueError:

@@ -93,8 +93,25 @@ class Claims:
 
 
 def _matches(messages: Sequence[tuple[int, int]], transcript: Sequence[int]) -> list[int | None]:
-    places = align([key for _, key in messages], transcript)
+    keys = [key for _, key in messages]
+    places = _with_swapped(keys, transcript, align(keys, transcript))
     return [None if place is None else messages[place][0] for place in places]
+
+
+def _with_swapped(journal: Sequence[int], transcript: Sequence[int], places: list[int | None]) -> list[int | None]:
+    """The alignment, and of two neighbours that stand in the other order in the journal the one that it leaves out.
+
+    Members of a group are introduced before they hear what it is opened with, which the opener has first.
+    """
+    used = set(places)
+    for number, key in enumerate(transcript):
+        if places[number] is None:
+            beside = places[max(0, number - 1) : number] + places[number + 1 : number + 2]
+            near = [place + step for place in beside if place is not None for step in (-1, 1)]
+            found = (p for p in near if 0 <= p < len(journal) and journal[p] == key and p not in used)
+            places[number] = next(found, None)
+            used.add(places[number])
+    return places
 
 
 def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]:

@@ -66,6 +66,8 @@ class Conversation:
             case facts.Called():
                 self._wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
+            case facts.Replied():
+                talk.replied[fact.agent] = fact.function
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
@@ -205,6 +207,8 @@ class Conversation:
         if message.name is None or message.name != message.sender or not self._has_members(manager):
             return False
         is_known = message.key() in talk.recent
+        if said.silent is None and said.channel == "logger":
+            return is_known  # AG2's own logs do not tell which were silent, nor any with the author's name but these
         if said.silent:
             if is_known:
                 talk.resumed.add(manager)
@@ -215,7 +219,8 @@ class Conversation:
 
     def _has_members(self, agent: str | None) -> bool:
         """Whether this is the manager of a group chat."""
-        return bool(self._agents.get(agent or "", {}).get("members"))
+        about = self._agents.get(agent or "", {})
+        return bool(about.get("members")) or about.get("class") == "GroupChatManager"
 
     def _is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
@@ -256,7 +261,8 @@ class Conversation:
         executions = talk.executions.pop(agent, [])
         opened = talk.opened.pop(agent, None)
         turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
-        if reported := self._code.said(message, said.channel, where, turn_id):
+        made_by = talk.replied.pop(agent, None)
+        if reported := self._code.said(message, said.channel, where, turn_id, made_by):
             executions.append(reported)
         children += [execution.event for execution in executions]
         for response in message.responses:

@@ -2,13 +2,15 @@
 
 A JSON object a line, of which the keys tell the kind, and lines of plain text: when a session starts, and what the
 logger failed to write. Sessions that were logged to the same file are one run, because a line need not say which
-session it belongs to. From where a session begins, what is logged is a conversation of its own.
+session it belongs to. From where a session begins, what is logged is a conversation of its own, and so is what agents
+say to each other in another thread.
 """
 
 import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from capture.format import MESSAGE
 from ingest.ag2_logs import RAW_KIND, Data, Secrets, translate
 from ingest.lines import Bad, Record, TooLong, decode, encode, read_lines
 
@@ -38,6 +40,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     """
     secrets = Secrets()
     sessions: dict[str, None] = {}
+    threads: dict[str, str | None] = {}
     about["sessions"] = sessions
     for line, offset, raw in read_lines(file):
         try:
@@ -51,6 +54,10 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             sessions.setdefault(session)
         if len(sessions) > 1:
             data["in_chat"] = next(reversed(sessions))
+        if data["kind"] == MESSAGE and (thread := data.get("thread")) is not None:
+            threads.setdefault(thread, f"thread {thread}" if threads else None)
+        if chat := threads.get(data.get("thread", "")):
+            data["in_chat"] = chat
         yield Record(data, text, line, offset)
 
 

@@ -41,6 +41,8 @@ from ingest.text import (
 REPEATED = "repeated"
 """Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
 
+BREAKS_OFF = "the list breaks off here"
+
 RESTARTS = 100
 """How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
@@ -203,8 +205,10 @@ def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[
 
 def _messages_of(chat: Chat, places: Iterator[int], first: bool) -> Iterator[Record | Bad]:
     """The messages of one conversation of several; where nothing else tells of them they are in no chat of a name."""
-    for element, place in zip(chat.messages, places, strict=False):
+    for number, (element, place) in enumerate(zip(chat.messages, places, strict=False)):
         record = _record(element, place, 0)
+        if isinstance(record, Record) and number in chat.authors:
+            record.data["message"] = {**element, "name": chat.authors[number]}
         if isinstance(record, Record) and chat.repeats:
             record.data = {"kind": REPEATED}
         elif isinstance(record, Record) and not first:
@@ -337,7 +341,10 @@ def _salvage(raw: Text, start: int, in_object: bool = False) -> Iterator[Record 
         in_object: whether keys of an object may follow the list.
     """
     values, offset, place, restarts = Values(raw), start, 0, 0
+    reason: str | None = None
     while (offset := behind(_BETWEEN, raw, offset)) < len(raw):
+        if not in_object and LIST_END.match(raw, offset):
+            return
         place += 1
         if in_object and raw[offset : offset + 1] == b"]":
             if bad := _behind_list(raw, offset + 1, place):
@@ -347,11 +354,11 @@ def _salvage(raw: Text, start: int, in_object: bool = False) -> Iterator[Record 
         if end is None:
             end = _restart(values, raw, offset) if restarts < RESTARTS else len(raw)
             restarts += 1
-            reason = "the list is broken here" if end < len(raw) else "the list breaks off here"
+            reason = "the list is broken here" if end < len(raw) else BREAKS_OFF
         yield _piece(raw, offset, end, place, reason)
         offset = end
-        if LIST_END.match(raw, offset):
-            return
+    if reason != BREAKS_OFF:
+        yield Bad(BREAKS_OFF, b"", place + 1, len(raw), torn=True)
 
 
 def _behind_list(raw: Text, offset: int, place: int) -> Bad | None:
@@ -361,8 +368,7 @@ def _behind_list(raw: Text, offset: int, place: int) -> Bad | None:
             raise ValueError("what follows is too long to be held in memory")
         decode(b'{"":0' + raw[offset:])
     except ValueError:
-        if behind(SPACE, raw, offset) < len(raw):
-            return unread("the object breaks off here", raw, offset, len(raw), place, torn=True)
+        return unread("the object breaks off here", raw, offset, len(raw), place, torn=True)
     return None
 
 

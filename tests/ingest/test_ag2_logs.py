@@ -4,10 +4,12 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'
 from autogen import ConversableAgent, GroupChat, GroupChatManager, runtime_logging
 from autogen.coding import LocalCommandLineCodeExecutor
 
+import queries
 from sample_runs.scripted_llm import Call, Failure, Reply, Request, ScriptedLLM, Step
 from tests.ingest.conftest import Ingest
 
@@ -160,7 +163,9 @@ def test_the_run_of_a_log(kind: str, chat: Recorded, ingested: Ingest) -> None:
     assert (run["run_id"], run["source_format"], run["status"]) == (done.log.name, LOGGERS[kind][1], "completed")
     assert (run["messages"], run["llm_calls"], run["tool_calls"], run["code_execs"]) == (6, 4, 2, 1)
     assert done.began.replace(tzinfo=None) <= run["started_at"] < run["ended_at"] <= done.ended.replace(tzinfo=None)
-    assert json.loads(run["meta"])["agents"][-1]["name"] == "runner"
+    # of an agent with a model the file logger writes no more than its class
+    agents = {agent["name"]: agent["class"] for agent in json.loads(run["meta"])["agents"]}
+    assert agents == {"engineer": "ConversableAgent", "runner": "ConversableAgent"}
     kinds = {r["kind"] for r in tables.sql("SELECT DISTINCT kind FROM journal")}
     assert {"message", "llm_call", "function_call", "agent", "log_event", "log_oai_clients"} <= kinds
     records = [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")]
@@ -330,3 +335,126 @@ def test_a_hostile_database(runs: Path, tmp_path: Path, ingested: Ingest) -> Non
     assert tables.sql("SELECT sender, content FROM messages") == [{"sender": "a", "content": "hi"}]
     assert "function_calls breaks off after 0 rows" in tables.one("SELECT error FROM quarantine")
     assert path.read_bytes() == before
+
+
+def model_of_the_user(replies: list[Any]) -> Callable[..., tuple[bool, Any]]:
+    """A reply function that gives these one after another, as a client of the user's own would."""
+    rest = iter(replies)
+
+    def as_model(recipient: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        return True, next(rest)
+
+    return as_model
+
+
+def asks(*calls: tuple[str, str]) -> dict[str, Any]:
+    """A message that asks for tools: (id, name) of each call."""
+    functions = [{"id": i, "type": "function", "function": {"name": n, "arguments": "{}"}} for i, n in calls]
+    return {"role": "assistant", "content": None, "tool_calls": functions}
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+@pytest.mark.parametrize("names", [("delete_all", "list_all"), ("list_all", "list_all")])
+def test_an_answer_counts_for_the_call_that_it_names(
+    names: tuple[str, str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """The loggers tell of what returned, not of what raised, and the file logger not even of which tool."""
+    ran: list[str] = []
+
+    def tool(name: str) -> Callable[[], str]:
+        def run() -> str:
+            ran.append(name)
+            if len(ran) == 1:
+                raise PermissionError("not allowed")
+            return "a.txt b.txt"
+
+        return run
+
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        worker, user = (ConversableAgent(n, llm_config=False, **QUIET) for n in ("worker", "user"))
+        made = model_of_the_user([asks(("c1", names[0]), ("c2", names[1])), "done"])
+        worker.register_reply([ConversableAgent, None], made)
+        user.register_function({name: tool(name) for name in names})
+        history = user.initiate_chat(worker, message="go", max_turns=2).chat_history
+    rows = ingested(log).sql("SELECT call_id, tool_name, status, result FROM tool_calls ORDER BY call_id")
+    answers = {r["tool_call_id"]: r["content"] for r in history[2]["tool_responses"]}
+    assert {row["call_id"]: row["result"] for row in rows} == answers
+    assert [row["tool_name"] for row in rows] == ran
+    assert [row["status"] for row in rows] == ["failed", "completed"]
+
+
+def test_threads_of_a_file_log_are_chats_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """Agents of the same names write code in two threads before any of it runs: each output is that of its own code."""
+    both = Barrier(2)
+
+    def chat(letter: str) -> None:
+        code = f"```python\nprint('I am {letter}')\n```"
+        work = tmp_path / letter
+        config = {"executor": LocalCommandLineCodeExecutor(work_dir=work)}
+        writer = ConversableAgent("writer", llm_config=False, **QUIET)
+        runner = ConversableAgent("runner", llm_config=False, code_execution_config=config, **QUIET)
+        writer.register_reply([ConversableAgent, None], model_of_the_user([code, "done"]))
+
+        def wait(recipient: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+            both.wait(timeout=30)
+            return False, None
+
+        runner.register_reply([ConversableAgent, None], wait)
+        runner.initiate_chat(writer, message=f"go {letter}", max_turns=2)
+
+    with logging_to(tmp_path, "file", monkeypatch) as log, ThreadPoolExecutor(2) as pool:
+        list(pool.map(chat, "AB"))
+    tables = ingested(log)
+    rows = tables.sql("SELECT code, output, exit_code FROM code_execs ORDER BY code")
+    assert [(row["code"], row["output"].strip(), row["exit_code"]) for row in rows] == [
+        (f"print('I am {letter}')", f"I am {letter}", 0) for letter in "AB"
+    ]
+    handoffs = {(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")}
+    assert handoffs == {("runner", "writer"), ("writer", "runner")}
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_an_exit_code_that_a_model_makes_up_is_no_execution(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """The loggers tell which of an agent's functions made its reply."""
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        coder, critic = (ConversableAgent(n, llm_config=False, **QUIET) for n in ("coder", "critic"))
+        coder.register_reply([ConversableAgent, None], model_of_the_user(["```python\nprint(1/0)\n```", "thanks"]))
+        made_up = "exitcode: 0 (execution succeeded)\nCode output: looks fine"
+        critic.register_reply([ConversableAgent, None], model_of_the_user([made_up]))
+        critic.initiate_chat(coder, message="go", max_turns=2)
+    tables = ingested(log)
+    assert tables.one("SELECT count(*) FROM messages WHERE content = ?", made_up) == 1
+    assert tables.one("SELECT count(*) FROM code_execs") == 0
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_a_resumed_group_is_told_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """AG2 has the members say again what they said before."""
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        members = [ConversableAgent(n, llm_config=False, **QUIET) for n in ("alpha", "beta", "mute")]
+        for agent in members:
+            words = [f"{agent.name} says {number}" for number in range(9)]
+            agent.register_reply([ConversableAgent, None], model_of_the_user(words))
+        first = GroupChat(members, messages=[], max_round=3, speaker_selection_method=turns("beta", "alpha"))
+        members[0].initiate_chat(GroupChatManager(first, llm_config=False), message="start")
+        again = GroupChat(members, messages=[], max_round=3, speaker_selection_method=turns("beta", "alpha"))
+        manager = GroupChatManager(again, llm_config=False)
+        last, message = manager.resume(messages=first.messages)
+        last.initiate_chat(manager, message=message, clear_history=False)
+    tables = ingested(log)
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [tuple(s.values()) for s in said] == [(m["name"], m["content"]) for m in again.messages]
+    rows = queries.run("why_silent", queries.connect(tables.out), agent_name="mute").fetchall()
+    assert [row[2:4] for row in rows] == [("skipped", True)]
+
+
+def turns(*names: str) -> Callable[[Any, GroupChat], Any]:
+    """Chooses speakers in this order."""
+    rest = iter(names)
+    return lambda last, group: group.agent_by_name(next(rest))

@@ -74,6 +74,18 @@ def test_a_compressed_journal_is_its_folders_run(suffix: str, runs: Path, ingest
     assert ingested(runs).summary.unchanged == 1
 
 
+def test_a_file_beside_its_archive_is_read_once(runs: Path, ingested: Ingest) -> None:
+    """`gzip -k` and `zstd` leave the file where it is; without it the archive is the same run."""
+    chat = b'[{"role": "user", "name": "a", "content": "hi"}, {"role": "assistant", "name": "b", "content": "yes"}]'
+    (runs / "chat.json").write_bytes(chat)
+    (runs / "chat.json.gz").write_bytes(gzip.compress(chat))
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, messages FROM runs") == [{"run_id": "chat.json", "messages": 2}]
+    (runs / "chat.json").unlink()
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, messages FROM runs") == [{"run_id": "chat.json", "messages": 2}]
+
+
 def test_a_journal_beside_its_archive_is_read_once(runs: Path, ingested: Ingest) -> None:
     """The plain one counts."""
     path = write_journal(runs, "r", logged("a", "b", "plain"))

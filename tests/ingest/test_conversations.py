@@ -176,3 +176,41 @@ def test_the_same_chat_twice_in_results_is_two(runs: Path, ingested: Ingest) -> 
         {"run_id": "members.json", "n": 2},
         {"run_id": "results.json", "n": 4},
     ]
+
+
+def test_members_of_an_introduced_group_heard_one_chat(runs: Path, ingested: Ingest) -> None:
+    """Who opens the chat has its first words before the introduction, the other members behind it."""
+    manager, members = group(introductions=True)
+    dump = {agent.name: {manager.name: agent.chat_messages[manager]} for agent in members}
+    beginnings = {chat[manager.name][0]["content"] for chat in dump.values()}
+    assert len(beginnings) == 2
+    (runs / "members.json").write_text(json.dumps(dump))
+    said = ingested(runs).sql("SELECT content FROM messages")
+    expected = [m["content"] for m in members[1].chat_messages[manager]]
+    assert sorted(row["content"] for row in said) == sorted(expected)
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_authors_that_one_list_lacks_another_tells(order: str, runs: Path, ingested: Ingest) -> None:
+    """An agent's own list need not name it; those of who heard it do, wherever they stand."""
+    own = [{"role": "user", "name": "boss", "content": "go"}, {"role": "assistant", "content": "gone"}, Q]
+    heard = [own[0], {"role": "user", "name": "worker", "content": "gone"}, Q]
+    lists = [("worker", {"manager": own}), ("other", {"manager": heard})]
+    (runs / "t.json").write_text(json.dumps(dict(lists if order == "first" else lists[::-1])))
+    rows = ingested(runs).sql("SELECT sender, content FROM messages WHERE content = 'gone'")
+    assert rows == [{"sender": "worker", "content": "gone"}]
+    records = ingested(runs, force=True).sql("SELECT record FROM journal ORDER BY seq LIMIT 3")
+    assert [json.loads(r["record"]) for r in records] == (own if order == "first" else heard)
+
+
+def group(introductions: bool) -> tuple[Any, list[Any]]:
+    """The manager and the members of a group chat that is over."""
+    autogen = pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+    members = [
+        autogen.ConversableAgent(n, llm_config=False, default_auto_reply=f"{n} speaks", human_input_mode="NEVER")
+        for n in ("alpha", "beta", "gamma")
+    ]
+    chat = autogen.GroupChat(members, [], 4, speaker_selection_method="round_robin", send_introductions=introductions)
+    manager = autogen.GroupChatManager(chat, llm_config=False)
+    members[0].initiate_chat(manager, message="start", silent=True)
+    return manager, members

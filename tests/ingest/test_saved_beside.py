@@ -112,3 +112,21 @@ def test_a_folder_in_place_of_a_transcript_stays_closed(tmp_path: Path) -> None:
         assert beside.read_transcript(str(tmp_path), "folder") is None
         assert beside.read_copy(str(tmp_path), "folder") is None
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_listeners_history_of_an_introduced_group_adds_nothing(tmp_path: Path) -> None:
+    """It has the introduction before the words that open the chat."""
+    capture = pytest.importorskip("capture")
+    autogen = pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+    members = [
+        autogen.ConversableAgent(n, llm_config=False, default_auto_reply=f"{n} speaks", human_input_mode="NEVER")
+        for n in ("alpha", "beta")
+    ]
+    chat = autogen.GroupChat(members, [], 4, speaker_selection_method="round_robin", send_introductions=True)
+    manager = autogen.GroupChatManager(chat, llm_config=False)
+    with capture.start(tmp_path / "runs", run_id="r") as run:
+        members[0].initiate_chat(manager, message="start")
+        run.save_messages(members[1].chat_messages[manager], "beta")
+        run.save_messages(manager.chat_messages[members[1]], "manager")
+    expected = [m["content"] for m in members[1].chat_messages[manager]]
+    assert sorted(asked(tmp_path, "SELECT list(content) FROM messages")) == sorted(expected)

@@ -72,6 +72,30 @@ def test_a_list_that_breaks_off_is_read_as_far_as_it_goes(runs: Path, ingested: 
     assert content[bad["byte_offset"] :].startswith(bad["bytes"][:20])
 
 
+@pytest.mark.parametrize("name", ["list.json", "object.json"])
+@pytest.mark.parametrize("behind", ["", ",", ", ", "]"])
+def test_a_list_that_breaks_off_between_two_messages_is_told(
+    behind: str, name: str, runs: Path, ingested: Ingest
+) -> None:
+    """All messages are there, and that the end is missing is a line of `quarantine` without bytes."""
+    whole = json.dumps(CHAT).removesuffix("]") + behind
+    (runs / name).write_text(f'{{"task": "t", "messages": {whole}' if name == "object.json" else whole)
+    is_whole = (name, behind) == ("list.json", "]")
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == len(CHAT)
+    bad = tables.sql("SELECT error, bytes FROM quarantine")
+    assert bad == [] if is_whole else [row["bytes"] for row in bad] == [b""]
+    assert tables.summary.torn == (not is_whole)
+
+
+def test_a_comma_behind_the_last_message_is_no_fault(runs: Path, ingested: Ingest) -> None:
+    """As people leave it who write lists by hand."""
+    (runs / "comma.json").write_text(json.dumps(CHAT).removesuffix("]") + ",\n]\n")
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == len(CHAT)
+    assert tables.summary.quarantine_rows == 0
+
+
 def test_python_json_with_nan_and_lone_surrogates_is_mended(runs: Path, ingested: Ingest) -> None:
     """What Python writes and JSON forbids is read, with null and U+FFFD in its place."""
     (runs / "odd.json").write_text('[{"role": "user", "name": "a", "content": "x\\ud800y", "score": NaN}]')
