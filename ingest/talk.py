@@ -90,7 +90,9 @@ class Talk:
         self.replied: dict[str | None, str] = {}
         """Which of an agent's functions has made what it says next, as far as that is told."""
         self.group: dict[str, Any] | None = None
-        """What is known of the group whose chat it is, if it is one, by its manager."""
+        """What is known of the group whose chat it is, where the record of its beginning tells."""
+        self.manager: str | None = None
+        """The manager of the group whose chat it is, as far as anybody has spoken to it."""
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
 
@@ -99,7 +101,7 @@ class Talk:
         self.threads.clear()
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
-        self.group = None
+        self.group = self.manager = None
 
     def remember(self, key: int) -> None:
         """Takes note of a message."""

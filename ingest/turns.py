@@ -142,10 +142,10 @@ class Conversation:
     def _selected(self, speaker: str, where: Where) -> None:
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
-        group = talk.group or {}
+        group = talk.group or self._agents.get(talk.manager or "", {})
         meta = {
             "reason": "group_chat_selection",
-            "selection": group.get("selection") if talk.group else self._only_method(),
+            "selection": group.get("selection") if group else self._only_method(),
             "group": group.get("group", group.get("name")),
             **thread.selection,
         }
@@ -184,8 +184,8 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if talk.group is None and (manager := next(filter(self._has_members, (message.recipient, sender)), None)):
-            talk.group = self._agents[manager]
+        if manager := next(filter(self._has_members, (message.recipient, sender)), None):
+            talk.manager = manager
         if self._is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
         elif self._is_copy(message, talk):
