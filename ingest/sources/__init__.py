@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.lines import Bad, Record
-from ingest.sources import ag2_file_log, ag2_sqlite, journal, transcript
+from ingest.sources import ag2_events, ag2_file_log, ag2_sqlite, journal, transcript
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ SOURCES = (
     Source("journal", journal.recognise, journal.read),
     Source("ag2_sqlite", ag2_sqlite.recognise, ag2_sqlite.read),
     Source("ag2_file_log", ag2_file_log.recognise, ag2_file_log.read),
+    Source("ag2_events", ag2_events.recognise, ag2_events.read),
     Source("transcript", transcript.recognise, transcript.read, channel="transcript", look_on=transcript.look_on),
 )
 
