@@ -21,7 +21,8 @@ RAW_KIND = "log_"
 """How the kinds of records begin that only stand in `journal`: log_event, log_oai_clients, log_text ..."""
 
 REPLIED = "log_reply"
-"""Kind of an entry that tells which of an agent's functions has made its reply."""
+"""Kind of an entry that tells that one of an agent's functions was asked for a reply, and which one if it made it, or
+made that there is none."""
 
 FAILED = "error_code:"
 """How the response of a failed LLM call begins."""
@@ -65,11 +66,14 @@ def _event(row: Data) -> Data | None:
             "message": state["message"],
             "valid": state.get("valid"),
         }
-    is_reply = row.get("event_name") == "reply_func_executed" and state.get("final") is True
+    if row.get("event_name") != "reply_func_executed":
+        return {"kind": RAW_KIND + "event", "agent": row.get("source_name")}
+    is_final = state.get("final") is True
     return {
-        "kind": REPLIED if is_reply else RAW_KIND + "event",
+        "kind": REPLIED,
         "agent": row.get("source_name"),
-        "function": text_or_none(state.get("reply_func_name")) if is_reply else None,
+        "function": state.get("reply_func_name") if is_final else None,
+        "is_silent": True if is_final and state.get("reply") is None else None,
     }
 
 

@@ -253,7 +253,8 @@ class Assembler:
         self._tell(facts.Called(self._llm.called(data, where)), where)
 
     def _replied(self, data: Data, where: Where) -> None:
-        self._tell(facts.Replied(text_or_none(data.get("agent")), text_or_none(data.get("function")) or ""), where)
+        function = None if data.get("is_silent") else text_or_none(data.get("function")) or ""
+        self._tell(facts.Replied(text_or_none(data.get("agent")), function), where)
 
     def _function_call(self, data: Data, where: Where) -> None:
         self._tell(tool_ended(data), where)

@@ -56,10 +56,14 @@ class Called:
 
 @dataclass(slots=True)
 class Replied:
-    """A function of `agent` has made what it says next."""
+    """`agent` was asked for a reply.
+
+    Attributes:
+        function: what made it; '' where none of its functions did, so it is its default; None where there is none.
+    """
 
     agent: str | None
-    function: str
+    function: str | None
 
 
 @dataclass(slots=True)

@@ -88,7 +88,9 @@ class Talk:
         self.selected: dict[str | None, dict[str, Any]] = {}
         """Those who were given the word and have not spoken yet, each with what its turn has to tell of the choice."""
         self.replied: dict[str | None, str] = {}
-        """Which of an agent's functions has made what it says next, as far as that is told."""
+        """Which of an agent's functions has made what it says next, '' where none did, as far as that is told."""
+        self.repliers: set[str | None] = set()
+        """Agents of which that was told before."""
         self.group: dict[str, Any] | None = None
         """What is known of the group whose chat it is, where the record of its beginning tells."""
         self.manager: str | None = None

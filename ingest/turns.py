@@ -14,6 +14,7 @@ from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import Hit, argument_files, extract_text
 from ingest.files import FileLedger
+from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import SINGLE, Event, RunRows, Where, preview
@@ -67,7 +68,10 @@ class Conversation:
                 self._wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Replied():
-                talk.replied[fact.agent] = fact.function
+                talk.repliers.add(fact.agent)
+                talk.replied.pop(fact.agent, None)
+                if fact.function is not None:
+                    talk.replied[fact.agent] = fact.function
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
@@ -262,6 +266,8 @@ class Conversation:
         opened = talk.opened.pop(agent, None)
         turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
         made_by = talk.replied.pop(agent, None)
+        if made_by is None and not talk.repliers.isdisjoint((agent, message.recipient)):
+            talk.floor = Floor()  # no reply: a chat begins
         if reported := self._code.said(message, said.channel, where, turn_id, made_by):
             executions.append(reported)
         children += [execution.event for execution in executions]

@@ -167,7 +167,7 @@ def test_the_run_of_a_log(kind: str, chat: Recorded, ingested: Ingest) -> None:
     agents = {agent["name"]: agent["class"] for agent in json.loads(run["meta"])["agents"]}
     assert agents == {"engineer": "ConversableAgent", "runner": "ConversableAgent"}
     kinds = {r["kind"] for r in tables.sql("SELECT DISTINCT kind FROM journal")}
-    assert {"message", "llm_call", "function_call", "agent", "log_event", "log_oai_clients"} <= kinds
+    assert {"message", "llm_call", "function_call", "agent", "log_reply", "log_oai_clients"} <= kinds
     records = [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")]
     if kind == "file":
         lines = done.log.read_text().splitlines()
@@ -429,6 +429,24 @@ def test_an_exit_code_that_a_model_makes_up_is_no_execution(
     tables = ingested(log)
     assert tables.one("SELECT count(*) FROM messages WHERE content = ?", made_up) == 1
     assert tables.one("SELECT count(*) FROM code_execs") == 0
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_no_agent_hands_over_to_one_that_opens_a_chat(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """Words that no function made as a reply open a chat: who spoke last in the one before has not handed over."""
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        user, first, second = (
+            ConversableAgent(n, llm_config=False, default_auto_reply=f"{n} speaks", **QUIET)
+            for n in ("user", "first", "second")
+        )
+        for agent in (first, second):
+            user.initiate_chat(agent, message=f"go, {agent.name}", max_turns=2)
+    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in ingested(log).events("handoff")]
+    assert handoffs == [
+        pair for name in ("first", "second") for pair in (("user", name), (name, "user"), ("user", name))
+    ]
 
 
 @pytest.mark.parametrize("kind", LOGGERS)
