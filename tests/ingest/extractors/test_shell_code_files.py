@@ -111,6 +111,8 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("tar, letters in any order", "tar fvx a.tar", [], ["a.tar"]),
     ("moved under its name", "mv d/ffmpeg ./bin/ffmpeg\ncp -r e/lib ./x/lib\nln -s /opt/ssl /usr/lib/ssl", ["./bin/ffmpeg"], ["d/ffmpeg", "/opt/ssl"]),
     ("one test of a file", "pytest t.py::x -q\npython -m pytest tests/a.py::B::c", [], ["t.py", "tests/a.py"]),
+    ("arrays", "A=(a.csv b.csv)\narr+=(x.csv\n  y.csv # (z\n)\nlocal f=(a.txt b.txt)\ndeclare -a g=($(cat c.txt) 'd.txt')\ncat $A/e.txt f.txt", [], ["c.txt", "f.txt"]),
+    ("function and group", "f() { cat a.txt; }\n(cat b.txt)\nx= (cat c.txt)", [], ["a.txt", "b.txt", "c.txt"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
 
