@@ -10,6 +10,7 @@ from typing import Final
 from ingest.extractors import powershell
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
+from ingest.extractors.vocabulary import DOCUMENT_NAMES
 
 ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
 PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! { $".split())
@@ -59,6 +60,12 @@ ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:[Ff]ile|[Pp]ath|[Nn
 MAYBE_OUTPUT: Final = "-w"
 # programs that search, whose `-o` takes no value
 SEARCHING: Final = re.compile(r"grep$|^(?:ag|ack|ugrep|pkill)$")
+# programs whose `-o` is followed by a setting, a format or a folder
+NO_OUTPUT: Final = frozenset("pytest redis-cli dotnet kustomize ssh sftp".split())
+# what a program fills in by itself in the name of its output: `slurm-%j.out`
+TEMPLATE: Final = re.compile(r"%(?:\(|\d*[A-Za-z])")
+# a setting: `cache_dir=.cache.d`
+SETTING: Final = re.compile(r"[\w.-]+=")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
 OUTPUT_OPTIONS: Final = {
@@ -76,6 +83,8 @@ OUTPUT_OPTIONS: Final = {
 VALUE_OPTIONS: Final = frozenset(
     "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
 )
+# more of them, by program
+MORE_VALUES: Final = {**dict.fromkeys(("scp", "sftp"), ("-o", "-P")), "pytest": ("-o",), "redis-cli": ("-o",)}
 # those of them that take no value, by program
 FLAGS: Final = {
     **{
@@ -138,6 +147,19 @@ SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --js
 SENT: Final = SENDING | {"-T", "--upload-file"}
 
 
+# all programs that are known by name
+KNOWN: Final = frozenset().union(
+    PREFIXES, READERS, WRITERS, FILTERS, OTHERS, RUNNERS, COMPILERS, OUTPUT_OPTIONS, FLAGS, FILE_OPTIONS, STORES,
+    "cp mv install rsync scp tar dd tesseract 7z unrar zip ffmpeg convert magick montage sox qpdf ssconvert pytest"
+    " cmake gpg openssl".split(),
+)  # fmt: skip
+
+
+def is_known(program: str) -> bool:
+    """Whether a word is the name of a known program."""
+    return program in KNOWN or CONVERTER.search(program) is not None
+
+
 def is_file(word: str) -> bool:
     """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
     return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
@@ -155,7 +177,7 @@ def is_operand(word: str) -> bool:
 
 def _is_output(word: str) -> bool:
     """Whether the value of an output option is a file, whatever its extension: no format, setting or number."""
-    if not is_file(word) or word.startswith("-"):
+    if not is_file(word) or word.startswith("-") or SETTING.match(word) or TEMPLATE.search(word):
         return False
     if looks_like_file(word):
         return True
@@ -188,8 +210,16 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         *sources, target = plain
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
             sources = [path for path in sources if looks_like_file(path)]
-        yield from (Hit(path, "read", "shell.copy") for path in sources if is_file(path) and ":" not in path)
-        if is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target:
+        made = is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target
+        for path in sources:
+            # what has no ending is rather a folder, unless it becomes a file
+            if (
+                is_file(path)
+                and ":" not in path
+                and (made or program == "ln" or extension(path) or _is_bare_file(path))
+            ):
+                yield Hit(path, "read", "shell.copy")
+        if made:
             yield Hit(target, "write", "shell.copy")
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
@@ -245,6 +275,8 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     given = list(_given(program, rest))
     yield from given
     written = {hit.path for hit in given if hit.operation == "write"}
+    # what is behind an output option is no input either where it is a template or a setting
+    written.update(path for option, path in _options(rest) if option[:1] == "-" and ANY_OUTPUT.fullmatch(option))
     # a test is named behind the file that it stands in: `a.py::test_b`
     operands = [path.partition("::")[0] if "::" in path else path for path in plain]
     yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
@@ -256,6 +288,11 @@ def _is_copy(program: str, sources: list[str], target: str) -> bool:
         return False
     same = target.rsplit("/", 1)[-1] == sources[0].rsplit("/", 1)[-1]
     return "." in target[1:] or (same and "/" in target and program != "ln")
+
+
+def _is_bare_file(path: str) -> bool:
+    """Whether a path without an ending is a file by its looks: `Makefile`, `LICENSE`, `.env`."""
+    return looks_like_file(path) or path.rsplit("/", 1)[-1] in DOCUMENT_NAMES
 
 
 def _converted(plain: list[str]) -> Iterator[Hit]:
@@ -301,7 +338,7 @@ def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
                 value = rest[index + 1] if index + 1 < len(rest) else ""
             elif word.startswith(option + "=") and option.startswith("--"):
                 value = word[len(option) + 1 :]
-            if value and is_file(value) and "%(" not in value:
+            if value and is_file(value) and not TEMPLATE.search(value):
                 yield Hit(
                     value,
                     "write",
@@ -318,8 +355,10 @@ def _operands(program: str, rest: list[str]) -> list[str]:
         if skip:
             skip = False
         elif word.startswith("-") and len(word) > 1:
-            skip = word in OUTPUT_OPTIONS.get(program, ()) or (
-                word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS)
+            skip = (
+                word in OUTPUT_OPTIONS.get(program, ())
+                or word in MORE_VALUES.get(program, ())
+                or (word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS))
             )
         else:
             found.append(word)
@@ -400,7 +439,7 @@ def _given(program: str, rest: list[str]) -> Iterator[Hit]:
             yield Hit(path, "read", "shell.program")
         elif option == MAYBE_OUTPUT and not known and looks_like_file(path) and is_file(path):
             yield Hit(path, "write", "shell.program")
-    if not known and not searches:
+    if not known and not searches and program not in NO_OUTPUT:
         yield from _made(rest)
 
 

@@ -113,6 +113,9 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("one test of a file", "pytest t.py::x -q\npython -m pytest tests/a.py::B::c", [], ["t.py", "tests/a.py"]),
     ("arrays", "A=(a.csv b.csv)\narr+=(x.csv\n  y.csv # (z\n)\nlocal f=(a.txt b.txt)\ndeclare -a g=($(cat c.txt) 'd.txt')\ncat $A/e.txt f.txt", [], ["c.txt", "f.txt"]),
     ("function and group", "f() { cat a.txt; }\n(cat b.txt)\nx= (cat c.txt)", [], ["a.txt", "b.txt", "c.txt"]),
+    ("folders that move", "mv validation test\nmv build dist\nmv src lib\ncp conf /etc/nginx/\ncp LICENSE Makefile d/\nmv tool tool.old", ["tool.old"], ["LICENSE", "Makefile", "tool"]),
+    ("templates of outputs", "sbatch -o slurm-%j.out a.sh\nsrun --output=s.%J.out b.sh\nbsub -o %J.out c.sh\nyt-dlp -o '%(title)s.mp4' u\ntool -o f_%03d.png", [], ["a.sh", "b.sh", "c.sh"]),
+    ("no output behind -o", "pytest -o cache_dir=.cache.d\nredis-cli -o a.b\ndotnet publish -o out.d\nkustomize build -o out.d\nscp -o Port.x=22 -P 22 a.txt h:\nrsync -o a.txt b/", [], ["a.txt"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
 
