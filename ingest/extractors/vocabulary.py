@@ -98,6 +98,23 @@ TASKS: Final = frozenset(
 COMMANDS: Final = NO_NAME | frozenset(
     "execute upload check analyze analyse process inspect update review show add edit parse convert visualize".split()
 )
+# endings of what people name with blanks: documents, tables, pictures, sound, films and archives
+SPACED: Final = frozenset(
+    "xlsx xls xlsm ods docx doc odt rtf pdf epub pptx ppt odp csv tsv txt png jpg jpeg gif bmp tif tiff webp svg heic"
+    " mp3 wav m4a flac ogg aac mp4 mov avi mkv webm zip rar 7z tar gz tgz".split()
+)
+# of which in backticks also
+SPACED_QUOTED: Final = SPACED | {"ipynb", "md"}
+# words that join others to the name of a file: `Overview of a.csv`
+CONNECTING: Final = frozenset(
+    "of for to in with without and or vs vs. versus from on by the a an - at as into about between & + is are".split()
+)
+# what is counted, so that a number behind it is no part of a name: `Step 2 data.csv`
+COUNTED: Final = frozenset(
+    "step steps section phase part chapter table task version line lines row rows example case issue http".split()
+)
+# programs that show a file, beside those that a shell's extractor knows
+VIEWERS: Final = frozenset("evince okular feh eog mpv mplayer vlc ffplay afplay aplay start say print".split())
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
 # names of documents that have no extension; as words they are as often something else
