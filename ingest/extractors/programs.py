@@ -212,12 +212,9 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             sources = [path for path in sources if looks_like_file(path)]
         made = is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target
         for path in sources:
-            # what has no ending is rather a folder, unless it becomes a file
-            if (
-                is_file(path)
-                and ":" not in path
-                and (made or program == "ln" or extension(path) or _is_bare_file(path))
-            ):
+            # what is copied or moved and has no ending is rather a folder, unless it becomes a file
+            named = made or program in ("ln", "install") or extension(path) or _is_bare_file(path)
+            if named and is_file(path) and ":" not in path:
                 yield Hit(path, "read", "shell.copy")
         if made:
             yield Hit(target, "write", "shell.copy")
