@@ -36,6 +36,7 @@ from ingest.extractors.spans import (
     cleaned,
     continues,
     item_start,
+    of_folder,
     quoted_start,
     renamed,
     spaced,
@@ -125,6 +126,7 @@ INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
 # what an installer of packages fetches, and what it says of that
 PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
 FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
+REQUIRED: Final = ("Collecting ", "Requirement already satisfied: ", "Uninstalling ")
 FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 # a folder whose name ends with a dot: `a.m./p.m`
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
@@ -162,7 +164,7 @@ def extract_text(text: str) -> list[Hit]:
     if (
         "." not in text
         and not _has(text, NAME_HINTS[:-3])
-        and (("/" not in text and "rw" not in text) or not _has(text, certain.HINTS))
+        and (("/" not in text and "rw" not in text and "--" not in text) or not _has(text, certain.HINTS))
     ):
         return []
     text = sound(text)
@@ -269,6 +271,8 @@ def _named(text: str, end: int) -> Hit | None:
     path = cleaned(token, before)
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
+    if "dr" in before and of_folder(before):
+        return None
     path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
     return Hit(path, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
@@ -321,6 +325,10 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
+    if "yyyy" in path or "YYYY" in path:
+        return False  # a date to fill in
+    if suffix == "d" and before.endswith("-> "):
+        return False  # a link to a folder
     if path.startswith("10.") and IDENTIFIER.match(path):
         return False
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
@@ -387,6 +395,8 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
     if before.endswith('File "') and after.startswith('", line'):
         return True
     if any(part in path for part in LIBRARIES):
+        return True
+    if suffix == "py" and before.endswith(REQUIRED):
         return True
     if before.endswith(FETCHING) and FETCHED.match(after) and PACKAGE.match(path):
         return True

@@ -73,6 +73,8 @@ BETWEEN: Final = frozenset("to into from as contains includes holds has".split()
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
+# a line of `ls -l` that is about a folder
+FOLDER: Final = re.compile(r"[ \t>]*(?:\d+[ \t]+){0,2}d[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 ESCAPED: Final = re.compile(r"\\[nrt]")
@@ -83,6 +85,8 @@ ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
 def continues(after: str) -> bool:
     """Whether a name goes on after its extension, or is called, so that it is something else."""
     first, second = after[:1], after[1:2]
+    if second == "=" and first in ("<", ">", "~", "!"):
+        return True  # a version that is asked for: `boolean.py>=3.8`
     if first.isalnum() or first in ("(", "=", "["):
         return not cjk.is_letter(first)
     if first == "\\" and second in ("n", "r", "t"):
@@ -329,6 +333,12 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
     if any(neighbour and " " not in neighbour and has_known_ending(neighbour) for neighbour in (previous, following)):
         return line
     return None
+
+
+def of_folder(before: str) -> bool:
+    """Whether what follows stands in a line of `ls -l` that is about a folder, also inside JSON."""
+    line = max(before.rfind("\n") + 1, before.rfind("\\n") + 2 if "\\n" in before else 0, before.rfind('"d') + 1)
+    return FOLDER.match(before, line) is not None
 
 
 def renamed(path: str, before: str) -> str:
