@@ -66,8 +66,17 @@ NO_OUTPUT: Final = frozenset("pytest redis-cli dotnet kustomize ssh sftp".split(
 TEMPLATE: Final = re.compile(r"%(?:\(|\d*[A-Za-z])")
 # a setting: `cache_dir=.cache.d`
 SETTING: Final = re.compile(r"[\w.-]+=")
+# words of an option of a script that names what it makes, or what is no file
+RESULTS: Final = frozenset(
+    "o w l out outfile output outputs save saved dest destination target export log logs logfile result results write"
+    " report to plot plots fig figure dump name title checkpoint ckpt cache history metrics summary pred preds"
+    " prediction predictions submission m e c exclude ignore pattern host url domain".split()
+)
+OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
+# those of known programs, whose values may have any name
+INPUTS: Final = {"openssl": ("-in", "-inkey")}
 OUTPUT_OPTIONS: Final = {
     **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm ld as".split(), ("-o",)),
     **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
@@ -121,6 +130,7 @@ FLAGS: Final = {
             "column": "-t -e -n",
             "od": "-c -b -d -s -v",
             "xxd": "-p -u -b",
+            "gpg": "-c -d -e -s -a -b -v -n -k",
         }.items()
     }
 }
@@ -236,7 +246,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             script = plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]
             if looks_like_file(script):
                 yield Hit(script, "read", "shell.run")
-                yield from _made(rest[rest.index(script) + 1 :])
+                yield from _of_script(rest[rest.index(script) + 1 :])
     elif program == "tar":
         yield from _tar(rest, plain)
     elif program == "dd":
@@ -262,7 +272,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from _optional(program, rest)
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
-        yield from _made(rest)
+        yield from _of_script(rest)
     elif program not in OTHERS and WORD.search(program):
         yield from _any(program, rest, plain)
 
@@ -432,7 +442,7 @@ def _given(program: str, rest: list[str]) -> Iterator[Hit]:
     known = program in OUTPUT_OPTIONS
     searches = SEARCHING.search(program) is not None
     for option, path in _options(rest):
-        if option in ANY_INPUT and is_operand(path):
+        if (option in ANY_INPUT and is_operand(path)) or (option in INPUTS.get(program, ()) and is_file(path)):
             yield Hit(path, "read", "shell.program")
         elif option == MAYBE_OUTPUT and not known and looks_like_file(path) and is_file(path):
             yield Hit(path, "write", "shell.program")
@@ -445,6 +455,34 @@ def _made(rest: list[str]) -> Iterator[Hit]:
     for option, path in _options(rest):
         if option[:2] in ("-o", "--") and ANY_OUTPUT.fullmatch(option) and _is_output(path):
             yield Hit(path, "write", "shell.program")
+
+
+def _of_script(rest: list[str]) -> Iterator[Hit]:
+    """The files that a script is given; it reads them but where an option or the last place may say otherwise."""
+    yield from _made(rest)
+    operands: list[str] = []
+    option = ""
+    for word in rest:
+        if word[:1] == "-":
+            option, equal, value = word.partition("=")
+            if equal and _is_input(option, value):
+                yield Hit(value, "read", "shell.program")
+            option = "" if equal else option
+            continue
+        if option and _is_input(option, word):
+            yield Hit(word, "read", "shell.program")
+        elif not option and is_file(word) and looks_like_file(word):
+            operands.append(word)
+        option = ""
+    # of several the last may be where the result goes
+    yield from (Hit(path, "read", "shell.program") for path in operands[: max(1, len(operands) - 1)])
+
+
+def _is_input(option: str, value: str) -> bool:
+    """Whether the value of an option of a script is a file that it reads, judged by the option's words."""
+    if not is_file(value) or not looks_like_file(value) or TEMPLATE.search(value):
+        return False
+    return RESULTS.isdisjoint(OPTION_WORD.findall(option[:100].lower()))
 
 
 def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:

@@ -32,7 +32,7 @@ ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
 # the option of a shell before a script, also with others: `-lc`
 OF_SCRIPT: Final = re.compile(r"-[a-z]*c$")
 # a command whose output is a part of a word
-SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
+SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
 # what stands before the bracket that begins an array
 ARRAY: Final = re.compile(r"[A-Za-z_]\w*\+?=$")
 # characters and here documents of one script that are looked at
@@ -49,12 +49,12 @@ def command_files(code: str) -> list[Hit]:
     found: list[Hit] = []
     variables: dict[str, str] = {}
     loops: dict[str, list[str]] = {}
-    substitutes = "$(" in code
+    substitutes = "$(" in code or "`" in code
     for words in commands(code):
         for kind, text in words if substitutes else ():
-            if kind in ("word", "element") and "$(" in text and text[0] != "'":
-                for inner in SUBSTITUTION.findall(text):
-                    found.extend(command_files(inner))
+            if kind in ("word", "element") and ("$(" in text or "`" in text) and text[0] != "'":
+                for pair in SUBSTITUTION.findall(text):
+                    found.extend(command_files(pair[0] or pair[1]))
         first = 0
         while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
             match = ASSIGNMENT.match(words[first][1])
