@@ -47,6 +47,9 @@ SYSTEM_PATTERN: Final = (
 )
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
+# what a system refuses to open, or does not find
+REFUSED_PATTERN: Final = r"(?:Permission denied|No such file or directory): (['\"`])([^'\"`\n]{1,300})['\"`]"
+REFUSED: Final = re.compile(REFUSED_PATTERN)
 LISTING: Final = re2.compile(LISTING_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
@@ -76,7 +79,17 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
         found.extend(_called(text, first))
     if "/" in text and ("/etc/" in text or "/var/log/" in text):
         found.extend(_of_the_system(text))
+    if "denied: " in text or "directory: " in text:
+        found.extend(_refused(text))
     return found
+
+
+def _refused(text: str) -> Iterator[tuple[int, int, Hit]]:
+    """Files in quotes that a system says it cannot open; a path without an ending is as often a folder."""
+    for match in islice(REFUSED.finditer(text), NAMES):
+        path = match.group(2)
+        if extension(path) and is_local(path) and not path[0].isspace() and text[match.end() - 1] == match.group(1):
+            yield *match.span(2), Hit(path, "mention", "prose.refused")
 
 
 def _listed(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -175,6 +188,15 @@ CERTAIN: tuple[Extractor, ...] = (
         example="The output file is at `~/out/headless_shell`.",
         found=(("mention", "~/out/headless_shell"),),
         pattern=CALLED_PATTERN,
+        function=certain_files,
+    ),
+    Extractor(
+        name="prose.refused",
+        finds="paths of any ending in quotes behind `Permission denied:` or `No such file or directory:`",
+        text="prose",
+        example="PermissionError: [Errno 13] Permission denied: '/srv/a.cfg.sample'",
+        found=(("mention", "/srv/a.cfg.sample"),),
+        pattern=REFUSED_PATTERN,
         function=certain_files,
     ),
     Extractor(

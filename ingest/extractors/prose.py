@@ -23,6 +23,7 @@ from ingest.extractors.paths import (
     EXTENSIONS,
     HOST,
     ROOTED_EXTENSIONS,
+    STORED_EXTENSIONS,
     WEAK_EXTENSIONS,
     extension,
     has_known_ending,
@@ -57,6 +58,8 @@ from ingest.extractors.vocabulary import (
     LOGGED,
     MODULES,
     NO_ATTRIBUTES,
+    OBJECTS,
+    PACKAGE_NAMES,
     PAGES,
     PRODUCTS,
     PROGRAMS,
@@ -74,18 +77,32 @@ NAMES: Final = 20_000
 DOTS: Final = 50 * NAMES
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
-KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS
+KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSIONS
 # a dot and the word behind it that may be an extension, so no number; Python's `re`, which is linear here and costs
 # less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
-    r"\b(?:" + "|".join(sorted(BUILD_NAMES | DOCUMENT_NAMES)) + r")\b"
+    r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
+    r"|-info/(?:RECORD|METADATA|WHEEL|INSTALLER)\b"
     r"|\.(?:" + "|".join(sorted(name[1:] for name in DOT_NAMES)) + r")\b"
 )
 # a part of each of them, or a word that stands beside them; the last three have a dot
-NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", "CONTRIB", "AUTHORS", ".git", ".bash", ".env")
+NAME_HINTS: Final = (
+    "file",
+    "README",
+    "LICEN",
+    "CHANGELOG",
+    "CONTRIB",
+    "AUTHORS",
+    "-INFO",
+    "-info/",
+    "MANIFEST",
+    ".git",
+    ".bash",
+    ".env",
+)
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
@@ -112,6 +129,14 @@ SAVED_PATTERN: Final = (
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
 # extensions that are spelt with a capital
 CAPITALISED: Final = frozenset(("rmd", "rds"))
+# words beside the names of what programs store
+_STORING: Final = r"(?:files?|weights|checkpoints?|saved?|stored?|load(?:ed|ing)?|download(?:ed)?)\b"
+STORING: Final = re.compile(r"(?i)\b" + _STORING)
+STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
+LIST_MARKS: Final = "`'\",;*"
+# how brackets or the cell of a table begin and end around a name
+CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
+CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
 # a request to a server that stands before its path, and a header that says what a download is called
 REQUESTED: Final = re.compile(
     r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
@@ -287,7 +312,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     first = token_start(window)
     before = window[:first]
     path = cleaned(window[first:], before)
-    name = text[start:end]
+    name = text[start:end].rpartition("/")[2]
     if path is None or not is_local(path) or HOST.match(path) or any(part in path for part in LIBRARIES):
         return None
     if path != name and not path.endswith("/" + name):
@@ -298,6 +323,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         quoted
         or "/" in path
         or (name[0] == "." and name != ".profile" and before[-1:] not in (")", "]") and not ENDING_WORD.match(after))
+        or name in PACKAGE_NAMES
         or before.endswith(TREE)
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
@@ -345,8 +371,11 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(path, suffix, before, after, quoted):
-        return False
+    if "/" not in path:
+        if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
+            return False
+        if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(before, after, quoted)):
+            return False
     return any(character.isalnum() for character in stem)
 
 
@@ -364,9 +393,24 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or OPENED.search(before[-40:].rstrip("`'\""))
         or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
         or _is_compiled(path, after)
+        or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
     )
+
+
+def _is_stored(before: str, after: str, quoted: bool) -> bool:
+    """Whether a name such as `tokenizer.model`, which may be an attribute, stands beside files, or is called one."""
+    if quoted:
+        return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
+    *_, previous = before[-80:].split() or [""]
+    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
+
+
+def _is_enclosed(before: str, after: str) -> bool:
+    """Whether a name is all that stands in brackets or in the cell of a table."""
+    opening = CELL.search(before[-20:])
+    return opening is not None and CELL_END.match(after) is not None
 
 
 def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.extractors.paths import WEAK_EXTENSIONS
+from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS
 
 # what parts words
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
@@ -25,7 +25,7 @@ MODULES: Final = frozenset(
     " builtins r res resp img args opts kwargs logger".split()
 )
 # attributes of those that are spelt like extensions of files
-ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
+ATTRIBUTES: Final = WEAK_EXTENSIONS | STORED_EXTENSIONS | {"log", "html", "mat", "json"}
 # what no attribute is called
 NO_ATTRIBUTES: Final = frozenset(
     "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini"
@@ -117,5 +117,12 @@ COUNTED: Final = frozenset(
 VIEWERS: Final = frozenset("evince okular feh eog mpv mplayer vlc ffplay afplay aplay start say print".split())
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
+# objects that have a model, an index or weights
+OBJECTS: Final = frozenset(
+    "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"
+    " frame data dataset array list loader session state layer net network llm".split()
+)
+# files of packages, which are nothing else
+PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())
