@@ -22,7 +22,8 @@ from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 NAMES: Final = 20_000
 WINDOW: Final = 300
 # what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
-HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", "-r--", "--w-")
+READ_ONLY: Final = "r--r--r--"
+HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY)
 _DATE: Final = (
     r"(?:[A-Z]\w{2}[ \t]+\d{1,2}|\d{1,2}[ \t]+[A-Z]\w{2})[ \t]+(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})"
     r"|\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:[ \t]+[+-]\d{4})?|\d\d-\d\d[ \t]+\d\d:\d\d"
@@ -48,8 +49,7 @@ SYSTEM_PATTERN: Final = (
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
 # what a system refuses to open, or does not find
-REFUSED_PATTERN: Final = r"(?:Permission denied|No such file or directory): (['\"`])([^'\"`\n]{1,300})['\"`]"
-REFUSED: Final = re.compile(REFUSED_PATTERN)
+REFUSED: Final = ("Permission denied: ", "No such file or directory: ")
 LISTING: Final = re2.compile(LISTING_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
@@ -72,24 +72,24 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
     """(start, end, hit) of every such file of a text but those in backticks, those of each kind in order."""
     found: list[tuple[int, int, Hit]] = []
     # the fewest passes over a text in which there is none: of three letters each takes as long as the search for dots
-    if ("rw" in text and ("-rw" in text or "lrw" in text)) or ("--" in text and ("-r--" in text or "--w-" in text)):
+    if ("rw" in text and ("-rw" in text or "lrw" in text)) or READ_ONLY in text:
         found.extend(_listed(text))
     first = text.find("ile", 1)
     if first > 0:
         found.extend(_called(text, first))
     if "/" in text and ("/etc/" in text or "/var/log/" in text):
         found.extend(_of_the_system(text))
-    if "denied: " in text or "directory: " in text:
-        found.extend(_refused(text))
     return found
 
 
-def _refused(text: str) -> Iterator[tuple[int, int, Hit]]:
-    """Files in quotes that a system says it cannot open; a path without an ending is as often a folder."""
-    for match in islice(REFUSED.finditer(text), NAMES):
-        path = match.group(2)
-        if extension(path) and is_local(path) and not path[0].isspace() and text[match.end() - 1] == match.group(1):
-            yield *match.span(2), Hit(path, "mention", "prose.refused")
+def refused_file(text: str, end: int) -> Hit | None:
+    """The file in quotes that ends at a position and that a system says it cannot open; its extension is not known."""
+    low = max(0, end - WINDOW)
+    start = text.rfind("'", low, end) + 1
+    path = text[start:end]
+    if start <= low or not text.endswith(REFUSED, low, start - 1) or not is_local(path) or not extension(path):
+        return None
+    return Hit(path, "mention", "prose.refused")
 
 
 def _listed(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -196,8 +196,8 @@ CERTAIN: tuple[Extractor, ...] = (
         text="prose",
         example="PermissionError: [Errno 13] Permission denied: '/srv/a.cfg.sample'",
         found=(("mention", "/srv/a.cfg.sample"),),
-        pattern=REFUSED_PATTERN,
-        function=certain_files,
+        pattern=r"(?:Permission denied|No such file or directory): '[^'\n]{1,300}'",
+        function=refused_file,
     ),
     Extractor(
         name="prose.quoted",

@@ -143,6 +143,7 @@ REQUESTED: Final = re.compile(
     r"[`'\"]?$"
 )
 DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
+REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
@@ -189,7 +190,7 @@ def extract_text(text: str) -> list[Hit]:
     if (
         "." not in text
         and not _has(text, NAME_HINTS[:-3])
-        and (("/" not in text and "rw" not in text and "--" not in text) or not _has(text, certain.HINTS))
+        and (("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not _has(text, certain.HINTS))
     ):
         return []
     text = sound(text)
@@ -246,6 +247,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             if text[end : end + 1] == "`":
                 looked_at += 1
                 found.append((end, certain.quoted_file(text, end)))
+            elif text[end : end + 1] == "'":
+                looked_at += 1
+                found.append((end, certain.refused_file(text, end)))
     return ends, others, len(text)
 
 
@@ -439,7 +443,7 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
     if before.endswith('File "') and after.startswith('", line'):
         return True
     if any(part in path for part in LIBRARIES):
-        return True
+        return not before.endswith(REFUSED)
     if suffix == "py" and before.endswith(REQUIRED):
         return True
     if before.endswith(FETCHING) and FETCHED.match(after) and PACKAGE.match(path):

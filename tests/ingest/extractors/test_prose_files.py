@@ -215,7 +215,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("ls -l of an archive", "--w--wx---  1 u staff  597  1 Jan  1980 a-0.1.dist-info/RECORD\n> -rw-r--r--   1 u staff 89214 Jun  8 10:11 tool", [("m", "a-0.1.dist-info/RECORD"), ("m", "tool")]),
     ("no names", "a file called 'None', a file named foo-YYYY.csv, saved as log-yyyy-mm-dd.txt", []),
     ("what programs store", "the weights `variables.index`; config.json tokenizer.model\nsee Llama-3/tokenizer.model, load 'vocab.model'", [("m", "variables.index"), ("m", "config.json"), ("m", "tokenizer.model"), ("m", "Llama-3/tokenizer.model"), ("m", "vocab.model")]),
-    ("attributes of that name", "set `trainer.model` and self.model, then df.index; `df.index` is loaded.\n`best.model` and load `trainer.model`, call x.index(3)", []),
+    ("attributes of that name", "set `trainer.model` and self.model, then df.index; `best.model` is set; `df.index` is loaded then load `trainer.model`, call x.index(3)", []),
     ("files of packages", "writing src/x.egg-info/PKG-INFO\nreading manifest template 'MANIFEST.in'\ncopying MANIFEST.in -> dist\nadding 'x-1.0.dist-info/RECORD'\nKEEP A RECORD", [("m", "src/x.egg-info/PKG-INFO"), ("m", "MANIFEST.in"), ("m", "x-1.0.dist-info/RECORD")]),
     ("refused", "IOError: [Errno 13] Permission denied: '/v/a.cfg.sample'\nPermission denied: '/o/lib/python2.7/site-packages/x.egg-info/top_level.txt'\nPermission denied: '/var/log'", [("m", "/v/a.cfg.sample"), ("m", "/o/lib/python2.7/site-packages/x.egg-info/top_level.txt")]),
     ("programs in brackets and cells", "VECTORS (ultrajsondec.c)\n| x | JSONtoObj.c |\nKEYS (from ultrajson.h), Fig. (3.c), (p.h), (self.c)", [("m", "ultrajsondec.c"), ("m", "JSONtoObj.c"), ("m", "ultrajson.h")]),
