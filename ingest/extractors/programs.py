@@ -70,7 +70,7 @@ SETTING: Final = re.compile(r"[\w.-]+=")
 RESULTS: Final = frozenset(
     "o w l out outfile output outputs save saved dest destination target export log logs logfile result results write"
     " report to plot plots fig figure dump name title checkpoint ckpt cache history metrics summary pred preds"
-    " prediction predictions submission m e c exclude ignore pattern host url domain".split()
+    " prediction predictions submission exclude ignore pattern host url domain".split()
 )
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that take a path to be read, of programs that are not known
@@ -242,7 +242,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             yield from _converted(plain)
         elif "-m" in rest:
             yield from _any(program, rest, plain)
-        elif "-c" not in rest:
+        elif "-c" not in rest[: rest.index(plain[0])]:
             script = plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]
             if looks_like_file(script):
                 yield Hit(script, "read", "shell.run")

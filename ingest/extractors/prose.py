@@ -64,6 +64,7 @@ from ingest.extractors.vocabulary import (
     PRODUCTS,
     PROGRAMS,
     SOURCES,
+    STORED_NAMES,
     TREE,
     USUAL,
     WEB,
@@ -378,7 +379,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     if "/" not in path:
         if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
             return False
-        if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(before, after, quoted)):
+        if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(stem, before, after, quoted)):
             return False
     return any(character.isalnum() for character in stem)
 
@@ -403,8 +404,10 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     )
 
 
-def _is_stored(before: str, after: str, quoted: bool) -> bool:
+def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
     """Whether a name such as `tokenizer.model`, which may be an attribute, stands beside files, or is called one."""
+    if quoted and stem in STORED_NAMES:
+        return True
     if quoted:
         return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
     *_, previous = before[-80:].split() or [""]

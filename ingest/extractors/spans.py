@@ -16,11 +16,11 @@ from ingest.extractors.vocabulary import (
     DOCUMENT_NAMES,
     LOWER_WORDS,
     NO_NAME,
+    OTHER_PROGRAMS,
     SPACED,
     SPACED_QUOTED,
     TASKS,
     TOLD,
-    VIEWERS,
 )
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
@@ -259,7 +259,7 @@ def _is_alone(words: list[str]) -> bool:
     *others, last = words
     if not others or extension(last) not in SPACED_QUOTED or _is_task(others[0]):
         return False
-    if others[0] in VIEWERS or is_known(others[0]) or not (CONNECTING | NO_NAME).isdisjoint(others):
+    if others[0] in OTHER_PROGRAMS or is_known(others[0]) or not (CONNECTING | NO_NAME).isdisjoint(others):
         return False
     return all(word[0].isalnum() and WORD.match(word) and "/" not in word for word in words) and not any(
         map(has_known_ending, others)

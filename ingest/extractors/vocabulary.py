@@ -113,14 +113,23 @@ CONNECTING: Final = frozenset(
 COUNTED: Final = frozenset(
     "step steps section phase part chapter table task version line lines row rows example case issue http".split()
 )
-# programs that show a file, beside those that a shell's extractor knows
-VIEWERS: Final = frozenset("evince okular feh eog mpv mplayer vlc ffplay afplay aplay start say print".split())
+# programs that are given a file, beside those whose arguments are known
+OTHER_PROGRAMS: Final = frozenset(
+    "evince okular feh eog mpv mplayer vlc ffplay afplay aplay start say print kubectl helm gcloud az systemctl service"
+    " tree poetry pdm pipx hatch tox gh hg svn ftp lp lpr mail psql mysql mongo bq sbatch srun qsub ollama pdftk gs"
+    " mutool mediainfo ocrmypdf whisper watch xargs strace gdb adb rclone restic borg split tr comm iconv dos2unix"
+    " pdfimages csvkit mlr xsv qsv visidata tabula calibre soffice libreoffice".split()
+)
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
 # objects that have a model, an index or weights
 OBJECTS: Final = frozenset(
     "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"
     " frame data dataset array list loader session state layer net network llm".split()
+)
+# and what is called so where it is stored
+STORED_NAMES: Final = frozenset(
+    "tokenizer spm spiece sentencepiece sentencepiece.bpe word2vec doc2vec variables".split()
 )
 # files of packages, which are nothing else
 PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
