@@ -217,6 +217,8 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
         program = "cp"
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
+        if program == "install" and "-d" in rest:
+            return  # it makes folders
         *sources, target = plain
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
             sources = [path for path in sources if looks_like_file(path)]
@@ -471,7 +473,7 @@ def _of_script(rest: list[str]) -> Iterator[Hit]:
             continue
         if option and _is_input(option, word):
             yield Hit(word, "read", "shell.program")
-        elif not option and is_file(word) and looks_like_file(word):
+        elif not option and " " not in word and is_file(word) and looks_like_file(word):
             operands.append(word)
         option = ""
     # of several the last may be where the result goes
@@ -480,7 +482,7 @@ def _of_script(rest: list[str]) -> Iterator[Hit]:
 
 def _is_input(option: str, value: str) -> bool:
     """Whether the value of an option of a script is a file that it reads, judged by the option's words."""
-    if not is_file(value) or not looks_like_file(value) or TEMPLATE.search(value):
+    if " " in value or not is_file(value) or not looks_like_file(value) or TEMPLATE.search(value):
         return False
     return RESULTS.isdisjoint(OPTION_WORD.findall(option[:100].lower()))
 

@@ -32,7 +32,7 @@ ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
 # the option of a shell before a script, also with others: `-lc`
 OF_SCRIPT: Final = re.compile(r"-[a-z]*c$")
 # a command whose output is a part of a word
-SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)|`([^`]*)`")
+SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)|(?<!\\)`([^`]*)`")
 # what stands before the bracket that begins an array
 ARRAY: Final = re.compile(r"[A-Za-z_]\w*\+?=$")
 # characters and here documents of one script that are looked at
