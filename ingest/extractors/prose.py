@@ -356,7 +356,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
-    if "yyyy" in path or "YYYY" in path:
+    if "yyyy" in path.lower():
         return False  # a date to fill in
     if suffix == "d" and before.endswith("-> "):
         return False  # a link to a folder

@@ -85,14 +85,14 @@ ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
 def continues(after: str) -> bool:
     """Whether a name goes on after its extension, or is called, so that it is something else."""
     first, second = after[:1], after[1:2]
-    if second == "=" and first in ("<", ">", "~", "!"):
-        return True  # a version that is asked for: `boolean.py>=3.8`
     if first.isalnum() or first in ("(", "=", "["):
         return not cjk.is_letter(first)
     if first == "\\" and second in ("n", "r", "t"):
         return False  # a line end or tab, as text inside JSON has it
     if first in ("-", "@", "\\", "."):
         return second.isalnum()
+    if second == "=" and first in ("<", ">", "~", "!"):
+        return True  # a version that is asked for: `boolean.py>=3.8`
     return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
 
 
@@ -207,17 +207,18 @@ def told_start(window: str, start: int, after: str) -> int | None:
     called = None
     if "called " in window or "amed " in window or "itled " in window or "ttached " in window:
         called = CALLED.search(window, max(0, start - 120), start)
-    spaced_ending = extension(window[start:]) in SPACED
     if called is not None:
-        return called.start("name") if spaced_ending else None
+        return called.start("name") if extension(window[start:]) in SPACED else None
     if after[:1] not in ("", "\n", "\r"):
         return None
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:
         destination = DESTINATION.match(window, line)
         return destination.end() if destination and destination.end() < start else None
-    labelled = LABELLED.search(window[line:start]) if spaced_ending and ":" in window[line:start] else None
-    if labelled is None or not (NO_NAME | TOLD | CONNECTING).isdisjoint(labelled["name"].lower().split()):
+    labelled = LABELLED.search(window[line:start]) if ":" in window[line:start] else None
+    if labelled is None or extension(window[start:]) not in SPACED:
+        return None
+    if not (NO_NAME | TOLD | CONNECTING).isdisjoint(labelled["name"].lower().split()):
         return None
     return line + labelled.start("name")
 
