@@ -22,14 +22,15 @@ from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 NAMES: Final = 20_000
 WINDOW: Final = 300
 # what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
-HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/")
+READ_ONLY: Final = "r--r--r--"
+HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY)
 _DATE: Final = (
     r"(?:[A-Z]\w{2}[ \t]+\d{1,2}|\d{1,2}[ \t]+[A-Z]\w{2})[ \t]+(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})"
     r"|\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:[ \t]+[+-]\d{4})?|\d\d-\d\d[ \t]+\d\d:\d\d"
 )
 # a line up to its end, or to that of a line of text inside JSON; without a date the name has no blanks
 LISTING_PATTERN: Final = (
-    r"(?m)(?:^|\\n)[ \t]*(?:\d+[ \t]+){0,2}([-l])[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+\d+[ \t]+"
+    r"(?m)(?:^|\\n)[ \t>]*(?:\d+[ \t]+){0,2}([-l])[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+\d+[ \t]+"
     r"(?:\S+[ \t]+){0,2}[\d.,]+[kKMGTPB]?[ \t]+"
     r"(?:(?:" + _DATE + r")[ \t]+([^\s\\\"][^\n\\\"]*)|([^\s\d\\\"][^\s\\\"]*)[ \t]*(?:$|\\n|\"))"
 )
@@ -47,12 +48,18 @@ SYSTEM_PATTERN: Final = (
 )
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
+# what a system refuses to open, or does not find
+REFUSED: Final = ("Permission denied: ", "No such file or directory: ")
 LISTING: Final = re2.compile(LISTING_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
 # what stands behind a path that is neither quoted nor goes on
 APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r,;:)]|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
 QUOTED: Final = re.compile(QUOTED_PATTERN)
+# an ending with a letter, in the last part of a path; `.d` is that of a folder
+LINKED: Final = re.compile(r"\.(?!d$)[A-Za-z][^/]*$")
+# what is written where there is no name
+NOTHING: Final = frozenset("none null nil undefined nan true false".split())
 # folders of folders
 HOMES: Final = ("/home", "/Users", "/mnt", "/media", "/usr", "/var")
 FOLLOWING: Final = (" ", ":", "\t")
@@ -65,7 +72,7 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
     """(start, end, hit) of every such file of a text but those in backticks, those of each kind in order."""
     found: list[tuple[int, int, Hit]] = []
     # the fewest passes over a text in which there is none: of three letters each takes as long as the search for dots
-    if "rw" in text and ("-rw" in text or "lrw" in text):
+    if ("rw" in text and ("-rw" in text or "lrw" in text)) or READ_ONLY in text:
         found.extend(_listed(text))
     first = text.find("ile", 1)
     if first > 0:
@@ -75,21 +82,35 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
     return found
 
 
+def refused_file(text: str, end: int) -> Hit | None:
+    """The file in quotes that ends at a position and that a system says it cannot open; its extension is not known."""
+    low = max(0, end - WINDOW)
+    start = text.rfind("'", low, end) + 1
+    path = text[start:end]
+    if start <= low or not text.endswith(REFUSED, low, start - 1) or not is_local(path) or not extension(path):
+        return None
+    return Hit(path, "mention", "prose.refused")
+
+
 def _listed(text: str) -> Iterator[tuple[int, int, Hit]]:
     """Files and links in lines of `ls -l`."""
-    for match in islice(LISTING.finditer(text), NAMES):
+    lines = list(islice(LISTING.finditer(text), NAMES))
+    for match in lines:
         group = 2 if match.group(2) else 3
         name = match.group(group).rstrip()
         if match.group(1) == "l":
             name, arrow, target = name.partition(" -> ")
-            # what links to a folder seldom has a dot in its name
-            if not arrow or "." not in name.rsplit("/", 1)[-1] + target.rstrip("/").rsplit("/", 1)[-1]:
+            # what links to a folder seldom has an ending, neither here nor there
+            if not arrow or not (LINKED.search(name) or LINKED.search(target)):
                 continue
         start = match.start(group)
         end = start + len(name)
         name = name.rstrip("*")
         if len(name) > 2 and name[0] in "'\"" and name[-1] == name[0]:
             name = name[1:-1]
+        # one line may be a sentence about such lines
+        elif len(lines) == 1 and not extension(name) and (" " in name or name[0] == "("):
+            continue
         if name.strip(".") and not name.endswith(("/", "...")) and len(name) < 256 and "\x1b" not in name:
             yield start, end, Hit(name, "mention", "prose.listing")
 
@@ -116,9 +137,14 @@ def _called(text: str, position: int) -> Iterator[tuple[int, int, Hit]]:
 def _is_called(path: str) -> bool:
     """Whether what is called a file can be one of the local disk."""
     folder, _, name = path.rpartition("/")
-    if name.lower() in FOLDER_NAMES or folder in HOMES or path.startswith(("/api/", *WEB_FOLDERS)):
+    if (
+        name.lower() in FOLDER_NAMES
+        or name.lower() in NOTHING
+        or folder in HOMES
+        or path.startswith(("/api/", *WEB_FOLDERS))
+    ):
         return False
-    return is_local(path) and any(map(str.isalpha, path))
+    return is_local(path) and "YYYY" not in path and any(map(str.isalpha, path))
 
 
 def _of_the_system(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -163,6 +189,15 @@ CERTAIN: tuple[Extractor, ...] = (
         found=(("mention", "~/out/headless_shell"),),
         pattern=CALLED_PATTERN,
         function=certain_files,
+    ),
+    Extractor(
+        name="prose.refused",
+        finds="paths of any ending in quotes behind `Permission denied:` or `No such file or directory:`",
+        text="prose",
+        example="PermissionError: [Errno 13] Permission denied: '/srv/a.cfg.sample'",
+        found=(("mention", "/srv/a.cfg.sample"),),
+        pattern=r"(?:Permission denied|No such file or directory): '[^'\n]{1,300}'",
+        function=refused_file,
     ),
     Extractor(
         name="prose.quoted",

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ingest.extractors import pure, values
 from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
 from ingest.extractors.model import Hit
+from ingest.extractors.paths import is_only_ending
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
@@ -55,7 +56,9 @@ class Expressions(ABC):
         self.position = (0, 0)
 
     def emit(self, operation: str, path: str, method: str) -> None:
-        """Note a file that the call at hand opens."""
+        """Note a file that the call at hand opens; one that has nothing but an ending was made of an empty name."""
+        if is_only_ending(path):
+            return
         self.hits.append((*self.position, Hit(path, operation, method)))
 
     @abstractmethod

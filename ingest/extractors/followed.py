@@ -185,7 +185,9 @@ class Calls(Expressions):
             if isinstance(name, str):
                 made = keywords.get("type")
                 known = pure.PURE.get(made.name) if isinstance(made, Ref) else None
-                self.arguments[name] = lift(known, keywords["default"]) if known else keywords["default"]
+                default = keywords["default"]
+                # an empty one stands for a value that has to be given
+                self.arguments[name] = UNKNOWN if default == "" else lift(known, default) if known else default
 
     def call_argument(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> None:
         """Follow a function that is handed over to be called by others: threads, pools, `map`."""

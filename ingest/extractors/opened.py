@@ -12,9 +12,10 @@ from typing import Any, Final
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
-from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, is_local, looks_like_file
+from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
 from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
+from ingest.extractors.vocabulary import USUAL
 
 Emit = Callable[[str, str, str], None]
 
@@ -26,7 +27,7 @@ WRITING: Final = frozenset(
     " screenshot savefig saveas".split()
 )
 READING: Final = frozenset(
-    "read reads load loads open parse import upload transcribe from ocr file picture image attach attachment"
+    "read reads load open parse import upload transcribe from ocr file picture image attach attachment"
     " ingest process"
     " analyze extract loader reader convert".split()
 )
@@ -39,8 +40,10 @@ NO_METHODS: Final = frozenset(
     "write writestr open extract read_text namelist getinfo append add remove get post put find split replace"
     " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode"
-    " file_uploader download_button".split()
+    " file_uploader download_button loads".split()
 )
+# words of a function that is given the name of something, not a file
+NAMING: Final = frozenset("color colour colors colours key keys format title label labels".split())
 # libraries whose `write` shows a text, and keywords that say that a `write` is given a file
 SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
 FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"))
@@ -213,8 +216,13 @@ def _by_mode(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[
     last = name.rsplit(".", 1)[-1]
     if len(mode) == 1 and "mode" not in keywords and not _is_class(last) and "open" not in last:
         return False
+    if _is_naming(words(last)):
+        return True
     paths = [path for path in paths_of(positional[0]) if looks_like_file(path)]
     for path in paths:
+        # a class may be given the name of anything that has a dot
+        if _is_class(last) and extension(path) in WEAK_EXTENSIONS - USUAL and "/" not in path:
+            continue
         for operation in _mode(mode):
             emit(operation, path, "python.method")
     return bool(paths)
@@ -311,11 +319,18 @@ def _is_dotted(path: str) -> bool:
     )
 
 
+def _is_naming(parts: Sequence[str]) -> bool:
+    """Whether a function of these words takes the name of a colour, a key or a title; `load_key` takes a file."""
+    return not NAMING.isdisjoint(parts) and (WRITING | READING | CONVERTING).isdisjoint(parts)
+
+
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
     if name in NO_METHODS or not (arguments := _file_arguments(positional, _unlabelled(name, keywords))):
         return
     parts = words(name)
+    if _is_naming(parts):
+        return
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
@@ -356,6 +371,8 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     if not arguments:
         return
     parts = words(name)
+    if _is_naming(parts):
+        return
     writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     for index, (keyword, path, listed) in enumerate(arguments):

@@ -78,6 +78,12 @@ def has_known_ending(path: str) -> bool:
     return suffix in EXTENSIONS or suffix in WEAK_EXTENSIONS
 
 
+def is_only_ending(path: str) -> bool:
+    """Whether the last part of a path is a known extension and nothing else, as in `raw/.json`."""
+    name = path.rsplit("/", 1)[-1]
+    return name[:1] == "." and name[1:] in EXTENSIONS and name not in DOT_NAMES
+
+
 def is_local(path: str) -> bool:
     """Whether a string, where a file is expected, can be one of the local disk: no address, folder, device or template.
 

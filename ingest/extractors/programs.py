@@ -10,6 +10,7 @@ from typing import Final
 from ingest.extractors import powershell
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
+from ingest.extractors.vocabulary import DOCUMENT_NAMES
 
 ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
 PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! { $".split())
@@ -59,8 +60,23 @@ ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:[Ff]ile|[Pp]ath|[Nn
 MAYBE_OUTPUT: Final = "-w"
 # programs that search, whose `-o` takes no value
 SEARCHING: Final = re.compile(r"grep$|^(?:ag|ack|ugrep|pkill)$")
+# programs whose `-o` is followed by a setting, a format or a folder
+NO_OUTPUT: Final = frozenset("pytest redis-cli dotnet kustomize ssh sftp".split())
+# what a program fills in by itself in the name of its output: `slurm-%j.out`
+TEMPLATE: Final = re.compile(r"%(?:\(|\d*[A-Za-z])")
+# a setting: `cache_dir=.cache.d`
+SETTING: Final = re.compile(r"[\w.-]+=")
+# words of an option of a script that names what it makes, or what is no file
+RESULTS: Final = frozenset(
+    "o w l out outfile output outputs save saved dest destination target export log logs logfile result results write"
+    " report to plot plots fig figure dump name title checkpoint ckpt cache history metrics summary pred preds"
+    " prediction predictions submission exclude ignore pattern host url domain".split()
+)
+OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
+# those of known programs, whose values may have any name
+INPUTS: Final = {"openssl": ("-in", "-inkey")}
 OUTPUT_OPTIONS: Final = {
     **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm ld as".split(), ("-o",)),
     **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
@@ -76,6 +92,8 @@ OUTPUT_OPTIONS: Final = {
 VALUE_OPTIONS: Final = frozenset(
     "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
 )
+# more of them, by program
+MORE_VALUES: Final = {**dict.fromkeys(("scp", "sftp"), ("-o", "-P")), "pytest": ("-o",), "redis-cli": ("-o",)}
 # those of them that take no value, by program
 FLAGS: Final = {
     **{
@@ -112,6 +130,7 @@ FLAGS: Final = {
             "column": "-t -e -n",
             "od": "-c -b -d -s -v",
             "xxd": "-p -u -b",
+            "gpg": "-c -d -e -s -a -b -v -n -k",
         }.items()
     }
 }
@@ -138,6 +157,19 @@ SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --js
 SENT: Final = SENDING | {"-T", "--upload-file"}
 
 
+# all programs that are known by name
+KNOWN: Final = frozenset().union(
+    PREFIXES, READERS, WRITERS, FILTERS, OTHERS, RUNNERS, COMPILERS, OUTPUT_OPTIONS, FLAGS, FILE_OPTIONS, STORES,
+    "cp mv install rsync scp tar dd tesseract 7z unrar zip ffmpeg convert magick montage sox qpdf ssconvert pytest"
+    " cmake gpg openssl".split(),
+)  # fmt: skip
+
+
+def is_known(program: str) -> bool:
+    """Whether a word is the name of a known program."""
+    return program in KNOWN or CONVERTER.search(program) is not None
+
+
 def is_file(word: str) -> bool:
     """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
     return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
@@ -155,7 +187,7 @@ def is_operand(word: str) -> bool:
 
 def _is_output(word: str) -> bool:
     """Whether the value of an output option is a file, whatever its extension: no format, setting or number."""
-    if not is_file(word) or word.startswith("-"):
+    if not is_file(word) or word.startswith("-") or SETTING.match(word) or TEMPLATE.search(word):
         return False
     if looks_like_file(word):
         return True
@@ -185,11 +217,18 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
         program = "cp"
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
+        if program == "install" and "-d" in rest:
+            return  # it makes folders
         *sources, target = plain
         if any(word in ("-r", "-R", "-a", "-rf", "-av", "--recursive", "--archive") for word in rest):
             sources = [path for path in sources if looks_like_file(path)]
-        yield from (Hit(path, "read", "shell.copy") for path in sources if is_file(path) and ":" not in path)
-        if is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target:
+        made = is_file(target) and (looks_like_file(target) or _is_copy(program, sources, target)) and ":" not in target
+        for path in sources:
+            # what is copied or moved and has no ending is rather a folder, unless it becomes a file
+            named = made or program in ("ln", "install") or extension(path) or _is_bare_file(path)
+            if named and is_file(path) and ":" not in path:
+                yield Hit(path, "read", "shell.copy")
+        if made:
             yield Hit(target, "write", "shell.copy")
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
@@ -205,11 +244,11 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
             yield from _converted(plain)
         elif "-m" in rest:
             yield from _any(program, rest, plain)
-        elif "-c" not in rest:
+        elif "-c" not in rest[: rest.index(plain[0])]:
             script = plain[1] if program == "streamlit" and len(plain) > 1 else plain[0]
             if looks_like_file(script):
                 yield Hit(script, "read", "shell.run")
-                yield from _made(rest[rest.index(script) + 1 :])
+                yield from _of_script(rest[rest.index(script) + 1 :])
     elif program == "tar":
         yield from _tar(rest, plain)
     elif program == "dd":
@@ -235,7 +274,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from _optional(program, rest)
     elif arguments[0].startswith("./") and looks_like_file(arguments[0]):
         yield Hit(arguments[0], "read", "shell.run")
-        yield from _made(rest)
+        yield from _of_script(rest)
     elif program not in OTHERS and WORD.search(program):
         yield from _any(program, rest, plain)
 
@@ -245,6 +284,8 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     given = list(_given(program, rest))
     yield from given
     written = {hit.path for hit in given if hit.operation == "write"}
+    # what is behind an output option is no input either where it is a template or a setting
+    written.update(path for option, path in _options(rest) if option[:1] == "-" and ANY_OUTPUT.fullmatch(option))
     # a test is named behind the file that it stands in: `a.py::test_b`
     operands = [path.partition("::")[0] if "::" in path else path for path in plain]
     yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
@@ -256,6 +297,11 @@ def _is_copy(program: str, sources: list[str], target: str) -> bool:
         return False
     same = target.rsplit("/", 1)[-1] == sources[0].rsplit("/", 1)[-1]
     return "." in target[1:] or (same and "/" in target and program != "ln")
+
+
+def _is_bare_file(path: str) -> bool:
+    """Whether a path without an ending is a file by its looks: `Makefile`, `LICENSE`, `.env`."""
+    return looks_like_file(path) or path.rsplit("/", 1)[-1] in DOCUMENT_NAMES
 
 
 def _converted(plain: list[str]) -> Iterator[Hit]:
@@ -301,7 +347,7 @@ def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
                 value = rest[index + 1] if index + 1 < len(rest) else ""
             elif word.startswith(option + "=") and option.startswith("--"):
                 value = word[len(option) + 1 :]
-            if value and is_file(value) and "%(" not in value:
+            if value and is_file(value) and not TEMPLATE.search(value):
                 yield Hit(
                     value,
                     "write",
@@ -318,8 +364,10 @@ def _operands(program: str, rest: list[str]) -> list[str]:
         if skip:
             skip = False
         elif word.startswith("-") and len(word) > 1:
-            skip = word in OUTPUT_OPTIONS.get(program, ()) or (
-                word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS)
+            skip = (
+                word in OUTPUT_OPTIONS.get(program, ())
+                or word in MORE_VALUES.get(program, ())
+                or (word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS))
             )
         else:
             found.append(word)
@@ -396,11 +444,11 @@ def _given(program: str, rest: list[str]) -> Iterator[Hit]:
     known = program in OUTPUT_OPTIONS
     searches = SEARCHING.search(program) is not None
     for option, path in _options(rest):
-        if option in ANY_INPUT and is_operand(path):
+        if (option in ANY_INPUT and is_operand(path)) or (option in INPUTS.get(program, ()) and is_file(path)):
             yield Hit(path, "read", "shell.program")
         elif option == MAYBE_OUTPUT and not known and looks_like_file(path) and is_file(path):
             yield Hit(path, "write", "shell.program")
-    if not known and not searches:
+    if not known and not searches and program not in NO_OUTPUT:
         yield from _made(rest)
 
 
@@ -409,6 +457,34 @@ def _made(rest: list[str]) -> Iterator[Hit]:
     for option, path in _options(rest):
         if option[:2] in ("-o", "--") and ANY_OUTPUT.fullmatch(option) and _is_output(path):
             yield Hit(path, "write", "shell.program")
+
+
+def _of_script(rest: list[str]) -> Iterator[Hit]:
+    """The files that a script is given; it reads them but where an option or the last place may say otherwise."""
+    yield from _made(rest)
+    operands: list[str] = []
+    option = ""
+    for word in rest:
+        if word[:1] == "-":
+            option, equal, value = word.partition("=")
+            if equal and _is_input(option, value):
+                yield Hit(value, "read", "shell.program")
+            option = "" if equal else option
+            continue
+        if option and _is_input(option, word):
+            yield Hit(word, "read", "shell.program")
+        elif not option and " " not in word and is_file(word) and looks_like_file(word):
+            operands.append(word)
+        option = ""
+    # of several the last may be where the result goes
+    yield from (Hit(path, "read", "shell.program") for path in operands[: max(1, len(operands) - 1)])
+
+
+def _is_input(option: str, value: str) -> bool:
+    """Whether the value of an option of a script is a file that it reads, judged by the option's words."""
+    if " " in value or not is_file(value) or not looks_like_file(value) or TEMPLATE.search(value):
+        return False
+    return RESULTS.isdisjoint(OPTION_WORD.findall(option[:100].lower()))
 
 
 def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:

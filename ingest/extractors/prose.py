@@ -23,6 +23,7 @@ from ingest.extractors.paths import (
     EXTENSIONS,
     HOST,
     ROOTED_EXTENSIONS,
+    STORED_EXTENSIONS,
     WEAK_EXTENSIONS,
     extension,
     has_known_ending,
@@ -36,6 +37,7 @@ from ingest.extractors.spans import (
     cleaned,
     continues,
     item_start,
+    of_folder,
     quoted_start,
     renamed,
     spaced,
@@ -56,10 +58,13 @@ from ingest.extractors.vocabulary import (
     LOGGED,
     MODULES,
     NO_ATTRIBUTES,
+    OBJECTS,
+    PACKAGE_NAMES,
     PAGES,
     PRODUCTS,
     PROGRAMS,
     SOURCES,
+    STORED_NAMES,
     TREE,
     USUAL,
     WEB,
@@ -73,18 +78,32 @@ NAMES: Final = 20_000
 DOTS: Final = 50 * NAMES
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
-KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS
+KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSIONS
 # a dot and the word behind it that may be an extension, so no number; Python's `re`, which is linear here and costs
 # less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
-    r"\b(?:" + "|".join(sorted(BUILD_NAMES | DOCUMENT_NAMES)) + r")\b"
+    r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
+    r"|-info/(?:RECORD|METADATA|WHEEL|INSTALLER)\b"
     r"|\.(?:" + "|".join(sorted(name[1:] for name in DOT_NAMES)) + r")\b"
 )
 # a part of each of them, or a word that stands beside them; the last three have a dot
-NAME_HINTS: Final = ("file", "README", "LICEN", "CHANGELOG", "CONTRIB", "AUTHORS", ".git", ".bash", ".env")
+NAME_HINTS: Final = (
+    "file",
+    "README",
+    "LICEN",
+    "CHANGELOG",
+    "CONTRIB",
+    "AUTHORS",
+    "-INFO",
+    "-info/",
+    "MANIFEST",
+    ".git",
+    ".bash",
+    ".env",
+)
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
@@ -111,12 +130,21 @@ SAVED_PATTERN: Final = (
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
 # extensions that are spelt with a capital
 CAPITALISED: Final = frozenset(("rmd", "rds"))
+# words beside the names of what programs store
+_STORING: Final = r"(?:files?|weights|checkpoints?|saved?|stored?|load(?:ed|ing)?|download(?:ed)?)\b"
+STORING: Final = re.compile(r"(?i)\b" + _STORING)
+STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
+LIST_MARKS: Final = "`'\",;*"
+# how brackets or the cell of a table begin and end around a name
+CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
+CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
 # a request to a server that stands before its path, and a header that says what a download is called
 REQUESTED: Final = re.compile(
     r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
     r"[`'\"]?$"
 )
 DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
+REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
@@ -125,6 +153,7 @@ INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
 # what an installer of packages fetches, and what it says of that
 PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
 FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
+REQUIRED: Final = ("Collecting ", "Requirement already satisfied: ", "Uninstalling ")
 FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 # a folder whose name ends with a dot: `a.m./p.m`
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
@@ -162,7 +191,7 @@ def extract_text(text: str) -> list[Hit]:
     if (
         "." not in text
         and not _has(text, NAME_HINTS[:-3])
-        and (("/" not in text and "rw" not in text) or not _has(text, certain.HINTS))
+        and (("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not _has(text, certain.HINTS))
     ):
         return []
     text = sound(text)
@@ -219,6 +248,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             if text[end : end + 1] == "`":
                 looked_at += 1
                 found.append((end, certain.quoted_file(text, end)))
+            elif text[end : end + 1] == "'":
+                looked_at += 1
+                found.append((end, certain.refused_file(text, end)))
     return ends, others, len(text)
 
 
@@ -269,6 +301,8 @@ def _named(text: str, end: int) -> Hit | None:
     path = cleaned(token, before)
     if path is None or not _plausible(path, before, after, quoted is not None):
         return None
+    if "dr" in before and of_folder(before):
+        return None
     path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
     return Hit(path, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
@@ -283,7 +317,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     first = token_start(window)
     before = window[:first]
     path = cleaned(window[first:], before)
-    name = text[start:end]
+    name = text[start:end].rpartition("/")[2]
     if path is None or not is_local(path) or HOST.match(path) or any(part in path for part in LIBRARIES):
         return None
     if path != name and not path.endswith("/" + name):
@@ -294,6 +328,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         quoted
         or "/" in path
         or (name[0] == "." and name != ".profile" and before[-1:] not in (")", "]") and not ENDING_WORD.match(after))
+        or name in PACKAGE_NAMES
         or before.endswith(TREE)
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
@@ -321,6 +356,10 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
+    if "yyyy" in path.lower():
+        return False  # a date to fill in
+    if suffix == "d" and before.endswith("-> "):
+        return False  # a link to a folder
     if path.startswith("10.") and IDENTIFIER.match(path):
         return False
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
@@ -337,8 +376,11 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
     if "/" not in path and _is_attribute(stem, suffix, quoted):
         return False
-    if suffix in WEAK_EXTENSIONS and "/" not in path and not _is_told(path, suffix, before, after, quoted):
-        return False
+    if "/" not in path:
+        if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
+            return False
+        if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(stem, before, after, quoted)):
+            return False
     return any(character.isalnum() for character in stem)
 
 
@@ -356,9 +398,26 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or OPENED.search(before[-40:].rstrip("`'\""))
         or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
         or _is_compiled(path, after)
+        or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
     )
+
+
+def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
+    """Whether a name such as `tokenizer.model`, which may be an attribute, stands beside files, or is called one."""
+    if quoted and stem in STORED_NAMES:
+        return True
+    if quoted:
+        return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
+    *_, previous = before[-80:].split() or [""]
+    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
+
+
+def _is_enclosed(before: str, after: str) -> bool:
+    """Whether a name is all that stands in brackets or in the cell of a table."""
+    opening = CELL.search(before[-20:])
+    return opening is not None and CELL_END.match(after) is not None
 
 
 def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
@@ -387,6 +446,8 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
     if before.endswith('File "') and after.startswith('", line'):
         return True
     if any(part in path for part in LIBRARIES):
+        return not before.endswith(REFUSED)
+    if suffix == "py" and before.endswith(REQUIRED):
         return True
     if before.endswith(FETCHING) and FETCHED.match(after) and PACKAGE.match(path):
         return True

@@ -32,7 +32,9 @@ ENDS: Final = frozenset(("|", "||", "&&", ";", "&", "(", ")", ";;", "<(", ">("))
 # the option of a shell before a script, also with others: `-lc`
 OF_SCRIPT: Final = re.compile(r"-[a-z]*c$")
 # a command whose output is a part of a word
-SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)")
+SUBSTITUTION: Final = re.compile(r"\$\(([^()]*)\)|(?<!\\)`([^`]*)`")
+# what stands before the bracket that begins an array
+ARRAY: Final = re.compile(r"[A-Za-z_]\w*\+?=$")
 # characters and here documents of one script that are looked at
 LIMIT: Final = 100_000
 DOCUMENTS: Final = 50
@@ -47,12 +49,12 @@ def command_files(code: str) -> list[Hit]:
     found: list[Hit] = []
     variables: dict[str, str] = {}
     loops: dict[str, list[str]] = {}
-    substitutes = "$(" in code
+    substitutes = "$(" in code or "`" in code
     for words in commands(code):
         for kind, text in words if substitutes else ():
-            if kind == "word" and "$(" in text and text[0] != "'":
-                for inner in SUBSTITUTION.findall(text):
-                    found.extend(command_files(inner))
+            if kind in ("word", "element") and ("$(" in text or "`" in text) and text[0] != "'":
+                for pair in SUBSTITUTION.findall(text):
+                    found.extend(command_files(pair[0] or pair[1]))
         first = 0
         while first < len(words) and words[first][0] == "word" and "=" in words[first][1]:
             match = ASSIGNMENT.match(words[first][1])
@@ -145,7 +147,10 @@ def embedded(code: str) -> Iterator[tuple[str, str]]:
 
 
 def commands(code: str) -> Iterator[list[tuple[str, str]]]:
-    """The simple commands of a script: lists of (`word`, text), (`operator`, text) and (`document`, here document)."""
+    """The simple commands of a script: lists of (kind, text).
+
+    A kind is `word`, `operator`, `document` for a here document, or `element` for one of an array.
+    """
     code = sound(code[:LIMIT])
     for _ in range(DOCUMENTS):
         rest = yield from _commands(code)
@@ -161,9 +166,21 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     # what stands before on a line that has here documents, with the ends of its own
     waiting: list[tuple[list[tuple[str, str]], list[str]]] = []
     position = 0
+    previous = ""
+    # brackets that are open in an array
+    depth = 0
     for match in TOKEN.finditer(code):
         token = match.group()
         position += len(token)
+        if depth or (token == "(" and command and previous[-1:] == "=" and ARRAY.match(previous)):
+            if not depth:
+                command[-1] = ("word", previous + "$")  # no value that is known
+            depth += (token == "(") - (token == ")")
+            if token not in OPERATORS and not token.isspace() and token[0] not in " \t#":
+                command.append(("element", token))
+            previous = ""
+            continue
+        previous = token
         if token == "\n" and (terminators or waiting):
             for words, ends in [*waiting, (command, terminators)]:
                 for terminator in ends:

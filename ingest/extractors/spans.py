@@ -6,8 +6,22 @@ import re
 from typing import Final
 
 from ingest.extractors import cjk
-from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS, COMMANDS, DOCUMENT_NAMES, LOWER_WORDS, NO_NAME, PROGRAMS, TASKS, TOLD
+from ingest.extractors.paths import extension, has_known_ending
+from ingest.extractors.programs import is_known
+from ingest.extractors.vocabulary import (
+    BREAKS,
+    COMMANDS,
+    CONNECTING,
+    COUNTED,
+    DOCUMENT_NAMES,
+    LOWER_WORDS,
+    NO_NAME,
+    OTHER_PROGRAMS,
+    SPACED,
+    SPACED_QUOTED,
+    TASKS,
+    TOLD,
+)
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
@@ -53,17 +67,14 @@ LINE_ENDS: Final = ("", "\n", "\r")
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 WORD: Final = re.compile(r"^[\w(&./~][\w.()&+/~-]*$")
-# extensions of programs and of what they are told, whose names have no blanks
-CODE: Final = PROGRAMS | frozenset(
-    "py ipynb sh java cpp cc hpp jsx tsx rb lua jl sql css scss vue bash swift kt html htm json yaml yml toml xml ini"
-    " cfg log".split()
-)
 # words between two paths of one line
 BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
 # a line of `ls -l` up to the name
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
+# a line of `ls -l` that is about a folder
+FOLDER: Final = re.compile(r"[ \t>]*(?:\d+[ \t]+){0,2}d[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 ESCAPED: Final = re.compile(r"\\[nrt]")
@@ -80,6 +91,8 @@ def continues(after: str) -> bool:
         return False  # a line end or tab, as text inside JSON has it
     if first in ("-", "@", "\\", "."):
         return second.isalnum()
+    if second == "=" and first in ("<", ">", "~", "!"):
+        return True  # a version that is asked for: `boolean.py>=3.8`
     return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
 
 
@@ -158,11 +171,13 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     plain = BRACKETED.sub("", content) if " (" in content else content
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
-    if opening == "*" and _is_task(words[0]):
+    if any(not word for word in words):
         return None
-    if any(not word for word in words) or not (
-        _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
-    ):
+    if opening == "*":
+        whole = len(words) < 2 or _is_item(words)
+    else:
+        whole = _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
+    if not whole and not (opening == "`" and _is_alone(words)):
         return None
     # an odd number of quotes before means that this one closes
     if opening == closing and _closes(window, opening, line, found):
@@ -193,7 +208,7 @@ def told_start(window: str, start: int, after: str) -> int | None:
     if "called " in window or "amed " in window or "itled " in window or "ttached " in window:
         called = CALLED.search(window, max(0, start - 120), start)
     if called is not None:
-        return called.start("name")
+        return called.start("name") if extension(window[start:]) in SPACED else None
     if after[:1] not in ("", "\n", "\r"):
         return None
     line = window.rfind("\n", 0, start) + 1
@@ -201,7 +216,9 @@ def told_start(window: str, start: int, after: str) -> int | None:
         destination = DESTINATION.match(window, line)
         return destination.end() if destination and destination.end() < start else None
     labelled = LABELLED.search(window[line:start]) if ":" in window[line:start] else None
-    if labelled is None or not NO_NAME.union(TOLD).isdisjoint(labelled["name"].lower().split()):
+    if labelled is None or extension(window[start:]) not in SPACED:
+        return None
+    if not (NO_NAME | TOLD | CONNECTING).isdisjoint(labelled["name"].lower().split()):
         return None
     return line + labelled.start("name")
 
@@ -226,18 +243,35 @@ def _is_item(words: list[str]) -> bool:
     """Whether an item of a list is one name: `Q3 report.xlsx`, `Job Listing.pdf`; `Updated README.md` is a sentence."""
     last = words[-1]
     stem, _, suffix = last.rpartition(".")
-    if _is_task(words[0]) or suffix.lower() in CODE:
+    if suffix.lower() not in SPACED or _is_task(words[0]) or not all(map(WORD.match, words)):
         return False
     if stem in DOCUMENT_NAMES or not all(_title(word) for word in words[:-1]):
         return False
+    if not CONNECTING.isdisjoint(word.lower() for word in words[:-1]):
+        return False
+    if last[0].isdigit() or (last[0] == "v" and last[1:2].isdigit()) or (last[0].isupper() and not stem.isupper()):
+        return True
     numbered = any(any(map(str.isdigit, word)) for word in words[:-1])
-    numbered = numbered and LOWER_WORDS.isdisjoint(words)
-    return numbered or last[0].isdigit() or (last[0].isupper() and not stem.isupper())
+    return numbered and LOWER_WORDS.isdisjoint(words) and words[0].lower() not in COUNTED
+
+
+def _is_alone(words: list[str]) -> bool:
+    """Whether words that are all that backticks hold are one name: `my notes.txt`, not `cat notes.txt`."""
+    *others, last = words
+    if not others or extension(last) not in SPACED_QUOTED or _is_task(others[0]):
+        return False
+    if others[0] in OTHER_PROGRAMS or is_known(others[0]) or not (CONNECTING | NO_NAME).isdisjoint(others):
+        return False
+    return all(word[0].isalnum() and WORD.match(word) and "/" not in word for word in words) and not any(
+        map(has_known_ending, others)
+    )
 
 
 def _is_title(words: list[str]) -> bool:
     """Whether words in quotes are one name by their capitals; `Use Cases.docx` is, `Execute main.py` is a command."""
     command = words[0].lower() in COMMANDS and not words[-1][:1].isupper()
+    # a program that is run by its path
+    command = command or (words[0][0] in "./~" and (has_known_ending(words[0]) or "/" not in "".join(words[1:])))
     return all(_title(word) for word in words[:-1]) and not (command and len(words) > 1)
 
 
@@ -300,6 +334,12 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
     if any(neighbour and " " not in neighbour and has_known_ending(neighbour) for neighbour in (previous, following)):
         return line
     return None
+
+
+def of_folder(before: str) -> bool:
+    """Whether what follows stands in a line of `ls -l` that is about a folder, also inside JSON."""
+    line = max(before.rfind("\n") + 1, before.rfind("\\n") + 2 if "\\n" in before else 0, before.rfind('"d') + 1)
+    return FOLDER.match(before, line) is not None
 
 
 def renamed(path: str, before: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ingest.extractors.paths import WEAK_EXTENSIONS
+from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS
 
 # what parts words
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
@@ -25,7 +25,7 @@ MODULES: Final = frozenset(
     " builtins r res resp img args opts kwargs logger".split()
 )
 # attributes of those that are spelt like extensions of files
-ATTRIBUTES: Final = WEAK_EXTENSIONS | {"log", "html", "mat", "json"}
+ATTRIBUTES: Final = WEAK_EXTENSIONS | STORED_EXTENSIONS | {"log", "html", "mat", "json"}
 # what no attribute is called
 NO_ATTRIBUTES: Final = frozenset(
     "py ipynb csv tsv txt md yaml yml toml xlsx docx pptx png jpg jpeg jsonl cpp java tex ini"
@@ -98,7 +98,40 @@ TASKS: Final = frozenset(
 COMMANDS: Final = NO_NAME | frozenset(
     "execute upload check analyze analyse process inspect update review show add edit parse convert visualize".split()
 )
+# endings of what people name with blanks: documents, tables, pictures, sound, films and archives
+SPACED: Final = frozenset(
+    "xlsx xls xlsm ods docx doc odt rtf pdf epub pptx ppt odp csv tsv txt png jpg jpeg gif bmp tif tiff webp svg heic"
+    " mp3 wav m4a flac ogg aac mp4 mov avi mkv webm zip rar 7z tar gz tgz".split()
+)
+# of which in backticks also
+SPACED_QUOTED: Final = SPACED | {"ipynb", "md"}
+# words that join others to the name of a file: `Overview of a.csv`
+CONNECTING: Final = frozenset(
+    "of for to in with without and or vs vs. versus from on by the a an - at as into about between & + is are".split()
+)
+# what is counted, so that a number behind it is no part of a name: `Step 2 data.csv`
+COUNTED: Final = frozenset(
+    "step steps section phase part chapter table task version line lines row rows example case issue http".split()
+)
+# programs that are given a file, beside those whose arguments are known
+OTHER_PROGRAMS: Final = frozenset(
+    "evince okular feh eog mpv mplayer vlc ffplay afplay aplay start say print kubectl helm gcloud az systemctl service"
+    " tree poetry pdm pipx hatch tox gh hg svn ftp lp lpr mail psql mysql mongo bq sbatch srun qsub ollama pdftk gs"
+    " mutool mediainfo ocrmypdf whisper watch xargs strace gdb adb rclone restic borg split tr comm iconv dos2unix"
+    " pdfimages csvkit mlr xsv qsv visidata tabula calibre soffice libreoffice".split()
+)
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
+# objects that have a model, an index or weights
+OBJECTS: Final = frozenset(
+    "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"
+    " frame data dataset array list loader session state layer net network llm".split()
+)
+# and what is called so where it is stored
+STORED_NAMES: Final = frozenset(
+    "tokenizer spm spiece sentencepiece sentencepiece.bpe word2vec doc2vec variables".split()
+)
+# files of packages, which are nothing else
+PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())

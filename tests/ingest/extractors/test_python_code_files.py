@@ -14,6 +14,11 @@ from ingest.extractors import extract_code
 # (what the case is about, program, paths written, paths read)
 CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("literal", "with open('notes.txt', 'w') as f:\n    f.write('x')", ["notes.txt"], []),
+    ("name that is empty", "def f(name=''):\n    open('raw/' + name + '.json', 'w')\n    open('.env')\n    open('x/.cfg.json')", [], [".env", "x/.cfg.json"]),
+    ("argument that has to be given", "import argparse\np = argparse.ArgumentParser()\np.add_argument('--d', default='')\na = p.parse_args()\nopen(a.d + '/x.txt')\nopen(f'{a.d}.csv')", [], []),
+    ("texts, not files", "import json\njson.loads('a.json')\nx.json_loads('b.json')", [], []),
+    ("functions of names", "color('car.png', 'r')\nKey('ctrl.c', 'w')\nset_title('a.csv')\ndraw_label('b.png')\nx.format('c.txt', 'd.txt')\nload_key('e.pem')", [], ["e.pem"]),
+    ("classes by their mode", "Signal('clk.a', 'w')\nCell('sheet.A', 'w')\nLink('node1.out', 'w')\nTable('a.csv', 'w')\nStore('b.db', 'w')", ["a.csv", "b.db"], []),
     ("default mode", "text = open('notes.txt').read()", [], ["notes.txt"]),
     ("append", "open('run.log', 'a').write('x')", ["run.log"], []),
     ("exclusive", "open('once.txt', mode='x')", ["once.txt"], []),
