@@ -91,6 +91,8 @@ class Talk:
         """Which of an agent's functions has made what it says next, '' where none did, as far as that is told."""
         self.repliers: set[str | None] = set()
         """Agents of which that was told before."""
+        self.begun = 0
+        """Chats that have begun in it without a record that says so, after the first."""
         self.group: dict[str, Any] | None = None
         """What is known of the group whose chat it is, where the record of its beginning tells."""
         self.manager: str | None = None

@@ -14,7 +14,6 @@ from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
 from ingest.extractors import Hit, argument_files, extract_text
 from ingest.files import FileLedger
-from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import SINGLE, Event, RunRows, Where, preview
@@ -58,6 +57,7 @@ class Conversation:
             self._conversation = where.chat
         talk = self._talks[where.chat]
         thread = talk.threads[where.thread]
+        self._place(where, talk)
         if where.parent is not None:
             self._rows.holds(where.parent)
         logged, thread.logged = thread.logged, None
@@ -100,6 +100,10 @@ class Conversation:
                 talk.begin()
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
+
+    def _place(self, where: Where, talk: Talk) -> None:
+        if talk.begun:
+            where.talk = f"{where.chat or ''}/{talk.begun}"
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
@@ -256,18 +260,31 @@ class Conversation:
         own.recipients.add(message.recipient)
         return True
 
+    def _opens(self, message: Message, talk: Talk) -> bool:
+        """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
+
+        AG2's own agents open one for each choice of a speaker, and a manager says who the members are.
+        """
+        pair = message.sender, message.recipient
+        is_told = not talk.repliers.isdisjoint(pair)
+        return is_told and INTERNAL_AGENTS.isdisjoint(pair) and not self._has_members(message.sender)
+
     def _turn(self, said: facts.Said, where: Where, talk: Talk) -> int:
         """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
-        message, thread = said.message, talk.threads[where.thread]
+        message = said.message
         agent = message.sender
+        made_by = talk.replied.pop(agent, None)
+        if made_by is None and self._opens(message, talk):
+            self._left_over(talk)
+            talk.begin()
+            talk.begun += 1
+            self._place(where, talk)
+        thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
         self._orphans(talk, message.recipient)
         executions = talk.executions.pop(agent, [])
         opened = talk.opened.pop(agent, None)
         turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
-        made_by = talk.replied.pop(agent, None)
-        if made_by is None and not talk.repliers.isdisjoint((agent, message.recipient)):
-            talk.floor = Floor()  # no reply: a chat begins
         if reported := self._code.said(message, said.channel, where, turn_id, made_by):
             executions.append(reported)
         children += [execution.event for execution in executions]

@@ -443,7 +443,9 @@ def test_no_agent_hands_over_to_one_that_opens_a_chat(
         )
         for agent in (first, second):
             user.initiate_chat(agent, message=f"go, {agent.name}", max_turns=2)
-    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in ingested(log).events("handoff")]
+    tables = ingested(log)
+    assert tables.one("SELECT count(DISTINCT chat) FROM messages") == 2
+    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
     assert handoffs == [
         pair for name in ("first", "second") for pair in (("user", name), (name, "user"), ("user", name))
     ]
