@@ -315,9 +315,9 @@ def test_an_object_with_one_broken_message_keeps_the_others(runs: Path, ingested
 
 @pytest.mark.slow
 def test_a_long_broken_list_of_anything_is_read_in_one_pass(runs: Path, ingested: Ingest) -> None:
-    """A million elements that are no messages, in a list without an end: a row of quarantine each."""
+    """Half a million elements that are no messages: a row of quarantine each, and one for the end that is missing."""
     (runs / "t.json").write_text(json.dumps([CHAT[0]])[:-1] + ",1" * 500_000)
-    assert ingested(runs).summary.quarantine_rows == 500_000
+    assert ingested(runs).summary.quarantine_rows == 500_001
 
 
 OTHER_SIDE = [{**m, "role": "assistant"} for m in CHAT]
