@@ -123,10 +123,9 @@ def _agent(row: Data) -> Data:
     config = _object(args.get("llm_config"))
     entries = config.get("config_list")
     entry = _object(entries[0]) if isinstance(entries, list) and entries else config
-    members = group.get("agents")
-    if isinstance(members, list):
-        names = (member.get("name", member.get("_name")) if isinstance(member, dict) else member for member in members)
-        members = [str(name).removeprefix(IN_PATTERN) for name in names if name is not None]
+    agents = group["agents"] if isinstance(group.get("agents"), list) else []
+    names = (agent.get("name", agent.get("_name")) if isinstance(agent, dict) else agent for agent in agents)
+    members = [str(name).removeprefix(IN_PATTERN) for name in names if name is not None]
     return {
         "kind": journal.AGENT,
         "name": row.get("name"),
@@ -134,7 +133,7 @@ def _agent(row: Data) -> Data:
         "description": args.get("description"),
         "system_message": text_or_none(args.get("system_message")),
         "model": entry.get("model"),
-        "members": members if members and isinstance(members, list) else None,
+        "members": members or None,
         "selection": group.get("speaker_selection_method"),
     }
 

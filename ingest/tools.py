@@ -205,7 +205,7 @@ class ToolLedger:
             if call in self._open.get(_key(call.call_id, call.name), ())
         ]
         for call in calls:
-            self._open[_key(call.call_id, call.name)].remove(call)
+            self._close(call)
         return [self._event(call) for call in calls]
 
     def gave_up(self, fact: facts.Failed) -> list[tuple[Event, str | None]]:
@@ -219,7 +219,7 @@ class ToolLedger:
             if call.failed and (call.error_type, call.error) == (fact.error_type, fact.error)
         ]
         for call in calls:
-            self._open[_key(call.call_id, call.name)].remove(call)
+            self._close(call)
         return [(self._event(call), call.turn) for call in calls]
 
     def unanswered(self) -> list[tuple[Event, str | None]]:
@@ -256,10 +256,15 @@ class ToolLedger:
             call = _nearest(queue or (), where)
         if not queue or call is None:
             return None
-        queue.remove(call)
-        if not queue:
-            del self._open[_key(call.call_id, call.name)]
+        self._close(call)
         return call
+
+    def _close(self, call: ToolCall) -> None:
+        """Nothing is waited for any more."""
+        key = _key(call.call_id, call.name)
+        self._open[key].remove(call)
+        if not self._open[key]:
+            del self._open[key]
 
     def _event(self, call: ToolCall) -> Event:
         result = text_or_none(call.result)

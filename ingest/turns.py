@@ -96,12 +96,17 @@ class Conversation:
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
-                self._left_over(talk)
-                talk.begin()
+                self._begin(talk)
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
 
+    def _begin(self, talk: Talk) -> None:
+        """Another chat begins: what was left open belongs to none."""
+        self._left_over(talk)
+        talk.begin()
+
     def _place(self, where: Where, talk: Talk) -> None:
+        """Say where a fact belongs, of a chat that began without a record that says so."""
         if talk.begun:
             where.talk = f"{where.chat or ''}/{talk.begun}"
 
@@ -192,7 +197,7 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if manager := next(filter(self._has_members, (message.recipient, sender)), None):
+        if talk.group is None and (manager := next(filter(self._has_members, (message.recipient, sender)), None)):
             talk.manager = manager
         if self._is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
@@ -275,8 +280,7 @@ class Conversation:
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
         if made_by is None and self._opens(message, talk):
-            self._left_over(talk)
-            talk.begin()
+            self._begin(talk)
             talk.begun += 1
             self._place(where, talk)
         thread = talk.threads[where.thread]

@@ -1,8 +1,8 @@
 -- The executions of agents in $run_ids: turns, and LLM calls that led to none.
 --
 -- Code and tool calls count for the turn that asked for them: where that is not known, for the latest one that the agent had
--- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is in the execution of the agent
--- that ran them, whose turn their result is.
+-- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is
+-- in the execution of the agent that ran them, whose turn their result is.
 insert into executions by name
 with
 
