@@ -126,6 +126,29 @@ def _skip_hole(file: IO[bytes]) -> int:
     return data - here
 
 
+def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | Bad]:
+    """JSON objects, one a line, that have text under a key.
+
+    Args:
+        file: the lines.
+        key: the key.
+        missing: the reason for quarantine where there is no such text.
+    """
+    for line, offset, raw in read_lines(file):
+        try:
+            data, text = decode(raw)
+            if not isinstance(data, dict):
+                raise ValueError("not a JSON object")
+            if not isinstance(data.get(key), str):
+                raise ValueError(missing)
+        except ValueError as error:
+            torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
+            reason = f"cut off: {error}" if torn else str(error)
+            yield from Bad(reason, raw, line, offset, torn).pieces()
+            continue
+        yield Record(data, text, line, offset)
+
+
 def decode(raw: bytes) -> tuple[Any, str]:
     """Read one JSON value.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.lines import Bad, Record, TooLong, decode, read_lines
+from ingest.lines import Bad, Record, read_objects
 
 _FIRST_EVENT = re.compile(rb'\s*\{\s*"type"\s*:\s*"[a-z_]+"\s*,\s*"content"\s*:\s*\{\s*"uuid"\s*:')
 
@@ -25,13 +25,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         file: the events.
         about: receives nothing, as nothing stands beside them.
     """
-    for line, offset, raw in read_lines(file):
-        torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
-        try:
-            event, text = decode(raw)
-            if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-                raise ValueError("no event of AG2: needs a type")
-        except ValueError as error:
-            yield from Bad(str(error), raw, line, offset, torn).pieces()
-            continue
-        yield Record({"kind": journal.EVENT, "event": event}, text, line, offset)
+    for item in read_objects(file, "type", "no event of AG2: needs a type"):
+        if isinstance(item, Record):
+            item.data = {"kind": journal.EVENT, "event": item.data}
+        yield item

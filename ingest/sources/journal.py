@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.lines import Bad, Record, TooLong, decode, read_lines
+from ingest.lines import Bad, Record, read_objects
 
 _FIRST_RECORD = re.compile(rb'\s*\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:')
 
@@ -29,19 +29,8 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         file: the journal.
         about: receives `newer_version` where records of a later format were met.
     """
-    for line, offset, raw in read_lines(file):
-        try:
-            data, text = decode(raw)
-            if not isinstance(data, dict):
-                raise ValueError("not a JSON object")
-            if not isinstance(data.get("kind"), str):
-                raise ValueError("a record without a kind")
-        except ValueError as error:
-            torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
-            reason = f"cut off: {error}" if torn else str(error)
-            yield from Bad(reason, raw, line, offset, torn).pieces()
-            continue
-        version = data.get("v")
+    for item in read_objects(file, "kind", "a record without a kind"):
+        version = item.data.get("v") if isinstance(item, Record) else None
         if isinstance(version, int) and version > journal.VERSION:
             about["newer_version"] = max(version, about.get("newer_version", 0))
-        yield Record(data, text, line, offset)
+        yield item

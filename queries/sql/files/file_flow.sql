@@ -40,7 +40,8 @@ written as (
         agent_name,
         coalesce(step_id, node_id) as step,
         outputs->>'file_path' as file_path,
-        meta->>'executor' as executor
+        meta->>'executor' as executor,
+        true as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
@@ -55,28 +56,26 @@ read as (
         agent_name,
         coalesce(step_id, node_id) as step,
         unnest(try_cast(meta->'files_read' as varchar[])) as file_path,
-        meta->>'executor' as executor
+        meta->>'executor' as executor,
+        false as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'code_exec'
 ),
 
-writes as (
-    select
-        written.*,
-        ingest.place(written.file_path, work_dirs.work_dir) as place
-    from written
-    left join work_dirs
-        on work_dirs.run_id = written.run_id and work_dirs.executor = written.executor
+spelt as (
+    select * from written
+    union all by name
+    select * from read
 ),
 
-reads as (
+placed as (
     select
-        read.*,
-        ingest.place(read.file_path, work_dirs.work_dir) as place
-    from read
+        spelt.*,
+        ingest.place(spelt.file_path, work_dirs.work_dir) as place
+    from spelt
     left join work_dirs
-        on work_dirs.run_id = read.run_id and work_dirs.executor = read.executor
+        on work_dirs.run_id = spelt.run_id and work_dirs.executor = spelt.executor
 )
 
 select
@@ -87,8 +86,8 @@ select
     reads.agent_name as read_by,
     reads.step as read_in,
     reads.execution_order - writes.execution_order as events_between
-from reads
-asof join writes
+from (select * from placed where not is_write) as reads
+asof join (select * from placed where is_write) as writes
     on writes.run_id = reads.run_id
     and writes.place = reads.place
     and writes.execution_order < reads.execution_order
