@@ -13,6 +13,7 @@ from capture import format as journal
 from ingest import facts
 from ingest.ag2_events import read_event
 from ingest.ag2_logs import REPLIED
+from ingest.agents import Agents
 from ingest.beside import read_copy, read_transcript
 from ingest.files import FileLedger, Saved
 from ingest.lines import Bad, Record, encode
@@ -34,9 +35,6 @@ MAX_COUNT = 2**63 - 1
 
 MAX_CHATS = 100
 """Of how many chats, the last ones, `runs.meta` says what came of them."""
-
-MAX_NAMESAKES = 100
-"""Groups whose managers have the same name, as AG2 gives all of them one."""
 
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
@@ -68,13 +66,10 @@ class Assembler:
         self.status: str | None = None
         self._journal = self.rows.tables["journal"]
         self._source_path, self._folder, self._channel = source_path, folder, channel
-        self._agents: dict[str, Data] = {}
-        """What is known of each agent, by name; of managers of one name, of the one that was described last.
-        A manager of a name that another one has is told apart by `group`."""
-        self._namesakes: dict[str, list[Data]] = {}
-        self._files = FileLedger(self.rows, self._agents, roots)
+        self._agents = Agents()
+        self._files = FileLedger(self.rows, self._agents.known, roots)
         self._llm = LLMLedger(self.rows)
-        self._conversation = Conversation(self.rows, self._files, self._agents)
+        self._conversation = Conversation(self.rows, self._files, self._agents.known)
         self._transcripts = Spill()
         self._unread: list[str] = []
         self._steps: dict[str, str | None] = {}
@@ -198,8 +193,8 @@ class Assembler:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
         message = parse_message(data.get("message"), sender, recipient)
         kind = text_or_none(data.get("recipient_class"))
-        if kind is not None and recipient is not None and recipient not in self._agents:
-            self._agents[recipient] = self._described(recipient, {"name": recipient, "class": kind})
+        if kind is not None and recipient is not None and recipient not in self._agents.known:
+            self._agents.describe(recipient, {"name": recipient, "class": kind})
         silent = True if data.get("valid") is False else data.get("silent")
         said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None)
         if self._channel == "transcript":
@@ -223,7 +218,7 @@ class Assembler:
         if isinstance(data.get("members"), list):
             manager = text_or_none(data.get("recipient")) or ""
             about = {"name": manager, "members": data["members"], "selection": data.get("selection")}
-            group = self._described(manager, about)
+            group = self._agents.group_of(manager, about)
         if turn_of is None:
             if not self._begun:
                 self._unmarked = chat
@@ -267,18 +262,7 @@ class Assembler:
     def _agent(self, data: Data, where: Where) -> None:
         fields = journal.KINDS[journal.AGENT]
         about = {k: v for k, v in data.items() if k in fields and v is not None}
-        name = text_or_none(data.get("name")) or ""
-        self._agents[name] = self._described(name, about)
-
-    def _described(self, name: str, about: Data) -> Data:
-        """What is known of an agent of this name with this beside it."""
-        namesakes = self._namesakes.setdefault(name, [])
-        agent = next((agent for agent in namesakes if _is_same_group(agent, about)), None)
-        if agent is None:
-            agent = {"group": f"{name} ({len(namesakes) + 1})"} if namesakes else {}
-            namesakes[MAX_NAMESAKES - 1 :] = [agent]
-        agent.update(about)
-        return agent
+        self._agents.describe(text_or_none(data.get("name")) or "", about)
 
     def _messages(self, data: Data, where: Where) -> None:
         messages = data.get("messages")
@@ -423,8 +407,8 @@ class Assembler:
             meta["chats"] = list(self._outcomes)
         if len(about.get("sessions") or ()) > 1:
             meta["sessions"] = list(about["sessions"])
-        if self._agents:
-            meta["agents"] = [agent for namesakes in self._namesakes.values() for agent in namesakes]
+        if agents := self._agents.all():
+            meta["agents"] = agents
         for name in ("error", "stats", "usage"):
             if self._end.get(name):
                 meta[name] = self._end[name]
@@ -437,12 +421,6 @@ class Assembler:
         if self.not_understood:
             meta["not_understood"] = self.not_understood[:MAX_NOTES]
         return meta
-
-
-def _is_same_group(agent: Data, about: Data) -> bool:
-    """Whether a description is of this agent: one of another group is not, unless that has all of its members."""
-    members, new = agent.get("members"), about.get("members")
-    return not (isinstance(members, list) and isinstance(new, list)) or set(map(str, members)) <= set(map(str, new))
 
 
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}

@@ -15,7 +15,7 @@ import re2
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import extension, is_local
 from ingest.extractors.said import operation
-from ingest.extractors.spans import QUOTES
+from ingest.extractors.spans import LISTING_BEGINS, LISTING_MODE, QUOTES
 from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 
 # names of one text that are looked at, and how far before its end a path in backticks begins
@@ -30,7 +30,7 @@ _DATE: Final = (
 )
 # a line up to its end, or to that of a line of text inside JSON; without a date the name has no blanks
 LISTING_PATTERN: Final = (
-    r"(?m)(?:^|\\n)[ \t>]*(?:\d+[ \t]+){0,2}([-l])[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+\d+[ \t]+"
+    r"(?m)(?:^|\\n)" + LISTING_BEGINS + "([-l])" + LISTING_MODE + r"\d+[ \t]+"
     r"(?:\S+[ \t]+){0,2}[\d.,]+[kKMGTPB]?[ \t]+"
     r"(?:(?:" + _DATE + r")[ \t]+([^\s\\\"][^\n\\\"]*)|([^\s\d\\\"][^\s\\\"]*)[ \t]*(?:$|\\n|\"))"
 )

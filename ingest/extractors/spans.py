@@ -73,8 +73,11 @@ BETWEEN: Final = frozenset("to into from as contains includes holds has".split()
 LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
-# a line of `ls -l` that is about a folder
-FOLDER: Final = re.compile(r"[ \t>]*(?:\d+[ \t]+){0,2}d[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+[\d-]")
+# how a line of `ls -l` begins, and what stands behind the kind of what it is about
+LISTING_BEGINS: Final = r"[ \t>]*(?:\d+[ \t]+){0,2}"
+LISTING_MODE: Final = r"[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+"
+# such a line that is about a folder
+FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 ESCAPED: Final = re.compile(r"\\[nrt]")
