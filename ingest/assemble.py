@@ -16,6 +16,7 @@ from ingest.ag2_logs import REPLIED
 from ingest.agents import Agents
 from ingest.beside import read_copy, read_transcript
 from ingest.files import FileLedger, Saved
+from ingest.finder import Finder
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -69,7 +70,7 @@ class Assembler:
         self._agents = Agents()
         self._files = FileLedger(self.rows, self._agents.known, roots)
         self._llm = LLMLedger(self.rows)
-        self._conversation = Conversation(self.rows, self._files, self._agents.known)
+        self._conversation = Conversation(self.rows, self._files, self._agents.known, Finder(self._missed))
         self._transcripts = Spill()
         self._unread: list[str] = []
         self._steps: dict[str, str | None] = {}
@@ -122,6 +123,9 @@ class Assembler:
         if len(self.not_understood) < MAX_NOTES:
             said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
             self.not_understood.append(f"{place}: {said}")
+
+    def _missed(self, extractor: str, error: Exception) -> None:
+        self._note(f"record {self._next_seq - 1} ({extractor})", error)
 
     def _keep(self, record: Record, seq: int, kind: str, where: Where) -> None:
         """Put a record into `journal`, as it is."""

@@ -7,18 +7,14 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, wraps
-from typing import TypeVar
 
 from ingest import facts
-from ingest.extractors import Block, CodeFacts, Hit, code_blocks, extract_code, extract_error
+from ingest.extractors import Block, CodeFacts, Hit
+from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.runrows import Event, RunRows, Where, preview
 from ingest.syntax import PYTHON, diff, normal_hash, similarity
-
-T = TypeVar("T")
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
 SAVED_AS = "code.filename"
@@ -82,8 +78,8 @@ class CodeLedger:
     Chats that go on at once may have agents of the same names: what is of one is not taken for that of another.
     """
 
-    def __init__(self, rows: RunRows) -> None:
-        self._rows = rows
+    def __init__(self, rows: RunRows, finder: Finder) -> None:
+        self._rows, self._finder = rows, finder
         self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
@@ -146,7 +142,7 @@ class CodeLedger:
             return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
         if execution:
             return self._finished(message.sender, where, execution, None, "")
-        blocks = code_blocks(message.plain) if "```" in message.plain else []
+        blocks = self._finder.blocks(message.plain)
         if blocks:
             self.languages = [block.language for block in blocks if block.language]
             self._written.append(_Written(where.talk, turn, message.sender, message.plain, blocks))
@@ -194,17 +190,17 @@ class CodeLedger:
         if not blocks:
             blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
             if exit_code != 0:
-                blocks, failing = _until_failure(blocks, output)
+                blocks, failing = self._until_failure(blocks, output)
         language = _language(blocks, failing)
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
-        error_type, error = extract_error(output) if status == "failed" else (None, None)
+        error_type, error = self._finder.error(output) if status == "failed" else (None, None)
         if ran and ran.error is not None:
             status, error_type, error = "failed", ran.error_type, ran.error
         looked_at: list[CodeFacts] = []
         hashes: list[str | None] = []
         for block in blocks:  # both need the syntax tree, of which the latest are remembered
-            looked_at.append(_look_at(block.code, block.language))
+            looked_at.append(self._finder.code(block.code, block.language))
             hashes.append(_normal_hash(block.code, block.language))
         event = self._rows.event(
             "code_exec",
@@ -263,38 +259,23 @@ class CodeLedger:
             if failed_code is not None and code is not None:
                 event.meta |= {"diff": diff(failed_code, code), "similarity": similarity(failed_code, code)}
 
+    def _until_failure(self, blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
+        """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.
 
-def _until_failure(blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
-    """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.
-
-    A traceback names the file that the block was saved in: `tmp_code_` and the MD5 of the code, or a name of its own.
-    """
-    for number in range(len(blocks) - 1, -1, -1):
-        code = blocks[number].code
-        names = [hit.path for hit in _look_at(code, blocks[number].language).writes if hit.method == SAVED_AS]
-        if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
-            return blocks[: number + 1], blocks[number]
-    return blocks, None
+        A traceback names the file that the block was saved in: `tmp_code_` and the MD5 of the code, or its own name.
+        """
+        for number in range(len(blocks) - 1, -1, -1):
+            code = blocks[number].code
+            names = [
+                hit.path for hit in self._finder.code(code, blocks[number].language).writes if hit.method == SAVED_AS
+            ]
+            if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
+                return blocks[: number + 1], blocks[number]
+        return blocks, None
 
 
 def _md5(code: str) -> str:
     return hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
-
-
-CACHED_LENGTH = 10_000
-"""Characters of code up to which what was found in it is remembered: the same code is written, run, saved, run
-again."""
-
-
-def _remembered(function: Callable[..., T], most: int) -> Callable[..., T]:
-    """The same function of a code and what else it is given, which looks up what it found in short code of late."""
-    cached = lru_cache(maxsize=most)(function)
-
-    @wraps(function)
-    def look_up(code: str, *rest: object) -> T:
-        return cached(code, *rest) if len(code) <= CACHED_LENGTH else function(code, *rest)
-
-    return look_up
 
 
 def _hash(code: str) -> str:
@@ -303,9 +284,8 @@ def _hash(code: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-_look_at = _remembered(extract_code, 2048)
-_normal_hash = _remembered(normal_hash, 256)
-code_hash = _remembered(_hash, 256)
+_normal_hash = remembered(normal_hash, 256)
+code_hash = remembered(_hash, 256)
 
 
 def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:

@@ -159,7 +159,6 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     if assembler.recordings > 1:
         apart = "" if found.content else f"; `ingest - < {shown(found.path)}` reads each as its own"
         report.notes.append(f"{assembler.recordings} recordings stand in it and are read as one run{apart}")
-    report.notes += assembler.not_understood[:1]
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if not report.is_run:
         for table, rows, size in assembler.rows.chunks():
@@ -167,6 +166,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
                 yield table, _without_run(rows), size
         return
     yield from assembler.finish(source.name, about, report.status)
+    report.notes += assembler.not_understood[:1]
     report.status = assembler.status
 
 

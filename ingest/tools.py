@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from ingest import facts
-from ingest.extractors import extract_error
+from ingest.finder import Finder
 from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, text_or_none
 from ingest.runrows import Event, RunRows, Where, milliseconds, preview
@@ -74,7 +74,8 @@ class ToolCall:
 class ToolLedger:
     """The calls of one run that are not answered yet."""
 
-    def __init__(self, rows: RunRows) -> None:
+    def __init__(self, rows: RunRows, finder: Finder) -> None:
+        self._finder = finder
         self._rows = rows
         self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
         self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
@@ -270,7 +271,7 @@ class ToolLedger:
         result = text_or_none(call.result)
         error_type, error = None, None
         if call.status == "failed":
-            error_type, error = extract_error(call.error or result or "")
+            error_type, error = self._finder.error(call.error or result or "")
             error_type, error = call.error_type or error_type, call.error or error
         arguments = call.arguments if isinstance(call.arguments, dict) else {}
         event = self._rows.event(

@@ -12,8 +12,9 @@ from typing import Any
 from ingest import facts
 from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
-from ingest.extractors import Hit, argument_files, extract_text
+from ingest.extractors import Hit
 from ingest.files import FileLedger
+from ingest.finder import Finder
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
 from ingest.runrows import SINGLE, Event, RunRows, Where, preview
@@ -34,11 +35,12 @@ class Conversation:
         rows: where the rows go.
         files: learns of the files that turns write, read and mention.
         agents: what the run's records say of each agent, by name; filled in while the run is read.
+        finder: asks the extractors.
     """
 
-    def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]]) -> None:
-        self._rows, self._files, self._agents = rows, files, agents
-        self._tools, self._code = ToolLedger(rows), CodeLedger(rows)
+    def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]], finder: Finder) -> None:
+        self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
+        self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
         self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
         """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
@@ -341,7 +343,7 @@ class Conversation:
 
     def _turn_event(self, turn_id: str, message: Message, where: Where, position: int, talk: Talk) -> Event:
         thread = talk.threads[where.thread]
-        hits = extract_text(message.plain)
+        hits = self._finder.text(message.plain)
         meta: dict[str, Any] = {
             "has_code": "```" in message.plain,
             "code_languages": self._code.languages,
@@ -384,7 +386,7 @@ class Conversation:
         """Add an event that happened in a turn, or in none."""
         if event.type == "llm_call" and parent is None:
             event.subtype = SINGLE
-        hits = _files_of_tool(event) if event.type == "tool_call" else []
+        hits = self._files_of_tool(event) if event.type == "tool_call" else []
         written = [hit.path for hit in hits if hit.operation == "write"]
         if event.type == "tool_call":
             event.outputs["files_generated"] = written
@@ -491,13 +493,12 @@ class Conversation:
                 self._rows.heard(match, "transcript")
                 position, talk = self._seen.position(match), self._seen.talk(match)
 
-
-def _files_of_tool(event: Event) -> list[Hit]:
-    """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
-    found: dict[str, Hit] = {}
-    named = argument_files(event.inputs["tool"], event.inputs["args"])
-    for hit in [*named, *extract_text(event.outputs.get("result") or "")]:
-        known = found.get(hit.path)
-        if known is None or (known.operation != "write" and hit.operation == "write"):
-            found[hit.path] = hit
-    return list(found.values())
+    def _files_of_tool(self, event: Event) -> list[Hit]:
+        """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
+        found: dict[str, Hit] = {}
+        named = self._finder.arguments(event.inputs["tool"], event.inputs["args"])
+        for hit in [*named, *self._finder.text(event.outputs.get("result") or "")]:
+            known = found.get(hit.path)
+            if known is None or (known.operation != "write" and hit.operation == "write"):
+                found[hit.path] = hit
+        return list(found.values())

@@ -43,6 +43,7 @@ class Call:
         mode_default: mode when none is given.
         ending: what the call appends to a path that does not end with it.
         changes: keyword by which a file that is read is written as well.
+        reading: keyword, or second argument, by which a file that is written is only read.
         strict: the name is too common to be trusted, so the argument has to look like a file name.
     """
 
@@ -55,6 +56,7 @@ class Call:
     strict: bool = False
     ending: str = ""
     changes: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ NO_HELPERS: Final = frozenset(
 )
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
+# libraries whose charts `render` into the file that they are given, where templates are given what is read
+CHARTS: Final = frozenset(("pyecharts",))
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
 # modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
@@ -163,6 +165,10 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         _apply_all(emit, rows, positional, keywords)
     elif name == "write":
         _written(emit, prefix.split(".", 1)[0], not prefix.endswith("open"), positional, keywords)
+    elif name == "render" and prefix.split(".", 1)[0] in CHARTS:
+        for path in paths_of(positional[0] if positional else keywords.get("path", "render.html")):
+            if looks_like_file(path):
+                emit("write", path, "python.method")
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
 
@@ -266,6 +272,8 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
         operations = _flags(positional[call.mode_position] if call.mode_position < len(positional) else UNKNOWN)
     if call.changes and _is_set(keywords.get(call.changes, positional[1] if len(positional) > 1 else None)):
         operations = ["read", "write"]
+    if call.reading and _is_set(keywords.get(call.reading, positional[1] if len(positional) > 1 else None)):
+        operations = ["read"]
     accepted = looks_like_file if call.strict else is_local
     if isinstance(value, dict):
         value = list(value.values())
@@ -337,7 +345,7 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     writes = writes or _to_file(parts)
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
-        drawn = draws and not listed and (index or path not in paths_of(positional[0]))
+        drawn = draws and not listed and (index or path not in paths_of(next(iter(positional), None)))
         if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:

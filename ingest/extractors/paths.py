@@ -20,7 +20,7 @@ EXTENSIONS = frozenset(
     fq fna faa bcf bai gbk embl maf bedgraph bigwig pdbqt smi mgf mzml pcap pcapng nrrd mha pcd topojson osm pbf mbox
     lz4 xlsb accdb mdb docm m3u8 apk aif nd2 czi
     gpg qrc kts cmake sty tfvars exs hrl clj rkt vbs dart cuh vhd vhdl qmd xlf sln fsproj erb haml ejs hbs njk sass
-    styl purs sarif json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql
+    styl purs sarif json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql ifc
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving

@@ -83,6 +83,12 @@ KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSI
 # less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
+# what a copy of a file has behind its ending, or a file of which others are made
+COPIED_PATTERN: Final = (
+    r"\.(?:example|sample|template|dist|orig|tmp|old|new|save|swp|part|partial|copy|backup|default|\d{1,2})"
+    r"(?![A-Za-z0-9_./(=-]*[A-Za-z0-9_/(=])"
+)
+COPIED: Final = re.compile(COPIED_PATTERN)
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
     r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
@@ -242,6 +248,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             if not continues(text[end : end + 2]):
                 looked_at += 1
                 found.append((end, _named(text, end)))
+            elif text[end : end + 1] == "." and word in EXTENSIONS and (copied := COPIED.match(text, end)):
+                looked_at += 1
+                found.append((copied.end(), _named(text, end, copied.group())))
         else:
             others = True
             end = match.end()
@@ -275,9 +284,9 @@ def _first(found: list[tuple[int, Hit | None]]) -> list[Hit]:
     return list(first.values())
 
 
-def _named(text: str, end: int) -> Hit | None:
-    """The file whose name ends at a position, if it is one."""
-    after = text[end : end + WINDOW]
+def _named(text: str, end: int, beyond: str = "") -> Hit | None:
+    """The file whose known extension ends at a position, if it is one; `beyond` is what its name has behind that."""
+    after = text[end + len(beyond) : end + len(beyond) + WINDOW]
     low = max(0, end - WINDOW)
     window = text[low:end]
     start = token_start(window)
@@ -303,8 +312,9 @@ def _named(text: str, end: int) -> Hit | None:
         return None
     if "dr" in before and of_folder(before):
         return None
-    path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
-    return Hit(path, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
+    if not beyond:
+        path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
+    return Hit(path + beyond, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
 def _conventional(text: str, start: int, end: int) -> Hit | None:
@@ -367,6 +377,8 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
+    if suffix == "sh" and len(stem) == 6 and stem.isdigit() and path.endswith("SH"):
+        return False  # a share at the exchange of Shanghai
     if (
         len(suffix) > 1
         and path.endswith(suffix.title())

@@ -55,6 +55,12 @@ CALLED: Final = re.compile(
     r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\b(?:as|is)))[ \t]+"
     r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
 )
+# the same where a line ends with the name of what was saved: there the last word is capitalised as well
+SAVED_AS: Final = re.compile(
+    r"(?i:\b(?:saved|exported|written|stored)[ \t]+(?:to|as|in|into)):?[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]){1,5})$"
+)
+# a folder, and capitalised words behind it: `out/Final Report 2024.pdf`
+IN_FOLDER: Final = re.compile(r"(?:^|[\s(`'\"])(?P<name>(?:\.{0,2}/|~/)?[a-z][\w./-]*/(?:[A-Z0-9][\w&-]*[ ]){1,5})$")
 # the label of a file on a line of its own: `Attached file: annual report.pdf`
 LABELLED: Final = re.compile(
     r"(?i)(?:^|[ \t*])(?:files?|file[ \t]?names?|attachments?|documents?|spreadsheets?|workbooks?)\*{0,2}:\*{0,2}[ \t]+"
@@ -63,6 +69,8 @@ LABELLED: Final = re.compile(
 # what stands before an item of a list
 BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
 LINE_ENDS: Final = ("", "\n", "\r")
+# what ends the name in a link of a wiki's: `[[My notes.md]]`
+LINK_BREAKS: Final = frozenset("\n|]#")
 # a line of a program that downloads videos, and then the name of a file up to the end of the line
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
@@ -212,8 +220,19 @@ def told_start(window: str, start: int, after: str) -> int | None:
         called = CALLED.search(window, max(0, start - 120), start)
     if called is not None:
         return called.start("name") if extension(window[start:]) in SPACED else None
-    if after[:1] not in ("", "\n", "\r"):
+    if after.startswith("]]"):
+        begin = window.rfind("[[", max(0, start - 120), start) + 2
+        return begin if begin > 1 and LINK_BREAKS.isdisjoint(window[begin:start]) else None
+    if window[start - 1 : start] == " " and window[start : start + 1].isalnum() and not window[start].islower():
+        folder = IN_FOLDER.search(window, max(0, start - 120), start) if "/" in window[start - 120 : start] else None
+        if folder is not None and extension(window[start:]) in SPACED:
+            return folder.start("name")
+    if after[:1] not in LINE_ENDS:
         return None
+    if "d to" in window or "d as" in window or "d in" in window:
+        saved = SAVED_AS.search(window, max(0, start - 120), start)
+        if saved is not None and not window[start : start + 1].islower() and extension(window[start:]) in SPACED:
+            return saved.start("name")
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:
         destination = DESTINATION.match(window, line)

@@ -11,9 +11,17 @@ from __future__ import annotations
 import pytest
 
 from ingest.extractors import extract_code, extract_text
+from ingest.extractors.opened import CONVERTING, DRAWING, NAMING, READING, SPECIAL, WRITING
 
 # (program, files written, files read)
 PYTHON: list[tuple[str, list[str], list[str]]] = [
+    ("import duckdb\ncon = duckdb.connect('w.duckdb', read_only=True)", [], ['w.duckdb']),
+    ("import duckdb\ncon = duckdb.connect('w.duckdb', False)", ['w.duckdb'], []),
+    ("from pyecharts.charts import Bar\nbar = Bar()\nbar.add_xaxis(x)\nbar.render('a.html')", ['a.html'], []),
+    ("from pyecharts.charts import Line\nLine().add_xaxis(x).render()", ['render.html'], []),
+    ("from jinja2 import Template\nTemplate('x').render('a.html', {})\npage.render('b.html')", [], []),
+    ("bt.plot(filename='bt.html', open_browser=False)\ngraph.get_graph().draw_mermaid_png(output_file_path='g.png')", ['bt.html', 'g.png'], []),
+    ("import ifcopenshell\nmodel = ifcopenshell.open('/data/duplex.ifc')", [], ['/data/duplex.ifc']),
     ("from pathlib import Path\nBASE = Path(__file__).parent\n(BASE/'a.txt').write_text('x')", ['a.txt'], []),
     ("from pathlib import Path\nwith (Path('d') / 'x' / 'a.txt').open('w') as f: f.write('x')", ['d/x/a.txt'], []),
     ("from pathlib import Path\np = Path('d', 'e', 'a.bin')\np.write_bytes(b'')", ['d/e/a.bin'], []),
@@ -521,6 +529,14 @@ SHELL: list[tuple[str, list[str], list[str]]] = [
 
 # (text, files named)
 PROSE: list[tuple[str, list[str]]] = [
+    ("copy config.yaml.example to config.yaml, then read app.log.1 and not app.log.1.2.3", ["config.yaml.example", "config.yaml", "app.log.1"]),
+    ("a.csv.x is none, data.tar.gz is one, and so is run.py.orig.", ["data.tar.gz", "run.py.orig"]),
+    ("![[Screenshot 2025-09-22 at 15.47.38.png]] and [[notes|My notes.md]]", ["Screenshot 2025-09-22 at 15.47.38.png", "notes.md"]),
+    ("Saved to: My Results.xlsx", ["My Results.xlsx"]),
+    ("File saved as Sales Report.docx\nIt was saved in Paris by the report.docx of mine.", ["Sales Report.docx", "report.docx"]),
+    ("The data set is source_files/Student Performance.csv, see src/utils and Student.csv", ["source_files/Student Performance.csv", "Student.csv"]),
+    ("It is in `x` or output/Final Report 2024.pdf (TCP/IP Guide.pdf)", ["output/Final Report 2024.pdf", "Guide.pdf"]),
+    ("药明康德 603259.SH, 600519.SH", []),
     ("Use df.head and np.array, not plt.show(); e.g. pd.read_csv is fine. i.e. that's it.", []),
     ('Python 3.11 and numpy 1.26.4 are installed, v2.0.1 too.', []),
     ('Visit www.example.com or example.org/data.csv for the data.csv file.', ['data.csv']),
@@ -651,7 +667,7 @@ PROSE: list[tuple[str, list[str]]] = [
     ('結果は output.json に保存されました', ['output.json']),
     ('saved as result.csv, result.json; result.parquet!', ['result.csv', 'result.json', 'result.parquet']),
     ('data/raw/*.csv and data/{a,b}.csv', []),
-    ('my_file.tar.gz, backup.sql.gz and logs.txt.1', ['my_file.tar.gz', 'backup.sql.gz']),
+    ('my_file.tar.gz, backup.sql.gz and logs.txt.1', ['my_file.tar.gz', 'backup.sql.gz', 'logs.txt.1']),
     ('report_final_v2 (1).docx', []),
     ('The answer is in column B of Sheet1 (sales.xlsx).', ['sales.xlsx']),
     ('`python analysis.py --input in.csv --output=out.csv`', ['analysis.py', 'in.csv', 'out.csv']),
@@ -703,3 +719,25 @@ def test_shell(code: str, writes: list[str], reads: list[str]) -> None:
 def test_prose(text: str, files: list[str]) -> None:
     """Names of files are found in lists, tables and quotes; versions, hosts, attributes and products are none."""
     assert sorted(hit.path for hit in extract_text(text)) == sorted(files)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "x.{verb}({keyword}='a.png')",
+        "x.{verb}_it(*a, {keyword}='a.png')",
+        "{verb}({keyword}='a.png')",
+        "x.{verb}({keyword}=['a.png', 'b.csv'])",
+        "x.{verb}(**{{'{keyword}': 'a.png'}})",
+        "X().{verb}_Thing('b.csv', {keyword}='a.csv')",
+        "import m\nm.X.{verb}({keyword}=open)",
+    ],
+)
+def test_no_form_of_a_call_breaks(form: str) -> None:
+    """Whatever a function is called and however it is given a file: that is an answer, and never an exception."""
+    for verb in sorted(
+        WRITING | READING | DRAWING | CONVERTING | NAMING | set(SPECIAL) | {"open", "write", "extract", "render"}
+    ):
+        for keyword in ("path", "filename", "output_file", "dest", "src", "mode", "name"):
+            facts = extract_code(form.format(verb=verb, keyword=keyword), "python")
+            assert {hit.path for hit in facts.writes + facts.reads} <= {"a.png", "b.csv", "a.csv", "render.html"}, verb
