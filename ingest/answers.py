@@ -18,16 +18,14 @@ class Answer:
 
     Attributes:
         content: its text, or None.
-        tool_calls: the tool calls as chat completions have them, or None; built-in tools of the Responses API as they
-            stand there.
-        function_call: the call in the legacy form, or None.
+        tool_calls: the tool calls as chat completions have them, or None, one of the legacy form among them; built-in
+            tools of the Responses API as they stand there.
         declined: the server says that the model refused or that a filter cut in.
         finish_reason: why it ended, in the server's words.
     """
 
     content: str | None = None
     tool_calls: Any = None
-    function_call: Any = None
     declined: bool = False
     finish_reason: Any = None
 
@@ -62,11 +60,12 @@ def _chat_completion(response: dict[str, Any], choices: list[Any]) -> Answer:
     message, finish_reason = choice.get("message"), choice.get("finish_reason")
     if not isinstance(message, dict):
         return Answer(declined=finish_reason == "content_filter", finish_reason=finish_reason)
-    content = message.get("content")
+    content, calls, legacy = message.get("content"), message.get("tool_calls"), message.get("function_call")
+    if legacy:
+        calls = [*(calls if isinstance(calls, list) else ()), {"type": "function", "function": legacy}]
     return Answer(
         None if content is None else plain_text(content),
-        message.get("tool_calls"),
-        message.get("function_call"),
+        calls,
         bool(message.get("refusal")) or finish_reason == "content_filter",
         finish_reason,
     )
@@ -99,7 +98,7 @@ def _unified(response: dict[str, Any], messages: list[Any]) -> Answer:
 def _of_blocks(blocks: list[dict[str, Any]], text: str, calls: list[Any], reason: Any) -> Answer:
     texts = [block for block in blocks if block.get("type") == text]
     declined = reason == "content_filter" or any(block.get("type") == "refusal" for block in blocks)
-    return Answer(plain_text(texts) if texts else None, calls or None, None, declined, reason)
+    return Answer(plain_text(texts) if texts else None, calls or None, declined, reason)
 
 
 def _call(block: dict[str, Any], call_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ingest.ag2_events import read_event
 from ingest.ag2_logs import REPLIED
 from ingest.agents import Agents
 from ingest.beside import read_copy, read_transcript
+from ingest.events import Where, milliseconds
 from ingest.files import FileLedger, Saved
 from ingest.finder import Finder
 from ingest.lines import Bad, Record, encode
@@ -23,7 +24,7 @@ from ingest.messages import parse_message, text_or_none
 from ingest.records import code_ran, failed, odd_blocks, tool_ended
 from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
-from ingest.runrows import RunRows, Where, milliseconds
+from ingest.runrows import RunRows
 from ingest.speakers import Listener
 from ingest.turns import Conversation
 
@@ -389,7 +390,7 @@ class Assembler:
             milliseconds(began, ended),
             *(tables[name].count for name in ("messages", "llm_calls", "tool_calls", "code_execs")),
             written,
-            self.rows.failed,
+            self.rows.failures.count,
             *(spent.tokens if tables["llm_calls"].count else (None,) * 3),
             spent.cost if tables["llm_calls"].count else None,
             *(text_or_none(versions.get(name)) for name in ("ag2", "python")),

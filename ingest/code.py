@@ -10,10 +10,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ingest import facts
+from ingest.events import Event, Where
 from ingest.extractors import Block, CodeFacts, Hit
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
-from ingest.runrows import Event, RunRows, Where, preview
+from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, diff, normal_hash, similarity
 
 _REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")

@@ -7,8 +7,8 @@ another reader, and nothing after it.
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.events import Event
 from ingest.messages import Message
-from ingest.runrows import Event
 
 
 @dataclass(slots=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.code import code_hash
+from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots
-from ingest.runrows import Event, RunRows, Where, preview
+from ingest.runrows import RunRows, preview
 
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""

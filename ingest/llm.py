@@ -10,10 +10,11 @@ from typing import Any
 
 from capture import format as journal
 from ingest.answers import answer, tokens
+from ingest.events import Event, Where, milliseconds
 from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.quality import judge
-from ingest.runrows import CALL, Event, RunRows, Where, milliseconds
+from ingest.runrows import CALL, RunRows
 
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""

@@ -218,7 +218,7 @@ def judge(
         answer = Answer()
     calls = answer.tool_calls if isinstance(answer.tool_calls, list) else []
     called = [call.get("function") for call in calls if isinstance(call, dict)]
-    arguments = tuple(_arguments(call) for call in [*called, *([answer.function_call] if answer.function_call else [])])
+    arguments = tuple(map(_arguments, called))
     text = sound((plain_text(response) if failed else answer.content) or "")
     reply = Reply(
         text=text,

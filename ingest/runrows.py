@@ -3,10 +3,11 @@
 import hashlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest.chains import Chains
+from ingest.events import Event, Where
+from ingest.failures import Failures
 from ingest.lines import encode
 from ingest.rows import Row, Same, TableRows, rank
 from ingest.schema import TABLES
@@ -20,88 +21,14 @@ PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
 
 
-MAX_FAILURES = 64
-"""Failed calls, executions and actions, the last ones, that an exception may come from."""
-
 CALL, SINGLE = "call", "single"
 """Subtypes of LLM calls: of a turn, or of one around its chat; and of none."""
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a UUID that says how it is made, with the two bits that are free in it."""
 
-_RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
-"""Types of events whose exception may leave the chat, and is then told again by an `error` event."""
-
 _CHANNELS = {"event": 1, "logger": 2, "transcript": 4}
 _SOURCES = ["+".join(name for name, bit in _CHANNELS.items() if bits & bit) for bits in range(8)]
-
-
-@dataclass(slots=True)
-class Where:
-    """Where in a run a record stands.
-
-    Attributes:
-        key: names the record within its run: its `seq`, or what else is unique.
-        position: sorts it among the records of the run.
-        time: UTC microseconds since 1970, or None in a transcript.
-    """
-
-    key: str
-    position: int
-    time: int | None
-    thread: str = ""
-    step_id: str | None = None
-    node_id: str | None = None
-    parent: str | None = None
-    """The event around it that is no turn of its own chat: a marked action, or the turn that opened the chat."""
-    chat: str | None = None
-    """The chat that it belongs to, where several are going on at once."""
-    talk: str = ""
-    """The chat that it belongs to, also where others only came before; '' outside of any."""
-
-    def at(self, position: int) -> "Where":
-        """The same at another position."""
-        return Where(  # `replace` takes three times as long
-            self.key,
-            position,
-            self.time,
-            self.thread,
-            self.step_id,
-            self.node_id,
-            self.parent,
-            self.chat,
-            self.talk,
-        )
-
-
-@dataclass(slots=True)
-class Event:
-    """A row of `execution_events` in the making. Times are UTC microseconds."""
-
-    id: str
-    type: str
-    subtype: str
-    where: Where
-    agent: str | None
-    status: str
-    started: int | None
-    ended: int | None
-    inputs: dict[str, Any]
-    outputs: dict[str, Any]
-    error: str | None
-    meta: dict[str, Any]
-
-    @property
-    def duration_ms(self) -> float | None:
-        """Milliseconds between start and end, where both are known."""
-        return milliseconds(self.started, self.ended)
-
-
-def milliseconds(started: int | None, ended: int | None) -> float | None:
-    """Milliseconds between two times in microseconds; None where one is missing or they run backwards."""
-    if started is None or ended is None or ended < started:
-        return None
-    return (ended - started) / 1000
 
 
 def id_digits(run_id: str) -> str:
@@ -141,14 +68,7 @@ class RunRows:
         """For each message the channels that had it, a bit each."""
         self.requests = Chains()
         """The LLM calls that have messages."""
-        self.failed = 0
-        """Failures. The exception of a failed call that leaves a chat is the same one, and so is a file not written."""
-        self._unmarked: dict[str, str] = {}
-        """By message the last failure of which the user has not said that it is one."""
-        self._failures: dict[tuple[str, str | None], Event] = {}
-        """By type and agent the last event of that type, where it failed."""
-        self._echoes: dict[str, str] = {}
-        """By failure the error that tells of it once more; of several the first."""
+        self.failures = Failures()
         self._positions = array("q")
         self._named: dict[str, int] = {}
         """How many actions and calls have each of the ids that names give; a name that comes once is of one."""
@@ -211,51 +131,9 @@ class RunRows:
             error,
             {} if meta is None else meta,
         )
-        if kind in _RAISE:
-            self._note_outcome(event)
-        return event
-
-    def _note_outcome(self, event: Event) -> None:
-        self._failures.pop((event.type, event.agent), None)
-        if event.status == "failed" and event.error:
-            self._failures[event.type, event.agent] = event
+        if self.failures.may_raise(event):
             self.holds(event.id)
-            if len(self._failures) > MAX_FAILURES:
-                del self._failures[next(iter(self._failures))]
-
-    def _cause(self, error: Event) -> Event | None:
-        """The failed event whose exception an error tells of once more."""
-        error_type = error.meta.get("error_type")
-        words = {error.error, ": ".join(part for part in (error_type, error.error) if part)}
-        return next(
-            (
-                event
-                for event in reversed(self._failures.values())
-                if (event.error in words and event.meta.get("error_type") in (None, error_type))
-                # what AG2 logs in place of a response, where nobody recorded the exception
-                or (event.agent == error.agent and str(event.error).startswith("error_code:"))
-                # AG2 raises an exception of its own for a client's APITimeoutError
-                or (event.type == "llm_call" and event.agent == error.agent and _timed_out(event) and _timed_out(error))
-            ),
-            None,
-        )
-
-    def _may_be_marked(self, event: Event) -> None:
-        if event.status == "failed" and event.error and event.type != "file_gen":
-            self._unmarked[event.error] = event.id
-            if len(self._unmarked) > MAX_FAILURES:
-                del self._unmarked[next(iter(self._unmarked))]
-
-    def _marked(self, error: Event) -> str | None:
-        """The failure that the user marks with an error of his own, by its message, with or without what was raised."""
-        kind = error.meta.get("action_name")
-        words = (f"{kind}: {error.error}", error.error)
-        same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
-        return self._unmarked.pop(next(same, ""), None) if error.error else None
-
-    def _note_echo(self, error: Event, failure_id: str) -> None:
-        error.meta["echo_of"] = failure_id
-        self._echoes.setdefault(failure_id, error.id)
+        return event
 
     def add(self, table: str, *row: Any, size: int | None = None) -> None:
         """Add a row to a table: its values without `run_id`, in the order of the columns. `size`: see `TableRows`."""
@@ -280,14 +158,7 @@ class RunRows:
             parent: the event of the same chat whose child it is.
             depth: how many events of its chat are above it.
         """
-        if event.type == "error" and event.subtype == "action":
-            if (marked := self._marked(event)) is not None:
-                self._note_echo(event, marked)
-        else:
-            if event.type == "error" and (cause := self._cause(event)) is not None:
-                self._note_echo(event, cause.id)
-                event.where = replace(event.where, parent=cause.id)
-            self._may_be_marked(event)
+        self.failures.take(event)
         where = event.where
         if where.parent is not None and where.parent != event.id:
             self._inside.setdefault(where.parent, []).append(len(self._positions))
@@ -296,8 +167,6 @@ class RunRows:
             if event.type == "agent_call":
                 self._turns[event.id] = event.agent
             self.around(event.id, where.parent)
-        if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
-            self.failed += 1
         self._positions.append(where.position)
         inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
         texts = inputs, outputs, meta, event.error, event.agent, where.node_id, where.step_id
@@ -380,10 +249,17 @@ class RunRows:
             for chunk, size in rows.chunks(**late.get(name, {})):
                 if name == "execution_events" and places:
                     self._put_inside(chunk, number, places)
-                if name == "execution_events" and self._echoes:
-                    _say_who_tells(chunk, self._echoes)
+                if name == "execution_events" and self.failures.told_later:
+                    self._tell_later(chunk)
                 number += len(chunk)
                 yield name, chunk, size
+
+    def _tell_later(self, chunk: list[Row]) -> None:
+        """Put into `meta`, which is text by then, what was learnt of events after they were added."""
+        for row in chunk:
+            fields = self.failures.told_later.get(row[_ID])
+            if fields:
+                row[_META] = f"{row[_META][:-1]}{',' if row[_META] != '{}' else ''}{encode(fields)[1:]}"
 
     def _places(self) -> dict[int, tuple[str, int]]:
         """For rows that happened inside other events the nearest of these, and how deep below it they are.
@@ -415,17 +291,6 @@ class RunRows:
                 # an agent that was asked inside a chat of the turn, and did not speak there, is another one
                 if row[_SUBTYPE] == SINGLE and event in self._turns and row[_AGENT] in (None, self._turns[event]):
                     row[_SUBTYPE] = CALL
-
-
-def _timed_out(event: Event) -> bool:
-    return str(event.meta.get("error_type")).endswith("TimeoutError")
-
-
-def _say_who_tells(chunk: list[Row], echoes: dict[str, str]) -> None:
-    """Puts into the `meta` of failures, which is text by then, which error tells of them once more."""
-    for row in chunk:
-        if row[_ID] in echoes:
-            row[_META] = f'{row[_META][:-1]}{"," if row[_META] != "{}" else ""}"echoed_by":"{echoes[row[_ID]]}"}}'
 
 
 def preview(text: str | None) -> str | None:

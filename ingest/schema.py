@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 12
+VERSION = 13
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -291,6 +291,7 @@ _ALL = (
             failure_order BIGINT execution_order of the code_exec, tool_call or error that tells why
             answered_id UUID the turn that it answers; of the opening of a nested chat the event that it was opened in
             call_id UUID its last LLM call
+            llm_calls BIGINT its LLM calls, those that failed and cached ones as well
             llm_ms DOUBLE how long its LLM calls took, those that failed as well
             total_tokens BIGINT sum over its LLM calls, cached ones apart
             cost DOUBLE US dollars, sum over the same

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 
-from ingest.runrows import Where
+from ingest.events import Where
 
 
 class Seen:

@@ -9,10 +9,10 @@ is not sure nobody is named.
 import itertools
 from collections.abc import Iterator, Sequence
 
+from ingest.events import Where
 from ingest.facts import Said
 from ingest.messages import Message, ToolRequest, ToolResponse
 from ingest.rows import Spill
-from ingest.runrows import Where
 
 MAX_WAITING = 10_000
 """Messages that wait until it is known how many speak. Of a longer chat only what its messages say is known."""

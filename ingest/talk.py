@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.code import Execution
+from ingest.events import Event, Where
 from ingest.floor import Floor
 from ingest.messages import Message
-from ingest.runrows import Event, Where
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""

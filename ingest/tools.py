@@ -14,10 +14,11 @@ from itertools import islice
 from typing import Any
 
 from ingest import facts
+from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
 from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, text_or_none
-from ingest.runrows import Event, RunRows, Where, milliseconds, preview
+from ingest.runrows import RunRows, preview
 
 REQUESTED, STARTED, ENDED = "requested", "started", "ended"
 ERROR_PREFIX = "Error: "

@@ -12,12 +12,13 @@ from typing import Any
 from ingest import facts
 from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
+from ingest.events import Event, Where
 from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
 from ingest.messages import Message, parse_message
-from ingest.runrows import SINGLE, Event, RunRows, Where, preview
+from ingest.runrows import SINGLE, RunRows, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
@@ -390,7 +391,8 @@ class Conversation:
         written = [hit.path for hit in hits if hit.operation == "write"]
         if event.type == "tool_call":
             event.outputs["files_generated"] = written
-            event.meta |= {"has_files": bool(written), "file_count": len(written)}
+            read = [hit.path for hit in hits if hit.operation == "read"]
+            event.meta |= {"has_files": bool(written), "file_count": len(written), "files_read": read}
         self._rows.add_event(event, parent, depth)
         for hit in hits:
             if hit.operation == "write":

@@ -551,10 +551,10 @@ select
     median(executions.duration_ms) as median_duration_ms,
     quantile_cont(executions.duration_ms, 0.95) as p95_duration_ms,
     max(executions.duration_ms) as max_duration_ms,
-    round(favg(calls.duration_ms), 6) as avg_llm_latency_ms,
-    count(calls.model) as llm_calls,
-    sum(case when calls.cached then 0 else calls.total_tokens end) as total_tokens,
-    round(fsum(case when calls.cached then 0 else calls.cost end), 10) as total_cost,
+    round(fsum(executions.llm_ms) / nullif(sum(executions.llm_calls), 0), 6) as avg_llm_latency_ms,
+    sum(executions.llm_calls)::bigint as llm_calls,
+    sum(executions.total_tokens)::bigint as total_tokens,
+    round(fsum(executions.cost), 10) as total_cost,
     round(favg(calls.response_quality_score), 6) as avg_quality_score
 from executions
 left join ingest.llm_calls as calls

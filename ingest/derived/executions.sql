@@ -86,7 +86,8 @@ calls as (
         arg_max(status, execution_order) = 'failed' as is_failed,
         arg_max(reason, execution_order) as reason,
         arg_max(duration_ms, execution_order) as duration_ms,
-        round(fsum(duration_ms), 6) as total_ms
+        round(fsum(duration_ms), 6) as total_ms,
+        count(*) as number
     from events
     where event_type = 'llm_call'
     group by
@@ -172,6 +173,7 @@ joined as (
         starts.* exclude (reason),
         calls.id as call_id,
         calls.total_ms as llm_ms,
+        coalesce(calls.number, 0) as llm_calls,
         coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
         coalesce(calls.is_failed, false) as is_without_answer,
         work.is_pending,
@@ -252,6 +254,7 @@ select
     failure_order,
     answered_id,
     call_id,
+    llm_calls,
     llm_ms,
     total_tokens::bigint as total_tokens,
     cost,

@@ -43,9 +43,9 @@ select
     ingest.distinct_values(array_agg(agent_name)) as agents,
     min(error_message) as example
 from failures
-where event_type <> 'error'
+where echo_of is null
     -- what a failed call raised is the next event
-    or (echo_of is null and is_raised_by_model is distinct from true)
+    and (event_type <> 'error' or is_raised_by_model is distinct from true)
 group by
     event_type,
     what,

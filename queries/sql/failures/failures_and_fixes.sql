@@ -7,7 +7,8 @@
 --
 -- Columns
 --   run_id          the run
---   kind            code or tool
+--   kind            code or tool; among the tools what the user's code marked with timed("tool_call", ...), but not
+--                   what is all of a call of the same name
 --   what            the language (py and python are one, and so are the names of shells), or the tool
 --   tries           how often it failed
 --   error_type      what was raised first, where that is known
@@ -35,6 +36,8 @@ attempts as (
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
         and (status in ('completed', 'failed')) is true
+        and (meta->>'marks') is null
+        and (meta->>'echo_of') is null
 ),
 
 -- attempts of one kind in a row with the same number of successes before them belong together: failures, then at most one
@@ -82,6 +85,7 @@ pairs as (
         fixes.agent_name as fixed_by,
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
         case
+            when streaks.fix_id is null then null
             when streaks.kind = 'tool' then ingest.common_share(failures.inputs->'args', fixes.inputs->'args')
             when (fixes.meta->>'fixes') = failures.id::varchar then try_cast(fixes.meta->>'similarity' as double)
         end as similarity,

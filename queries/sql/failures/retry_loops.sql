@@ -6,7 +6,8 @@
 --
 -- Columns
 --   run_id       the run
---   kind         code or tool
+--   kind         code or tool; among the tools what the user's code marked with timed("tool_call", ...), but not what
+--                is all of a call of the same name
 --   what         the language or the tool
 --   repeats      how often the same code, or the same tool with the same arguments (in whatever order, but not inside of
 --                their values), was run
@@ -30,6 +31,7 @@ calls as materialized (
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
+        and (meta->>'marks') is null
 ),
 
 -- arguments that differ in the order of their keys alone are as long as each other: of these few the keys are sorted

@@ -60,7 +60,7 @@ read as (
         false as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
-        and event_type = 'code_exec'
+        and (event_type in ('code_exec', 'tool_call')) is true
 ),
 
 spelt as (

@@ -38,6 +38,7 @@ steps as (
     where $kind <> 'agent'
         and ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'tool_call'
+        and (meta->>'marks') is null
 ),
 
 -- numbers in place of names: they are compared millions of times
@@ -116,7 +117,7 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
             from counted
             inner join growth
                 on growth.pattern_no = counted.pattern_no and growth.run_no is null
-            where counted.runs >= least($min_runs, growth.all_runs)
+            where counted.runs >= if(growth.all_runs = 1, 1, $min_runs)
                 and counted.count >= $min_count
             window by_support as (
                 order by counted.runs desc, counted.count desc, counted.pattern_no, counted.step_no

@@ -8,8 +8,9 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them; NULL in
---           a row that only says what was left out, where nothing else is left
+--   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them,
+--           but not those that are all of a call of the same name; NULL in a row that only says what was left out,
+--           where nothing else is left
 --   length  calls in the chain
 --   count   how often they were called in this order with no other call between
 --   runs    in how many runs
@@ -27,6 +28,7 @@ calls as (
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'tool_call'
+        and (meta->>'marks') is null
 ),
 
 -- numbers in place of names: lists of them are compared much faster

@@ -18,6 +18,7 @@ select
 from execution_events
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'tool_call'
+    and (meta->>'marks') is null
 group by
     meta->>'tool_name',
     agent_name

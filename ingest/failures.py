@@ -1,0 +1,167 @@
+"""The failures of one run, each counted once, however often AG2 and the user tell of it."""
+
+from collections import defaultdict, deque
+from dataclasses import replace
+from typing import NamedTuple
+
+from ingest.events import Event
+
+MOST = 64
+"""Failed calls, executions and actions, the last ones, that an exception may come from."""
+
+_RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
+"""Types of events whose exception may leave the chat, and is then told again by an `error` event."""
+
+
+class _Action(NamedTuple):
+    """An action that the user marked.
+
+    Attributes:
+        name: what it is called.
+        raised: type and message of the exception that ended it, or None.
+        counted: the action that counts as the failure: itself, or one inside it; None where it is no action.
+    """
+
+    id: str
+    name: str
+    raised: tuple[str | None, str | None] | None
+    counted: str | None
+
+
+class Failures:
+    """Finds out which failures are told of twice.
+
+    The exception of a failed call that leaves a chat is the same one, and so are a file not written, what the user
+    marks as a failure with words of his own, and the actions that an exception leaves.
+
+    Attributes:
+        count: failures, each once.
+        told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
+            error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
+            in it; `marks` the call that an action of the same name is all of.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.told_later: dict[str, dict[str, str]] = {}
+        self._unmarked: dict[str, str] = {}
+        """By message the last failure of which the user has not said that it is one."""
+        self._last: dict[tuple[str, str | None], Event] = {}
+        """By type and agent the last event of that type, where it failed."""
+        self._actions: defaultdict[str, deque[_Action]] = defaultdict(lambda: deque(maxlen=MOST))
+        """By what is around them the last actions, until that is over itself."""
+
+    def may_raise(self, event: Event) -> bool:
+        """Note how something ended. Gives whether it failed, so that exceptions may be told of that came from it."""
+        if event.type not in _RAISE:
+            return False
+        self._last.pop((event.type, event.agent), None)
+        if event.status != "failed" or not event.error:
+            return False
+        self._last[event.type, event.agent] = event
+        if len(self._last) > MOST:
+            del self._last[next(iter(self._last))]
+        return True
+
+    def take(self, event: Event) -> None:
+        """Take in an event that is about to be added, and say in its `meta` what failure it tells of once more."""
+        if event.type == "error" and event.subtype == "action":
+            if (marked := self._marked(event)) is not None:
+                self._note_echo(event, marked)
+        else:
+            if event.type == "error" and (cause := self._cause(event)) is not None:
+                self._note_echo(event, cause.id)
+                event.where = replace(event.where, parent=cause.id)
+            self._may_be_marked(event)
+        inside = self._actions.pop(event.id, ())
+        if event.subtype == "action":
+            self._note_action(event, inside)
+        elif inside:
+            self._end_actions(event, inside)
+        if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
+            self.count += 1
+
+    def _note_action(self, action: Event, inside: "deque[_Action] | tuple[()]") -> None:
+        """What an action failed with may come from one inside it, or from what AG2 did in it."""
+        raised, counted = None, None
+        if action.status == "failed" and action.type != "error" and action.meta.get("error_type") is not None:
+            raised, counted = (action.meta["error_type"], action.error), action.id
+            inner = next((other for other in reversed(inside) if other.raised == raised), None)
+            if inner is not None:
+                counted = inner.counted
+                action.meta["echo_of"] = inner.counted or inner.id
+            elif (cause := self._raised_during(action)) is not None:
+                counted = None
+                action.meta["echo_of"] = cause.id
+        if action.where.parent is not None:
+            if action.where.parent not in self._actions and len(self._actions) >= MOST:
+                del self._actions[next(iter(self._actions))]
+            self._actions[action.where.parent].append(
+                _Action(action.id, str(action.meta.get("action_name")), raised, counted)
+            )
+
+    def _end_actions(self, event: Event, inside: "deque[_Action] | tuple[()]") -> None:
+        """The actions in a call that is over: the exception that ended it ended them before."""
+        raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
+        for action in inside:
+            if raised is not None and action.raised == raised and action.counted is not None:
+                self._later(action.counted, "echo_of", event.id)
+                self.count -= 1
+            if event.type == "tool_call" and action.name == event.meta.get("tool_name"):
+                self._later(action.id, "marks", event.id)
+
+    def _raised_during(self, action: Event) -> Event | None:
+        """The failed call, of what AG2 did while an action was on, that the action's exception comes from."""
+        return next(
+            (
+                event
+                for event in reversed(self._last.values())
+                if event is not action
+                and event.error == action.error
+                and event.meta.get("error_type") in (None, action.meta["error_type"])
+                and None not in (event.ended, action.started)
+                and (event.ended or 0) >= (action.started or 0)
+            ),
+            None,
+        )
+
+    def _cause(self, error: Event) -> Event | None:
+        """The failed event whose exception an error tells of once more."""
+        error_type = error.meta.get("error_type")
+        words = {error.error, ": ".join(part for part in (error_type, error.error) if part)}
+        return next(
+            (
+                event
+                for event in reversed(self._last.values())
+                if (event.error in words and event.meta.get("error_type") in (None, error_type))
+                # what AG2 logs in place of a response, where nobody recorded the exception
+                or (event.agent == error.agent and str(event.error).startswith("error_code:"))
+                # AG2 raises an exception of its own for a client's APITimeoutError
+                or (event.type == "llm_call" and event.agent == error.agent and _timed_out(event) and _timed_out(error))
+            ),
+            None,
+        )
+
+    def _may_be_marked(self, event: Event) -> None:
+        if event.status == "failed" and event.error and event.type != "file_gen":
+            self._unmarked[event.error] = event.id
+            if len(self._unmarked) > MOST:
+                del self._unmarked[next(iter(self._unmarked))]
+
+    def _marked(self, error: Event) -> str | None:
+        """The failure that the user marks with an error of his own, by its message, with or without what was raised."""
+        kind = error.meta.get("action_name")
+        words = (f"{kind}: {error.error}", error.error)
+        same = (known for known in reversed(self._unmarked) if known in words or known.endswith(f".{words[0]}"))
+        return self._unmarked.pop(next(same, ""), None) if error.error else None
+
+    def _note_echo(self, error: Event, failure_id: str) -> None:
+        error.meta["echo_of"] = failure_id
+        self._later(failure_id, "echoed_by", error.id)
+
+    def _later(self, event_id: str, field: str, value: str) -> None:
+        self.told_later.setdefault(event_id, {}).setdefault(field, value)
+
+
+def _timed_out(event: Event) -> bool:
+    return str(event.meta.get("error_type")).endswith("TimeoutError")
