@@ -90,7 +90,7 @@ class Failures:
             if inner is not None:
                 counted = inner.counted
                 action.meta["echo_of"] = inner.counted or inner.id
-            elif (cause := self._raised_during(action)) is not None:
+            elif (cause := self._cause(action, action.started)) is not None:
                 counted = None
                 action.meta["echo_of"] = cause.id
         if action.where.parent is not None:
@@ -110,34 +110,28 @@ class Failures:
             if event.type == "tool_call" and action.name == event.meta.get("tool_name"):
                 self._later(action.id, "marks", event.id)
 
-    def _raised_during(self, action: Event) -> Event | None:
-        """The failed call, of what AG2 did while an action was on, that the action's exception comes from."""
-        return next(
-            (
-                event
-                for event in reversed(self._last.values())
-                if event is not action
-                and event.error == action.error
-                and event.meta.get("error_type") in (None, action.meta["error_type"])
-                and None not in (event.ended, action.started)
-                and (event.ended or 0) >= (action.started or 0)
-            ),
-            None,
-        )
-
-    def _cause(self, error: Event) -> Event | None:
-        """The failed event whose exception an error tells of once more."""
+    def _cause(self, error: Event, since: int | None = None) -> Event | None:
+        """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""
         error_type = error.meta.get("error_type")
         words = {error.error, ": ".join(part for part in (error_type, error.error) if part)}
         return next(
             (
                 event
                 for event in reversed(self._last.values())
-                if (event.error in words and event.meta.get("error_type") in (None, error_type))
-                # what AG2 logs in place of a response, where nobody recorded the exception
-                or (event.agent == error.agent and str(event.error).startswith("error_code:"))
-                # AG2 raises an exception of its own for a client's APITimeoutError
-                or (event.type == "llm_call" and event.agent == error.agent and _timed_out(event) and _timed_out(error))
+                if event is not error
+                and (since is None or (event.ended is not None and event.ended >= since))
+                and (
+                    (event.error in words and event.meta.get("error_type") in (None, error_type))
+                    # what AG2 logs in place of a response, where nobody recorded the exception
+                    or (event.agent == error.agent and str(event.error).startswith("error_code:"))
+                    # AG2 raises an exception of its own for a client's APITimeoutError
+                    or (
+                        event.type == "llm_call"
+                        and event.agent == error.agent
+                        and _timed_out(event)
+                        and _timed_out(error)
+                    )
+                )
             ),
             None,
         )

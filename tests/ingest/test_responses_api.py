@@ -169,3 +169,17 @@ def test_a_sum_that_nobody_gave_is_made(runs: Path, ingested: Ingest) -> None:
     assert ingested(runs).sql("SELECT prompt_tokens, total_tokens FROM runs") == [
         {"prompt_tokens": 7, "total_tokens": 10}
     ]
+
+
+def test_a_call_of_the_legacy_form_is_a_call(runs: Path, ingested: Ingest) -> None:
+    """What a model asks for by `function_call` costs as what it asks for by `tool_calls`, alone or beside them."""
+    legacy = {"content": None, "function_call": {"name": "old", "arguments": "{}"}}
+    beside = legacy | {"tool_calls": [{"id": "1", "type": "function", "function": {"name": "new", "arguments": "{}"}}]}
+    calls = [
+        {"kind": "llm_call", "agent": "a", "request": {}, "cost": 0.4, "total_tokens": 8, "response": response}
+        for response in ({"choices": [{"message": message}]} for message in (legacy, beside))
+    ]
+    write_journal(runs, "r", *calls)
+    with queries.connect(ingested(runs).out) as con:
+        found = queries.run("cost_by_tool", con).fetchall()
+    assert [(row[0], row[1], row[3], row[4]) for row in found] == [("old", 2, 12.0, 0.6), ("new", 1, 4.0, 0.2)]

@@ -214,6 +214,19 @@ def test_cached_calls_cost_nothing(tmp_path: Path) -> None:
     assert sum(row["total_cost"] for row in rows(path, "agent_performance_metrics")) == pytest.approx(0.3)
 
 
+def test_metrics_count_every_call_of_an_execution(tmp_path: Path) -> None:
+    """Also those before the last one of a turn, failed ones among them."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    run.llm("a", None, tokens=(0, 0), cost=0.0, duration_ms=300.0)
+    run.llm("a", tokens=(10, 5), cost=0.1)
+    run.llm("a", tokens=(20, 5), cost=0.2, duration_ms=200.0)
+    (found,) = rows(builder.write(tmp_path / "traces.duckdb"), "agent_performance_metrics")
+    columns = ("total_executions", "llm_calls", "total_tokens", "total_cost", "avg_llm_latency_ms")
+    assert tuple(found[name] for name in columns) == (1, 3, 40, 0.3, 200.0)
+
+
 def test_sums_of_money_have_no_stray_digits(tmp_path: Path) -> None:
     """A sum is the same in whatever order its parts are added: 0.1 + 0.2 is 0.3."""
     builder = Builder()

@@ -220,6 +220,16 @@ def test_frequent_subsequences(traces: Path, kind: str) -> None:
     assert all(row["support"] == pytest.approx(row["runs"] / len(sequences)) for row in found)
 
 
+def test_frequent_subsequences_are_in_as_many_runs_as_is_asked(database: Path) -> None:
+    """Also where that are more runs than there are; in a single run, one is enough."""
+    runs = {row["runs"] for row in answer(database, "frequent_subsequences", min_runs=4)}
+    assert runs == {4}
+    assert answer(database, "frequent_subsequences", min_runs=100) == []
+    assert {
+        r["runs"] for r in answer(database, "frequent_subsequences", run_id="plot-0", min_runs=100, min_count=1)
+    } == {1}
+
+
 def test_frequent_subsequences_says_what_it_cut(database: Path) -> None:
     """With a bound on patterns only the most frequent are kept, and each row says how many were dropped."""
     found = answer(database, "frequent_subsequences", max_patterns=1, max_length=2)

@@ -1,0 +1,112 @@
+"""Tools that mark what they do, and actions around each other: one failure is one, and one call is one."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
+from autogen import ConversableAgent
+from openai import BadRequestError
+
+import capture
+from sample_runs.scripted_llm import Failure
+from tests.conftest import StartLLM
+from tests.ingest.conftest import Ingest
+from tests.queries.reading import answer
+
+QUIET: dict[str, Any] = {"llm_config": False, "human_input_mode": "NEVER"}
+
+
+def asker_of(*calls: tuple[str, dict[str, Any]]) -> ConversableAgent:
+    """An agent that asks for these tools, one after another, and then ends the chat."""
+    said: list[Any] = [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+            ],
+        }
+        for n, (name, arguments) in enumerate(calls)
+    ]
+    words = iter([*said, "TERMINATE"])
+    agent = ConversableAgent("asker", **QUIET)
+    agent.register_reply([ConversableAgent, None], lambda *_, **__: (True, next(words)), position=0)
+    return agent
+
+
+def test_a_tool_that_marks_itself_is_one_call_and_one_failure(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Under its own name or another, with a part that fails inside: each tool failed once, as it was called once."""
+    notes, called = tmp_path / "notes.txt", []
+
+    def fetch(url: str) -> str:
+        with run.timed("tool_call", "fetch", agent="asker", url=url):
+            called.append("fetch")
+            if url == "bad":
+                raise ConnectionError("no answer")
+            return "page"
+
+    def load(path: str) -> str:
+        with run.timed("tool_call", "load_all", agent="asker"), run.timed("tool_call", "http_get", agent="asker"):
+            called.append("load")
+            raise ConnectionError("inner failure")
+
+    def write_file(path: str, content: str) -> str:
+        Path(path).write_text(content, encoding="utf-8")
+        return "ok"
+
+    def read_file(path: str) -> str:
+        return Path(path).read_text(encoding="utf-8")
+
+    path = {"path": str(notes)}
+    wanted = [("fetch", {"url": "bad"}), ("load", path), ("write_file", {**path, "content": "x"}), ("read_file", path)]
+    asker = asker_of(*wanted, ("fetch", {"url": "good"}), ("read_file", path))
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({tool.__name__: tool for tool in (fetch, load, read_file, write_file)})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker, message="go")
+    assert called == ["fetch", "load", "fetch"]
+    out = ingested(runs).out
+
+    assert [(r["what"], r["count"]) for r in answer(out, "errors")] == [("fetch", 1), ("load", 1)]
+    assert [r["errors"] for r in answer(out, "run_overview")] == [2]
+    fixes = answer(out, "failures_and_fixes")
+    assert [(r["what"], r["tries"], r["fixed_by"]) for r in fixes] == [("fetch", 1, "asker"), ("load", 1, None)]
+    assert [r["similarity"] for r in fixes] == [0.0, None]
+    assert [r["what"] for r in answer(out, "retry_loops", min_count=2)] == ["read_file"]
+    usage = {r["tool"]: (r["usage_count"], r["success_count"]) for r in answer(out, "tool_usage")}
+    assert usage == {"fetch": (2, 1), "load": (1, 0), "write_file": (1, 1), "read_file": (2, 2)} | dict.fromkeys(
+        ("load_all", "http_get"), (1, 0)
+    )
+    # what was read is what the one tool wrote, each time
+    flows = [(r["file_path"], r["written_by"], r["read_by"]) for r in answer(out, "file_flow")]
+    assert flows == [(str(notes), "asker", "asker")] * 2
+
+
+def test_an_exception_that_leaves_several_actions_is_one_failure(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The innermost action's, or the model's that failed inside; an equal one that is raised anew is another."""
+    server = scripted_llm([Failure(400)] * 2)
+    agent = ConversableAgent("a", llm_config=server.config(), human_input_mode="NEVER")
+    user = ConversableAgent("user", **QUIET)
+    with capture.start(runs, console=False) as run:
+        for _ in range(2):
+            with (
+                contextlib.suppress(OSError),
+                run.timed("tool_call", "Outer", agent="a"),
+                run.timed("tool_call", "Inner", agent="a"),
+            ):
+                raise OSError("disk full")
+        for _ in range(2):
+            with contextlib.suppress(BadRequestError), run.timed("decision", "Ask", agent="a"):
+                user.initiate_chat(agent, message="hello", max_turns=1)
+    assert len(server.requests) == 2
+    out = ingested(runs).out
+    found = {(r["event_type"], r["what"]): r["count"] for r in answer(out, "errors")}
+    assert found == {("tool_call", "Inner"): 2, ("llm_call", "scripted-1"): 2}
+    assert [r["errors"] for r in answer(out, "run_overview")] == [4]
