@@ -43,6 +43,15 @@ def test_one_set_is_enough(tagged: Path) -> None:
     assert compared(tagged, tag="team", before="x") == (0, 2, "team = x (runs: 1)", "team other than x (runs: 3)")
 
 
+def test_a_run_id_is_itself_whatever_is_in_it(tmp_path: Path) -> None:
+    """Transcripts are named after their files, whose names may look like patterns."""
+    builder = Builder()
+    for number, run_id in enumerate(("[ab].json", "a.json", "sub [1]/*.json", "c.json")):
+        builder.run(run_id, cost=10**number, started_at=None, mode="m").turn("a")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert compared(path, before="[ab].json", after="sub [1]/*.json")[:2] == (1, 100)
+
+
 def test_halves_are_of_runs_that_have_a_time(tagged: Path) -> None:
     """Where nothing is said the older half is compared with the newer one; a run without a time is in neither."""
     until, since = START + timedelta(hours=1), START + timedelta(hours=2)

@@ -8,7 +8,7 @@
 --
 -- Columns
 --   code_hash   names the code, or its normalised syntax
---   language    its language
+--   language    its language (py and python are one, and so are the names of shells)
 --   executions  how often it was executed
 --   failed      how often the execution failed that it was a block of
 --   runs        how many runs it appears in
@@ -17,7 +17,7 @@
 --   code        the code; one of its texts
 select
     if($by = 'syntax', code_normal_hash, code_hash) as code_hash,
-    any_value(language) as language,
+    min(ingest.language(language)) as language,
     count(*) as executions,
     count(*) filter (where status = 'failed') as failed,
     count(distinct run_id) as runs,

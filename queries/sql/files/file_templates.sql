@@ -27,4 +27,5 @@ having count(*) >= $min_count
 order by
     usage_count desc,
     context,
-    template
+    template,
+    file_type

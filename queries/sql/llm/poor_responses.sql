@@ -30,4 +30,5 @@ where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
 order by
     quality,
     run_id,
-    started_at
+    started_at,
+    event_id

@@ -1,9 +1,9 @@
 -- What differs between two sets of runs, such as before and after a change of prompt or model?
 --
 -- Parameters
---   before VARCHAR = NULL  one set: a pattern of run ids such as '202601*', or a tag's value; where NULL, all runs that
---                          are not in after; where both are NULL, the older half of the runs, or of a tag with exactly
---                          two values the one that began earlier
+--   before VARCHAR = NULL  one set: a run id, a pattern of run ids such as '202601*', or a tag's value; where NULL, all
+--                          runs that are not in after; where both are NULL, the older half of the runs, or of a tag with
+--                          exactly two values the one that began earlier
 --   after VARCHAR = NULL   the other set, in the same way; a run that fits both is in before
 --   tag VARCHAR = NULL     name of the tag that tells the sets apart, or task, mode, model (that most of the run's calls
 --                          used), ag2_version; run ids do where NULL. Runs without the tag are in neither set
@@ -53,16 +53,16 @@ sides as (
         named_runs.started_at,
         named_runs.name,
         case
-            when $tag is null and $before is not null then named_runs.name glob $before
-            when $tag is null and $after is not null then not named_runs.name glob $after
+            when $tag is null and $before is not null then named_runs.name glob $before or named_runs.name = $before
+            when $tag is null and $after is not null then not (named_runs.name glob $after or named_runs.name = $after)
             when $tag is null then named_runs.timed_runs >= 2 and named_runs.place * 2 <= named_runs.timed_runs
             when $before is not null then named_runs.name = $before
             when $after is not null then named_runs.name <> $after
             else values_of_tag.values = 2 and values_of_tag.place = 1
         end as is_before,
         case
-            when $tag is null and $after is not null then named_runs.name glob $after
-            when $tag is null and $before is not null then not named_runs.name glob $before
+            when $tag is null and $after is not null then named_runs.name glob $after or named_runs.name = $after
+            when $tag is null and $before is not null then not (named_runs.name glob $before or named_runs.name = $before)
             when $tag is null then named_runs.timed_runs >= 2 and named_runs.started_at is not null
             when $after is not null then named_runs.name = $after
             when $before is not null then named_runs.name <> $before
