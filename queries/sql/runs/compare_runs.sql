@@ -28,12 +28,21 @@
 --   after_set       what the other set is, with its number of runs
 with
 
-named_runs as (
+tagged_runs as (
     select
         *,
         row_number() over (order by started_at nulls last, run_id) as place,
         count(started_at) over () as timed_runs
     from ingest.named_runs($tag)
+),
+
+-- a run whose very id is given is meant alone, although other ids may fit it as a pattern
+named_runs as (
+    select
+        *,
+        if(bool_or(name = $before) over (), name = $before, name glob $before) as fits_before,
+        if(bool_or(name = $after) over (), name = $after, name glob $after) as fits_after
+    from tagged_runs
 ),
 
 values_of_tag as (
@@ -53,16 +62,16 @@ sides as (
         named_runs.started_at,
         named_runs.name,
         case
-            when $tag is null and $before is not null then named_runs.name glob $before or named_runs.name = $before
-            when $tag is null and $after is not null then not (named_runs.name glob $after or named_runs.name = $after)
+            when $tag is null and $before is not null then named_runs.fits_before
+            when $tag is null and $after is not null then not named_runs.fits_after
             when $tag is null then named_runs.timed_runs >= 2 and named_runs.place * 2 <= named_runs.timed_runs
             when $before is not null then named_runs.name = $before
             when $after is not null then named_runs.name <> $after
             else values_of_tag.values = 2 and values_of_tag.place = 1
         end as is_before,
         case
-            when $tag is null and $after is not null then named_runs.name glob $after or named_runs.name = $after
-            when $tag is null and $before is not null then not (named_runs.name glob $before or named_runs.name = $before)
+            when $tag is null and $after is not null then named_runs.fits_after
+            when $tag is null and $before is not null then not named_runs.fits_before
             when $tag is null then named_runs.timed_runs >= 2 and named_runs.started_at is not null
             when $after is not null then named_runs.name = $after
             when $before is not null then named_runs.name <> $before
