@@ -239,8 +239,10 @@ class Assembler:
         self._conversation.of_group(None if chat == self._unmarked else chat, group)
 
     def _chat_end(self, data: Data, where: Where) -> None:
-        self._failed_once(data, where)
         chat = text_or_none(data.get("ends")) or ""
+        inside = where.at(where.position)
+        inside.chat, inside.talk = None if chat == self._unmarked else chat, chat
+        self._failed_once(data, inside)
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         self._chats.pop(chat, None)

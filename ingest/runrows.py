@@ -213,14 +213,15 @@ class RunRows:
         return self._talks.setdefault(where.talk, len(self._talks))
 
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
-        """Add a row of `messages`: its values from `event_id` on without `message_order`, `source` and `chat`.
+        """Add a row of `messages`: its values from `event_id` on without `message_order`, `source` and `chat`; the last
+        is whether it is AG2's own.
 
         Returns:
             The message's index, for `heard`.
         """
-        event_id, *rest = row
+        event_id, *rest, internal = row
         self._message_positions.append(where.position)
-        self.tables["messages"].add([self.run_id, event_id, None, *rest, None, self._talk(where)])
+        self.tables["messages"].add([self.run_id, event_id, None, *rest, None, self._talk(where), internal])
         self._channels.append(_CHANNELS[channel])
         return len(self._channels) - 1
 

@@ -208,7 +208,7 @@ class Conversation:
             talk.asked[message.recipient] = where.time
             talk.floor.relayed(message.sender, message.recipient, where.position)
         else:
-            index = self._turn(said, where, talk)
+            index = self._turn(said, where, talk, self._is_announced(message))
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
@@ -238,6 +238,13 @@ class Conversation:
         about = self._agents.get(agent or "", {})
         return bool(about.get("members")) or about.get("class") == "GroupChatManager"
 
+    def _is_announced(self, message: Message) -> bool:
+        """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
+        chose one of them. These are no words of the conversation.
+        """
+        members = self._agents.get(message.sender or "", {}).get("members") or ()
+        return message.recipient in members and message.name in (None, message.sender)
+
     def _is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
 
@@ -245,6 +252,8 @@ class Conversation:
         names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
         the introduction of the members, go to one member after the other.
         """
+        if message.role == "system" and self._has_members(message.sender) and message.name not in self._agents:
+            message.name = message.sender  # it is said in the name of a function
         if not message.name or message.name == message.sender:
             return self._is_told_around(message, talk)
         manager, author = message.sender, message.name
@@ -277,8 +286,8 @@ class Conversation:
         is_told = not talk.repliers.isdisjoint(pair)
         return is_told and INTERNAL_AGENTS.isdisjoint(pair) and not self._has_members(message.sender)
 
-    def _turn(self, said: facts.Said, where: Where, talk: Talk) -> int:
-        """A message is a turn: add its rows and those of what led to it. Gives the index of the message."""
+    def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
+        """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
@@ -304,7 +313,10 @@ class Conversation:
         turn.started = talk.began(agent, where, children)
         if opened:
             turn.meta["nested_chats"] = opened.chats
-        if agent not in INTERNAL_AGENTS:
+        internal = announced or agent in INTERNAL_AGENTS
+        if announced:
+            turn.subtype = "announcement"
+        elif not internal:
             before = talk.floor.before(agent, message.recipient)
             if before is not None and agent is not None and before != agent and agent not in talk.selected:
                 self._handoff(before, agent, turn.where, {"reason": "reply", "selection": None, **thread.selection})
@@ -312,6 +324,8 @@ class Conversation:
             talk.floor.said(agent, message.recipient, where.position)
         else:
             thread.selection["selection"], thread.chosen = "auto", where.time
+        if internal:
+            turn.meta["internal"] = True
         self._rows.add_event(turn)
         for child in children:
             child.where.parent = where.parent
@@ -334,6 +348,7 @@ class Conversation:
             where.node_id,
             tokens[-1] if tokens else None,
             where.time,
+            internal,
         )
         key = message.key()
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
@@ -353,8 +368,6 @@ class Conversation:
             "content_length": len(message.plain),
         }
         meta |= dict.fromkeys(claims(message.plain), True)
-        if message.sender in INTERNAL_AGENTS:
-            meta["internal"] = True
         if thread.human_input:
             meta["human_input"], thread.human_input = thread.human_input, []
         turn = self._rows.event(

@@ -256,7 +256,7 @@ left join runs
 
 
 -- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.
--- Without AG2's own agents, that are asked who speaks next.
+-- Without what is AG2's own: who is asked who speaks next, and what a group's manager announces.
 create view ingest.turns as
 select
     run_id,
@@ -266,8 +266,7 @@ select
     message_order as place,
     "timestamp" as said_at
 from main.messages
-where sender is null
-    or sender not in ('checking_agent', 'speaker_selection_agent');
+where internal is not true;
 
 
 -- Python's traceback of a failed event: what was recorded of an exception, or the output that has one.
@@ -386,7 +385,7 @@ events as (
     from execution_events
     where (asked is null or ingest.of_run(run_id, id, asked))
         and (
-            event_type in ('agent_call', 'handoff', 'llm_call')
+            (event_type in ('agent_call', 'handoff', 'llm_call') and event_subtype <> 'announcement')
             or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
         )
 ),
@@ -512,7 +511,8 @@ left join execution_events as answered
     and answered.id = executions.answered_id
     and (asked is null or ingest.of_run(answered.run_id, answered.id, asked))
 where (asked is null or ingest.of_run(events.run_id, events.id, asked))
-    and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true;
+    and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
+    and events.event_subtype is distinct from 'announcement';
 
 
 -- The same, numbered.

@@ -30,7 +30,7 @@ _EXISTS = {
 _SET_OF_RUNS = """
     select 1
     from ingest.named_runs($tag)
-    where if($tag is null, name glob $value, name = $value)
+    where name = $value or ($tag is null and name glob $value)
     limit 1
 """
 _EXISTS |= {"before": _SET_OF_RUNS, "after": _SET_OF_RUNS}

@@ -8,10 +8,16 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager, runtime_logging
+from autogen.agentchat import initiate_group_chat
+from autogen.agentchat.group import AgentTarget, TerminateTarget
+from autogen.agentchat.group.patterns import DefaultPattern
+from autogen.agentchat.group.targets.function_target import FunctionTarget, FunctionTargetMessage, FunctionTargetResult
 
 import capture
+from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
+from tests.queries.reading import answer
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER", "llm_config": False}
 CODE = "```python\nprint('ran')\n```"
@@ -153,3 +159,49 @@ def test_an_introduction_in_the_logs_of_ag2(
     assert sorted(said) == sorted(
         [*[(m["name"], m["content"]) for m in chat.messages], (manager.name, chat.introductions_msg())]
     )
+
+
+def test_an_introduction_is_no_turn(runs: Path, ingested: Ingest) -> None:
+    """Who speaks after whom is what the group's own list says, in every query, also where the group is resumed."""
+    chat, manager = group(*(agents := members("x", "y")), rounds=4)
+    with capture.start(runs, run_id="r", console=False):
+        agents[0].initiate_chat(manager, message="hello")
+        first = [m["name"] for m in chat.messages]
+        manager.resume(messages=chat.messages)
+        agents[0].initiate_chat(manager, message="once more", clear_history=False)
+    tables = ingested(runs)
+    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert manager.name not in {name for pair in handoffs for name in pair}
+    path = tables.sql("SELECT agent_name FROM ingest.turns ORDER BY place")
+    assert first == [row["agent_name"] for row in path[: len(first)]]
+    announced = tables.sql("SELECT sender, internal FROM messages WHERE internal")
+    assert {row["sender"] for row in announced} == {manager.name}
+    assert manager.name not in {row["agent_name"] for row in answer(tables.out, "why_silent")}
+    assert manager.name not in {row["callee"] for row in answer(tables.out, "call_chain")}
+
+
+def test_a_function_that_chooses_is_no_speaker(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """AG2 has the manager tell the chosen agent something in the function's name; who spoke before hands over to it."""
+    server = scripted_llm(lambda request: request.system.split(".")[0] + " speaks")
+    a, b = (ConversableAgent(n, system_message=n, llm_config=server.config(), human_input_mode="NEVER") for n in "ab")
+
+    def pick(output: str, context: Any) -> FunctionTargetResult:
+        return FunctionTargetResult(
+            messages=[FunctionTargetMessage(content="a hint", msg_target=b)], target=AgentTarget(b)
+        )
+
+    a.handoffs.set_after_work(FunctionTarget(pick))
+    b.handoffs.set_after_work(TerminateTarget())
+    with capture.start(runs, run_id="r", console=False):
+        result, _, _ = initiate_group_chat(
+            DefaultPattern(initial_agent=a, agents=[a, b]), messages="start", max_rounds=8
+        )
+    assert [m.get("name") for m in result.chat_history][1:] == ["a", "b"]
+    assert any("a hint" in str(m.get("content")) for m in server.requests[-1].messages)
+    tables = ingested(runs)
+    handoffs = [(h["inputs"]["to_agent"], h["meta"]["selection"]) for h in tables.events("handoff")]
+    assert handoffs == [("a", "group_transition"), ("b", "after_works")]
+    assert [tuple(r.values()) for r in tables.sql("SELECT sender, recipient FROM messages WHERE internal")] == [
+        ("chat_manager", "b")
+    ]
+    assert [len(row["path"]) for row in answer(tables.out, "agent_variants")] == [3]

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 import autogen.runtime_logging
-from autogen import ConversableAgent, GroupChat, GroupChatManager
+from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
 from autogen.agentchat import initiate_group_chat
 from autogen.agentchat.group.patterns import RoundRobinPattern
 from autogen.coding import LocalCommandLineCodeExecutor
@@ -515,3 +515,34 @@ def test_the_first_failure_is_the_one_that_happened_first(runs: Path, ingested: 
     )
     (first,) = (row for row in answers(ingested(runs), "suspects") if "first failure of the run" in row["evidence"])
     assert first["agent_name"] == "coder"
+
+
+def test_the_error_that_ends_a_nested_chat_is_of_that_chat(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """A tool opens a chat whose model fails, and another; error and failed call are both in the first of the two."""
+    server = scripted_llm(
+        {"boss": [Reply(calls=(Call("ask", {"q": "why"}),)), "done"], "expert": [Failure(400), "because"]}
+    )
+    boss, expert = (
+        ConversableAgent(n, system_message=f"You are {n}.", llm_config=server.config(), **QUIET)
+        for n in ("boss", "expert")
+    )
+    user, helper = (ConversableAgent(n, llm_config=False, default_auto_reply="go", **QUIET) for n in ("user", "helper"))
+
+    def ask(q: str) -> str:
+        try:
+            return str(helper.initiate_chat(expert, message=q, max_turns=1).summary)
+        except Exception:
+            return str(helper.initiate_chat(expert, message=f"{q} again", max_turns=1).summary)
+
+    register_function(ask, caller=boss, executor=user, description="asks")
+    with capture.start(runs, console=False):
+        user.initiate_chat(boss, message="start", max_turns=2)
+    assert [request.system.split()[-1] for request in server.requests] == ["boss.", "expert.", "expert.", "boss."]
+    tables = ingested(runs)
+    ((call, error),) = [
+        [row["chat"] for row in tables.sql("SELECT chat FROM execution_events WHERE status = 'failed' ORDER BY ALL")]
+    ]
+    chats = tables.sql("SELECT chat, list(content ORDER BY message_order) AS said FROM messages GROUP BY chat")
+    assert call == error == next(row["chat"] for row in chats if row["said"] == ["why"])

@@ -8,13 +8,13 @@
 --   message_count  messages
 --   code_messages  messages with code in them
 --   tool_messages  messages that ask for tools
---   is_internal    whether it is one of AG2's own agents, that choose the next speaker
+--   is_internal    whether all of it is AG2's own: to choose the next speaker, or to announce something to a group's members
 select
     agent_name,
     count(*) as message_count,
     count(*) filter (where meta->>'has_code' = 'true') as code_messages,
     count(*) filter (where meta->>'has_tool_calls' = 'true') as tool_messages,
-    coalesce(agent_name in ('checking_agent', 'speaker_selection_agent'), false) as is_internal
+    bool_and((meta->>'internal') is not null) as is_internal
 from execution_events
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'agent_call'
