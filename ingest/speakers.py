@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ingest.events import Where
 from ingest.facts import Said
-from ingest.messages import Message, ToolRequest, ToolResponse
+from ingest.messages import Functions, Message, ToolRequest, ToolResponse
 from ingest.rows import Spill
 
 MAX_WAITING = 10_000
@@ -35,6 +35,7 @@ class Listener:
         self._size = 0
         self._before = Spill()
         self._speakers: set[str] = set()
+        self._functions = Functions()
         self._chat: str | None = None
         self._is_open = False
 
@@ -44,6 +45,8 @@ class Listener:
             yield from self.finish()
             self._chat, self._is_open = where.chat, False
             self._speakers.clear()
+            self._functions = Functions()
+        self._functions.look(said.message)
         if self._is_open:
             yield said, where
             return

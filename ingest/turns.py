@@ -17,7 +17,7 @@ from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
-from ingest.messages import Message, parse_message
+from ingest.messages import Functions, Message, parse_message
 from ingest.runrows import SINGLE, RunRows, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
@@ -260,7 +260,10 @@ class Conversation:
         original, key = talk.latest.get(author), message.key(author=author)
         is_manager = self._has_members(manager)
         is_latest = original is not None and original.key == key
-        if original and is_latest and manager in original.recipients and message.recipient not in original.recipients:
+        heard = original.recipients if original else set()
+        is_due = manager in heard and message.recipient not in heard
+        # a safeguard may have put other words in place of the author's
+        if original and is_due and (is_latest or is_manager):
             original.recipients.add(message.recipient)
             message.sender = author
             return True
@@ -485,7 +488,9 @@ class Conversation:
         self._tools.forget()
 
     def _merge(self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None) -> None:
-        messages = [parse_message(m) for m in transcript]
+        messages, functions = [parse_message(m) for m in transcript], Functions()
+        for message in messages:
+            functions.look(message)
         name_speakers(messages)
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)

@@ -12,7 +12,7 @@ from tests.ingest.tables import Tables
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import Agent, ConversableAgent, register_function
+from autogen import Agent, ConversableAgent, GroupChat, GroupChatManager, register_function
 
 import capture
 from sample_runs.scripted_llm import Call, Reply
@@ -150,3 +150,35 @@ def test_a_chat_longer_than_what_waits_is_told_in_order(runs: Path, ingested: In
     chat = [OWN, request("1"), answer("1", "runner"), OTHER] + [OWN, OTHER] * (MAX_WAITING // 2)
     (runs / "t.json").write_text(json.dumps(chat))
     assert senders(ingested(runs)) == [m.get("name") for m in chat]
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+def test_words_that_a_safeguard_blocks(in_group: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """AG2 puts others in their place, under the role of a function's answer: that is no tool call, nor another turn."""
+    safeguards = pytest.importorskip("autogen.agentchat.group.safeguards")
+    server = scripted_llm(lambda request: "my secret123" if "anna" in request.system else "fine")
+    anna, bert = (
+        ConversableAgent(n, system_message=f"You are {n}.", llm_config=server.config(), **QUIET)
+        for n in ("anna", "bert")
+    )
+    about = {"check_method": "regex", "pattern": r"secret\d+", "violation_response": "block"}
+    rule = {"message_source": "anna", "message_destination": "bert", "activation_message": "BLOCKED", **about}
+    policy = {"inter_agent_safeguards": {"agent_transitions": [rule]}}
+    with capture.start(runs, run_id="r", console=False) as run:
+        if in_group:
+            chat = GroupChat([bert, anna], messages=[], max_round=5, speaker_selection_method="round_robin")
+            manager = GroupChatManager(chat, llm_config=False)
+            safeguards.apply_safeguard_policy(groupchat_manager=manager, policy=policy)
+            bert.initiate_chat(manager, message="hi")
+            history = chat.messages
+        else:
+            safeguards.apply_safeguard_policy(agents=[anna, bert], policy=policy)
+            history = bert.initiate_chat(anna, message="hi", max_turns=2).chat_history
+        run.save_messages(history)
+    (runs / "saved.json").write_text(json.dumps(history), encoding="utf-8")
+    assert any("BLOCKED" in str(m.get("content")) for request in server.requests for m in request.messages)
+    tables = ingested(runs)
+    for run_id in ("r", "saved.json"):
+        spoke = tables.sql("SELECT sender FROM messages WHERE run_id = ? ORDER BY message_order", run_id)
+        assert [row["sender"] for row in spoke] == ["bert", "anna"] * (len(history) // 2) + ["bert"] * in_group
+        assert tables.one("SELECT tool_calls FROM runs WHERE run_id = ?", run_id) == 0
