@@ -169,8 +169,12 @@ class Seen:
                 found[str(name_of(agent))] = counted
         return found
 
-    def unheard(self) -> Iterator[tuple[str, list[Any]]]:
-        """Chat histories that have more messages than were heard: a name, and the messages."""
+    def unheard(self, complete: bool) -> Iterator[tuple[str, list[Any]]]:
+        """Chat histories that have more messages than were heard: a name, and the messages.
+
+        Args:
+            complete: whether all that was said was heard, so that a history of which nothing was is of before the run.
+        """
         self._settle()
         done: set[frozenset[str]] = set()
         for reference in list(self._acted.values()):
@@ -180,6 +184,8 @@ class Seen:
                 pair = frozenset((str(name), str(name_of(other))))
                 twice = other is agent  # AG2 keeps what an agent says to itself as said, and then as heard
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
+                if complete and not heard:
+                    continue
                 if len(history) > heard * (1 + twice) and pair not in done and not pair & INTERNAL:
                     done.add(pair)
                     yield f"{name} and {name_of(other)}", list(history)[twice :: 1 + twice]

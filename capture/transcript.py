@@ -58,13 +58,16 @@ def read(source: Any, name: str | None) -> Iterator[Chat]:
 def save_rest(run: "Run") -> None:
     """Saves, at the end of a run, the group chats that nobody saved, and the histories that the journal lacks.
 
-    A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost.
+    A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost. Where
+    nothing was left out or lost, the transcript says so.
     """
+    complete = format.MESSAGE not in run.skip and not run.journal.lost
+    about = {"rest": True} if complete else {}
     for manager, chat in run.agents.chats:
         if chat.messages:
-            save(run, Chat(manager, chat.messages), unless_saved=True)
-    for name, messages in run.agents.unheard():
-        save(run, Chat(name, messages))
+            save(run, Chat(manager, chat.messages, about), unless_saved=True)
+    for name, messages in run.agents.unheard(complete):
+        save(run, Chat(name, messages, about))
 
 
 def save(run: "Run", chat: Chat, unless_saved: bool = False) -> None:

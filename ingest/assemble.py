@@ -278,7 +278,8 @@ class Assembler:
             if messages is None:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):
-            self._transcripts.append((where.position, messages, text_or_none(data.get("chat_id"))))
+            about = text_or_none(data.get("chat_id")), data.get("rest") is True
+            self._transcripts.append((where.position, messages, *about))
 
     def _step_start(self, data: Data, where: Where) -> None:
         self._steps[str(data.get("id"))] = text_or_none(data.get("parent"))
@@ -390,7 +391,8 @@ class Assembler:
             began,
             None if status == "running" else ended,
             milliseconds(began, ended),
-            *(tables[name].count for name in ("messages", "llm_calls", "tool_calls", "code_execs")),
+            tables["messages"].count - self._conversation.earlier,
+            *(tables[name].count for name in ("llm_calls", "tool_calls", "code_execs")),
             written,
             self.rows.failures.count,
             *(spent.tokens if tables["llm_calls"].count else (None,) * 3),

@@ -169,7 +169,7 @@ _ALL = (
             timestamp TIMESTAMP UTC; NULL in a transcript
             source VARCHAR which channels had it: event, logger, transcript, joined by +
             chat INTEGER the chat that it belongs to, as in execution_events
-            internal BOOLEAN AG2's own: it asks who speaks next, answers that, or is announced to a group's members
+            internal BOOLEAN AG2's own (who speaks next, what a group is told), or said before the run began
         """),
     ),
     Table(

@@ -49,6 +49,8 @@ class Conversation:
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self._seen, self._claims = Seen(), Claims()
+        self._earlier: set[int] = set()
+        """Those of the seen that were said before the run began."""
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
@@ -338,26 +340,13 @@ class Conversation:
         for request in message.requests:
             self._tools.requested(request, agent, turn.id, where)
         tokens = [c.meta.get("completion_tokens") for c in children if c.type == "llm_call"]
-        index = self._rows.add_message(
-            said.channel,
-            where,
-            turn.id,
-            agent,
-            message.recipient,
-            turn.inputs["role"],
-            message.content,
-            encode(message.tool_calls) if message.tool_calls else None,
-            where.step_id,
-            where.node_id,
-            tokens[-1] if tokens else None,
-            where.time,
-            internal,
+        index = self._add_message(
+            said.channel, message, turn.inputs["role"], turn, where, tokens[-1] if tokens else None, internal
         )
         key = message.key()
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time
-        self._seen.add(key, message.key(False), where, agent, message.recipient)
         return index
 
     def _turn_event(self, turn_id: str, message: Message, where: Where, position: int, talk: Talk) -> Event:
@@ -465,14 +454,20 @@ class Conversation:
 
     # --- the end of the run
 
-    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None]]) -> None:
+    @property
+    def earlier(self) -> int:
+        """Messages that were said before the run began."""
+        return len(self._earlier)
+
+    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None, bool]]) -> None:
         """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
 
         Args:
-            transcripts: (position, messages, AG2's id of the chat, if it has one) for each that was saved.
+            transcripts: (position, messages, AG2's id of the chat, if it has one, whether what the journal has not of
+                it was said before the run began) for each that was saved.
         """
-        for number, (saved_at, transcript, chat_id) in enumerate(transcripts):
-            self._merge(transcript, saved_at, f"transcript {number}", chat_id)
+        for number, (saved_at, transcript, chat_id, rest) in enumerate(transcripts):
+            self._merge(transcript, saved_at, f"transcript {number}", chat_id, rest)
         self._over()
 
     def _over(self) -> None:
@@ -487,7 +482,7 @@ class Conversation:
         self._code.forget()
         self._tools.forget()
 
-    def _merge(self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None) -> None:
+    def _merge(self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, rest: bool) -> None:
         messages, functions = [parse_message(m) for m in transcript], Functions()
         for message in messages:
             functions.look(message)
@@ -499,19 +494,61 @@ class Conversation:
         ours = of_chat(self._seen, ours, theirs, speakers) if named else ours
         ours.sort(key=self._seen.position)
         matches = self._claims.match(ours, [self._seen.key(index, named) for index in ours], theirs, chat_id)
-        first = next((match for match in matches if match is not None), None)
-        # what comes before the first known message stands before its turn and the handoff to that
-        position = self._seen.position(first) - 5 if first is not None else saved_at
-        talk = self._seen.talk(first) if first is not None else name
+        first = next((match for match in matches if match is not None and match not in self._earlier), None)
+        position, talk = saved_at, self._seen.talk(first) if first is not None else name
+        earlier = rest or first is not None
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
-                where = Where(f"{name}/{place}", position + 1, None, thread=name, talk=talk)
+                # what was said before the run stands before all of it
+                where = Where(f"{name}/{place}", 0 if earlier else position + 1, None, thread=name, talk=talk)
                 before = len(self._seen)
-                self._said(facts.Said(message, "transcript"), where)
+                if earlier:
+                    self._said_before(message, where)
+                else:
+                    self._said(facts.Said(message, "transcript"), where)
                 self._claims.added(range(before, len(self._seen)))
             else:
                 self._rows.heard(match, "transcript")
                 position, talk = self._seen.position(match), self._seen.talk(match)
+                earlier = rest or (earlier and match in self._earlier)
+
+    def _said_before(self, message: Message, where: Where) -> None:
+        """A message that was said before the run began: what came of it is not of this run, nor is it a turn of it."""
+        self._earlier.add(len(self._seen))
+        role = message.role or self._role(message.sender)
+        turn = self._rows.event(
+            "agent_call",
+            "earlier",
+            where,
+            agent=message.sender,
+            inputs={"role": role, "message": preview(message.plain), "sender": None, "recipient": message.recipient},
+            outputs={"full_content": message.content},
+            meta={"content_length": len(message.plain), "internal": True},
+        )
+        self._rows.add_event(turn)
+        self._add_message("transcript", message, role, turn, where, None, True)
+
+    def _add_message(
+        self, channel: str, message: Message, role: str, turn: Event, where: Where, tokens: int | None, internal: bool
+    ) -> int:
+        """Add the row of a message, which is that turn. Gives its index."""
+        index = self._rows.add_message(
+            channel,
+            where,
+            turn.id,
+            message.sender,
+            message.recipient,
+            role,
+            message.content,
+            encode(message.tool_calls) if message.tool_calls else None,
+            where.step_id,
+            where.node_id,
+            tokens,
+            where.time,
+            internal,
+        )
+        self._seen.add(message.key(), message.key(False), where, message.sender, message.recipient)
+        return index
 
     def _files_of_tool(self, event: Event) -> list[Hit]:
         """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""

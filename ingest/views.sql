@@ -256,7 +256,8 @@ left join runs
 
 
 -- Turns in the order in which their words were said: a nested chat comes before the words of the turn that it was held in.
--- Without what is AG2's own: who is asked who speaks next, and what a group's manager announces.
+-- Without what is AG2's own, who is asked who speaks next and what a group's manager announces, and without what was said
+-- before the run began.
 create view ingest.turns as
 select
     run_id,
@@ -385,7 +386,7 @@ events as (
     from execution_events
     where (asked is null or ingest.of_run(run_id, id, asked))
         and (
-            (event_type in ('agent_call', 'handoff', 'llm_call') and event_subtype <> 'announcement')
+            (event_type in ('agent_call', 'handoff', 'llm_call') and event_subtype not in ('announcement', 'earlier'))
             or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
         )
 ),
@@ -512,7 +513,7 @@ left join execution_events as answered
     and (asked is null or ingest.of_run(answered.run_id, answered.id, asked))
 where (asked is null or ingest.of_run(events.run_id, events.id, asked))
     and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
-    and events.event_subtype is distinct from 'announcement';
+    and (events.event_subtype in ('announcement', 'earlier')) is not true;
 
 
 -- The same, numbered.

@@ -16,7 +16,7 @@ turns as (
     from execution_events
     where id between $low::uuid and $high::uuid
         and event_type = 'agent_call'
-        and event_subtype <> 'announcement'
+        and event_subtype = 'message'
         and (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true
 ),
 

@@ -145,6 +145,20 @@ def test_transcripts_are_saved_without_being_asked_for() -> None:
         ("m1", ["go", "d speaks"]),
         ("b and a", ["before", "no", "in it", "no"]),
     ]
+    assert [m.get("rest") for m in of_kind(journal(run), "messages")] == [None, True, True]
+
+
+def test_a_history_that_the_run_has_no_part_in_is_not_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of another chat of the same agent, before the run; where messages are left out, the journal can't tell."""
+    a, b, c = talker("a", "yes"), talker("b", "no"), talker("c", "well")
+    a.initiate_chat(b, message="before", max_turns=1)
+    saved = []
+    for left_out in ("", "-message,-text"):
+        monkeypatch.setenv("AG2_CAPTURE_EVENTS", left_out)
+        with capture.start("runs", console=False) as run:
+            a.initiate_chat(c, message="in it", max_turns=1)
+        saved.append([(m["chat"], m.get("rest")) for m in of_kind(journal(run), "messages")])
+    assert saved == [[], [("a and b", None)]]
 
 
 def test_an_async_chat_is_recorded(scripted_llm: StartLLM) -> None:

@@ -435,11 +435,12 @@ def test_no_part_of_the_end_costs_the_status(
     with contextlib.suppress(ValueError), capture.start("runs") as run:
         a = talker("a")
         say("hi")
-        a.initiate_chat(talker("b"), message="hi", max_turns=1, silent=True)
+        b = talker("b")
+        a.initiate_chat(b, message="hi", max_turns=1, silent=True)
         if part == "agents":
             monkeypatch.setattr(type(run.agents), "silent", Unreadable(["x"]).__iter__)
         elif part == "transcripts":
-            a._oai_messages[a] = Unreadable(["x", "y"])  # type: ignore[assignment]
+            a._oai_messages[b] = Unreadable(["x"] * 9)  # type: ignore[assignment]
         else:
             run.agents.folders = Unreadable(["x"])  # type: ignore[assignment]
         raise ValueError("the reason")

@@ -22,6 +22,7 @@ import capture
 from sample_runs.scripted_llm import Call, Failure, Reply, Request, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
+from tests.queries.reading import answer
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 ASKS: dict[str, Any] = {"message": "one asks", "max_turns": 1}
@@ -580,3 +581,48 @@ def test_a_file_that_a_turn_with_a_nested_chat_names_is_of_that_turn(runs: Path,
         "SELECT file_path, agent_name FROM files JOIN (SELECT id AS event_id, agent_name FROM execution_events) "
         "USING (event_id)"
     ) == [{"file_path": "report.csv", "agent_name": "lead"}]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_chat_that_goes_on_in_the_next_run(
+    saved: bool, runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """What was said, run and called before a run began is of the run before, and counts for nothing here."""
+    script = ["```python\n1/0\n```", call("boom"), "paused", "```python\nprint('fine')\n```", "over"]
+    llm, called = scripted_llm(script), []
+    anna = ConversableAgent("anna", system_message="You are anna.", llm_config=llm.config(), **QUIET)
+    bert = ConversableAgent("bert", llm_config=False, default_auto_reply="idle", **QUIET)
+    executor = LocalCommandLineCodeExecutor(work_dir=tmp_path)
+    user = UserProxyAgent("user", code_execution_config={"executor": executor}, default_auto_reply="go", **QUIET)
+
+    def boom() -> str:
+        called.append(1)
+        raise OSError("boom")
+
+    register_function(boom, caller=anna, executor=user, description="fails")
+    with capture.start(runs, run_id="first", console=False):
+        user.initiate_chat(anna, message="one", max_turns=3)
+        user.initiate_chat(bert, message="hello", max_turns=1)
+    with capture.start(runs, run_id="second", console=False) as run:
+        result = user.initiate_chat(anna, message="two", max_turns=2, clear_history=False)
+        if saved:
+            run.save_messages(result)
+    with capture.start(runs, run_id="third", console=False):
+        user.initiate_chat(bert, message="hello again", max_turns=1)
+    assert (len(called), len(llm.requests), len(result.chat_history)) == (1, 5, 10)
+    tables = ingested(runs)
+    counts = tables.sql("SELECT messages, llm_calls, tool_calls, code_execs, errors FROM runs ORDER BY run_id")
+    assert [tuple(row.values()) for row in counts] == [(8, 3, 1, 1, 2), (4, 2, 0, 1, 0), (2, 0, 0, 0, 0)]
+    before = "SELECT content FROM messages WHERE run_id = ? AND internal ORDER BY message_order"
+    told = [row["content"] for row in tables.sql(before, "second")]
+    assert [text or "" for text in told] == [message["content"] or "" for message in result.chat_history[:6]]
+    begins = "SELECT min(execution_order) FROM execution_events WHERE run_id = 'second' AND event_subtype <> 'earlier'"
+    assert tables.one(begins) == 6
+    handoffs = [h for h in tables.events("handoff") if h["run_id"] == "second"]
+    assert [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in handoffs] == [
+        ("user", "anna"),
+        ("anna", "user"),
+        ("user", "anna"),
+    ]
+    paths = {row["example"]: row["path"] for row in answer(tables.out, "agent_variants")}
+    assert paths["second"] == ["user", "anna", "user", "anna"]
