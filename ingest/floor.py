@@ -33,6 +33,11 @@ class Floor:
         self._heard[member] = _Heard(author, position)
         self._relayed = True
 
+    def heard(self, agent: str | None) -> str | None:
+        """Who spoke last to an agent, or had its words passed on to it."""
+        heard = self._heard.get(agent)
+        return heard.speaker if heard is not None else None
+
     def before(self, agent: str | None, recipient: str | None = None) -> str | None:
         """Whom an agent takes over from when it speaks, to `recipient` where that is known.
 

@@ -285,11 +285,15 @@ class Conversation:
     def _opens(self, message: Message, talk: Talk) -> bool:
         """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
 
+        Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
         AG2's own agents open one for each choice of a speaker, and a manager says who the members are.
         """
         pair = message.sender, message.recipient
-        is_told = not talk.repliers.isdisjoint(pair)
-        return is_told and INTERNAL_AGENTS.isdisjoint(pair) and not self._has_members(message.sender)
+        if not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self._has_members(message.sender):
+            return False
+        if not talk.repliers.isdisjoint(pair):
+            return True
+        return not self._has_members(message.recipient) and talk.floor.heard(message.sender) != message.recipient
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""

@@ -21,6 +21,7 @@ from autogen.coding import LocalCommandLineCodeExecutor
 
 import queries
 from sample_runs.scripted_llm import Call, Failure, Reply, Request, ScriptedLLM, Step
+from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
@@ -478,3 +479,34 @@ def turns(*names: str) -> Callable[[Any, GroupChat], Any]:
     """Chooses speakers in this order."""
     rest = iter(names)
     return lambda last, group: group.agent_by_name(next(rest))
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_chats_one_after_another_that_a_model_sums_up(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """What a model says of the first chat is no part of the second, nor its maker; nobody answers who was not asked."""
+    llm = scripted_llm(["one", "first summary", "two", "second summary"])
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        monkeypatch.setenv(
+            "OPENAI_BASE_URL", llm.base_url
+        )  # AG2 0.14's SQLite logger fails on one in the configuration
+        config = llm.config()
+        del config["config_list"][0]["base_url"]
+        anna, bert = (ConversableAgent(n, llm_config=config, **QUIET) for n in ("anna", "bert"))
+        user = ConversableAgent("user", llm_config=False, **QUIET)
+        about = {"max_turns": 1, "summary_method": "reflection_with_llm"}
+        chats = [{"recipient": anna, "message": "first", **about}, {"recipient": bert, "message": "second", **about}]
+        results = user.initiate_chats(chats)
+    assert [result.summary for result in results] == ["first summary", "second summary"]
+    tables = ingested(log)
+    said = tables.sql("SELECT chat, sender, tokens IS NULL AS typed FROM messages ORDER BY message_order")
+    assert [tuple(row.values()) for row in said] == [
+        (0, "user", True),
+        (0, "anna", False),
+        (1, "user", True),
+        (1, "bert", False),
+    ]
+    handoffs = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert handoffs == [("user", "anna"), ("user", "bert")]
+    assert [call["event_subtype"] for call in tables.events("llm_call")] == ["call", "single"] * 2
