@@ -92,6 +92,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "invocation": "AG2's id for one `create`, shared by its tries over the config list; null where it logged none",
         "wrapper": "which client made it, a number within the run",
         "model": "model name in the request",
+        "guardrail": "of a call by which a guardrail of the agent checks what it hears or says: the guardrail's name",
         "request": "the request without what `base` has already: `messages` holds only the new ones",
         "base": "`seq` of the call that this request continues, or null",
         "base_messages": "how many messages of the rebuilt base request come before `messages`",

@@ -5,12 +5,14 @@ user had switched on goes on receiving all of it.
 """
 
 import sqlite3
+import sys
 import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime, timezone
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from autogen.logger.base_logger import BaseLogger
@@ -24,6 +26,8 @@ call_here: ContextVar[Any] = ContextVar("capture_call", default=None)
 """The `capture.tools.Call` that runs here, or None."""
 create_here: ContextVar[Any] = ContextVar("capture_create", default=None)
 """The `capture.attempts.Create` under way here, or None."""
+GUARDING = frozenset({"run_input_guardrails", "run_output_guardrails"})
+"""Methods of an agent in which AG2 asks its guardrails."""
 
 
 class JournalLogger(BaseLogger):
@@ -194,13 +198,16 @@ def write_call(
         counts: tokens, as the server counted them.
     """
     run = scope.run
-    agent = name_of(source)
+    asker = agent = name_of(source)
     if agent is not None:
         meet(scope, source)
+    else:
+        agent, guardrail = guardrail_around()
+        call |= {"guardrail": guardrail} if guardrail is not None else {}
     if run.mask is not None:
         run.mask.learn_config({name: value for name, value in request.items() if name != "messages"})
     requests = run.requests()
-    delta = requests.delta(agent or "", request)
+    delta = requests.delta(asker or "", request)
     response = call.pop("response")
     answer, replaced = _response(response)
     fields = {
@@ -216,7 +223,17 @@ def write_call(
     raw = delta.json + b',"response":' + answer
     seq = run.write(format.LLM_CALL, fields, scope, agent=agent, raw=raw, replaced=delta.replaced + replaced)
     if seq is not None and len(raw) < run.journal.max_record:
-        requests.remember(agent or "", delta.written(seq))
+        requests.remember(asker or "", delta.written(seq))
+
+
+def guardrail_around() -> tuple[str | None, str | None]:
+    """The agent whose guardrail asks a model right now, and the guardrail's name: AG2 does not say who asks."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_name in GUARDING:
+            return name_of(frame.f_locals.get("self")), str(getattr(frame.f_locals.get("guardrail"), "name", ""))
+        frame = frame.f_back
+    return None, None
 
 
 def _response(response: Any) -> tuple[bytes, encode.Replaced]:

@@ -14,7 +14,7 @@ from ingest.events import Event, Where, milliseconds
 from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.quality import judge
-from ingest.runrows import CALL, RunRows
+from ingest.runrows import CALL, GUARDRAIL, RunRows
 
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
@@ -90,6 +90,8 @@ class LLMLedger:
             },
             meta={"model": data.get("model"), "cost": cost, "cached": bool(data.get("cached")), **counts},
         )
+        if data.get("guardrail") is not None:
+            event.subtype, event.meta["guardrail"] = GUARDRAIL, text_or_none(data["guardrail"])
         if failed and raised:
             event.meta |= {"error_type": raised["type"], "traceback": raised["traceback"]}
         if not data.get("cached"):

@@ -21,8 +21,8 @@ PREVIEW = 500
 """Characters of a `*_preview` field and of `inputs.message`; the whole text stands beside it."""
 
 
-CALL, SINGLE = "call", "single"
-"""Subtypes of LLM calls: of a turn, or of one around its chat; and of none."""
+CALL, SINGLE, GUARDRAIL = "call", "single", "guardrail"
+"""Subtypes of LLM calls: of a turn, or of one around its chat; of none; of a turn that a guardrail checks by it."""
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a UUID that says how it is made, with the two bits that are free in it."""

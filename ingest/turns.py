@@ -18,7 +18,7 @@ from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
 from ingest.messages import Functions, Message, parse_message
-from ingest.runrows import SINGLE, RunRows, preview
+from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
@@ -343,10 +343,8 @@ class Conversation:
             self._executed(execution, 1)
         for request in message.requests:
             self._tools.requested(request, agent, turn.id, where)
-        tokens = [c.meta.get("completion_tokens") for c in children if c.type == "llm_call"]
-        index = self._add_message(
-            said.channel, message, turn.inputs["role"], turn, where, tokens[-1] if tokens else None, internal
-        )
+        tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
+        index = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
         key = message.key()
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
@@ -563,3 +561,12 @@ class Conversation:
             if known is None or (known.operation != "write" and hit.operation == "write"):
                 found[hit.path] = hit
         return list(found.values())
+
+
+def _tokens(message: Message, calls: list[Event]) -> int | None:
+    """Tokens of the answer that a message is. Where a guardrail puts words of its own in its place, there are none."""
+    own = [call for call in calls if call.subtype != GUARDRAIL]
+    if not own or (len(own) < len(calls) and own[-1].outputs["content"] not in (message.plain, None)):
+        return None
+    tokens: int | None = own[-1].meta.get("completion_tokens")
+    return tokens

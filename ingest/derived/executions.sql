@@ -82,10 +82,11 @@ calls as (
         run_id,
         execution_id,
         max(execution_order) as execution_order,
-        arg_max(id, execution_order) as id,
-        arg_max(status, execution_order) = 'failed' as is_failed,
-        arg_max(reason, execution_order) as reason,
-        arg_max(duration_ms, execution_order) as duration_ms,
+        -- the last one that made an answer: a guardrail only checks it
+        arg_max(id, if(event_subtype = 'guardrail', -1, execution_order)) as id,
+        arg_max(status, if(event_subtype = 'guardrail', -1, execution_order)) = 'failed' as is_failed,
+        arg_max(reason, if(event_subtype = 'guardrail', -1, execution_order)) as reason,
+        arg_max(duration_ms, if(event_subtype = 'guardrail', -1, execution_order)) as duration_ms,
         round(fsum(duration_ms), 6) as total_ms,
         count(*) as number
     from events

@@ -626,3 +626,38 @@ def test_a_chat_that_goes_on_in_the_next_run(
     ]
     paths = {row["example"]: row["path"] for row in answer(tables.out, "agent_variants")}
     assert paths["second"] == ["user", "anna", "user", "anna"]
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_what_a_guardrail_asks_is_of_its_agent(side: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Its call is in the turn that it checks; words that it puts in the place of an answer are no model's."""
+    guardrails = pytest.importorskip("autogen.agentchat.group.guardrails")
+
+    def script(request: Request) -> str:
+        if "guardrail" in request.system:
+            return json.dumps({"activated": side == "output", "justification": "bad"})
+        return f"{request.system} speaks"
+
+    llm = scripted_llm(script)
+    a, b = (ConversableAgent(n, system_message=n, llm_config=llm.config(), **QUIET) for n in ("alice", "bob"))
+    about = {"name": "polite", "condition": "rude", "target": AgentTarget(b), "activation_message": "withheld"}
+    getattr(a, f"register_{side}_guardrail")(guardrails.LLMGuardrail(llm_config=a.llm_config, **about))
+    a.handoffs.set_after_work(AgentTarget(b))
+    b.handoffs.set_after_work(TerminateTarget())
+    with capture.start(runs, run_id="r", console=False):
+        initiate_group_chat(DefaultPattern(initial_agent=a, agents=[a, b]), messages="start", max_rounds=8)
+    assert len(llm.requests) == 3
+    tables = ingested(runs)
+    turns = {turn["agent_name"]: turn["id"] for turn in tables.events("agent_call")}
+    calls = tables.events("llm_call")
+    assert sorted((call["event_subtype"], call["agent_name"]) for call in calls) == [
+        ("call", "alice"),
+        ("call", "bob"),
+        ("guardrail", "alice"),
+    ]
+    assert all(call["parent_event_id"] == turns[call["agent_name"]] for call in calls)
+    assert [call["meta"]["guardrail"] for call in calls if call["event_subtype"] == "guardrail"] == ["polite"]
+    tokens = dict(tables.sql("SELECT sender, tokens FROM messages")[n].values() for n in range(3))
+    assert (tokens["alice"] is None, tokens["bob"] is None) == (side == "output", False)
+    (shown,) = tables.sql("SELECT llm_response FROM agent_executions WHERE agent_name = 'alice'")
+    assert "alice speaks" in str(shown["llm_response"])
