@@ -103,6 +103,7 @@ def test_performance_statistics_are_in_the_journal_too(tables: Any) -> None:
     assert json.loads(stats).keys() == {"events", "bytes", "lost", "us_per_event"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("switch", "gone"),
     [

@@ -100,6 +100,7 @@ def test_all_models_that_fail_are_recorded_once_each(scripted_llm: StartLLM) -> 
     ]
 
 
+@pytest.mark.slow
 def test_an_interrupted_call_is_recorded(scripted_llm: StartLLM, late: threading.Event) -> None:
     """Ctrl-C while the server thinks: the request is in the journal as failed, and the interrupt goes on."""
 

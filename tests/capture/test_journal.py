@@ -165,6 +165,7 @@ def test_a_forked_child_writes_nothing_into_its_parents_journal() -> None:
     assert "child's own" in [e["content"] for e in events(journal(Path("runs/child")), "text")]
 
 
+@pytest.mark.slow
 def test_a_child_that_exits_normally_leaves_the_journal_alone(tmp_path: Path) -> None:
     """A forked child that runs its exit handlers ends no run of its parent's."""
     script = (

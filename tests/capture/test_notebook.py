@@ -27,6 +27,7 @@ def text_of(cell: Any) -> str:
     return "".join(str(output.get("text", "")) + str(output.get("evalue", "")) for output in cell.outputs)
 
 
+@pytest.mark.slow
 def test_a_notebook_is_recorded_through_cells_that_are_run_again_and_interrupted() -> None:
     """Cells share a run; a re-run start ends the first with a notice; async cells and an interrupt are recorded."""
     start = "run = capture.start('runs', console=False)\nids.append(run.id)"

@@ -452,6 +452,7 @@ def test_no_agent_hands_over_to_one_that_opens_a_chat(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_a_resumed_group_is_told_once(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest

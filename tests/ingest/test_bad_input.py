@@ -307,6 +307,7 @@ def test_a_value_of_the_wrong_kind_costs_itself(runs: Path, ingested: Ingest, mo
     assert rows == [{"run_id": "bad", "agent_name": None}, {"run_id": "good", "agent_name": "a"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [True, 2**31, -(2**40), "1", 1.5, None, [0]])
 def test_an_exit_code_that_is_none(code: Any, runs: Path, ingested: Ingest) -> None:
     """It counts as unknown."""

@@ -14,6 +14,7 @@ from tests.ingest.conftest import Ingest
 SAID = [("boss", "Review it."), ("alice", "LGTM")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", ["", "-text,-message"])
 @pytest.mark.parametrize("when", ["after each", "at the end", "after each and at the end"])
 def test_transcripts_of_equal_chats(

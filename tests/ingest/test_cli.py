@@ -146,6 +146,7 @@ def test_python_m_ingest_is_the_same(runs: Path, out: Path) -> None:
     assert json.loads(done.stdout)["new"] == 1
 
 
+@pytest.mark.slow
 def test_workers_print_nothing(tmp_path: Path) -> None:
     """Enough for several processes, and none of the libraries in them has a word for the user when they end."""
     write_corpus(tmp_path / "runs", 2 * RUN_EVENTS)

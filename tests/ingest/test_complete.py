@@ -394,6 +394,7 @@ def test_what_came_of_chats_in_a_row(is_async: bool, runs: Path, ingested: Inges
     assert meta["summary"] == "Second."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["initiate", "a_initiate", "run", "a_run"])
 def test_what_came_of_a_group(form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """Context variables as they are at the end, changed by a tool; each turn, handoff, call and tool once."""

@@ -120,6 +120,7 @@ def test_everything_else_may_be_compressed(suffix: str, runs: Path, ingested: In
     ]
 
 
+@pytest.mark.slow
 @each_packer
 def test_an_archive_that_breaks_off(suffix: str, runs: Path, ingested: Ingest) -> None:
     """What can be unpacked is read, the end is damage in quarantine, and the whole archive replaces it."""
@@ -155,6 +156,7 @@ def test_a_damaged_archive(suffix: str, runs: Path, ingested: Ingest) -> None:
     assert run("check", runs).exit_code == 1
 
 
+@pytest.mark.slow
 @each_packer
 def test_a_bomb_is_stopped(suffix: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small archive of an endless line ends early, and what came before it is read."""
@@ -170,6 +172,7 @@ def test_a_bomb_is_stopped(suffix: str, runs: Path, ingested: Ingest, monkeypatc
     assert tables.one("SELECT max(octet_length(bytes)) FROM quarantine") < 30_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack_input", [bytes, gzip.compress, zstd])
 def test_standard_input(pack_input: Pack, runs: Path, tmp_path: Path) -> None:
     """`cat x.jsonl | ingest -` reads a run whose name comes from its content: the same input is the same run."""

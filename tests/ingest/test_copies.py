@@ -88,6 +88,7 @@ def _group(*names: str) -> tuple[GroupChat, GroupChatManager, list[ConversableAg
     return group, GroupChatManager(group, llm_config=False), agents
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_resumed_group_repeats_nothing(is_async: bool, silent: bool, runs: Path, ingested: Ingest) -> None:

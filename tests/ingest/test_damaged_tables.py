@@ -24,6 +24,7 @@ def ingest_again(runs: Path, out: Path, *options: str) -> str:
     return result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.999, 0.9, 0.5, 0.2, 0.01, 0.0])
 @pytest.mark.parametrize("is_new", [False, True])
 def test_tables_that_were_cut_off(share: float, is_new: bool, runs: Path, ingested: Ingest) -> None:
@@ -54,6 +55,7 @@ def test_a_changed_byte_in_the_middle(runs: Path, ingested: Ingest) -> None:
         assert ingest_again(runs, out, *options).endswith(ADVICE)
 
 
+@pytest.mark.slow
 def test_a_changed_byte_that_only_shows_in_the_copy(runs: Path, ingested: Ingest) -> None:
     """The state is read, and a table that is written to is damaged."""
     write_journal(runs, "r", logged("a", "b", "hi"))

@@ -41,6 +41,7 @@ def kept(path: Path) -> list[str]:
         return [run_id for (run_id,) in con.execute("SELECT run_id FROM runs ORDER BY 1").fetchall()]
 
 
+@pytest.mark.slow
 def test_all_runs_are_read_again_whatever_was_given(runs: Path, ingested: Ingest) -> None:
     """With one run on the command line the others stay, under their ids; nothing is kept where nothing is missing."""
     for name in ("a", "b"):
@@ -60,6 +61,7 @@ def test_all_runs_are_read_again_whatever_was_given(runs: Path, ingested: Ingest
     assert ingested(runs / "deep").summary.unchanged == 3
 
 
+@pytest.mark.slow
 def test_what_can_not_be_read_again_is_kept(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ def test_no_link_leads_to_what_is_read_again(runs: Path, tmp_path: Path, ingeste
     assert kept(out / "traces.duckdb.v5") == ["r"]
 
 
+@pytest.mark.slow
 def test_doubled_runs_of_one_folder_become_one(runs: Path, ingested: Ingest) -> None:
     """Older versions gave a packed journal and the unpacked one beside it a run each."""
     path = write_journal(runs, "run9", logged("a", "b", "hi"))

@@ -36,6 +36,7 @@ def as_header(about: dict[str, Any]) -> bytes:
     return b"\n".join([json.dumps(about).encode(), *(json.dumps(message).encode() for message in CHAT)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [as_document, as_lines, as_messages, as_header])
 def test_messages_behind_long_values_are_found(
     form: Callable[[dict[str, Any]], bytes], runs: Path, ingested: Ingest

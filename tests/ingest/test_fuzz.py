@@ -228,6 +228,7 @@ def made_up(folder: Path, journals: list[list[Any]], alone: dict[str, list[Any]]
 JOURNALS_MADE_UP = st.lists(st.lists(RECORDS, max_size=6), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @tried(8)
 @given(journals=JOURNALS_MADE_UP)
 def test_made_up_records(

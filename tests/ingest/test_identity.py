@@ -127,6 +127,7 @@ def test_what_was_pruned_is_known_again_by_its_content(runs: Path, ingested: Ing
         assert said(ingested(runs, force=force)) == {"gone": "another"}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_renamed_is_not_there_twice(runs: Path, ingested: Ingest) -> None:
     """It stands under its new name, with a line that says so, and is neither new nor dropped."""
     write_run(runs, "was", "hi")

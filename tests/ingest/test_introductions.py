@@ -42,6 +42,7 @@ def told(tables: Tables) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says", [None, "same words"])
 @pytest.mark.parametrize("saved", ["group", "manager", "result"])
 def test_a_group_that_is_introduced(saved: str, says: str | None, runs: Path, ingested: Ingest) -> None:

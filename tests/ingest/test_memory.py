@@ -148,6 +148,7 @@ def hundredth(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "CHUNK_BYTES", rows.CHUNK_BYTES // 100)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hundredth")
 def test_wide_rows_are_stored_as_others_are(runs: Path, ingested: Ingest) -> None:
     """All of them, in their order, whatever came before them or comes after, in the database and in Parquet."""
@@ -177,6 +178,7 @@ def test_wide_rows_are_stored_as_others_are(runs: Path, ingested: Ingest) -> Non
     assert {file for file in files if pq.read_table(file, columns=["content"])["content"].null_count} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hundredth")
 def test_a_little_every_night_is_no_wide_vector(runs: Path, ingested: Ingest) -> None:
     """Ingests whose rows are not wide by themselves do not fill one vector together; those of short rows do."""

@@ -50,6 +50,7 @@ def shared() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
 def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path) -> None:
     """A run, a transcript and the copies of a run in such folders are a line each, and the rest is read."""

@@ -42,6 +42,7 @@ def prune(out: Path, *arguments: str) -> dict[str, list[str]]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_old_runs_leave_every_table_and_stay_out(runs: Path, ingested: Ingest) -> None:
     """Neither a touch nor new lines nor `--force` bring them back; their files are as they were."""
     old = write_journal(runs, "old", logged("a", "b", "hi"))
@@ -102,6 +103,7 @@ def test_a_transcript_is_as_old_as_its_file(runs: Path, ingested: Ingest) -> Non
     assert ids(ingested(runs, force=True)) == ["gone.json", "new.json"]
 
 
+@pytest.mark.slow
 def test_the_file_becomes_smaller(runs: Path, ingested: Ingest) -> None:
     """What was pruned takes no room, and what is left is as it was, views too."""
     for n in range(20):
@@ -157,6 +159,7 @@ def test_what_was_moved_stays_pruned(runs: Path, ingested: Ingest) -> None:
     assert ids(ingested(runs / "x", runs / "y")) == ["s"]
 
 
+@pytest.mark.slow
 def test_a_renamed_file_stays_pruned(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Renamed, and packed as well; another conversation comes in, and what is in the tables is not looked into."""
     (runs / "old.json").write_text(CHAT)

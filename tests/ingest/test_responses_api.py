@@ -52,6 +52,7 @@ def chat(llm: ScriptedLLM, api: str, monkeypatch: pytest.MonkeyPatch) -> list[tu
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("api", APIS)
 def test_tokens_answers_and_quality_are_told(
     api: str, scripted_llm: StartLLM, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch

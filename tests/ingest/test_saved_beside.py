@@ -56,6 +56,7 @@ def test_a_transcript_that_the_recorder_saved_is_read(tmp_path: Path, monkeypatc
     assert asked(tmp_path, "SELECT count(*) FROM messages") == len(MESSAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["missing.json", "../../secret.json", "link.json", "/etc/hostname", "broken.json"])
 def test_a_transcript_that_is_not_there_is_named(tmp_path: Path, path: str) -> None:
     """Nothing outside the run's folder is opened, and what could not be read is in `runs.meta`."""

@@ -51,6 +51,7 @@ def senders(tables: Tables) -> list[str | None]:
     return [row["sender"] for row in tables.sql("SELECT sender FROM messages ORDER BY message_order")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", [True, False])
 @pytest.mark.parametrize("form", ["tools", "legacy"])
 def test_a_history_of_two_says_who_asked_and_who_ran(
@@ -145,6 +146,7 @@ def test_who_is_asked_for_a_tool_runs_it_although_nobody_takes_turns(runs: Path,
     assert senders(ingested(runs)) == ["runner", "runner", "asker", "runner", "asker"]
 
 
+@pytest.mark.slow
 def test_a_chat_longer_than_what_waits_is_told_in_order(runs: Path, ingested: Ingest) -> None:
     """Its messages are all there, in order, as they say themselves."""
     chat = [OWN, request("1"), answer("1", "runner"), OTHER] + [OWN, OTHER] * (MAX_WAITING // 2)

@@ -33,6 +33,7 @@ def said(out: Path) -> list[list[str]]:
     return [row["said"] for row in tables.sql(query)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_journals_one_after_another_are_runs_of_their_own(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """`cat runs/*/journal.jsonl | ingest -`, also where one comes twice, and their folders are the same runs."""
@@ -78,6 +79,7 @@ def test_a_file_with_several_recordings_says_so(tmp_path: Path) -> None:
     assert said(apart) == [["first"], ["second"]]
 
 
+@pytest.mark.slow
 def test_a_recording_that_grew_replaces_itself(tmp_path: Path) -> None:
     """It is known by its first record, whether it came in before, lies in a folder, or both by turns."""
     runs, out = tmp_path / "runs", tmp_path / "traces"

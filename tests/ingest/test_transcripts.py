@@ -323,6 +323,7 @@ def test_a_long_broken_list_of_anything_is_read_in_one_pass(runs: Path, ingested
 OTHER_SIDE = [{**m, "role": "assistant"} for m in CHAT]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("document", "messages", "records"),
     [

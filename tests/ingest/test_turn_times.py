@@ -58,6 +58,7 @@ def talk(config: dict[str, Any]) -> GroupChat:
     return chat
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recorder", ["journal", "file", "sqlite"])
 def test_choosing_the_speaker_is_in_no_members_turn(
     recorder: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch

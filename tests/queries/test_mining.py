@@ -122,6 +122,7 @@ def many_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return builder.write(tmp_path_factory.mktemp("many") / "traces.duckdb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("min_length", "max_length", "min_count", "min_runs"),
     [(1, 7, 2, 1), (1, 7, 1, 2), (6, 6, 2, 1), (9, 9, 1, 2), (3, 30, 2, 1), (3, 30, 40, 1)],

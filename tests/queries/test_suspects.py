@@ -298,6 +298,7 @@ def test_runs_of_a_supervisor(tmp_path: Path) -> None:
     assert sum(found[name][1] == step for name, (_, step) in named.items()) == 2
 
 
+@pytest.mark.slow
 def test_suspicion_does_not_read_the_labels(found: dict[str, tuple[str, int]], tmp_path: Path) -> None:
     """The same runs with other labels, or with none, have the same suspects."""
     wrong, none = tmp_path / "wrong", tmp_path / "none"

@@ -89,6 +89,7 @@ def test_program_that_would_grow_is_bounded(code: str) -> None:
     assert all(len(hit.path) < 2000 for hit in (*facts.writes, *facts.reads))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", ["1+", "1**", "-", "not ", "x.", "x or ", "x if y else ", "lambda: ", "await ", "x = "]
 )
