@@ -100,7 +100,7 @@ _ALL = (
             started_at TIMESTAMP UTC; NULL for a transcript, which carries no time
             ended_at TIMESTAMP UTC; of the last record where the run was cut off
             duration_ms DOUBLE from start to end
-            messages BIGINT rows in messages
+            messages BIGINT rows in messages, without what was said before the run began
             llm_calls BIGINT rows in llm_calls
             tool_calls BIGINT rows in tool_calls
             code_execs BIGINT rows in code_execs
@@ -309,7 +309,7 @@ _ALL = (
         "Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
-            event_id UUID its handoff in execution_events; of a choice that keeps the speaker that agent's next turn
+            event_id UUID its handoff in execution_events; where it keeps the speaker that agent's turn, or its LLM call
             execution_order BIGINT as in execution_events
             chat BIGINT as in execution_events
             group_name VARCHAR the group's manager, where that is known

@@ -434,8 +434,10 @@ class Conversation:
             self._child(waiting.pop(0), None, 0)
 
     def _orphans(self, talk: Talk, agent: str | None) -> None:
-        """What an agent did that ended in no message, such as the LLM call for a summary."""
+        """What an agent did that ended in no message, such as the LLM call for a summary, or one that failed."""
         for event in talk.pending.pop(agent, []):
+            if event.type == "llm_call":  # a group that keeps the speaker tells its choice by that agent's turn alone
+                event.meta |= talk.selected.pop(agent, {})
             self._child(event, None, 0)
         for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)

@@ -18,6 +18,7 @@ from autogen import ConversableAgent, GroupChat, GroupChatManager, register_func
 from autogen.agentchat import initiate_group_chat
 from autogen.agentchat.group.patterns import RoundRobinPattern
 from autogen.coding import LocalCommandLineCodeExecutor
+from openai import BadRequestError
 
 import capture
 import queries
@@ -546,3 +547,30 @@ def test_the_error_that_ends_a_nested_chat_is_of_that_chat(
     ]
     chats = tables.sql("SELECT chat, list(content ORDER BY message_order) AS said FROM messages GROUP BY chat")
     assert call == error == next(row["chat"] for row in chats if row["said"] == ["why"])
+
+
+def test_a_speaker_that_is_kept_and_fails_was_chosen(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """A group that chooses who spoke last tells it by that agent's next words, of which there are none here."""
+    asked: list[str] = []
+
+    def script(request: Request) -> str | Failure:
+        if "anna" in request.system and "role" not in request.system:
+            asked.append("anna")
+            return "go on" if len(asked) < 3 else Failure(400)
+        asked.append("who")
+        return "anna"
+
+    config = scripted_llm(script).config()
+    anna, bert = (
+        ConversableAgent(n, system_message=f"You are {n}.", llm_config=config, **QUIET) for n in ("anna", "bert")
+    )
+    user = ConversableAgent("user", llm_config=False, **QUIET)
+    group = GroupChat([anna, bert], messages=[], max_round=6, select_speaker_message_template="Choose a role.")
+    with capture.start(runs, console=False), pytest.raises(BadRequestError):
+        user.initiate_chat(GroupChatManager(group, llm_config=config), message="start")
+    tables = ingested(runs)
+    chosen = asked.count("who")
+    assert asked == ["who", "anna"] * chosen
+    assert [row["selection"] for row in tables.sql("SELECT selection FROM selections")] == ["auto"] * chosen
+    silent = {row["agent_name"]: row for row in answers(tables, "why_silent")}
+    assert (silent["anna"]["times_chosen"], silent["bert"]["times_passed_over"]) == (chosen, chosen)
