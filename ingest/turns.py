@@ -244,8 +244,8 @@ class Conversation:
         """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
         chose one of them. These are no words of the conversation.
         """
-        members = self._agents.get(message.sender or "", {}).get("members") or ()
-        return message.recipient in members and message.name in (None, message.sender)
+        members = self._agents.get(message.sender or "", {}).get("members")
+        return bool(members) and message.recipient in members and message.name in (None, message.sender)
 
     def _is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
@@ -344,8 +344,7 @@ class Conversation:
         for request in message.requests:
             self._tools.requested(request, agent, turn.id, where)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
-        index = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
-        key = message.key()
+        index, key = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time
@@ -534,8 +533,8 @@ class Conversation:
 
     def _add_message(
         self, channel: str, message: Message, role: str, turn: Event, where: Where, tokens: int | None, internal: bool
-    ) -> int:
-        """Add the row of a message, which is that turn. Gives its index."""
+    ) -> tuple[int, int]:
+        """Add the row of a message, which is that turn. Gives its index and its key."""
         index = self._rows.add_message(
             channel,
             where,
@@ -551,8 +550,9 @@ class Conversation:
             where.time,
             internal,
         )
-        self._seen.add(message.key(), message.key(False), where, message.sender, message.recipient)
-        return index
+        key = message.key()
+        self._seen.add(key, message.key(False), where, message.sender, message.recipient)
+        return index, key
 
     def _files_of_tool(self, event: Event) -> list[Hit]:
         """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
