@@ -244,8 +244,8 @@ class Conversation:
         """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
         chose one of them. These are no words of the conversation.
         """
-        members = self._agents.get(message.sender or "", {}).get("members")
-        return bool(members) and message.recipient in members and message.name in (None, message.sender)
+        members = self._agents.get(message.sender or "", {}).get("members") or ()
+        return message.recipient in members and message.name in (None, message.sender)
 
     def _is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
