@@ -38,7 +38,7 @@ class Failures:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
             error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call that an action of the same name is all of.
+            in it; `marks` the call whose only action of its name it is.
     """
 
     def __init__(self) -> None:
@@ -107,8 +107,9 @@ class Failures:
             if raised is not None and action.raised == raised and action.counted is not None:
                 self._later(action.counted, "echo_of", event.id)
                 self.count -= 1
-            if event.type == "tool_call" and action.name == event.meta.get("tool_name"):
-                self._later(action.id, "marks", event.id)
+        alike = [action for action in inside if action.name == event.meta.get("tool_name")]
+        if event.type == "tool_call" and len(alike) == 1:
+            self._later(alike[0].id, "marks", event.id)
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:
         """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""

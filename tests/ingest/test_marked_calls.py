@@ -110,3 +110,21 @@ def test_an_exception_that_leaves_several_actions_is_one_failure(
     found = {(r["event_type"], r["what"]): r["count"] for r in answer(out, "errors")}
     assert found == {("tool_call", "Inner"): 2, ("llm_call", "scripted-1"): 2}
     assert [r["errors"] for r in answer(out, "run_overview")] == [4]
+
+
+def test_parts_of_a_call_under_its_name_are_actions(runs: Path, ingested: Ingest) -> None:
+    """Two of them are not all of it: they stay what the user marked."""
+
+    def look(q: str) -> str:
+        for part in q.split():
+            with run.timed("tool_call", "look", agent="asker", part=part):
+                pass
+        return "seen"
+
+    asker = asker_of(("look", {"q": "a b"}), ("look", {"q": "c"}))
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"look": look})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker, message="go")
+    (row,) = answer(ingested(runs).out, "tool_usage")
+    assert (row["tool"], row["usage_count"]) == ("look", 4)
