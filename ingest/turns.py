@@ -18,6 +18,7 @@ from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
 from ingest.messages import Functions, Message, parse_message
+from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
@@ -42,6 +43,7 @@ class Conversation:
     def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]], finder: Finder) -> None:
         self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
+        self._relayed = Relayed(agents)
         self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
         """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
@@ -202,105 +204,27 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if talk.group is None and (manager := next(filter(self._has_members, (message.recipient, sender)), None)):
+        if talk.group is None and (
+            manager := next(filter(self._relayed.is_manager, (message.recipient, sender)), None)
+        ):
             talk.manager = manager
-        if self._is_told_again(said, talk):
+        if self._relayed.is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
-        elif self._is_copy(message, talk):
+        elif self._relayed.is_copy(message, talk):
             talk.asked[message.recipient] = where.time
             talk.floor.relayed(message.sender, message.recipient, where.position)
         else:
-            index = self._turn(said, where, talk, self._is_announced(message))
+            index = self._turn(said, where, talk, self._relayed.is_announced(message))
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
-
-    def _is_told_again(self, said: facts.Said, talk: Talk) -> bool:
-        """Whether a group chat is resumed, and its manager told again what a member has said before.
-
-        AG2 has the members say their messages again in silence, as the history has them, with the name of the author;
-        the last of them then opens the chat anew.
-        """
-        message, manager = said.message, said.message.recipient
-        if message.name is None or message.name != message.sender or not self._has_members(manager):
-            return False
-        is_known = message.key() in talk.recent
-        if said.silent is None and said.channel == "logger":
-            return is_known  # AG2's own logs do not tell which were silent, nor any with the author's name but these
-        if said.silent:
-            if is_known:
-                talk.resumed.add(manager)
-            return is_known
-        opens = said.silent is False and manager in talk.resumed
-        talk.resumed.discard(manager)
-        return opens and is_known
-
-    def _has_members(self, agent: str | None) -> bool:
-        """Whether this is the manager of a group chat."""
-        about = self._agents.get(agent or "", {})
-        return bool(about.get("members")) or about.get("class") == "GroupChatManager"
-
-    def _is_announced(self, message: Message) -> bool:
-        """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
-        chose one of them. These are no words of the conversation.
-        """
-        members = self._agents.get(message.sender or "", {}).get("members") or ()
-        return message.recipient in members and message.name in (None, message.sender)
-
-    def _is_copy(self, message: Message, talk: Talk) -> bool:
-        """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
-
-        The manager sends every message to all other members, under its own name as the sender; the message itself
-        names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
-        the introduction of the members, go to one member after the other.
-        """
-        if message.role == "system" and self._has_members(message.sender) and message.name not in self._agents:
-            message.name = message.sender  # it is said in the name of a function
-        if not message.name or message.name == message.sender:
-            return self._is_told_around(message, talk)
-        manager, author = message.sender, message.name
-        original, key = talk.latest.get(author), message.key(author=author)
-        is_manager = self._has_members(manager)
-        is_latest = original is not None and original.key == key
-        heard = original.recipients if original else set()
-        is_due = manager in heard and message.recipient not in heard
-        # a safeguard may have put other words in place of the author's
-        if original and is_due and (is_latest or is_manager):
-            original.recipients.add(message.recipient)
-            message.sender = author
-            return True
-        message.sender = author if is_manager else manager
-        return is_manager and key in talk.recent
-
-    def _is_told_around(self, message: Message, talk: Talk) -> bool:
-        """Whether a manager has just said its own words to other members, and to this one not yet."""
-        own = talk.latest.get(message.sender) if talk.last_speaker == message.sender else None
-        if own is None or own.key != message.key() or message.recipient in own.recipients:
-            return False
-        if not self._has_members(message.sender):
-            return False
-        own.recipients.add(message.recipient)
-        return True
-
-    def _opens(self, message: Message, talk: Talk) -> bool:
-        """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
-
-        Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
-        AG2's own agents open one for each choice of a speaker, and a manager says who the members are.
-        """
-        pair = message.sender, message.recipient
-        if not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self._has_members(message.sender):
-            return False
-        if not talk.repliers.isdisjoint(pair):
-            return True
-        return not self._has_members(message.recipient) and talk.floor.heard(message.sender) != message.recipient
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
-        if made_by is None and self._opens(message, talk):
+        if made_by is None and self._relayed.opens(message, talk):
             self._begin(talk)
             talk.begun += 1
             self._place(where, talk)

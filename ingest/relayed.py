@@ -1,0 +1,98 @@
+"""Which messages are words of a chat: not those that a group's manager passes on, says again or announces."""
+
+from typing import Any
+
+from ingest import facts
+from ingest.messages import Message
+from ingest.talk import INTERNAL_AGENTS, Talk
+
+
+class Relayed:
+    """Tells what else than words of their sender a message is.
+
+    Args:
+        agents: what the run's records say of each agent, by name; filled in while the run is read.
+    """
+
+    def __init__(self, agents: dict[str, dict[str, Any]]) -> None:
+        self._agents = agents
+
+    def is_told_again(self, said: facts.Said, talk: Talk) -> bool:
+        """Whether a group chat is resumed, and its manager told again what a member has said before.
+
+        AG2 has the members say their messages again in silence, as the history has them, with the name of the author;
+        the last of them then opens the chat anew.
+        """
+        message, manager = said.message, said.message.recipient
+        if message.name is None or message.name != message.sender or not self.is_manager(manager):
+            return False
+        is_known = message.key() in talk.recent
+        if said.silent is None and said.channel == "logger":
+            return is_known  # AG2's own logs do not tell which were silent, nor any with the author's name but these
+        if said.silent:
+            if is_known:
+                talk.resumed.add(manager)
+            return is_known
+        opens = said.silent is False and manager in talk.resumed
+        talk.resumed.discard(manager)
+        return opens and is_known
+
+    def is_manager(self, agent: str | None) -> bool:
+        """Whether this is the manager of a group chat."""
+        about = self._agents.get(agent or "", {})
+        return bool(about.get("members")) or about.get("class") == "GroupChatManager"
+
+    def is_announced(self, message: Message) -> bool:
+        """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
+        chose one of them. These are no words of the conversation.
+        """
+        members = self._agents.get(message.sender or "", {}).get("members") or ()
+        return message.recipient in members and message.name in (None, message.sender)
+
+    def is_copy(self, message: Message, talk: Talk) -> bool:
+        """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
+
+        The manager sends every message to all other members, under its own name as the sender; the message itself
+        names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
+        the introduction of the members, go to one member after the other.
+        """
+        if message.role == "system" and self.is_manager(message.sender) and message.name not in self._agents:
+            message.name = message.sender  # it is said in the name of a function
+        if not message.name or message.name == message.sender:
+            return self._is_told_around(message, talk)
+        manager, author = message.sender, message.name
+        original, key = talk.latest.get(author), message.key(author=author)
+        of_manager = self.is_manager(manager)
+        is_latest = original is not None and original.key == key
+        heard = original.recipients if original else set()
+        is_due = manager in heard and message.recipient not in heard
+        # a safeguard may have put other words in place of the author's
+        if original and is_due and (is_latest or of_manager):
+            original.recipients.add(message.recipient)
+            message.sender = author
+            return True
+        message.sender = author if of_manager else manager
+        return of_manager and key in talk.recent
+
+    def _is_told_around(self, message: Message, talk: Talk) -> bool:
+        """Whether a manager has just said its own words to other members, and to this one not yet."""
+        own = talk.latest.get(message.sender) if talk.last_speaker == message.sender else None
+        if own is None or own.key != message.key() or message.recipient in own.recipients:
+            return False
+        if not self.is_manager(message.sender):
+            return False
+        own.recipients.add(message.recipient)
+        return True
+
+    def opens(self, message: Message, talk: Talk) -> bool:
+        """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
+
+        Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
+        AG2's own agents open one for each choice of a speaker, and a manager says who the members are.
+        """
+        pair = message.sender, message.recipient
+        if not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self.is_manager(message.sender):
+            return False
+        if not talk.repliers.isdisjoint(pair):
+            return True
+        return not self.is_manager(message.recipient) and talk.floor.heard(message.sender) != message.recipient
