@@ -54,7 +54,7 @@ class Relayed:
 
         The manager sends every message to all other members, under its own name as the sender; the message itself
         names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
-        the introduction of the members, go to one member after the other.
+        the introduction of the members, go to one member after the other. Puts the author into it as its sender.
         """
         if message.role == "system" and self.is_manager(message.sender) and message.name not in self._agents:
             message.name = message.sender  # it is said in the name of a function
