@@ -633,6 +633,8 @@ def test_a_chat_that_goes_on_in_the_next_run(
 def test_what_a_guardrail_asks_is_of_its_agent(side: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """Its call is in the turn that it checks; words that it puts in the place of an answer are no model's."""
     guardrails = pytest.importorskip("autogen.agentchat.group.guardrails")
+    if not hasattr(guardrails, "GuardrailCheckResult"):
+        pytest.skip("guardrails of AG2 0.10 want a response that Pydantic can't describe")
 
     def script(request: Request) -> str:
         if "guardrail" in request.system:
