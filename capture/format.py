@@ -163,7 +163,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "summary": "the chat's summary, where AG2 made one",
         "cost": "the chat's cost, as AG2 sums it up",
         "chat_id": "AG2's id of the chat, as text",
-        "rest": "true where nobody saved it: what the journal does not tell of it was said before the run began",
+        "rest": "true where nobody saved it",
+        "complete": "true where the journal has all messages of the run so far: what it lacks was said before the run",
     },
     STEP_START: {"name": "what the step is called"},
     STEP_END: {

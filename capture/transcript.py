@@ -12,6 +12,10 @@ from capture import descriptor, encode, format
 if TYPE_CHECKING:
     from capture.run import Run
 
+SAYING = frozenset(
+    {format.MESSAGE, format.EVENT, "text", "tool_call", "tool_response", "function_call", "function_response"}
+)
+"""Record kinds and types of events by which a journal tells of messages."""
 INLINE = 1 << 20
 """Bytes up to which a transcript stands in the journal itself."""
 
@@ -58,16 +62,19 @@ def read(source: Any, name: str | None) -> Iterator[Chat]:
 def save_rest(run: "Run") -> None:
     """Saves, at the end of a run, the group chats that nobody saved, and the histories that the journal lacks.
 
-    A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost. Where
-    nothing was left out or lost, the transcript says so.
+    A journal lacks messages that were exchanged before the run began, were left out by a setting, or were lost.
     """
-    complete = format.MESSAGE not in run.skip and not run.journal.lost
-    about = {"rest": True} if complete else {}
+    about = {"rest": True}
     for manager, chat in run.agents.chats:
         if chat.messages:
             save(run, Chat(manager, chat.messages, about), unless_saved=True)
-    for name, messages in run.agents.unheard(complete):
+    for name, messages in run.agents.unheard(is_complete(run)):
         save(run, Chat(name, messages, about))
+
+
+def is_complete(run: "Run") -> bool:
+    """Whether the journal has all messages of the run so far: none were left out by a setting, none were lost."""
+    return run.skip.isdisjoint(SAYING) and not run.journal.lost
 
 
 def save(run: "Run", chat: Chat, unless_saved: bool = False) -> None:
@@ -86,6 +93,8 @@ def save(run: "Run", chat: Chat, unless_saved: bool = False) -> None:
     if run.mask is not None:
         data = run.mask.json(data)
     fields: dict[str, Any] = {"chat": chat.name, "count": len(chat.messages), **chat.about}
+    if is_complete(run):
+        fields["complete"] = True
     replaced = [{**note, "path": "$.messages" + note["path"][1:]} for note in replaced]
     if len(data) <= INLINE:
         seq = run.write(format.MESSAGES, fields, run.scope(), raw=b'"messages":' + data, replaced=replaced)

@@ -278,7 +278,7 @@ class Assembler:
             if messages is None:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):
-            about = text_or_none(data.get("chat_id")), data.get("rest") is True
+            about = text_or_none(data.get("chat_id")), data.get("complete") is True, data.get("rest") is True
             self._transcripts.append((where.position, messages, *about))
 
     def _step_start(self, data: Data, where: Where) -> None:

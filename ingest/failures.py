@@ -1,6 +1,7 @@
 """The failures of one run, each counted once, however often AG2 and the user tell of it."""
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class Failures:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
             error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call whose only action of its name it is.
+            in it; `marks` the call whose only action of its name it is, and that ended as it did.
     """
 
     def __init__(self) -> None:
@@ -81,7 +82,7 @@ class Failures:
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.count += 1
 
-    def _note_action(self, action: Event, inside: "deque[_Action] | tuple[()]") -> None:
+    def _note_action(self, action: Event, inside: Sequence[_Action]) -> None:
         """What an action failed with may come from one inside it, or from what AG2 did in it."""
         raised, counted = None, None
         if action.status == "failed" and action.type != "error" and action.meta.get("error_type") is not None:
@@ -100,15 +101,15 @@ class Failures:
                 _Action(action.id, str(action.meta.get("action_name")), raised, counted)
             )
 
-    def _end_actions(self, event: Event, inside: "deque[_Action] | tuple[()]") -> None:
-        """The actions in a call that is over: the exception that ended it ended them before."""
+    def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
+        """The actions in a call that is over: the exception that ended it ended the last of them before."""
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
-        for action in inside:
-            if raised is not None and action.raised == raised and action.counted is not None:
-                self._later(action.counted, "echo_of", event.id)
-                self.count -= 1
+        last = next((action for action in reversed(inside) if raised is not None and action.raised == raised), None)
+        if last is not None and last.counted is not None:
+            self._later(last.counted, "echo_of", event.id)
+            self.count -= 1
         alike = [action for action in inside if action.name == event.meta.get("tool_name")]
-        if event.type == "tool_call" and len(alike) == 1:
+        if event.type == "tool_call" and len(alike) == 1 and alike[0].raised == raised:
             self._later(alike[0].id, "marks", event.id)
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:

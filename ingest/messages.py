@@ -5,6 +5,7 @@ answers to several tool calls in one message), the legacy `function_call`, conte
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +22,6 @@ _WITHOUT_ROLE = frozenset(
     {"role", "name", *_SAID, "tool_call_id", "context", "metadata", "refusal", "audio", "annotations"}
 )
 """What a message that has no role may say."""
-MAX_FUNCTIONS = 1000
-"""Functions that are asked for in one history; of one with more it is not told whose answers are none."""
 _SPEAKER_IN_ROLE = re.compile(r"(.+?) \((?:-> ?(.+)|thought|termination condition)\)\Z", re.DOTALL)
 """`Orchestrator (-> WebSurfer)`: transcripts of Magentic-One name speaker and addressee in the role."""
 
@@ -96,24 +95,18 @@ class Message:
         return hash((self._hash, "" if self.has_call_ids else sender, *asked, *answered))
 
 
-class Functions:
-    """The functions that a saved history asks for: who nobody asked has not answered."""
+def unblock(message: Message, speakers: Container[str | None], functions: Container[str]) -> None:
+    """Takes a message for words of the agent that it names, where a safeguard of AG2 has blocked what was said.
 
-    def __init__(self) -> None:
-        self._names: set[str] | None = None
+    What stands there then has the role of a function's answer.
 
-    def look(self, message: Message) -> None:
-        """Take in the next message of the history.
-
-        What stands for words that a safeguard of AG2 blocked has the role of a function's answer, and the name of the
-        agent. What was asked before the history begins is not known, so that its first message may be an answer.
-        """
-        if self._names is None:
-            self._names = set()
-        elif message.role == "function" and message.name not in self._names and len(self._names) < MAX_FUNCTIONS:
-            message.sender, message.responses = message.name, []
-        if len(self._names) < MAX_FUNCTIONS:
-            self._names.update(request.name for request in message.requests)
+    Args:
+        message: of a saved history.
+        speakers: who speaks in that, or is known to be an agent.
+        functions: what is asked for in it.
+    """
+    if message.role == "function" and message.name in speakers and message.name not in functions:
+        message.sender, message.responses = message.name, []
 
 
 def is_message(value: Any) -> bool:
@@ -195,7 +188,7 @@ def _add_responses(result: Message, message: dict[str, Any]) -> None:
                 result.responses.append(ToolResponse(call_id, None, response.get("content")))
     elif result.role == "tool":
         result.responses.append(ToolResponse(text_or_none(message.get("tool_call_id")), None, message.get("content")))
-    elif result.role == "function" and result.name not in (None, result.sender):  # else AG2 blocked what was said
+    elif result.role == "function" and result.name is not None:  # else a safeguard of AG2 blocked what was said
         result.responses.append(ToolResponse(None, result.name, message.get("content")))
 
 

@@ -6,6 +6,9 @@ from ingest import facts
 from ingest.messages import Message
 from ingest.talk import INTERNAL_AGENTS, Talk
 
+INTRODUCTION = "Hello everyone. We have assembled a great team today"
+"""How AG2 has a manager introduce the members, where the group has no words of its own for it."""
+
 
 class Relayed:
     """Tells what else than words of their sender a message is.
@@ -42,12 +45,17 @@ class Relayed:
         about = self._agents.get(agent or "", {})
         return bool(about.get("members")) or about.get("class") == "GroupChatManager"
 
-    def is_announced(self, message: Message) -> bool:
-        """Whether a manager tells members of its group something of AG2's: who they are, or what a function says that
-        chose one of them. These are no words of the conversation.
+    def is_announced(self, said: facts.Said) -> bool:
+        """Whether a manager tells members of its group something of AG2's: in silence who they are, or what a function
+        says that chose one of them. These are no words of the conversation. Asked after `is_copy`.
         """
+        message = said.message
         members = self._agents.get(message.sender or "", {}).get("members") or ()
-        return message.recipient in members and message.name in (None, message.sender)
+        if message.recipient not in members or message.name not in (None, message.sender):
+            return False
+        # AG2's own logs do not tell what is silent
+        silent = message.plain.startswith(INTRODUCTION) if said.silent is None else said.silent
+        return silent or message.role == "system"
 
     def is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
@@ -60,7 +68,8 @@ class Relayed:
             message.name = message.sender  # it is said in the name of a function
         if not message.name or message.name == message.sender:
             return self._is_told_around(message, talk)
-        manager, author = message.sender, message.name
+        # the answer to a legacy function call has the function's name
+        manager, author = message.sender, talk.last_speaker if message.role == "function" else message.name
         original, key = talk.latest.get(author), message.key(author=author)
         of_manager = self.is_manager(manager)
         is_latest = original is not None and original.key == key
@@ -84,15 +93,18 @@ class Relayed:
         own.recipients.add(message.recipient)
         return True
 
-    def opens(self, message: Message, talk: Talk) -> bool:
+    def opens(self, message: Message, talk: Talk, asked: bool) -> bool:
         """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
 
         Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
-        AG2's own agents open one for each choice of a speaker, and a manager says who the members are.
+        AG2's own agents open one for each choice of a speaker, and a manager says who the members are. What is said
+        while a tool is `asked` for may be said by that.
         """
         pair = message.sender, message.recipient
         if not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self.is_manager(message.sender):
             return False
         if not talk.repliers.isdisjoint(pair):
             return True
-        return not self.is_manager(message.recipient) and talk.floor.heard(message.sender) != message.recipient
+        if asked or self.is_manager(message.recipient) or talk.floor.heard(message.recipient) == message.sender:
+            return False
+        return talk.floor.heard(message.sender) != message.recipient

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ingest.events import Where
 from ingest.facts import Said
-from ingest.messages import Functions, Message, ToolRequest, ToolResponse
+from ingest.messages import Message, ToolRequest, ToolResponse, unblock
 from ingest.rows import Spill
 
 MAX_WAITING = 10_000
@@ -21,6 +21,8 @@ MAX_HELD = 4 * 1024 * 1024
 """Characters of those that wait in memory."""
 
 MAX_SPEAKERS = 2
+MAX_NAMES = 1000
+"""Authors, and functions that they ask for, of one chat that are remembered."""
 
 Waiting = tuple[Said, Where]
 
@@ -35,7 +37,8 @@ class Listener:
         self._size = 0
         self._before = Spill()
         self._speakers: set[str] = set()
-        self._functions = Functions()
+        self._functions: set[str] = set()
+        """What is asked for."""
         self._chat: str | None = None
         self._is_open = False
 
@@ -45,14 +48,16 @@ class Listener:
             yield from self.finish()
             self._chat, self._is_open = where.chat, False
             self._speakers.clear()
-            self._functions = Functions()
-        self._functions.look(said.message)
+            self._functions.clear()
+        if len(self._functions) < MAX_NAMES:
+            self._functions.update(request.name for request in said.message.requests)
+        if said.message.sender and len(self._speakers) < MAX_NAMES:
+            self._speakers.add(said.message.sender)
         if self._is_open:
+            unblock(said.message, self._speakers, self._functions)
             yield said, where
             return
         self._hold(said, where)
-        if said.message.sender:
-            self._speakers.add(said.message.sender)
         if len(self._speakers) > MAX_SPEAKERS or len(self._outlines) > MAX_WAITING:
             self._is_open = True
             yield from self._release()
@@ -76,6 +81,7 @@ class Listener:
         for part in parts:
             for said, where in part:
                 said.message.sender = next(outlines).sender
+                unblock(said.message, self._speakers, self._functions)
                 yield said, where
 
 

@@ -230,6 +230,10 @@ class ToolLedger:
         calls.sort(key=lambda call: call.where.position)
         return [(self._event(call), call.turn) for call in calls]
 
+    def is_asked(self, talk: str) -> bool:
+        """Whether a call of a chat waits for its answer."""
+        return any(call.where.talk == talk for queue in self._open.values() for call in queue)
+
     def forget(self) -> None:
         """What follows is another conversation."""
         self._open.clear()

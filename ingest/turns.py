@@ -17,7 +17,7 @@ from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
-from ingest.messages import Functions, Message, parse_message
+from ingest.messages import Message, parse_message, unblock
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
@@ -214,7 +214,7 @@ class Conversation:
             talk.asked[message.recipient] = where.time
             talk.floor.relayed(message.sender, message.recipient, where.position)
         else:
-            index = self._turn(said, where, talk, self._relayed.is_announced(message))
+            index = self._turn(said, where, talk, self._relayed.is_announced(said))
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
@@ -224,7 +224,7 @@ class Conversation:
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
-        if made_by is None and self._relayed.opens(message, talk):
+        if made_by is None and self._relayed.opens(message, talk, self._tools.is_asked(where.talk)):
             self._begin(talk)
             talk.begun += 1
             self._place(where, talk)
@@ -386,15 +386,15 @@ class Conversation:
         """Messages that were said before the run began."""
         return len(self._earlier)
 
-    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None, bool]]) -> None:
+    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None, bool, bool]]) -> None:
         """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
 
         Args:
-            transcripts: (position, messages, AG2's id of the chat, if it has one, whether what the journal has not of
-                it was said before the run began) for each that was saved.
+            transcripts: (position, messages, AG2's id of the chat, if it has one, whether the journal has all that was
+                said in the run until then, whether nobody saved it) for each.
         """
-        for number, (saved_at, transcript, chat_id, rest) in enumerate(transcripts):
-            self._merge(transcript, saved_at, f"transcript {number}", chat_id, rest)
+        for number, (saved_at, transcript, chat_id, complete, rest) in enumerate(transcripts):
+            self._merge(transcript, saved_at, f"transcript {number}", chat_id, complete, rest)
         self._over()
 
     def _over(self) -> None:
@@ -409,10 +409,14 @@ class Conversation:
         self._code.forget()
         self._tools.forget()
 
-    def _merge(self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, rest: bool) -> None:
-        messages, functions = [parse_message(m) for m in transcript], Functions()
+    def _merge(
+        self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, complete: bool, rest: bool
+    ) -> None:
+        messages = [parse_message(m) for m in transcript]
+        authors = {m.sender for m in messages if m.sender}.union(self._agents)
+        functions = {request.name for m in messages for request in m.requests}
         for message in messages:
-            functions.look(message)
+            unblock(message, authors, functions)
         name_speakers(messages)
         speakers = {m.sender for m in messages if m.sender}
         named = all(m.sender or m.has_call_ids for m in messages)
@@ -423,7 +427,8 @@ class Conversation:
         matches = self._claims.match(ours, [self._seen.key(index, named) for index in ours], theirs, chat_id)
         first = next((match for match in matches if match is not None and match not in self._earlier), None)
         position, talk = saved_at, self._seen.talk(first) if first is not None else name
-        earlier = rest or first is not None
+        # what comes before the first message of the run; a list without any the user may have saved for its own sake
+        earlier = complete and (rest or first is not None)
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
             if match is None:
                 # what was said before the run stands before all of it
@@ -437,7 +442,7 @@ class Conversation:
             else:
                 self._rows.heard(match, "transcript")
                 position, talk = self._seen.position(match), self._seen.talk(match)
-                earlier = rest or (earlier and match in self._earlier)
+                earlier = earlier and match in self._earlier
 
     def _said_before(self, message: Message, where: Where) -> None:
         """A message that was said before the run began: what came of it is not of this run, nor is it a turn of it."""

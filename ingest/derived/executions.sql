@@ -82,15 +82,20 @@ calls as (
         run_id,
         execution_id,
         max(execution_order) as execution_order,
-        -- the last one that made an answer: a guardrail only checks it
-        arg_max(id, if(event_subtype = 'guardrail', -1, execution_order)) as id,
-        arg_max(status, if(event_subtype = 'guardrail', -1, execution_order)) = 'failed' as is_failed,
-        arg_max(reason, if(event_subtype = 'guardrail', -1, execution_order)) as reason,
-        arg_max(duration_ms, if(event_subtype = 'guardrail', -1, execution_order)) as duration_ms,
+        arg_max(id, place) as id,
+        arg_max(status, place) = 'failed' as is_failed,
+        arg_max(reason, place) as reason,
+        arg_max(duration_ms, place) as duration_ms,
         round(fsum(duration_ms), 6) as total_ms,
         count(*) as number
-    from events
-    where event_type = 'llm_call'
+    from (
+        select
+            *,
+            -- the last one that made an answer counts: a guardrail only checks it
+            execution_order - if(event_subtype = 'guardrail', 1::bigint << 40, 0) as place
+        from events
+        where event_type = 'llm_call'
+    )
     group by
         run_id,
         execution_id

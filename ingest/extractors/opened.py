@@ -56,6 +56,7 @@ NO_HELPERS: Final = frozenset(
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 # libraries whose charts `render` into the file that they are given, where templates are given what is read
 CHARTS: Final = frozenset(("pyecharts",))
+DRAWN_TO: Final = frozenset("filename file_name path file_path filepath file fname".split())
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
 # modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
@@ -345,7 +346,9 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     writes = writes or _to_file(parts)
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
-        drawn = draws and not listed and (index or path not in paths_of(next(iter(positional), None)))
+        # what is drawn may stand first; where nothing does, the keyword has to say that it is given a file
+        named = keyword in DRAWN_TO if not positional else path not in paths_of(positional[0])
+        drawn = draws and not listed and (index or named) and (positional or named)
         if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:

@@ -145,7 +145,8 @@ def test_transcripts_are_saved_without_being_asked_for() -> None:
         ("m1", ["go", "d speaks"]),
         ("b and a", ["before", "no", "in it", "no"]),
     ]
-    assert [m.get("rest") for m in of_kind(journal(run), "messages")] == [None, True, True]
+    marks = [(m.get("rest"), m.get("complete")) for m in of_kind(journal(run), "messages")]
+    assert marks == [(None, True), (True, True), (True, True)]
 
 
 def test_a_history_that_the_run_has_no_part_in_is_not_saved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +158,7 @@ def test_a_history_that_the_run_has_no_part_in_is_not_saved(monkeypatch: pytest.
         monkeypatch.setenv("AG2_CAPTURE_EVENTS", left_out)
         with capture.start("runs", console=False) as run:
             a.initiate_chat(c, message="in it", max_turns=1)
-        saved.append([(m["chat"], m.get("rest")) for m in of_kind(journal(run), "messages")])
+        saved.append([(m["chat"], m.get("complete")) for m in of_kind(journal(run), "messages")])
     assert saved == [[], [("a and b", None)]]
 
 

@@ -158,7 +158,8 @@ def test_a_chat_longer_than_what_waits_is_told_in_order(runs: Path, ingested: In
 def test_words_that_a_safeguard_blocks(in_group: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """AG2 puts others in their place, under the role of a function's answer: that is no tool call, nor another turn."""
     safeguards = pytest.importorskip("autogen.agentchat.group.safeguards")
-    server = scripted_llm(lambda request: "my secret123" if "anna" in request.system else "fine")
+    secrets = iter(["my secret123"])
+    server = scripted_llm(lambda request: next(secrets, "fine") if "anna" in request.system else "fine")
     anna, bert = (
         ConversableAgent(n, system_message=f"You are {n}.", llm_config=server.config(), **QUIET)
         for n in ("anna", "bert")

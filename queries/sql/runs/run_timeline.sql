@@ -38,5 +38,6 @@ select
 from execution_events as events
 where ingest.of_run(events.run_id, events.id, $run_id)
 order by
+    events.event_subtype is distinct from 'earlier',
     events.timestamp,
     events.execution_order
