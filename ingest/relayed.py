@@ -6,6 +6,9 @@ from ingest import facts
 from ingest.messages import Message
 from ingest.talk import INTERNAL_AGENTS, Talk
 
+HANDED_OVER = "[FUNCTION_HANDOFF]"
+"""How a manager's words begin that a function of the user's says when it chooses an agent."""
+
 INTRODUCTION = "Hello everyone. We have assembled a great team today"
 """How AG2 has a manager introduce the members, where the group has no words of its own for it."""
 
@@ -55,7 +58,7 @@ class Relayed:
             return False
         # AG2's own logs do not tell what is silent
         silent = message.plain.startswith(INTRODUCTION) if said.silent is None else said.silent
-        return silent or message.role == "system"
+        return silent or message.plain.startswith(HANDED_OVER)
 
     def is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.
@@ -64,8 +67,8 @@ class Relayed:
         names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
         the introduction of the members, go to one member after the other. Puts the author into it as its sender.
         """
-        if message.role == "system" and self.is_manager(message.sender) and message.name not in self._agents:
-            message.name = message.sender  # it is said in the name of a function
+        if message.plain.startswith(HANDED_OVER) and self.is_manager(message.sender):
+            message.name = message.sender  # it is said in the name of the function
         if not message.name or message.name == message.sender:
             return self._is_told_around(message, talk)
         # the answer to a legacy function call has the function's name

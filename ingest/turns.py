@@ -426,7 +426,9 @@ class Conversation:
         ours.sort(key=self._seen.position)
         matches = self._claims.match(ours, [self._seen.key(index, named) for index in ours], theirs, chat_id)
         first = next((match for match in matches if match is not None and match not in self._earlier), None)
-        position, talk = saved_at, self._seen.talk(first) if first is not None else name
+        # what comes before the first known message stands before its turn and the handoff to that
+        position = self._seen.position(first) - 5 if first is not None else saved_at
+        talk = self._seen.talk(first) if first is not None else name
         # what comes before the first message of the run; a list without any the user may have saved for its own sake
         earlier = complete and (rest or first is not None)
         for place, (message, match) in enumerate(zip(messages, matches, strict=True)):

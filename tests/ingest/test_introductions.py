@@ -206,3 +206,23 @@ def test_a_function_that_chooses_is_no_speaker(runs: Path, ingested: Ingest, scr
         ("chat_manager", "b")
     ]
     assert [len(row["path"]) for row in answer(tables.out, "agent_variants")] == [3]
+
+
+def test_what_a_manager_says_aloud_is_a_turn(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """It has a member of its group run something, and thanks another: that is no announcement of AG2's."""
+    x, y = members("x", "y")
+    config: Any = {"work_dir": str(tmp_path), "use_docker": False}
+    runner = ConversableAgent("runner", code_execution_config=config, **QUIET)
+    chat = GroupChat([x, y, runner], messages=[], max_round=3, speaker_selection_method="round_robin")
+    manager = GroupChatManager(chat, llm_config=False, name="chief")
+    with capture.start(runs, run_id="r", console=False):
+        x.initiate_chat(manager, message="go")
+        manager.initiate_chat(runner, message=CODE, max_turns=1)
+        manager.send("Thank you, x.", x, request_reply=False)
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages WHERE internal") == 0
+    assert [(r["agent_name"], r["executor"]) for r in tables.sql("SELECT agent_name, executor FROM code_execs")] == [
+        ("chief", "runner")
+    ]
+    handoffs = {(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")}
+    assert ("chief", "runner") in handoffs

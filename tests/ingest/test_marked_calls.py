@@ -128,3 +128,32 @@ def test_parts_of_a_call_under_its_name_are_actions(runs: Path, ingested: Ingest
         runner.initiate_chat(asker, message="go")
     (row,) = answer(ingested(runs).out, "tool_usage")
     assert (row["tool"], row["usage_count"]) == ("look", 4)
+
+
+def test_tries_inside_a_tool_are_failures_of_their_own(runs: Path, ingested: Ingest) -> None:
+    """The tool handled two of them; the last one it raised. Of a tool that got through in the end all are its own."""
+
+    def fetch_all() -> str:
+        for left in (2, 1, 0):
+            try:
+                with run.timed("tool_call", "fetch", agent="asker"):
+                    raise OSError("no route")
+            except OSError:
+                if not left:
+                    raise
+        return ""
+
+    def mirror() -> str:
+        with contextlib.suppress(OSError), run.timed("tool_call", "mirror", agent="asker"):
+            raise OSError("down")
+        return "seen"
+
+    asker = asker_of(("fetch_all", {}), ("mirror", {}))
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"fetch_all": fetch_all, "mirror": mirror})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker, message="go")
+    out = ingested(runs).out
+    assert {r["what"]: r["count"] for r in answer(out, "errors")} == {"fetch": 2, "fetch_all": 1, "mirror": 1}
+    usage = {r["tool"]: (r["usage_count"], r["success_count"]) for r in answer(out, "tool_usage")}
+    assert usage == {"fetch": (3, 0), "fetch_all": (1, 0), "mirror": (2, 1)}

@@ -10,6 +10,8 @@ import pytest
 
 import ingest
 from ingest import beside, text
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import logged, write_journal
 
 MESSAGES = [{"role": "user", "name": "u", "content": f"{number} " + "x" * 2000} for number in range(600)]
 
@@ -131,3 +133,29 @@ def test_a_listeners_history_of_an_introduced_group_adds_nothing(tmp_path: Path)
         run.save_messages(manager.chat_messages[members[1]], "manager")
     expected = [m["content"] for m in members[1].chat_messages[manager]]
     assert sorted(asked(tmp_path, "SELECT list(content) FROM messages")) == sorted(expected)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_a_journal_lacks_was_before_it_only_where_it_has_all_else(
+    complete: bool, runs: Path, ingested: Ingest
+) -> None:
+    """Of a run that lost its beginning the transcript tells it, with the code that was run."""
+    said = [("u", "task"), ("c", "```python\n1/0\n```"), ("u", "exitcode: 1 (execution failed)\nCode output: E: x")]
+    after = [("c", "sorry"), ("h", "try this"), ("u", "ok")]
+    history = [{"role": "user", "name": name, "content": text} for name, text in said + after]
+    records = [logged("c", "u", "sorry"), logged("u", "c", "ok")]
+    saved = {"kind": "messages", "chat": "c", "messages": history} | ({"complete": True} if complete else {})
+    write_journal(runs, "r", *([] if complete else [{"kind": "gap", "lost": 3}]), *records, saved)
+    tables = ingested(runs)
+    (run,) = tables.sql("SELECT messages, code_execs, errors FROM runs")
+    assert tuple(run.values()) == ((3, 0, 0) if complete else (6, 1, 1))
+    rows = tables.sql("SELECT sender, content, internal FROM messages ORDER BY message_order")
+    assert [(row["sender"], row["content"]) for row in rows] == said + after
+    assert [row["internal"] for row in rows] == [complete] * 3 + [False] * 3
+
+
+def test_a_list_that_nobody_heard_of_was_saved_for_its_own_sake(runs: Path, ingested: Ingest) -> None:
+    """The user saved it: it is of the run, although the journal has nothing of it."""
+    history = [{"role": "user", "name": name, "content": f"{name} says"} for name in "ab"]
+    write_journal(runs, "r", {"kind": "messages", "chat": "c", "messages": history, "complete": True})
+    assert ingested(runs).one("SELECT messages FROM runs") == 2

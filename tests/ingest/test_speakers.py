@@ -8,7 +8,7 @@ import pytest
 
 from ingest.speakers import MAX_WAITING
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Tables
+from tests.ingest.tables import Tables, logged, write_journal
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
@@ -185,3 +185,41 @@ def test_words_that_a_safeguard_blocks(in_group: bool, runs: Path, ingested: Ing
         spoke = tables.sql("SELECT sender FROM messages WHERE run_id = ? ORDER BY message_order", run_id)
         assert [row["sender"] for row in spoke] == ["bert", "anna"] * (len(history) // 2) + ["bert"] * in_group
         assert tables.one("SELECT tool_calls FROM runs WHERE run_id = ?", run_id) == 0
+
+
+def test_a_function_is_answered_whoever_bears_its_name(runs: Path, ingested: Ingest) -> None:
+    """An agent named as its function, and a history that was cut before the request: these are answers of functions."""
+    asked = request(None, "anna")
+    histories = {
+        "same": [said("look", "assistant"), asked, answer(None), said("anna", "user")],
+        "cut": [{"role": "system", "content": "Be kind."}, answer(None), said("anna", "user")],
+    }
+    for name, history in histories.items():
+        (runs / f"{name}.json").write_text(json.dumps(history), encoding="utf-8")
+    call = {"function_call": {"name": "look", "arguments": "{}"}, "content": None}
+    reply = {"role": "function", "name": "look", "content": "seen"}
+    write_journal(
+        runs, "live", logged("look", "anna", "go"), logged("anna", "look", call), logged("look", "anna", reply)
+    )
+    tables = ingested(runs)
+    calls = tables.sql("SELECT run_id, tool_name, status, result FROM tool_calls ORDER BY run_id")
+    assert [tuple(row.values()) for row in calls] == [
+        (name, "look", "completed", "seen") for name in ("cut.json", "live", "same.json")
+    ]
+
+
+def test_a_legacy_function_in_a_group_is_answered_once(runs: Path, ingested: Ingest) -> None:
+    """The manager passes the answer on, which has the function's name: that is who ran it speaking, once."""
+    chat_of = [
+        logged("third", "boss", "go"),
+        logged("boss", "asker", {"content": "go", "name": "third"}),
+        logged("asker", "boss", {"content": None, "function_call": {"name": "look", "arguments": "{}"}}),
+        logged("runner", "boss", {"role": "function", "name": "look", "content": "seen"}),
+        logged("boss", "asker", {"role": "function", "name": "look", "content": "seen"}),
+        logged("boss", "third", {"role": "function", "name": "look", "content": "seen"}),
+    ]
+    boss = {"kind": "agent", "name": "boss", "class": "GroupChatManager", "members": ["third", "asker", "runner"]}
+    write_journal(runs, "r", boss, *chat_of)
+    tables = ingested(runs)
+    assert senders(tables) == ["third", "asker", "runner"]
+    assert [tuple(r.values()) for r in tables.sql("SELECT tool_name, executor FROM tool_calls")] == [("look", "runner")]

@@ -21,6 +21,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("from pyecharts.charts import Line\nLine().add_xaxis(x).render()", ['render.html'], []),
     ("from jinja2 import Template\nTemplate('x').render('a.html', {})\npage.render('b.html')", [], []),
     ("bt.plot(filename='bt.html', open_browser=False)\ngraph.get_graph().draw_mermaid_png(output_file_path='g.png')", ['bt.html', 'g.png'], []),
+    ("project.build(config='settings.yaml')\nm.plot(data='in.csv')\nx.render(template='page.html', out='o.html')", ['o.html'], []),
     ("import ifcopenshell\nmodel = ifcopenshell.open('/data/duplex.ifc')", [], ['/data/duplex.ifc']),
     ("from pathlib import Path\nBASE = Path(__file__).parent\n(BASE/'a.txt').write_text('x')", ['a.txt'], []),
     ("from pathlib import Path\nwith (Path('d') / 'x' / 'a.txt').open('w') as f: f.write('x')", ['d/x/a.txt'], []),
