@@ -215,23 +215,24 @@ def _is_task(word: str) -> bool:
 
 def told_start(window: str, start: int, after: str) -> int | None:
     """Where a name with blanks begins that stands without quotes, because of what stands before it; else None."""
-    called = None
+    called, low = None, max(0, start - 120)
     if "called " in window or "amed " in window or "itled " in window or "ttached " in window:
-        called = CALLED.search(window, max(0, start - 120), start)
+        called = CALLED.search(window, low, start)
     if called is not None:
         return called.start("name") if extension(window[start:]) in SPACED else None
     if after.startswith("]]"):
-        begin = window.rfind("[[", max(0, start - 120), start) + 2
+        begin = window.rfind("[[", low, start) + 2
         return begin if begin > 1 and LINK_BREAKS.isdisjoint(window[begin:start]) else None
-    if window[start - 1 : start] == " " and window[start : start + 1].isalnum() and not window[start].islower():
-        folder = IN_FOLDER.search(window, max(0, start - 120), start) if "/" in window[start - 120 : start] else None
+    last = window[start : start + 1]
+    if window[start - 1 : start] == " " and last.isalnum() and not last.islower() and "/" in window[low:start]:
+        folder = IN_FOLDER.search(window, low, start)
         if folder is not None and extension(window[start:]) in SPACED:
             return folder.start("name")
     if after[:1] not in LINE_ENDS:
         return None
     if "d to" in window or "d as" in window or "d in" in window:
-        saved = SAVED_AS.search(window, max(0, start - 120), start)
-        if saved is not None and not window[start : start + 1].islower() and extension(window[start:]) in SPACED:
+        saved = SAVED_AS.search(window, low, start)
+        if saved is not None and not last.islower() and extension(window[start:]) in SPACED:
             return saved.start("name")
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:

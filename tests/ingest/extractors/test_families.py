@@ -536,6 +536,7 @@ PROSE: list[tuple[str, list[str]]] = [
     ("Saved to: My Results.xlsx", ["My Results.xlsx"]),
     ("File saved as Sales Report.docx\nIt was saved in Paris by the report.docx of mine.", ["Sales Report.docx", "report.docx"]),
     ("The data set is source_files/Student Performance.csv, see src/utils and Student.csv", ["source_files/Student Performance.csv", "Student.csv"]),
+    ("All that was asked for is there now, have a look at source_files/The Student Performance Report 2024.csv, please", ["source_files/The Student Performance Report 2024.csv"]),
     ("It is in `x` or output/Final Report 2024.pdf (TCP/IP Guide.pdf)", ["output/Final Report 2024.pdf", "Guide.pdf"]),
     ("药明康德 603259.SH, 600519.SH", []),
     ("Use df.head and np.array, not plt.show(); e.g. pd.read_csv is fine. i.e. that's it.", []),
