@@ -184,9 +184,8 @@ class Seen:
                 pair = frozenset((str(name), str(name_of(other))))
                 twice = other is agent  # AG2 keeps what an agent says to itself as said, and then as heard
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)
-                if complete and not heard:
-                    continue
-                if len(history) > heard * (1 + twice) and pair not in done and not pair & INTERNAL:
+                is_new = pair not in done and not pair & INTERNAL and (heard or not complete)
+                if is_new and len(history) > heard * (1 + twice):
                     done.add(pair)
                     yield f"{name} and {name_of(other)}", list(history)[twice :: 1 + twice]
 

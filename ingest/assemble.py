@@ -6,6 +6,7 @@ LLM calls and the files. At the end the run itself gets its row.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -240,9 +241,7 @@ class Assembler:
 
     def _chat_end(self, data: Data, where: Where) -> None:
         chat = text_or_none(data.get("ends")) or ""
-        inside = where.at(where.position)
-        inside.chat, inside.talk = None if chat == self._unmarked else chat, chat
-        self._failed_once(data, inside)
+        self._failed_once(data, replace(where, chat=None if chat == self._unmarked else chat, talk=chat))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         self._chats.pop(chat, None)

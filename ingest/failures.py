@@ -14,18 +14,22 @@ _RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
 """Types of events whose exception may leave the chat, and is then told again by an `error` event."""
 
 
+_Raised = tuple[str | None, str | None]
+"""Type and message of an exception."""
+
+
 class _Action(NamedTuple):
     """An action that the user marked.
 
     Attributes:
         name: what it is called.
-        raised: type and message of the exception that ended it, or None.
+        raised: the exception that ended it, or None.
         counted: the action that counts as the failure: itself, or one inside it; None where it is no action.
     """
 
     id: str
     name: str
-    raised: tuple[str | None, str | None] | None
+    raised: _Raised | None
     counted: str | None
 
 
@@ -87,8 +91,7 @@ class Failures:
         raised, counted = None, None
         if action.status == "failed" and action.type != "error" and action.meta.get("error_type") is not None:
             raised, counted = (action.meta["error_type"], action.error), action.id
-            inner = next((other for other in reversed(inside) if other.raised == raised), None)
-            if inner is not None:
+            if (inner := _last_of(inside, raised)) is not None:
                 counted = inner.counted
                 action.meta["echo_of"] = inner.counted or inner.id
             elif (cause := self._cause(action, action.started)) is not None:
@@ -104,7 +107,7 @@ class Failures:
     def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
         """The actions in a call that is over: the exception that ended it ended the last of them before."""
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
-        last = next((action for action in reversed(inside) if raised is not None and action.raised == raised), None)
+        last = _last_of(inside, raised) if raised is not None else None
         if last is not None and last.counted is not None:
             self._later(last.counted, "echo_of", event.id)
             self.count -= 1
@@ -114,29 +117,11 @@ class Failures:
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:
         """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""
-        error_type = error.meta.get("error_type")
-        words = {error.error, ": ".join(part for part in (error_type, error.error) if part)}
-        return next(
-            (
-                event
-                for event in reversed(self._last.values())
-                if event is not error
-                and (since is None or (event.ended is not None and event.ended >= since))
-                and (
-                    (event.error in words and event.meta.get("error_type") in (None, error_type))
-                    # what AG2 logs in place of a response, where nobody recorded the exception
-                    or (event.agent == error.agent and str(event.error).startswith("error_code:"))
-                    # AG2 raises an exception of its own for a client's APITimeoutError
-                    or (
-                        event.type == "llm_call"
-                        and event.agent == error.agent
-                        and _timed_out(event)
-                        and _timed_out(error)
-                    )
-                )
-            ),
-            None,
-        )
+        for event in reversed(self._last.values()):
+            during = since is None or (event.ended is not None and event.ended >= since)
+            if event is not error and during and _is_told_by(event, error):
+                return event
+        return None
 
     def _may_be_marked(self, event: Event) -> None:
         if event.status == "failed" and event.error and event.type != "file_gen":
@@ -157,6 +142,26 @@ class Failures:
 
     def _later(self, event_id: str, field: str, value: str) -> None:
         self.told_later.setdefault(event_id, {}).setdefault(field, value)
+
+
+def _last_of(actions: Sequence[_Action], raised: _Raised) -> _Action | None:
+    """The last one that this exception ended: before it they may have failed with equal words, and been tried again."""
+    return next((action for action in reversed(actions) if action.raised == raised), None)
+
+
+def _is_told_by(event: Event, error: Event) -> bool:
+    """Whether the exception that an error, or an action that failed, tells of may be that of a failed event."""
+    error_type = error.meta.get("error_type")
+    words = error.error, ": ".join(part for part in (error_type, error.error) if part)
+    if event.error in words and event.meta.get("error_type") in (None, error_type):
+        return True
+    if event.agent != error.agent:
+        return False
+    # what AG2 logs in place of a response, where nobody recorded the exception
+    if str(event.error).startswith("error_code:"):
+        return True
+    # AG2 raises an exception of its own for a client's APITimeoutError
+    return event.type == "llm_call" and _timed_out(event) and _timed_out(error)
 
 
 def _timed_out(event: Event) -> bool:

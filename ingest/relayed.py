@@ -3,8 +3,10 @@
 from typing import Any
 
 from ingest import facts
+from ingest.events import Where
 from ingest.messages import Message
 from ingest.talk import INTERNAL_AGENTS, Talk
+from ingest.tools import ToolLedger
 
 HANDED_OVER = "[FUNCTION_HANDOFF]"
 """How a manager's words begin that a function of the user's says when it chooses an agent."""
@@ -18,10 +20,11 @@ class Relayed:
 
     Args:
         agents: what the run's records say of each agent, by name; filled in while the run is read.
+        tools: the calls that wait for an answer.
     """
 
-    def __init__(self, agents: dict[str, dict[str, Any]]) -> None:
-        self._agents = agents
+    def __init__(self, agents: dict[str, dict[str, Any]], tools: ToolLedger) -> None:
+        self._agents, self._tools = agents, tools
 
     def is_told_again(self, said: facts.Said, talk: Talk) -> bool:
         """Whether a group chat is resumed, and its manager told again what a member has said before.
@@ -50,11 +53,11 @@ class Relayed:
 
     def is_announced(self, said: facts.Said) -> bool:
         """Whether a manager tells members of its group something of AG2's: in silence who they are, or what a function
-        says that chose one of them. These are no words of the conversation. Asked after `is_copy`.
+        says that chose one of them. These are no words of the conversation.
         """
         message = said.message
         members = self._agents.get(message.sender or "", {}).get("members") or ()
-        if message.recipient not in members or message.name not in (None, message.sender):
+        if message.recipient not in members or not self._are_own(message):
             return False
         # AG2's own logs do not tell what is silent
         silent = message.plain.startswith(INTRODUCTION) if said.silent is None else said.silent
@@ -67,9 +70,7 @@ class Relayed:
         names its author. Where the original is not in the run, the first copy stands for it. Its own words, such as
         the introduction of the members, go to one member after the other. Puts the author into it as its sender.
         """
-        if message.plain.startswith(HANDED_OVER) and self.is_manager(message.sender):
-            message.name = message.sender  # it is said in the name of the function
-        if not message.name or message.name == message.sender:
+        if self._are_own(message):
             return self._is_told_around(message, talk)
         # the answer to a legacy function call has the function's name
         manager, author = message.sender, talk.last_speaker if message.role == "function" else message.name
@@ -86,6 +87,12 @@ class Relayed:
         message.sender = author if of_manager else manager
         return of_manager and key in talk.recent
 
+    def _are_own(self, message: Message) -> bool:
+        """Whether these are words of the sender's own, a manager's in the name of a function among them."""
+        if not message.name or message.name == message.sender:
+            return True
+        return message.plain.startswith(HANDED_OVER) and self.is_manager(message.sender)
+
     def _is_told_around(self, message: Message, talk: Talk) -> bool:
         """Whether a manager has just said its own words to other members, and to this one not yet."""
         own = talk.latest.get(message.sender) if talk.last_speaker == message.sender else None
@@ -96,18 +103,18 @@ class Relayed:
         own.recipients.add(message.recipient)
         return True
 
-    def opens(self, message: Message, talk: Talk, asked: bool) -> bool:
+    def opens(self, message: Message, talk: Talk, where: Where) -> bool:
         """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
 
         Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
         AG2's own agents open one for each choice of a speaker, and a manager says who the members are. What is said
-        while a tool is `asked` for may be said by that.
+        while a tool is asked for may be said by that.
         """
         pair = message.sender, message.recipient
         if not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self.is_manager(message.sender):
             return False
         if not talk.repliers.isdisjoint(pair):
             return True
-        if asked or self.is_manager(message.recipient) or talk.floor.heard(message.recipient) == message.sender:
+        if self.is_manager(message.recipient) or talk.floor.heard(message.recipient) == message.sender:
             return False
-        return talk.floor.heard(message.sender) != message.recipient
+        return talk.floor.heard(message.sender) != message.recipient and not self._tools.is_asked(where.talk)

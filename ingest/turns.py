@@ -43,7 +43,7 @@ class Conversation:
     def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]], finder: Finder) -> None:
         self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
-        self._relayed = Relayed(agents)
+        self._relayed = Relayed(agents, self._tools)
         self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
         """By chat; None where there is only one at a time."""
         self._inner: dict[str, dict[str, Any]] = {}
@@ -204,10 +204,8 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
-        if talk.group is None and (
-            manager := next(filter(self._relayed.is_manager, (message.recipient, sender)), None)
-        ):
-            talk.manager = manager
+        if talk.group is None:
+            talk.manager = next(filter(self._relayed.is_manager, (message.recipient, sender)), talk.manager)
         if self._relayed.is_told_again(said, talk):
             talk.floor.said(message.sender, message.recipient, where.position)
         elif self._relayed.is_copy(message, talk):
@@ -224,7 +222,7 @@ class Conversation:
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
-        if made_by is None and self._relayed.opens(message, talk, self._tools.is_asked(where.talk)):
+        if made_by is None and self._relayed.opens(message, talk, where):
             self._begin(talk)
             talk.begun += 1
             self._place(where, talk)

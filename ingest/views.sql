@@ -18,6 +18,11 @@ create or replace macro ingest.execution_of(id, event_subtype, parent_event_id) 
     if(event_subtype = 'single', id, parent_event_id);
 
 
+-- Whether an agent_call is no turn: what a group's manager announces, or what was said before the run began.
+create or replace macro ingest.is_aside(event_subtype) as
+    (event_subtype in ('announcement', 'earlier')) is true;
+
+
 -- The turn that asked for a tool call, or whose code was executed, as its `meta` tells; NULL where that is not known.
 create or replace macro ingest.asked_in(meta) as
     try_cast(coalesce(meta->>'requested_in', meta->>'written_in') as uuid);
@@ -386,7 +391,7 @@ events as (
     from execution_events
     where (asked is null or ingest.of_run(run_id, id, asked))
         and (
-            (event_type in ('agent_call', 'handoff', 'llm_call') and event_subtype not in ('announcement', 'earlier'))
+            (event_type in ('agent_call', 'handoff', 'llm_call') and not ingest.is_aside(event_subtype))
             or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
         )
 ),
@@ -513,7 +518,7 @@ left join execution_events as answered
     and (asked is null or ingest.of_run(answered.run_id, answered.id, asked))
 where (asked is null or ingest.of_run(events.run_id, events.id, asked))
     and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
-    and (events.event_subtype in ('announcement', 'earlier')) is not true;
+    and not ingest.is_aside(events.event_subtype);
 
 
 -- The same, numbered.

@@ -23,7 +23,7 @@ events as materialized (
         timestamp,
         completed_at,
         duration_ms,
-        event_type = 'agent_call' and event_subtype = 'message' as is_turn,
+        event_type = 'agent_call' and not ingest.is_aside(event_subtype) as is_turn,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') as is_start,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,

@@ -16,7 +16,7 @@ turns as (
     from execution_events
     where id between $low::uuid and $high::uuid
         and (
-            (event_type = 'agent_call' and event_subtype = 'message')
+            (event_type = 'agent_call' and not ingest.is_aside(event_subtype))
             or (event_type = 'llm_call' and event_subtype = 'single' and (meta->>'reason') = 'group_chat_selection')
         )
         and (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true

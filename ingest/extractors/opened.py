@@ -271,9 +271,10 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
         operations = _mode(positional[call.mode_position] if call.mode_position < len(positional) else given)
     elif call.operation == "flags":
         operations = _flags(positional[call.mode_position] if call.mode_position < len(positional) else UNKNOWN)
-    if call.changes and _is_set(keywords.get(call.changes, positional[1] if len(positional) > 1 else None)):
+    second = positional[1] if len(positional) > 1 else None
+    if call.changes and _is_set(keywords.get(call.changes, second)):
         operations = ["read", "write"]
-    if call.reading and _is_set(keywords.get(call.reading, positional[1] if len(positional) > 1 else None)):
+    if call.reading and _is_set(keywords.get(call.reading, second)):
         operations = ["read"]
     accepted = looks_like_file if call.strict else is_local
     if isinstance(value, dict):
@@ -344,11 +345,11 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
     writes = writes or _to_file(parts)
+    first = paths_of(next(iter(positional), None))
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
         # what is drawn may stand first; where nothing does, the keyword has to say that it is given a file
-        named = keyword in DRAWN_TO if not positional else path not in paths_of(positional[0])
-        drawn = draws and not listed and (index or named) and (positional or named)
+        drawn = draws and not listed and ((index or path not in first) if positional else keyword in DRAWN_TO)
         if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:

@@ -84,11 +84,10 @@ KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSI
 ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # what a copy of a file has behind its ending, or a file of which others are made
-COPIED_PATTERN: Final = (
+COPIED: Final = re.compile(
     r"\.(?:example|sample|template|dist|orig|tmp|old|new|save|swp|part|partial|copy|backup|default|\d{1,2})"
     r"(?![A-Za-z0-9_./(=-]*[A-Za-z0-9_/(=])"
 )
-COPIED: Final = re.compile(COPIED_PATTERN)
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
     r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
