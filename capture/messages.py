@@ -6,11 +6,14 @@ which nobody records, and which cost as much as recording the message: they are 
 somebody does.
 """
 
+import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Final
 
 import autogen.runtime_logging
+from autogen import GroupChatManager
 
 from capture import active
 from capture.active import Scope
@@ -23,16 +26,26 @@ listening: list[object] = []
 """Who wants to hear what AG2's agents log. AG2 asks several times a message, so that nobody does is told by `len`."""
 
 
+RESUMING: Final = frozenset(
+    getattr(getattr(GroupChatManager, name, None), "__code__", None) for name in ("resume", "a_resume")
+)
+"""The code in which AG2 hands the history of a group chat to its members before the chat goes on."""
+NEAR: Final = 12
+"""Frames among which that code is looked for: it sends a message to the member itself."""
+
+
 class Told(threading.local):
     """What is known, in this thread, of the message that AG2 is at.
 
     Attributes:
         wanted: whether it is to be recorded when AG2 logs it.
         silent: whether AG2 sends no event of it; None where that is not known.
+        resumed: whether it is of a group's history, that AG2 hands to the members.
     """
 
     wanted = False
     silent: bool | None = None
+    resumed = False
 
 
 told = Told()
@@ -75,6 +88,7 @@ def heed(before: Callable[..., None], recipient: Any, message: Any, sender: Any,
     mark = object()
     try:
         told.wanted, told.silent = True, _is_silent(sender, silent)
+        told.resumed = told.silent is True and _is_resumed()
         listening.append(mark)
         before(recipient, message, sender, silent)
     finally:
@@ -109,6 +123,16 @@ def _is_silent(sender: Any, silent: Any) -> bool | None:
         return None
 
 
+def _is_resumed() -> bool:
+    """Whether the message comes from the history of a group chat that goes on: AG2 sends it like any other."""
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(NEAR):
+        if frame is None or frame.f_code in RESUMING:
+            return frame is not None
+        frame = frame.f_back
+    return False
+
+
 def _is_plain(message: Any) -> bool:
     """Whether a message is no more than its words."""
     if type(message) is str:
@@ -122,7 +146,7 @@ def log_event(before: Callable[..., None]) -> Callable[..., None]:
     def log_event(source: Any, name: str, **kwargs: Any) -> None:
         if told.wanted and name == "received_message":
             told.wanted = False
-            received(source, kwargs, told.silent)
+            received(source, kwargs, told.silent, told.resumed)
         logger = runtime_logging.autogen_logger
         if not isinstance(logger, JournalLogger):
             if runtime_logging.is_logging:  # else the run was closed just now, by another thread

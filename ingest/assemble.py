@@ -202,7 +202,8 @@ class Assembler:
         if kind is not None and recipient is not None and recipient not in self._agents.known:
             self._agents.describe(recipient, {"name": recipient, "class": kind})
         silent = True if data.get("valid") is False else data.get("silent")
-        said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None)
+        resumed = data.get("resumed") is True
+        said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None, resumed)
         if self._channel == "transcript":
             self._tell_all(self._listener.heard(said, where))
         else:

@@ -18,11 +18,13 @@ class Said:
     Attributes:
         channel: event, logger or transcript.
         silent: of a message that was logged, whether no event of it follows; None where the source does not say.
+        resumed: it comes from the history of a group chat that goes on.
     """
 
     message: Message
     channel: str
     silent: bool | None = None
+    resumed: bool = False
 
 
 @dataclass(slots=True)

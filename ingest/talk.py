@@ -21,6 +21,27 @@ class LastSaid:
     recipients: set[str | None]
 
 
+@dataclass(slots=True)
+class History:
+    """Messages of a group chat that goes on, as its members are given them.
+
+    Attributes:
+        known: keys of the messages that the run had before.
+        latest: the last of them, and who has it.
+    """
+
+    known: frozenset[int]
+    latest: LastSaid | None = None
+
+    def is_next(self, key: int, recipient: str | None) -> bool:
+        """Whether a message is not the last one, handed to one more member."""
+        if self.latest is not None and self.latest.key == key and recipient not in self.latest.recipients:
+            self.latest.recipients.add(recipient)
+            return False
+        self.latest = LastSaid(key, {recipient})
+        return True
+
+
 REMEMBERED = 4096
 """Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
 
@@ -83,6 +104,8 @@ class Talk:
         """Keys of the latest messages."""
         self.resumed: set[str | None] = set()
         """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
+        self.history: History | None = None
+        """That of a group chat that goes on, while it is handed to the members."""
         self.asked: dict[str | None, int | None] = {}
         self.floor = Floor()
         self.selected: dict[str | None, dict[str, Any]] = {}

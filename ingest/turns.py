@@ -17,12 +17,12 @@ from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
-from ingest.messages import Message, parse_message, unblock
+from ingest.messages import Message, each_once, parse_message, unblock
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
-from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, History, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Claims, of_chat
 
@@ -204,6 +204,10 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, index, key = message.sender, None, message.key()
+        if said.resumed:
+            self._resumed(said, where, talk)
+            return
+        talk.history = None
         if talk.group is None:
             talk.manager = next(filter(self._relayed.is_manager, (message.recipient, sender)), talk.manager)
         if self._relayed.is_told_again(said, talk):
@@ -216,6 +220,21 @@ class Conversation:
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
+
+    def _resumed(self, said: facts.Said, where: Where, talk: Talk) -> None:
+        """A message of the history of a group chat that goes on. What the run does not have was said before it."""
+        message, heard_by = said.message, said.message.recipient
+        if message.name is not None and message.name != message.sender:  # the manager passes it on
+            message.sender, message.recipient = message.name, message.sender
+        key = message.key()
+        talk.history = talk.history or History(frozenset(talk.recent))
+        if talk.history.is_next(key, heard_by):
+            talk.resumed.add(message.recipient)
+            if key in talk.history.known:
+                talk.floor.said(message.sender, message.recipient, where.position)
+            else:
+                self._said_before(message, said.channel, where)
+                talk.remember(key)
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""
@@ -410,7 +429,7 @@ class Conversation:
     def _merge(
         self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, complete: bool, rest: bool
     ) -> None:
-        messages = [parse_message(m) for m in transcript]
+        messages = each_once([parse_message(m) for m in transcript])
         authors = {m.sender for m in messages if m.sender}.union(self._agents)
         functions = {request.name for m in messages for request in m.requests}
         for message in messages:
@@ -435,7 +454,7 @@ class Conversation:
                 where = Where(f"{name}/{place}", 0 if earlier else position + 1, None, thread=name, talk=talk)
                 before = len(self._seen)
                 if earlier:
-                    self._said_before(message, where)
+                    self._said_before(message, "transcript", where)
                 else:
                     self._said(facts.Said(message, "transcript"), where)
                 self._claims.added(range(before, len(self._seen)))
@@ -444,7 +463,7 @@ class Conversation:
                 position, talk = self._seen.position(match), self._seen.talk(match)
                 earlier = earlier and match in self._earlier
 
-    def _said_before(self, message: Message, where: Where) -> None:
+    def _said_before(self, message: Message, channel: str, where: Where) -> None:
         """A message that was said before the run began: what came of it is not of this run, nor is it a turn of it."""
         self._earlier.add(len(self._seen))
         role = message.role or self._role(message.sender)
@@ -458,7 +477,7 @@ class Conversation:
             meta={"content_length": len(message.plain), "internal": True},
         )
         self._rows.add_event(turn)
-        self._add_message("transcript", message, role, turn, where, None, True)
+        self._add_message(channel, message, role, turn, where, None, True)
 
     def _add_message(
         self, channel: str, message: Message, role: str, turn: Event, where: Where, tokens: int | None, internal: bool

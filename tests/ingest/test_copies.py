@@ -10,8 +10,13 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager
+from autogen.agentchat import initiate_group_chat
+from autogen.agentchat.group import TerminateTarget
+from autogen.agentchat.group.patterns import DefaultPattern
 
 import capture
+from sample_runs.scripted_llm import Reply, call
+from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER", "llm_config": False}
@@ -109,15 +114,78 @@ def test_a_resumed_group_repeats_nothing(is_async: bool, silent: bool, runs: Pat
     assert moves == [("a", "b"), ("b", "a"), ("a", "b"), ("b", "a")]
 
 
-def test_a_group_that_is_resumed_in_another_run(runs: Path, ingested: Ingest) -> None:
-    """A group chat that goes on in a later run: its history is there as well, each message once."""
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_group_that_is_resumed_in_another_run(is_async: bool, saved: bool, runs: Path, ingested: Ingest) -> None:
+    """A group chat that goes on in a later run, twice: its history is there, each message once, and is no turn."""
     group, manager, (a, _) = _group("a", "b")
     a.initiate_chat(manager, message="go")
+    history = [{"role": "user", "name": "a", "content": text} for text in ("same", "same")] + group.messages
+    with capture.start(runs, run_id="r", console=False) as run:
+        for _ in range(2):
+            if is_async:
+                last, message = asyncio.run(manager.a_resume(messages=history))
+            else:
+                last, message = manager.resume(messages=list(history))
+            last.initiate_chat(manager, message=message, clear_history=False)
+            history = list(group.messages)
+        if saved:
+            run.save_messages(group)
+    tables = ingested(runs)
+    rows = tables.sql("SELECT sender, content, recipient, internal FROM messages ORDER BY message_order")
+    assert [(row["sender"], row["content"]) for row in rows] == [(m["name"], m["content"]) for m in group.messages]
+    assert {row["recipient"] for row in rows} == {"chat_manager"}
+    assert [row["content"] for row in rows if row["internal"]] == ["same", "same", "go", "B"]
+    turns = tables.events("agent_call")
+    assert [turn["event_subtype"] for turn in turns] == ["earlier"] * 4 + ["message"] * 5
+    moves = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert moves == [("a", "b"), ("b", "a")] * 2
+    assert tables.one("SELECT messages FROM runs") == 5
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_group_that_a_pattern_resumes(saved: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """What the user adds to a chat of an earlier run is said now, once; what was called in that run is not of this."""
+    llm = scripted_llm([call("look", what="x"), Reply("one speaks"), Reply("again one")])
+    seen: list[str] = []
+
+    def look(what: str) -> str:
+        """Looks."""
+        seen.append(what)
+        return "seen"
+
+    def begun(messages: Any) -> Any:
+        one = ConversableAgent("one", llm_config=llm.config(), functions=[look], human_input_mode="NEVER")
+        pattern = DefaultPattern(initial_agent=one, agents=[one], group_after_work=TerminateTarget())
+        return initiate_group_chat(pattern, messages=messages, max_rounds=4)[0]
+
+    history = begun("start").chat_history
+    with capture.start(runs, run_id="r", console=False) as run:
+        result = begun([*history, {"role": "user", "content": "again"}])
+        if saved:
+            run.save_messages(result)
+    tables = ingested(runs)
+    rows = tables.sql("SELECT content, internal FROM messages ORDER BY message_order")
+    assert [row["content"] for row in rows if row["internal"]] == ["start", None, "seen", "one speaks"]
+    assert len(history) == 4
+    assert [row["content"] for row in rows if not row["internal"]] == ["again", "again one"]
+    assert (seen, tables.sql("SELECT * FROM tool_calls")) == (["x"], [])
+
+
+def test_a_history_is_marked_where_it_is_handed_round(runs: Path) -> None:
+    """Of what a manager tells in silence, introductions and copies of what was just said are no history."""
+    agents = [ConversableAgent(name, default_auto_reply=name.upper(), **QUIET) for name in ("a", "b", "c")]
+    group = GroupChat(agents, messages=[], max_round=3, speaker_selection_method="round_robin", send_introductions=True)
+    manager = GroupChatManager(group, llm_config=False)
     with capture.start(runs, run_id="r", console=False):
-        last, message = manager.resume(messages=list(group.messages))
+        agents[0].initiate_chat(manager, message="go")
+        last, message = manager.resume(messages=[dict(m) for m in group.messages])
         last.initiate_chat(manager, message=message, clear_history=False)
-    said = ingested(runs).sql("SELECT sender, content FROM messages ORDER BY message_order")
-    assert [tuple(row.values()) for row in said] == [(m["name"], m["content"]) for m in group.messages]
+    records = [json.loads(line) for line in (runs / "r" / "journal.jsonl").read_text().splitlines()]
+    handed = [(r["message"]["content"], r["recipient"]) for r in records if r.get("resumed")]
+    assert handed == [("go", to) for to in ("chat_manager", "b", "c")] + [
+        ("B", to) for to in ("a", "chat_manager", "c")
+    ]
 
 
 def test_a_message_to_oneself(runs: Path, ingested: Ingest) -> None:
