@@ -177,10 +177,13 @@ class Seen:
         """
         self._settle()
         done: set[frozenset[str]] = set()
-        for reference in list(self._acted.values()):
-            agent = reference()
+        acted = {id(agent): agent for agent in [reference() for reference in list(self._acted.values())]}
+        names = {name_of(agent) for agent in acted.values()}
+        for agent in acted.values():
             name = name_of(agent)
             for other, history in dict(getattr(agent, "_oai_messages", None) or {}).items():
+                if id(other) not in acted and name_of(other) in names:
+                    continue  # one that was made anew since: the history is of the former one
                 pair = frozenset((str(name), str(name_of(other))))
                 twice = other is agent  # AG2 keeps what an agent says to itself as said, and then as heard
                 heard = sum(self.heard[a, b] for a in pair for b in pair if a != b or len(pair) == 1)

@@ -162,6 +162,25 @@ def test_a_history_that_the_run_has_no_part_in_is_not_saved(monkeypatch: pytest.
     assert saved == [[], [("a and b", None)]]
 
 
+@pytest.mark.parametrize("answers", [False, True])
+def test_a_history_of_an_agent_that_was_made_anew_is_not_of_this_run(answers: bool) -> None:
+    """A cell of a notebook makes an agent again: the other one keeps what it said to the former."""
+    user, former = talker("user", "go on"), talker("helper", "ok")
+    user.initiate_chat(former, message="before", max_turns=2)
+    helper = talker("helper", "ok")
+    with capture.start("runs", console=False) as run:
+        if answers:
+            user.initiate_chat(helper, message="now", max_turns=1, clear_history=False)
+        else:
+            user.send("now", helper, request_reply=False)
+            helper.send("ok", user, request_reply=False)
+    assert of_kind(journal(run), "messages") == []
+    with capture.start("runs", console=False) as run:
+        user.initiate_chat(helper, message="on", max_turns=1, clear_history=False)
+    (saved,) = of_kind(journal(run), "messages")
+    assert [m["content"] for m in saved["messages"]] == ["now", "ok", "on", "ok"]
+
+
 def test_an_async_chat_is_recorded(scripted_llm: StartLLM) -> None:
     """`a_initiate_chat` inside `async with`, with an async tool."""
     llm = scripted_llm([call("wait"), "Waited. TERMINATE"])
