@@ -109,21 +109,6 @@ def unblock(message: Message, speakers: Container[str | None], functions: Contai
         message.sender, message.responses = message.name, []
 
 
-def each_once(messages: list[Message]) -> list[Message]:
-    """The messages of a saved history, of which AG2 keeps twice what an agent says to itself: as said, and as heard.
-
-    Args:
-        messages: all of it.
-    """
-    said, heard = messages[::2], messages[1::2]
-    mirrored = len(said) == len(heard) and len({m.sender for m in messages} - {None}) == 1
-    if mirrored and all(
-        (a.role, b.role, a.key(False)) == ("assistant", "user", b.key(False)) for a, b in zip(said, heard, strict=True)
-    ):
-        return heard
-    return messages
-
-
 def is_message(value: Any) -> bool:
     """Whether a JSON value looks like a chat message: an object with a role, and something said or asked.
 

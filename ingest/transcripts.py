@@ -8,18 +8,53 @@ Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from ingest.messages import Message, parse_message, unblock
 from ingest.seen import Seen
+from ingest.speakers import name_speakers
 
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
 time where thousands of messages say the same."""
 
 
-class Claims:
-    """Which messages of a run the transcripts have told of that were taken in so far, and of which chat they are."""
+def read_history(transcript: Sequence[Any], agents: Iterable[str]) -> list[Message]:
+    """The messages of a saved transcript, each once, and with the speakers that can be told.
 
-    def __init__(self) -> None:
+    Args:
+        transcript: its messages as they were saved.
+        agents: names of agents that may be among them.
+    """
+    messages = _each_once([parse_message(message) for message in transcript])
+    authors = {message.sender for message in messages if message.sender}.union(agents)
+    functions = {request.name for message in messages for request in message.requests}
+    for message in messages:
+        unblock(message, authors, functions)
+    name_speakers(messages)
+    return messages
+
+
+def _each_once(messages: list[Message]) -> list[Message]:
+    """The messages of a saved history, of which AG2 keeps twice what an agent says to itself: as said, and as heard."""
+    said, heard = messages[::2], messages[1::2]
+    mirrored = len(said) == len(heard) and len({m.sender for m in messages} - {None}) == 1
+    if mirrored and all(
+        (a.role, b.role, a.key(False)) == ("assistant", "user", b.key(False)) for a, b in zip(said, heard, strict=True)
+    ):
+        return heard
+    return messages
+
+
+class Claims:
+    """Which messages of a run the transcripts have told of that were taken in so far, and of which chat they are.
+
+    Args:
+        seen: the run's messages; filled in while it is read.
+    """
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
         self._ids: list[str | None] = []
         """Of each chat that a transcript told of the id that AG2 gave it, where it is known."""
         self._sizes: Counter[int] = Counter()
@@ -31,20 +66,28 @@ class Claims:
         self._chat = 0
         """The chat of the transcript that was matched last."""
 
-    def match(
-        self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None
-    ) -> list[int | None]:
-        """For each message of a transcript the same message of the run, or None.
+    def match(self, transcript: Sequence[Message], saved_at: int, chat_id: str | None) -> list[int | None]:
+        """For each message of a transcript the index of the same message of the run, or None.
 
         Where others have the same words, those are meant that no transcript has told of. What transcripts of a chat
         have added is meant only where this one may be of that chat: more than half of the shorter one is the same.
 
         Args:
-            messages: indexes of the run's messages that may be of the chat, in order.
-            keys: their keys.
-            transcript: the keys of its messages.
+            transcript: its messages.
+            saved_at: the position at which it was saved.
             chat_id: AG2's id of the chat, where it has one.
         """
+        named = all(message.sender or message.has_call_ids for message in transcript)
+        keys = [message.key(named) for message in transcript]
+        messages = list(self._seen.until(saved_at))
+        if named:
+            messages = of_chat(self._seen, messages, keys, {m.sender for m in transcript if m.sender})
+        messages.sort(key=self._seen.position)
+        return self._match(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
+
+    def _match(
+        self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None
+    ) -> list[int | None]:
         chats = self._chats_like(messages, keys, transcript, chat_id)
         known = [
             (index, key)

@@ -17,14 +17,13 @@ from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.lines import encode
-from ingest.messages import Message, each_once, parse_message, unblock
+from ingest.messages import Message
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
-from ingest.speakers import name_speakers
 from ingest.talk import INTERNAL_AGENTS, History, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
-from ingest.transcripts import Claims, of_chat
+from ingest.transcripts import Claims, read_history
 
 MAX_CHILDREN = 1000
 """Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
@@ -50,7 +49,8 @@ class Conversation:
         """What will be said of a nested chat in the turn that opened it."""
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
-        self._seen, self._claims = Seen(), Claims()
+        self._seen = Seen()
+        self._claims = Claims(self._seen)
         self._earlier: set[int] = set()
         """Those of the seen that were said before the run began."""
         self._conversation: str | None = None
@@ -429,19 +429,8 @@ class Conversation:
     def _merge(
         self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, complete: bool, rest: bool
     ) -> None:
-        messages = each_once([parse_message(m) for m in transcript])
-        authors = {m.sender for m in messages if m.sender}.union(self._agents)
-        functions = {request.name for m in messages for request in m.requests}
-        for message in messages:
-            unblock(message, authors, functions)
-        name_speakers(messages)
-        speakers = {m.sender for m in messages if m.sender}
-        named = all(m.sender or m.has_call_ids for m in messages)
-        theirs = [message.key(named) for message in messages]
-        ours = list(self._seen.until(saved_at))
-        ours = of_chat(self._seen, ours, theirs, speakers) if named else ours
-        ours.sort(key=self._seen.position)
-        matches = self._claims.match(ours, [self._seen.key(index, named) for index in ours], theirs, chat_id)
+        messages = read_history(transcript, self._agents)
+        matches = self._claims.match(messages, saved_at, chat_id)
         first = next((match for match in matches if match is not None and match not in self._earlier), None)
         # what comes before the first known message stands before its turn and the handoff to that
         position = self._seen.position(first) - 5 if first is not None else saved_at
