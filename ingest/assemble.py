@@ -299,7 +299,8 @@ class Assembler:
         result = data.get("result")
         meta = {"action": True, "action_name": name, "error_type": error.error_type, "traceback": error.traceback}
         if kind == "tool_call":
-            meta |= {"tool_name": name, "result_length": len(text_or_none(result) or "")}
+            length = len(text_or_none(result) or "") if error.error is None else None
+            meta |= {"tool_name": name, "result_length": length}
         said = details.get("error_message", details.get("message")) if kind == "error" else None
         event = self.rows.event(
             kind,

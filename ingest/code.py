@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from ingest import facts
 from ingest.events import Event, Where
 from ingest.extractors import Block, CodeFacts, Hit
+from ingest.extractors.errors import TRACEBACK
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, diff, normal_hash, similarity
 
-_REPLY = re.compile(r"exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)\nCode output:[ ]?")
+_REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
@@ -138,7 +139,8 @@ class CodeLedger:
         self.languages = []
         self._watched = self._watched or channel == "event"
         execution = self._open.pop((where.talk, message.sender or ""), None)
-        reply = _REPLY.match(message.plain) if made_by is None or EXECUTES in made_by else None
+        may_report = not message.responses and (made_by is None or EXECUTES in made_by)
+        reply = _REPLY.match(message.plain) if may_report else None
         if reply and (execution or channel == "transcript" or not self._watched):
             return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
         if execution:
@@ -192,7 +194,7 @@ class CodeLedger:
             blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
             if exit_code != 0:
                 blocks, failing = self._until_failure(blocks, output)
-        language = _language(blocks, failing)
+        language = _language(blocks, failing, output if exit_code != 0 else "")
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = self._finder.error(output) if status == "failed" else (None, None)
@@ -248,14 +250,16 @@ class CodeLedger:
 
     def _compare(self, event: Event, talk: str) -> None:
         """Remember code that failed until code in its language succeeds in its chat, and say what changed by then."""
-        language, code = event.meta["language"], event.inputs["code"]
-        key = talk, LABELS.get((language or "").lower(), language)
+        code, languages = event.inputs["code"], event.meta.get("languages") or [event.meta["language"]]
         if event.status == "failed":
-            self._failing.setdefault(key, (event.id, code))
+            self._failing.setdefault((talk, _label(event.meta["language"])), (event.id, code))
             if len(self._failing) > MAX_FAILING:
                 del self._failing[next(iter(self._failing))]
-        elif event.status == "completed" and key in self._failing:
-            failed_id, failed_code = self._failing.pop(key)
+        elif event.status == "completed":
+            repaired = [self._failing.pop((talk, _label(language)), None) for language in languages]
+            failed_id, failed_code = next(filter(None, repaired), (None, None))
+            if failed_id is None:
+                return
             event.meta |= {"fixes": failed_id, "diff": None, "similarity": None}
             if failed_code is not None and code is not None:
                 event.meta |= {"diff": diff(failed_code, code), "similarity": similarity(failed_code, code)}
@@ -299,10 +303,24 @@ def _inputs(blocks: list[Block], language: str | None, written: _Written | None)
     }
 
 
-def _language(blocks: list[Block], failing: Block | None) -> str | None:
+def _language(blocks: list[Block], failing: Block | None, output: str) -> str | None:
     """The language of an execution: of the block that failed where that is known, or else of the first."""
+    if failing is None and TRACEBACK in output:
+        failing = next((block for block in blocks if _label(block.language) == "python"), None)
     block = failing or (blocks[0] if blocks else None)
     return block.language if block else None
+
+
+def _label(language: str | None) -> str | None:
+    return LABELS.get((language or "").lower(), language)
+
+
+def _languages(blocks: list[Block], language: str | None) -> list[str | None]:
+    """The languages of an execution, each once, that by which it is called first."""
+    names: dict[str | None, str | None] = {}
+    for name in [language, *[block.language for block in blocks]]:
+        names.setdefault(_label(name), name)
+    return list(names.values())
 
 
 def _meta(
@@ -314,6 +332,7 @@ def _meta(
     executor: str | None,
     error_type: str | None,
 ) -> dict[str, object]:
+    languages = _languages(blocks, language)
     return {
         "language": language,
         "files_written": _paths([hit for fact in looked_at for hit in fact.writes]),
@@ -325,6 +344,7 @@ def _meta(
         "executor": executor,
         "error_type": error_type,
         "blocks": len(blocks),
+        **({"languages": languages} if len(languages) > 1 else {}),
     }
 
 

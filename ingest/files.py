@@ -125,16 +125,15 @@ class FileLedger:
         rows: dict[str, tuple[Any, ...]] = {}
         makers: dict[str, str] = {}
         unclaimed = dict(self._saved)
-        done = {self._spelt(written.path) for written in self._written if written.cause.status == "completed"}
-        for written in self._written:
-            executor = written.cause.meta.get("executor")
-            saved = self._match(written.path, executor)
+        places = [self._place(written) for written in self._written]
+        last = self._last_writers(places)
+        for written, (place, saved) in zip(self._written, places, strict=True):
             if saved:
                 unclaimed.pop(saved.path, None)
-            held = self._held(written.path, saved, executor)
-            # what nothing else has written, failed code has
-            event = self._generated(written, held, saved is not None and self._spelt(written.path) not in done)
-            place = self._spelt(saved.path if saved else written.path)
+            is_last = last[place] == written.cause.id
+            # what was written before the last time nobody knows any more
+            held = self._held(written.path, saved, written.cause.meta.get("executor")) if is_last else None
+            event = self._generated(written, held, saved is not None and is_last)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
                 rows[place], makers[place] = self._written_row(written, event), written.cause.id
         for saved in unclaimed.values():
@@ -156,6 +155,19 @@ class FileLedger:
         for named in reversed(first.values()):
             self._add_named(named)
         return len(rows)
+
+    def _place(self, written: _Written) -> tuple[str, Saved | None]:
+        """Where a written file lies, and what the recorder saw there."""
+        saved = self._match(written.path, written.cause.meta.get("executor"))
+        return self._spelt(saved.path if saved else written.path), saved
+
+    def _last_writers(self, places: Sequence[tuple[str, Saved | None]]) -> dict[str, str]:
+        """By place the event whose content it has at the end: the last that wrote it, or code that failed and no other."""
+        last: dict[str, _Written] = {}
+        for written, (place, _) in zip(self._written, places, strict=True):
+            if place not in last or written.cause.status == "completed" or last[place].cause.status != "completed":
+                last[place] = written
+        return {place: written.cause.id for place, written in last.items()}
 
     def _spelt(self, path: str) -> str:
         """One spelling of a path of which a run may have several: `out.csv`, `./out.csv`, `data/../out.csv`."""

@@ -159,6 +159,8 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
         return None, None  # in the shape of OpenAI's API the name is the tool's
     if name:
         return name, None
+    if isinstance(sender := message.get("sender"), str) and sender:  # as the tables and AG2's events call them
+        return sender, text_or_none(message.get("recipient"))
     if match := _SPEAKER_IN_ROLE.match(role):
         return match[1], match[2]
     return (role, None) if role and role not in _ROLES else (None, None)

@@ -298,7 +298,7 @@ class ToolLedger:
             outputs={"result": result, "result_preview": preview(result)},
             meta={
                 "tool_name": call.name,
-                "result_length": len(result or ""),
+                "result_length": len(result) if result is not None else None,
                 "executor": call.executor,
                 "error_type": error_type,
                 "requested_in": call.turn,

@@ -118,13 +118,33 @@ create or replace macro ingest.distinct_values(list) as
     list_sort(list_distinct(list)) || case when list_count(list) < len(list) then [null] else [] end;
 
 
+-- A path in which each `..` has gone with the folder before it.
+create or replace macro ingest.without_ups(path) as
+    case
+        when not contains(path, '..') then path
+        else array_to_string(
+            list_reduce(
+                list_transform(string_split(path, '/'), lambda part: [part]),
+                lambda kept, part:
+                    case
+                        when part = ['..'] and len(kept) > 0 and kept[-1] not in ('', '..') then kept[:-2]
+                        else list_concat(kept, part)
+                    end
+            ),
+            '/'
+        )
+    end;
+
+
 -- Where a file lies, from the run's folder: code spells it relative to the folder that it runs in, where that is known.
 create or replace macro ingest.place(path, work_dir) as
-    regexp_replace(
-        case when path ^@ '/' or work_dir is null then path else concat(work_dir, '/', path) end,
-        '(^|/)(\./+)+',
-        '\1',
-        'g'
+    ingest.without_ups(
+        regexp_replace(
+            case when path ^@ '/' or work_dir is null then path else concat(work_dir, '/', path) end,
+            '(^|/)(\./+)+',
+            '\1',
+            'g'
+        )
     );
 
 

@@ -170,6 +170,15 @@ turns as (
     inner join messages
         on messages.run_id = events.run_id and messages.event_id = events.id
     where events.is_turn
+        and messages.role is distinct from 'system'
+),
+
+openings as (
+    select
+        run_id,
+        min(message_order) as message_order
+    from turns
+    group by run_id
 ),
 
 -- who of three or more speaks more than all others together hands out work; its plan is not yet an answer
@@ -188,7 +197,8 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.*,
+        turns.* exclude (is_opening),
+        turns.is_opening or turns.message_order = openings.message_order as is_opening,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
         work.failed_at,
@@ -198,6 +208,8 @@ candidates as (
         work.is_taken_over,
         work.is_pending
     from turns
+    inner join openings
+        on openings.run_id = turns.run_id
     left join supervisors
         on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
     left join work_of_turns as work
@@ -213,8 +225,8 @@ first_candidates as (
         min(message_order) filter (where is_act) as act,
         min(message_order) filter (where is_act and is_made_up) as made_up_act,
         coalesce(
-            min(message_order) filter (where message_order > 0 and not is_opening and not is_supervisor),
-            min(message_order) filter (where message_order > 0 and not is_opening)
+            min(message_order) filter (where not is_opening and not is_supervisor),
+            min(message_order) filter (where not is_opening)
         ) as reply,
         -- of a tool that failed because of what it did, that comes first
         coalesce(

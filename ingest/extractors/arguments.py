@@ -18,8 +18,13 @@ MAX_ARGUMENTS: Final = 100
 WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # arguments that are a file by their name, whatever it is called
 FILE_WORDS: Final = frozenset("path file filename filepath filenames files paths".split())
-# by which a value has to look like a file as well
-PLACE_WORDS: Final = frozenset("destination dest dst target output out source src input name notebook script".split())
+# by which a value has to look like a file as well: where something is put, and what may as well be text or a command
+GOAL_WORDS: Final = frozenset("destination dest dst target output out".split())
+PLACE_WORDS: Final = GOAL_WORDS | frozenset("source src input name notebook script".split())
+# where a value is a command, or words about a file, and no name with blanks
+NO_NAME: Final = re.compile(r"[<>|;&$`]|\s--?\w|\s(?:the|to|is|in|file|as)\s", re.IGNORECASE)
+BEGINS_AS_PATH: Final = re.compile(r"\.{0,2}/|~/|[A-Za-z]:[\\/]")
+MAX_NAME_WORDS: Final = 5
 WRITING: Final = frozenset(
     "write save create export dump store download append edit modify update replace insert plot render generate make"
     " produce output out destination dest dst copy move rename touch".split()
@@ -76,9 +81,19 @@ def _paths(words: list[str], value: object) -> Iterator[str]:
     is_file = not FILE_WORDS.isdisjoint(words)
     if not is_file and PLACE_WORDS.isdisjoint(words):
         return
+    with_blanks = is_file or not GOAL_WORDS.isdisjoint(words)
     for path in value[:MAX_ARGUMENTS] if isinstance(value, list) else [value]:
-        if isinstance(path, str) and is_local(path) and (looks_like_file(path) or (is_file and _has_ending(path))):
+        if not isinstance(path, str) or not is_local(path) or not (" " not in path or _is_name(path, with_blanks)):
+            continue
+        if looks_like_file(path) or (is_file and _has_ending(path)):
             yield path
+
+
+def _is_name(path: str, with_blanks: bool) -> bool:
+    """Whether a value with blanks may be a file's name. `with_blanks`: also where it does not begin as a path."""
+    if NO_NAME.search(path) or path.rsplit("/", 1)[-1].count(" ") >= MAX_NAME_WORDS:
+        return False
+    return with_blanks or BEGINS_AS_PATH.match(path) is not None
 
 
 def _has_ending(path: str) -> bool:

@@ -38,7 +38,15 @@ QUOTES: Final = {
     "\u300a": "\u300b",
     "\u3010": "\u3011",
 }
-CLOSERS: Final = frozenset(QUOTES.values())
+# of each closing mark those that open, in other languages too: German has \u201e...\u201c and \u00bb...\u00ab
+OPENERS: Final = {
+    **{closing: opening for opening, closing in QUOTES.items()},
+    "\u201d": "\u201c\u201e\u201d",
+    "\u201c": "\u201e",
+    "\u2019": "\u2018\u201a",
+    "\u2018": "\u201a",
+    "\u00ab": "\u00bb",
+}
 # what stands before a quoted name: it has blanks even where none of its words is capitalised
 NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
@@ -163,15 +171,16 @@ def _in_path(before: str) -> bool:
 def quoted_start(window: str, start: int, after: str) -> int | None:
     """Where a quoted name begins whose closing quote follows the window, or None without quotes."""
     closing = after[:1]
-    if closing not in CLOSERS or not closing:
+    openers = OPENERS.get(closing)
+    if not openers:
         return None
-    opening = next(key for key, value in QUOTES.items() if value == closing)
-    if start and window[start - 1] == opening:
+    if start and window[start - 1] in openers:
         return start
     line = window.rfind("\n", 0, start) + 1
-    found = window.rfind(opening, line, start)
+    found = max(window.rfind(mark, line, start) for mark in openers)
     if found < 0:
         return None
+    opening = window[found]
     content = window[found + 1 :]
     # text inside JSON, whose line ends are escaped
     if ESCAPED.search(content) and ":\\" not in content:

@@ -259,9 +259,10 @@ def test_failures_and_fixes(traces: Path) -> None:
             key = ("code", meta.get("language")) if code else ("tool", meta.get("tool_name"))
             if event["status"] == "failed":
                 streaks.setdefault(key, []).append(event)
-            elif event["status"] == "completed" and key in streaks:
-                streak = streaks.pop(key)
-                expected.append((run, *key, len(streak), streak[0]["agent_name"], event["agent_name"]))
+            for done in [key, *[("code", name) for name in meta.get("languages", [])]]:
+                if event["status"] == "completed" and done in streaks:
+                    streak = streaks.pop(done)
+                    expected.append((run, *done, len(streak), streak[0]["agent_name"], event["agent_name"]))
         expected += [(run, *key, len(streak), streak[0]["agent_name"], None) for key, streak in streaks.items()]
     columns = ("run_id", "kind", "what", "tries", "failed_by", "fixed_by")
     found = [tuple(row[name] for name in columns) for row in answer(traces, "failures_and_fixes")]

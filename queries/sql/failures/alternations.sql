@@ -9,7 +9,7 @@
 --   run_id             the run
 --   agents             the two
 --   turns              turns in a row
---   distinct_messages  different messages among them
+--   distinct_messages  different messages among them, by their words and the tools that they ask for with what arguments
 --   succeeded          code executions and tool calls in these turns, or marked by the user between them, that worked
 --   failed             those that failed
 --   first_order        place in the run of the first turn
@@ -121,7 +121,11 @@ select
     alternations.run_id,
     alternations.agents,
     alternations.turns,
-    count(distinct messages.content) as distinct_messages,
+    count(distinct [
+        messages.content,
+        (messages.tool_calls->'$[*].function')::varchar,
+        (messages.tool_calls->'$[*].custom')::varchar
+    ]) as distinct_messages,
     alternations.succeeded,
     alternations.failed,
     alternations.first_order,

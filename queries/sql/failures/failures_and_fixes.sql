@@ -9,13 +9,15 @@
 --   run_id          the run
 --   kind            code or tool; among the tools what the user's code marked with timed("tool_call", ...), but not
 --                   what is all of a call of the same name
---   what            the language (py and python are one, and so are the names of shells), or the tool
+--   what            the language (py and python are one, and so are the names of shells), or the tool; of code in several
+--                   languages that of the block that failed, where that is known, or else of the first
 --   tries           how often it failed
 --   error_type      what was raised first, where that is known
 --   error_message   the first error
 --   failed_by       whose code or call failed first
 --   failed_input    the first code or arguments that failed
---   fixed_by        whose code or call was the next of that chat and language, or tool, to succeed; NULL where none did
+--   fixed_by        whose code or call was the next of that chat and language (or with a block in it), or tool, to succeed;
+--                   of calls that one message asks for none is the fix of another; NULL where none did
 --   fixed_input     the code or arguments that succeeded
 --   similarity      of code, twice the lines that both have, of all their lines; of a tool, the share of arguments that
 --                   are the same. A success that has little in common with the failure may be another thing, and no fix
@@ -23,7 +25,7 @@
 --   events_between  events of the run from the first failure to the success
 with
 
-attempts as (
+executed as (
     select
         run_id,
         chat,
@@ -31,7 +33,9 @@ attempts as (
         execution_order,
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
-        if(event_type = 'code_exec', ingest.language(meta->>'language'), meta->>'tool_name') as what
+        coalesce(meta->>'tool_name', meta->>'language') as name,
+        meta->'languages' as languages,
+        meta->>'requested_in' as requested_in
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
@@ -40,17 +44,72 @@ attempts as (
         and (meta->>'echo_of') is null
 ),
 
+-- what succeeded did so in each of its languages
+attempts as (
+    select
+        * exclude (name, languages),
+        if(kind = 'code', ingest.language(name), name) as what
+    from executed
+    union all
+    select distinct
+        * exclude (name, languages, language),
+        ingest.language(language)
+    from (select *, unnest(languages::varchar[]) as language from executed where languages is not null)
+    where status = 'completed'
+        and ingest.language(language) is distinct from ingest.language(name)
+),
+
+failing as (
+    select
+        run_id,
+        chat,
+        kind,
+        what
+    from attempts
+    where status = 'failed'
+    group by all
+),
+
+-- The calls that one message asks for are one round, of which what succeeded counts before what failed: it can be the fix
+-- of an earlier failure alone. Counted in one partition for each run, because each partition more takes DuckDB 0.1 ms.
+calls as (
+    select
+        attempts.*,
+        attempts.requested_in is null
+            or attempts.requested_in is distinct from lag(attempts.requested_in) over run_order as begins_round
+    from attempts
+    semi join failing
+        on failing.run_id = attempts.run_id
+        and failing.chat is not distinct from attempts.chat
+        and failing.kind = attempts.kind
+        and failing.what is not distinct from attempts.what
+    window run_order as (
+        partition by attempts.run_id
+        order by attempts.chat, attempts.kind, attempts.what, attempts.execution_order
+    )
+),
+
+rounds as (
+    select
+        *,
+        count(*) filter (where begins_round) over (
+            partition by run_id
+            order by chat, kind, what, execution_order
+        ) as round
+    from calls
+),
+
 -- attempts of one kind in a row with the same number of successes before them belong together: failures, then at most one
--- success. Counted in one partition for each run, because each partition more takes DuckDB 0.1 ms
+-- success
 numbered_attempts as (
     select
         *,
         count(*) filter (where status = 'completed') over (
             partition by run_id
-            order by chat, kind, what, execution_order
+            order by chat, kind, what, round, status, execution_order
             rows between unbounded preceding and 1 preceding
         ) as successes_before
-    from attempts
+    from rounds
 ),
 
 -- code in one language, or one tool, of one chat, from the first failure up to the first success after it
@@ -86,7 +145,10 @@ pairs as (
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
         case
             when streaks.fix_id is null then null
-            when streaks.kind = 'tool' then ingest.common_share(failures.inputs->'args', fixes.inputs->'args')
+            when streaks.kind = 'tool'
+                then ingest.common_share(
+                    coalesce(failures.inputs->'args', failures.inputs), coalesce(fixes.inputs->'args', fixes.inputs)
+                )
             when (fixes.meta->>'fixes') = failures.id::varchar then try_cast(fixes.meta->>'similarity' as double)
         end as similarity,
         if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,

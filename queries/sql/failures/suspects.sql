@@ -64,7 +64,7 @@ select
     errors.error_message as error,
     coalesce(
         nullif(events.inputs->>'message', ''),
-        'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
+        'calls ' || nullif(array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', '), '')
     ) as message,
     suspects.event_id
 from suspects

@@ -56,7 +56,8 @@ read as (
         agent_name,
         coalesce(step_id, node_id) as step,
         unnest(try_cast(meta->'files_read' as varchar[])) as file_path,
-        meta->>'executor' as executor,
+        -- a tool runs in the run's folder, whatever else its agent runs
+        if(event_type = 'code_exec', meta->>'executor', null) as executor,
         false as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))

@@ -118,7 +118,8 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
             inner join growth
                 on growth.pattern_no = counted.pattern_no and growth.run_no is null
             where counted.runs >= if(growth.all_runs = 1, 1, $min_runs)
-                and counted.count >= $min_count
+                -- a longer pattern may come more often than what it begins with
+                and (counted.count >= $min_count or growth.length + 1 < $max_length)
             window by_support as (
                 order by counted.runs desc, counted.count desc, counted.pattern_no, counted.step_no
             )
@@ -170,7 +171,7 @@ all_names as (
 patterns as (
     select
         growth.*,
-        growth.length >= $min_length as is_asked_for,
+        growth.length >= $min_length and growth.count >= $min_count as is_asked_for,
         all_names.names
     from growth
     cross join all_names
@@ -179,7 +180,7 @@ patterns as (
     qualify is_asked_for
         or (
             growth.cut > 0
-            and max(growth.length) over () < $min_length
+            and not bool_or(is_asked_for) over ()
             and row_number() over (order by growth.length desc) = 1
         )
 )

@@ -182,6 +182,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("elements of tools", "<file>src/main.rs</file> <file_path>a.toml</file_path> <path>b.md</path>", [("m", "src/main.rs"), ("m", "a.toml"), ("m", "b.md")]),
     ("elements of pages", "<h1>a.pdf</h1><td>b.csv</td>", []),
     ("quoted in other languages", "O arquivo 'resumo anual.pdf' e a Datei 'neue liste.csv'", [("m", "resumo anual.pdf"), ("m", "neue liste.csv")]),
+    ("quotes of other languages", "„Bericht 2024.pdf“, »Neue Liste.csv«, „Raport Roczny.xlsx” und ‚Meine Datei.txt‘", [("m", "Bericht 2024.pdf"), ("m", "Neue Liste.csv"), ("m", "Raport Roczny.xlsx"), ("m", "Meine Datei.txt")]),
     ("printed list", "['a.csv', 'my list.csv', 'sine wave 2.png']", [("m", "a.csv"), ("m", "my list.csv"), ("m", "sine wave 2.png")]),
     ("printed list of sentences", "['then load the data.csv', 'use it']", [("m", "data.csv")]),
     ("arrow without blanks", "a.csv->b.csv", [("m", "a.csv"), ("m", "b.csv")]),
