@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -46,11 +46,10 @@ def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             _say(f"ingest: {error}")
             sys.exit(2)
         except BrokenPipeError:  # as `head` does when it has enough
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _to_nothing(sys.stdout)
             sys.exit(BROKEN_PIPE)
         except OSError as error:
-            _say(f"ingest: {error.filename or 'output'}: {error.strerror or error}")
+            _say(f"ingest: {error.filename or kwargs.get('out') or 'output'}: {error.strerror or error}")
             sys.exit(2)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
@@ -96,7 +95,7 @@ def load(
     They may be compressed (.gz, .zst). A PATH of - is standard input.
     """
     say = _quiet if quiet else _say
-    with _Progress(shown=not quiet and sys.stderr.isatty()) as progress:
+    with _Progress(shown=not quiet and sys.stderr is not None and sys.stderr.isatty()) as progress:
         summary = pipeline.run(
             list(paths),
             out,
@@ -115,7 +114,17 @@ def load(
 
 
 def _say(line: str) -> None:
-    click.echo(printable(line), err=True)
+    """One line to standard error. That nobody reads it any more ends no ingest."""
+    try:
+        click.echo(printable(line), err=True)
+    except OSError:
+        _to_nothing(sys.stderr)
+
+
+def _to_nothing(stream: IO[str]) -> None:
+    """What is still written to a stream goes nowhere, also what Python holds back until it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _quiet(line: str) -> None:
@@ -123,7 +132,10 @@ def _quiet(line: str) -> None:
 
 
 def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
-    kinds = ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in sorted(summary.sources.items()))
+    kinds = ", ".join(
+        f"{count} {name}{'s' if count > 1 and name.isalpha() else ''}"
+        for name, count in sorted(summary.sources.items())
+    )
     read = summary.new + summary.updated
     say(
         f"{read} run{'' if read == 1 else 's'} read ({summary.new} new, {summary.updated} changed), "

@@ -103,9 +103,12 @@ def discover(
     for path in paths:
         if path == STANDARD_INPUT:
             continue
-        root = os.path.realpath(path)
+        try:
+            root = os.path.realpath(path) if path else ""
+        except FileNotFoundError:  # the current folder itself was removed
+            root = ""
         if not os.path.exists(root):
-            raise IngestError(f"{path}: no such file or folder")
+            raise IngestError(f"{path or 'an empty path'}: no such file or folder")
         if os.path.isfile(root):
             candidates = _file(root, os.path.dirname(root), excluded, note)
         elif os.path.isdir(root):
@@ -302,12 +305,11 @@ def on_disk(path: str) -> str:
 def gone(path: str) -> bool:
     """Whether there is no file of this path, as `shown` gives it. Where nobody can look, nothing counts as gone."""
     try:
-        os.lstat(on_disk(path))
+        return stat.S_ISDIR(os.lstat(on_disk(path)).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
     except (OSError, ValueError):
         return False
-    return False
 
 
 def printable(line: str) -> str:

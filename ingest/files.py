@@ -162,7 +162,7 @@ class FileLedger:
         return self._spelt(saved.path if saved else written.path), saved
 
     def _last_writers(self, places: Sequence[tuple[str, Saved | None]]) -> dict[str, str]:
-        """By place the event whose content it has at the end: the last that wrote it, or code that failed and no other."""
+        """By place the event whose content it has at the end: the last that wrote it, or, if none did, failed code."""
         last: dict[str, _Written] = {}
         for written, (place, _) in zip(self._written, places, strict=True):
             if place not in last or written.cause.status == "completed" or last[place].cause.status != "completed":

@@ -3,6 +3,7 @@
 A line is read whole, with its number and byte offset, so that whatever can't be understood can be kept and found again.
 """
 
+import codecs
 import io
 import json
 import math
@@ -26,6 +27,10 @@ BLOCK = 1024 * 1024
 
 MAX_LENIENT = 64 * 1024 * 1024
 """Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
+
+MAX_VALUES = 4_000_000
+MAX_VALUES_LENIENT = 1_000_000
+"""Values in a line: as objects of Python they take much more memory. Recorded lists of numbers are shorter."""
 
 MAX_DEPTH = 400
 """Levels of nesting. DuckDB, and Python where it encodes and pickles, recurse; AG2's events are a dozen levels deep."""
@@ -113,8 +118,8 @@ def _pass_over(file: IO[bytes]) -> int:
 
 def _skip_hole(file: IO[bytes]) -> int:
     """Go on to where a file has data, where the system tells that, and give the bytes skipped."""
-    if not isinstance(file, io.BufferedReader) or not hasattr(os, "SEEK_DATA"):
-        return 0
+    if not isinstance(getattr(file, "raw", None), io.FileIO) or not hasattr(os, "SEEK_DATA"):
+        return 0  # what is unpacked has no holes
     here, descriptor = file.tell(), file.fileno()
     place = os.lseek(descriptor, 0, os.SEEK_CUR)
     try:
@@ -165,11 +170,14 @@ def decode(raw: bytes) -> tuple[Any, str]:
     if isinstance(raw, TooLong):
         raise ValueError(raw.reason)
     raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
+    _check_values(raw, MAX_VALUES)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         if len(raw) > MAX_LENIENT:
             raise ValueError(f"not JSON: {error.msg}") from None
+        if raw.startswith(codecs.BOM_UTF8):  # an editor put it before the first line
+            return decode(raw[len(codecs.BOM_UTF8) :])
         value, text = _decode_leniently(raw, error)
     else:
         text = raw.decode("utf-8").strip()
@@ -181,6 +189,7 @@ def decode(raw: bytes) -> tuple[Any, str]:
 
 def _decode_leniently(raw: bytes, error: orjson.JSONDecodeError) -> tuple[Any, str]:
     """Accept the NaN, the infinities and the lone surrogates that Python's own `json` writes."""
+    _check_values(raw, MAX_VALUES_LENIENT)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as bad:
@@ -191,6 +200,12 @@ def _decode_leniently(raw: bytes, error: orjson.JSONDecodeError) -> tuple[Any, s
         return json.loads(clean), clean
     except (ValueError, RecursionError):
         raise ValueError(f"not JSON: {error.msg}") from None
+
+
+def _check_values(raw: bytes, most: int) -> None:
+    """Raises ValueError where a line may have more values than that: there is a comma before each but the first."""
+    if len(raw) > 2 * most and raw.count(b",") > most:
+        raise ValueError(f"more than {most:,} values in one line")
 
 
 def _finite(text: str) -> float | None:

@@ -26,7 +26,9 @@ def locked(out: str, tell: Callable[[str], None]) -> Iterator[None]:
         IngestError: the folder can't be written to.
     """
     try:
-        file = open(os.path.join(out, LOCK), "wb")  # noqa: SIM115 - held open for as long as the lock
+        # not through a link, and nothing that stands there is emptied
+        descriptor = os.open(os.path.join(out, LOCK), os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        file = open(descriptor, "r+b")  # noqa: SIM115 - held open for as long as the lock
     except OSError as error:
         raise IngestError(f"{out}: can't be written to, {error.strerror}") from None
     with file:

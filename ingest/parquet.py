@@ -18,7 +18,7 @@ import duckdb
 from ingest import schema
 from ingest.discover import IngestError
 from ingest.parts import DAY, UNKNOWN, Part, Place, Plan, Runs, filled, lows_of, plan
-from ingest.snapshot import STAGING, Snapshot, sync_folder
+from ingest.snapshot import STAGING, Snapshot, remove, sync_folder
 from ingest.sql import quoted
 
 FOLDER = "parquet"
@@ -173,11 +173,13 @@ def settle(snapshot: Snapshot, files: list[File] | None = None) -> None:
             files = listed(con)
     wanted = {os.path.join(root, table, file) for table, _, file, _ in files}
     for path in sorted(wanted):
+        if os.path.isdir(path):
+            raise IngestError(f"{path}: is a folder where a file of the tables belongs; move it away and ingest again")
         if os.path.exists(path + UNFINISHED) and not os.path.exists(path):
             os.replace(path + UNFINISHED, path)
             changed = True
     for path in _ours(root) - wanted:
-        os.remove(path)
+        remove(path)
         changed = True
     missing = [entry for entry in files if not _is_whole(os.path.join(root, entry[0], entry[2]))]
     if missing:
@@ -259,6 +261,10 @@ def _remove_empty(root: str) -> None:
 
 
 def check_folder(out: str) -> None:
-    """Raises IngestError where the place of the Parquet files is a link: nothing is written through one."""
-    if os.path.islink(os.path.join(out, FOLDER)):
-        raise IngestError(f"{os.path.join(out, FOLDER)}: is a link; choose another folder with --out")
+    """Raises IngestError where a folder that is written to is a link, or none: nothing is written through a link."""
+    root = os.path.join(out, FOLDER)
+    for path in (root, os.path.join(out, STAGING), *[os.path.join(root, table) for table in schema.TABLES]):
+        if os.path.islink(path):
+            raise IngestError(f"{path}: is a link; choose another folder with --out")
+        if os.path.lexists(path) and not os.path.isdir(path):
+            raise IngestError(f"{path}: is no folder; move it away, or choose another with --out")

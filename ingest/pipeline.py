@@ -169,9 +169,8 @@ def _ingest(
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
     summary.unchanged = len(found) - len(changed)
     was = renamed(found, before.values())
-    moved = {f.run_id for f in found} | {k.run_id for k in was.values()}
-    missing = [k for k in _missing(theirs or before.values(), everything, missing_below) if k.run_id not in moved]
-    summary.dropped = sum(k.run_id is not None for k in missing)
+    not_there = list(_missing(theirs or before.values(), everything, missing_below))
+    missing = _not_moved(not_there, found, was)
     check_folder(snapshot.out)
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
@@ -183,7 +182,8 @@ def _ingest(
             change = replace(change, reports=read_all(changed, staging, progress))
             _check_input(change.reports)
             was = _are_whole(was, change.reports)
-            change = replace(change, gone=[*change.gone, *was.values()])
+            missing = _not_moved(not_there, found, was)
+            change = replace(change, gone=[*([] if theirs else missing), *was.values()])
             _count(change.reports, before, was, summary, tell)
             left = not_read_again(theirs, change.reports, missing)
             if former is not None and (left or former.others):
@@ -193,6 +193,7 @@ def _ingest(
             if former is not None and change.kept is not None:
                 tell(_kept(change.kept, left, former.others))
         settle(snapshot, files)
+        summary.dropped = sum(k.run_id is not None for k in missing)
     except BaseException:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)  # it may be what filled the disk
         abandon(snapshot)
@@ -234,12 +235,28 @@ def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Cal
 
 
 def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
-    """What stood below these folders and is gone. Where a folder can't be looked into, nothing in it counts as gone."""
+    """What stood below these folders and is gone, or belongs to a run that has come since: a file beside its journal.
+
+    Where a folder can't be looked into, nothing in it counts as gone.
+    """
     present = {shown(f.path) for f in found}
+    runs = {shown(f.folder) for f in found if f.folder is not None}
     for known in before:
         below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        if below and gone(known.path):
+        if below and (gone(known.path) or any(folder in runs for folder in _folders_around(known.path))):
             yield known
+
+
+def _folders_around(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:
+        yield folder
+        path = folder
+
+
+def _not_moved(missing: Iterable[Known], found: list[Found], was: dict[str, Known]) -> list[Known]:
+    """Those of the missing that do not stand elsewhere now."""
+    moved = {f.run_id for f in found} | {k.run_id for k in was.values()}
+    return [k for k in missing if k.run_id not in moved]
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -312,6 +329,8 @@ def _count(
 
 
 def _make_folder(out: str) -> None:
+    if shown(out) != out:
+        raise IngestError(f"{shown(out)}: the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
     try:
         os.makedirs(out, exist_ok=True)
     except OSError as error:

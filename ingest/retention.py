@@ -19,7 +19,7 @@ from ingest.parts import places_of
 from ingest.pruned import Pruned, read_pruned, write_pruned
 from ingest.snapshot import STAGING, Room, Snapshot
 
-_AGE = re.compile(r"(\d+)([hdw])")
+_AGE = re.compile(r"([0-9]+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 

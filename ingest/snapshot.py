@@ -35,6 +35,8 @@ STORAGE_VERSION = "v1.2.0"
 """The oldest storage format with everything in it that is needed: what DuckDB 2 writes by itself, 1.5 can't open."""
 HEADERS = 3 * 4096
 """Bytes of a database before its first block."""
+_FULL = re.compile(r"(?i)no space left|file too large|could not write|failed to write|quota")
+"""In what DuckDB says where a disk is full, also when it says once more that the new database is no good."""
 _DAMAGE = re.compile(r"(?i)checksum|corrupt|could not read|failed to deserialize|invalidated|INTERNAL Error")
 """In what DuckDB says where a block of a file is not what it was."""
 ROW_GROUP_SIZE = 16_384
@@ -152,7 +154,7 @@ class Snapshot:
         except duckdb.Error as error:
             raise self._unreadable(str(error).splitlines()[0]) from error
         finally:
-            _remove(copy)
+            remove(copy)
 
     def _check_size(self, con: duckdb.DuckDBPyConnection) -> None:
         """A file that was cut off opens all the same. Free blocks at its end may never have been written."""
@@ -177,8 +179,9 @@ class Snapshot:
         try:
             yield
         except IngestError as error:
-            if isinstance(error.__cause__, duckdb.Error) and _DAMAGE.search(str(error.__cause__)):
-                raise self._unreadable(str(error.__cause__).splitlines()[0]) from error.__cause__
+            said = str(error.__cause__)
+            if isinstance(error.__cause__, duckdb.Error) and _DAMAGE.search(said) and not _FULL.search(said):
+                raise self._unreadable(said.splitlines()[0]) from error.__cause__
             raise
 
     def begin(self, fresh: bool, room: Room | None = None) -> duckdb.DuckDBPyConnection:
@@ -307,14 +310,18 @@ class Snapshot:
     def discard(self) -> None:
         """Remove what a killed or failed ingest left."""
         for new in (self._new, self._compact):
-            _remove(new)
-            _remove(f"{new}.wal")
-        _remove(os.path.join(self.out, COPY))
+            remove(new)
+            remove(f"{new}.wal")
+        remove(os.path.join(self.out, COPY))
 
 
-def _remove(path: str) -> None:
-    if os.path.lexists(path):
-        os.remove(path)
+def remove(path: str) -> None:
+    """Remove a file of the tables' folder, where there is one. Raises IngestError where something else stands there."""
+    try:
+        if os.path.lexists(path):
+            os.remove(path)
+    except OSError as error:
+        raise IngestError(f"{path}: can't be removed, {error.strerror}; move it away and ingest again") from None
 
 
 def _is_database(path: str) -> bool:

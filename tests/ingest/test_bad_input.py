@@ -1,5 +1,6 @@
 """Bad and hostile input: one clear line or a quarantine row each, and the rest is ingested."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pytest
 
 import ingest
+from ingest.discover import IngestError
 from ingest.lines import MAX_DEPTH, TooLong, read_lines
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
@@ -364,6 +367,90 @@ def test_of_a_line_that_is_no_record_any_more_the_beginning_is_kept(
     assert f"{zeros + 11:,} bytes" in row["error"]
     assert tables.sql("SELECT line, seq FROM journal ORDER BY line")[-1] == {"line": 4, "seq": 2}
     assert (tables.summary.torn, tables.summary.quarantined) == (0, 1)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_line_of_zeros_in_an_archive_costs_no_other(
+    suffix: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is unpacked is no file in which the system could tell holes."""
+    for name, size in (("PIECE", 1000), ("MAX_LINE", 2000), ("BLOCK", 500)):
+        monkeypatch.setattr(f"ingest.lines.{name}", size)
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    packed = path.read_bytes() + bytes(20_000)
+    if suffix == ".gz":
+        path.with_name("journal.jsonl.gz").write_bytes(gzip.compress(packed))
+    else:
+        with pa.output_stream(path.with_name("journal.jsonl.zst"), compression="zstd") as file:
+            file.write(packed)
+    path.unlink()
+    tables = ingested(runs)
+    assert (tables.summary.lines, tables.summary.journal_rows, tables.summary.quarantine_rows) == (3, 2, 1)
+    assert tables.one("SELECT messages FROM runs") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "is_read"), [("[1,2,3]", True), ("[1,2,3,4,5,6,7,8,9]", False), ("[NaN,1,2,3]", False)]
+)
+def test_a_line_of_very_many_values_is_in_quarantine(
+    value: str, is_read: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As objects they would take many times the memory of the line."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    with path.open("a") as file:
+        file.write(f'{{"v":1,"seq":2,"ts":1,"kind":"x","a":{value}}}\n')
+    monkeypatch.setattr("ingest.lines.MAX_VALUES", 10)
+    monkeypatch.setattr("ingest.lines.MAX_VALUES_LENIENT", 5)
+    tables = ingested(runs)
+    errors = tables.sql("SELECT error FROM quarantine")
+    most = 5 if "NaN" in value else 10
+    assert errors == ([] if is_read else [{"error": f"more than {most} values in one line"}])
+    assert (tables.one("SELECT messages FROM runs"), tables.summary.lines) == (1, 3)
+
+
+def test_a_mark_that_an_editor_put_before_a_journal(runs: Path, ingested: Ingest) -> None:
+    """A byte order mark costs no record."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    tables = ingested(runs)
+    assert (tables.summary.quarantined, tables.one("SELECT min(seq) FROM journal")) == (0, 0)
+    assert tables.one("SELECT status FROM runs") == "completed"
+
+
+def test_nothing_is_written_through_a_link(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Not in the folder of tables either; and what a file of the user's is in the way of is said."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    ingested(runs)
+    traces, elsewhere, victim = tmp_path / "traces", tmp_path / "elsewhere", tmp_path / "victim"
+    elsewhere.mkdir()
+    victim.write_text("mine")
+    (traces / ".lock").unlink()
+    (traces / ".lock").symlink_to(victim)
+    with pytest.raises(IngestError, match="can't be written to"):
+        ingested(runs)
+    assert victim.read_text() == "mine"
+    (traces / ".lock").unlink()
+    for name in (".staging", "parquet/journal"):
+        place = traces / name
+        kept = place.rename(tmp_path / "kept") if place.exists() else None
+        place.symlink_to(elsewhere)
+        with pytest.raises(IngestError, match=f"{name}: is a link; choose another"):
+            ingested(runs, force=True)
+        place.unlink()
+        if kept is not None:
+            kept.rename(place)
+    assert list(elsewhere.iterdir()) == []
+    (traces / ".traces.duckdb.new").mkdir()
+    with pytest.raises(IngestError, match=r"traces.duckdb.new: can't be removed, .*; move it away and ingest again"):
+        ingested(runs, force=True)
+    (traces / ".traces.duckdb.new").rmdir()
+    (whole,) = (traces / "parquet" / "runs").glob("*/*.parquet")
+    whole.rename(tmp_path / "runs.parquet")
+    whole.mkdir()
+    with pytest.raises(IngestError, match="is a folder where a file of the tables belongs; move it away"):
+        ingested(runs)
+    whole.rmdir()
+    assert ingested(runs).summary.unchanged == 1
 
 
 @pytest.mark.parametrize("others", [[], [{"v": 1, "seq": 1, "ts": 2, "kind": "run_end", "status": "completed"}]])

@@ -1,14 +1,17 @@
 """The command `ingest`, as a batch job and a person use it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from ingest.cli import main
+from ingest.cli import _tell, main
+from ingest.pipeline import Summary
 from tests.benchmarks.corpus import RUN_EVENTS, write_corpus
 from tests.ingest.tables import logged, write_journal
 
@@ -79,6 +82,11 @@ def test_strict_fails_on_quarantine_but_not_on_a_torn_line(runs: Path, out: Path
         (["nowhere"], "ingest: nowhere: no such file or folder"),
         (["nowhere", "--json"], "ingest: nowhere: no such file or folder"),
         (["check", "nowhere"], "ingest: nowhere: no such file or folder"),
+        ([""], "ingest: an empty path: no such file or folder"),
+        (
+            ["prune", "--older-than", "\u0663d"],
+            "ingest: \u0663d: no age; write 12h, 30d, 4w or a date such as 2026-01-31",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
@@ -100,6 +108,34 @@ def test_an_out_that_is_a_file_is_one_line(runs: Path, tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [
         f"ingest: {file}: can't be the folder of tables, File exists; choose another with --out"
     ]
+
+
+def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) -> None:
+    """Neither DuckDB nor Arrow opens such a path."""
+    command = [sys.executable, "-m", "ingest", str(runs), "--out", os.fsencode(tmp_path) + b"/\xff"]
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, timeout=60)
+    assert done.returncode == 2
+    (line,) = done.stderr.decode().splitlines()
+    assert line.endswith("the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
+
+
+@pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true", "2>/dev/full", ">&- 2>&- <&-"])
+def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> None:
+    """What is said meanwhile is not what the job is for."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    (runs / "odd.json").write_text("{}")
+    command = f"set -o pipefail; '{sys.executable}' -m ingest '{runs}' --out '{out}' {shell}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, timeout=60, capture_output=True)
+    assert done.returncode == 0
+    with duckdb.connect(str(out / "traces.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM messages").fetchone() == (1,)
+
+
+def test_the_sources_are_counted_by_their_names() -> None:
+    """Of journals and transcripts there are several; other names stay what they are."""
+    said: list[str] = []
+    _tell(Summary(out="traces", sources={"journal": 2, "ag2_events": 2, "transcript": 1}), said.append)
+    assert said[0].endswith(": 2 ag2_events, 2 journals, 1 transcript")
 
 
 def test_an_unknown_option_is_wrong_usage(runs: Path) -> None:
@@ -175,7 +211,8 @@ def version(name):
     return known(name)
 metadata.version = version
 sys.argv = ["ingest", "--version"]
-from ingest.cli import main
+from ingest.cli import _tell, main
+from ingest.pipeline import Summary
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -63,3 +63,31 @@ def test_a_run_that_was_moved_is_not_missing(runs: Path, ingested: Ingest) -> No
     tables = ingested(runs, drop_missing=True)
     assert (ids(tables), tables.summary.dropped) == (["r"], 0)
     assert ids(ingested(runs, drop_missing=True)) == ["r"]
+
+
+def test_what_belongs_to_a_run_that_came_since_is_none_of_its_own(runs: Path, ingested: Ingest) -> None:
+    """A transcript that was there before the journal beside it, or a file of whose name there is a folder now."""
+    (runs / "sub").mkdir()
+    (runs / "sub" / "c.json").write_text(CHAT)
+    path = write_journal(runs, "r", logged("a", "b", "hi"))
+    assert ids(ingested(runs)) == ["r", "sub/c.json"]
+    write_journal(runs, "sub", logged("a", "b", "hi"))
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    (path / "journal.jsonl").write_bytes(content)
+    assert len(ids(ingested(runs))) == 3
+    tables = ingested(runs, drop_missing=True)
+    assert (ids(tables), tables.summary.dropped) == (["journal.jsonl", "sub"], 1)
+    parquet_matches(tables)
+
+
+def test_a_run_that_was_renamed_and_cut_is_dropped_at_once(runs: Path, ingested: Ingest) -> None:
+    """What is left of it is another run, and the one that was is gone."""
+    path = write_journal(runs, "a", logged("a", "b", "hi"), logged("b", "a", "yes"))
+    ingested(runs)
+    path.parent.rename(runs / "zz")
+    cut = runs / "zz" / "journal.jsonl"
+    cut.write_bytes(b"".join(cut.read_bytes().splitlines(True)[:2]))
+    tables = ingested(runs, drop_missing=True)
+    assert (ids(tables), tables.summary.dropped) == (["zz"], 1)
