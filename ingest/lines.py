@@ -28,8 +28,8 @@ BLOCK = 1024 * 1024
 MAX_LENIENT = 64 * 1024 * 1024
 """Bytes of a line that is not JSON which are looked at once more, for what Python's `json` writes. It takes memory."""
 
-MAX_VALUES = 4_000_000
-MAX_VALUES_LENIENT = 1_000_000
+MAX_VALUES = 2_000_000
+MAX_VALUES_LENIENT = 500_000
 """Values in a line: as objects of Python they take much more memory. Recorded lists of numbers are shorter."""
 
 MAX_DEPTH = 400
@@ -140,6 +140,7 @@ def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | B
         missing: the reason for quarantine where there is no such text.
     """
     for line, offset, raw in read_lines(file):
+        reason = None
         try:
             data, text = decode(raw)
             if not isinstance(data, dict):
@@ -147,11 +148,12 @@ def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | B
             if not isinstance(data.get(key), str):
                 raise ValueError(missing)
         except ValueError as error:
-            torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
-            reason = f"cut off: {error}" if torn else str(error)
-            yield from Bad(reason, raw, line, offset, torn).pieces()
+            reason = str(error)  # not more: the error holds what was made of the line
+        if reason is None:
+            yield Record(data, text, line, offset)
             continue
-        yield Record(data, text, line, offset)
+        torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
+        yield from Bad(f"cut off: {reason}" if torn else reason, raw, line, offset, torn).pieces()
 
 
 def decode(raw: bytes) -> tuple[Any, str]:
@@ -169,8 +171,8 @@ def decode(raw: bytes) -> tuple[Any, str]:
     """
     if isinstance(raw, TooLong):
         raise ValueError(raw.reason)
-    raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
     _check_values(raw, MAX_VALUES)
+    raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -42,7 +42,8 @@ class Report:
         records: lines or messages that were understood.
         bad: lines that were not.
         torn: those of them that were cut off at the end of the file.
-        text: length of its records; of its messages where those are longer, as of a transcript beside a journal.
+        text: length of its records; of its messages where those are longer, as of a transcript beside a journal, or of
+            its unreadable lines.
         failed: it could not be read this time; what the tables have of it stays, and the next ingest tries again.
         notes: one line each.
     """

@@ -132,7 +132,7 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
                 for table, rows, size in read_run(found, report):
                     sizes[table] += size
                     stage.add(table, rows, size)
-                report.text = max(sizes["journal"], sizes["messages"])
+                report.text = max(sizes["journal"], sizes["messages"], sizes["quarantine"])
             except Exception as error:  # a mistake of ours must not cost the other runs
                 report = Report(found, skipped=failure(error), failed=True)
             reports.append(report)

@@ -106,6 +106,14 @@ def test_a_transcript_beside_the_journal_counts_for_the_length_of_its_run(tmp_pa
     assert asked(tmp_path, "SELECT text FROM ingest.sources") >= sum(len(message["content"]) for message in MESSAGES)
 
 
+def test_unreadable_lines_count_for_the_length_of_their_run(tmp_path: Path) -> None:
+    """They stand in quarantine, in one Parquet file with those of no more runs than memory can hold."""
+    path = write_journal(tmp_path / "runs", "r", logged("a", "b", "hi"), end=False)
+    with path.open("a") as file:
+        file.write("x" * 100_000 + "\n")
+    assert 100_000 <= asked(tmp_path, "SELECT text FROM ingest.sources") < 110_000
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files as Linux tells them")
 def test_a_folder_in_place_of_a_transcript_stays_closed(tmp_path: Path) -> None:
     """However often a journal names it, no descriptor is left open."""
