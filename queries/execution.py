@@ -102,9 +102,15 @@ def _idle(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
         if type(error).__name__ != "ResourceInUseException":
             raise
         con = con.cursor()
-        if con.execute("select 1 from duckdb_databases() where database_name = ?", [ATTACHED]).fetchall():
+        if _is_attached(con):
             con.execute(f"use {ATTACHED}")  # a new connection begins at the database in memory
     return con
+
+
+def _is_attached(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the tables are in a database beside the one in memory, as `connect` has it."""
+    query = "select 1 from duckdb_databases() where database_name = ?"
+    return con.cursor().execute(query, [ATTACHED]).fetchone() is not None
 
 
 def _with_its_run(query: Query, con: duckdb.DuckDBPyConnection, values: dict[str, Value]) -> dict[str, Value]:
@@ -139,6 +145,9 @@ def _explained(query: Query, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         what = first_line(error).removeprefix("Catalog Error: ").removeprefix("Binder Error: ")
         if _has_runs(con):
             raise QueryError(f"{query.name} failed: {OLDER} ({what})") from error
+        if _is_attached(con):
+            how = f"execute 'use {ATTACHED}' on it first, or queries.connect() once more"
+            raise QueryError(f"{query.name}: a cursor does not see the tables: {how}") from error
         raise QueryError(f"{query.name} needs a table that this database has not got: {what}") from error
     except duckdb.Error as error:
         raise QueryError(f"{query.name} failed: {first_line(error)}") from error

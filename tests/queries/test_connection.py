@@ -11,6 +11,7 @@ import pytest
 
 import queries
 from ingest.schema import TABLES
+from queries.connection import ATTACHED
 from queries.errors import QueryError
 from tests.queries.database import Builder
 
@@ -212,3 +213,12 @@ print(outer, len(os.listdir(folder)), oct(stat.S_IMODE(os.stat(outer).st_mode)))
     assert int(files) > 0
     assert mode == "0o700"
     assert not Path(folder).exists()
+
+
+def test_a_cursor_that_does_not_see_the_tables_is_told_so(database: Path) -> None:
+    """DuckDB begins each cursor at the database in memory."""
+    cursor = queries.connect(database).cursor()
+    with pytest.raises(QueryError, match=r"a cursor does not see the tables: execute 'use \w+' on it first"):
+        queries.run("run_overview", cursor)
+    cursor.execute(f"use {ATTACHED}")
+    assert queries.run("run_overview", cursor).fetchall()
