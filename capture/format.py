@@ -87,7 +87,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "message": "the message as AG2 passed it: a string or an object. Plain text whose event follows is left out",
         "valid": "false where AG2 refused it",
         "silent": "true where AG2 sends no event of it, false where its event is the thread's next record",
-        "resumed": "true where it is of a group's history, which AG2 hands to the members when the chat goes on",
+        "resumed": "its place, from 0, in a group's history that AG2 hands to the members when the chat goes on",
     },
     LLM_CALL: {
         "invocation": "AG2's id for one `create`, shared by its tries over the config list; null where it logged none",

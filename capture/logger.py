@@ -106,14 +106,14 @@ class JournalLogger(BaseLogger):
             self.user.log_new_client(client, wrapper, init_args)  # type: ignore[union-attr]
 
 
-def received(recipient: Any, kwargs: dict[str, Any], silent: bool | None = None, resumed: bool = False) -> None:
+def received(recipient: Any, kwargs: dict[str, Any], silent: bool | None = None, resumed: int | None = None) -> None:
     """Records a message that an agent received.
 
     Args:
         recipient: the agent.
         kwargs: what AG2 logs of it.
         silent: whether no event of it follows, where that is known.
-        resumed: whether it is of a group's history, that AG2 hands to the members.
+        resumed: its place in a group's history, that AG2 hands to the members; None where it is of none.
     """
     _record(_message, recipient, kwargs, silent, resumed)
 
@@ -132,7 +132,7 @@ def record_in(scope: Scope, what: Callable[..., None], *args: Any) -> None:
         failed(scope.run, error)
 
 
-def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool | None, resumed: bool) -> None:
+def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool | None, resumed: int | None) -> None:
     meet(scope, recipient)
     sender = kwargs.get("sender")
     name = name_of(recipient)
@@ -142,8 +142,8 @@ def _message(scope: Scope, recipient: Any, kwargs: dict[str, Any], silent: bool 
         fields["valid"] = False
     if silent is not None:
         fields["silent"] = silent
-    if resumed:
-        fields["resumed"] = True
+    if resumed is not None:
+        fields["resumed"] = resumed
     scope.run.write(format.MESSAGE, fields, scope, agent=sender if isinstance(sender, str) else None)
 
 

@@ -40,12 +40,12 @@ class Told(threading.local):
     Attributes:
         wanted: whether it is to be recorded when AG2 logs it.
         silent: whether AG2 sends no event of it; None where that is not known.
-        resumed: whether it is of a group's history, that AG2 hands to the members.
+        resumed: its place in a group's history, that AG2 hands to the members; None where it is of none.
     """
 
     wanted = False
     silent: bool | None = None
-    resumed = False
+    resumed: int | None = None
 
 
 told = Told()
@@ -87,8 +87,7 @@ def heed(before: Callable[..., None], recipient: Any, message: Any, sender: Any,
         return
     mark = object()
     try:
-        told.wanted, told.silent = True, _is_silent(sender, silent)
-        told.resumed = told.silent is True and _is_resumed()
+        told.wanted, told.silent, told.resumed = True, _is_silent(sender, silent), _place_in_history()
         listening.append(mark)
         before(recipient, message, sender, silent)
     finally:
@@ -123,14 +122,17 @@ def _is_silent(sender: Any, silent: Any) -> bool | None:
         return None
 
 
-def _is_resumed() -> bool:
-    """Whether the message comes from the history of a group chat that goes on: AG2 sends it like any other."""
+def _place_in_history() -> int | None:
+    """The place of the message in the history of a group chat that goes on: AG2 sends it like any other."""
     frame: FrameType | None = sys._getframe(1)
     for _ in range(NEAR):
-        if frame is None or frame.f_code in RESUMING:
-            return frame is not None
+        if frame is None:
+            break
+        if frame.f_code in RESUMING:
+            place = frame.f_locals.get("i")
+            return place if type(place) is int else None
         frame = frame.f_back
-    return False
+    return None
 
 
 def _is_plain(message: Any) -> bool:

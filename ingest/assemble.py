@@ -202,7 +202,7 @@ class Assembler:
         if kind is not None and recipient is not None and recipient not in self._agents.known:
             self._agents.describe(recipient, {"name": recipient, "class": kind})
         silent = True if data.get("valid") is False else data.get("silent")
-        resumed = data.get("resumed") is True
+        resumed = count(data.get("resumed"))
         said = facts.Said(message, self._channel, silent if isinstance(silent, bool) else None, resumed)
         if self._channel == "transcript":
             self._tell_all(self._listener.heard(said, where))
@@ -299,7 +299,7 @@ class Assembler:
         result = data.get("result")
         meta = {"action": True, "action_name": name, "error_type": error.error_type, "traceback": error.traceback}
         if kind == "tool_call":
-            length = len(text_or_none(result) or "") if error.error is None else None
+            length = len(text_or_none(result) or "") if result is not None and error.error is None else None
             meta |= {"tool_name": name, "result_length": length}
         said = details.get("error_message", details.get("message")) if kind == "error" else None
         event = self.rows.event(

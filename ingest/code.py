@@ -19,6 +19,7 @@ from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, diff, normal_hash, similarity
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
+_RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
@@ -305,8 +306,8 @@ def _inputs(blocks: list[Block], language: str | None, written: _Written | None)
 
 def _language(blocks: list[Block], failing: Block | None, output: str) -> str | None:
     """The language of an execution: of the block that failed where that is known, or else of the first."""
-    if failing is None and TRACEBACK in output:
-        failing = next((block for block in blocks if _label(block.language) == "python"), None)
+    if failing is None and TRACEBACK in output:  # of a program that another block runs, where that does
+        failing = next((b for b in blocks if _label(b.language) == "python" or _RUNS_PYTHON.search(b.code)), None)
     block = failing or (blocks[0] if blocks else None)
     return block.language if block else None
 

@@ -18,13 +18,13 @@ class Said:
     Attributes:
         channel: event, logger or transcript.
         silent: of a message that was logged, whether no event of it follows; None where the source does not say.
-        resumed: it comes from the history of a group chat that goes on.
+        resumed: its place in the history of a group chat that goes on, from which it comes.
     """
 
     message: Message
     channel: str
     silent: bool | None = None
-    resumed: bool = False
+    resumed: int | None = None
 
 
 @dataclass(slots=True)

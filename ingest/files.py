@@ -126,16 +126,18 @@ class FileLedger:
         makers: dict[str, str] = {}
         unclaimed = dict(self._saved)
         places = [self._place(written) for written in self._written]
-        last = self._last_writers(places)
+        last = {place: written for written, (place, _) in zip(self._written, places, strict=True)}
+        # what nothing else has written, failed code has
+        done = {p for w, (p, _) in zip(self._written, places, strict=True) if w.cause.status == "completed"}
         for written, (place, saved) in zip(self._written, places, strict=True):
             if saved:
                 unclaimed.pop(saved.path, None)
-            is_last = last[place] == written.cause.id
+            at_end = self._held(written.path, saved, _executor(written.cause))
             # what was written before the last time nobody knows any more
-            held = self._held(written.path, saved, written.cause.meta.get("executor")) if is_last else None
-            event = self._generated(written, held, saved is not None and is_last)
+            held = at_end if last[place].cause.id == written.cause.id else None
+            event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
-                rows[place], makers[place] = self._written_row(written, event), written.cause.id
+                rows[place], makers[place] = self._written_row(written, event, at_end), written.cause.id
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
                 named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
@@ -145,10 +147,11 @@ class FileLedger:
             if ran:
                 written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)
                 held = Content(saved.size, saved.sha256, saved.content)
-                rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True))
+                rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True), held)
                 continue
             event = self._found(saved)
-            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "write", "recorder")
+            held_here = self._held(saved.path, saved)
+            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "recorder", held_here, None)
         for row in rows.values():
             self._rows.add("files", *row)
         first = {(self._spelt(n.path), n.operation): n for n in reversed(self._named.values())}
@@ -158,16 +161,8 @@ class FileLedger:
 
     def _place(self, written: _Written) -> tuple[str, Saved | None]:
         """Where a written file lies, and what the recorder saw there."""
-        saved = self._match(written.path, written.cause.meta.get("executor"))
+        saved = self._match(written.path, _executor(written.cause))
         return self._spelt(saved.path if saved else written.path), saved
-
-    def _last_writers(self, places: Sequence[tuple[str, Saved | None]]) -> dict[str, str]:
-        """By place the event whose content it has at the end: the last that wrote it, or, if none did, failed code."""
-        last: dict[str, _Written] = {}
-        for written, (place, _) in zip(self._written, places, strict=True):
-            if place not in last or written.cause.status == "completed" or last[place].cause.status != "completed":
-                last[place] = written
-        return {place: written.cause.id for place, written in last.items()}
 
     def _spelt(self, path: str) -> str:
         """One spelling of a path of which a run may have several: `out.csv`, `./out.csv`, `data/../out.csv`."""
@@ -211,8 +206,7 @@ class FileLedger:
     def _generated(self, written: _Written, held: Content | None, seen: bool) -> Event:
         """The event of a written file. `seen`: the recorder saw the file, so it was written whatever became of code."""
         cause = written.cause
-        content = held.text if held and held.text is not None else written.content
-        size = held.size if held else len(content.encode()) if content is not None else None
+        content, size = _content(held, written.content)
         tool = cause.inputs.get("tool")
         language = cause.inputs.get("language")
         done = cause.status == "completed" or seen
@@ -243,7 +237,7 @@ class FileLedger:
                 "source": written.source,
                 "language": language,
                 "tool": tool,
-                "executor": cause.meta.get("executor") if cause.type == "code_exec" else None,
+                "executor": _executor(cause),
                 "has_content": content is not None,
                 "file_type": _suffix(written.path),
                 "method": written.method,
@@ -284,24 +278,28 @@ class FileLedger:
         self._rows.add_event(event)
         return event
 
-    def _written_row(self, written: _Written, event: Event) -> tuple[Any, ...]:
-        return self._row(written.path, event, written.source, "write", written.method)
+    def _written_row(self, written: _Written, event: Event, held: Content | None) -> tuple[Any, ...]:
+        return self._row(written.path, event, written.source, written.method, held, written.content)
 
-    def _row(self, path: str, event: Event, source: str, operation: str, method: str) -> tuple[Any, ...]:
+    def _row(
+        self, path: str, event: Event, source: str, method: str, held: Content | None, told: str | None
+    ) -> tuple[Any, ...]:
+        """The row of a written file, with what it holds at the end, or else what it was told to hold."""
+        content, size = _content(held, told)
         return (
-            self._rows.id("file", f"{operation}/{path}/{event.id}"),
+            self._rows.id("file", f"write/{path}/{event.id}"),
             event.where.node_id,
             event.id,
             path,
             _name(path),
             _suffix(path),
-            event.outputs["file_size"],
-            event.outputs["file_content"],
+            size,
+            content,
             source,
             event.ended if event.ended is not None else event.started,
-            operation,
+            "write",
             method,
-            event.meta["sha256"],
+            held.sha256 if held else None,
         )
 
     def _add_named(self, named: _Named) -> None:
@@ -322,6 +320,17 @@ class FileLedger:
             named.method,
             held.sha256 if held else None,
         )
+
+
+def _executor(cause: Event) -> str | None:
+    """In whose folder an event wrote: a tool does in the run's own, whatever else its agent runs."""
+    return cause.meta.get("executor") if cause.type == "code_exec" else None
+
+
+def _content(held: Content | None, told: str | None) -> tuple[str | None, int | None]:
+    """Text and size of a file, of which `told` is what was to be written."""
+    text = held.text if held and held.text is not None else told
+    return text, held.size if held else len(text.encode()) if text is not None else None
 
 
 def _normal(path: str) -> str:

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -31,6 +32,8 @@ MAX_LENIENT = 64 * 1024 * 1024
 MAX_VALUES = 2_000_000
 MAX_VALUES_LENIENT = 500_000
 """Values in a line: as objects of Python they take much more memory. Recorded lists of numbers are shorter."""
+
+_STRING = re.compile(rb'"(?:[^"\\]+|\\.)*"', re.DOTALL)
 
 MAX_DEPTH = 400
 """Levels of nesting. DuckDB, and Python where it encodes and pickles, recurse; AG2's events are a dozen levels deep."""
@@ -173,13 +176,13 @@ def decode(raw: bytes) -> tuple[Any, str]:
         raise ValueError(raw.reason)
     _check_values(raw, MAX_VALUES)
     raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
+    if raw.startswith(codecs.BOM_UTF8):  # an editor put it before the first line
+        raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         if len(raw) > MAX_LENIENT:
             raise ValueError(f"not JSON: {error.msg}") from None
-        if raw.startswith(codecs.BOM_UTF8):  # an editor put it before the first line
-            return decode(raw[len(codecs.BOM_UTF8) :])
         value, text = _decode_leniently(raw, error)
     else:
         text = raw.decode("utf-8").strip()
@@ -205,8 +208,8 @@ def _decode_leniently(raw: bytes, error: orjson.JSONDecodeError) -> tuple[Any, s
 
 
 def _check_values(raw: bytes, most: int) -> None:
-    """Raises ValueError where a line may have more values than that: there is a comma before each but the first."""
-    if len(raw) > 2 * most and raw.count(b",") > most:
+    """Raises ValueError where a line has more values than that: but for the first there is a comma before each."""
+    if len(raw) > 2 * most and raw.count(b",") > most and _STRING.sub(b"", raw).count(b",") > most:
         raise ValueError(f"more than {most:,} values in one line")
 
 

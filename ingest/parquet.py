@@ -253,6 +253,13 @@ def _folders(path: str) -> list[str]:
         return [e.name for e in scan if e.name.startswith("date=") and e.is_dir(follow_symlinks=False)]
 
 
+def _days(table: str) -> list[str]:
+    """What stands where a table's partitions do."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(table) as scan:
+        return [entry.path for entry in scan if entry.name.startswith("date=")]
+    return []
+
+
 def _remove_empty(root: str) -> None:
     for table in schema.TABLES:
         for day in _folders(os.path.join(root, table)):
@@ -263,7 +270,8 @@ def _remove_empty(root: str) -> None:
 def check_folder(out: str) -> None:
     """Raises IngestError where a folder that is written to is a link, or none: nothing is written through a link."""
     root = os.path.join(out, FOLDER)
-    for path in (root, os.path.join(out, STAGING), *[os.path.join(root, table) for table in schema.TABLES]):
+    tables = [os.path.join(root, table) for table in schema.TABLES]
+    for path in (root, os.path.join(out, STAGING), *tables, *[day for table in tables for day in _days(table)]):
         if os.path.islink(path):
             raise IngestError(f"{path}: is a link; choose another folder with --out")
         if os.path.lexists(path) and not os.path.isdir(path):

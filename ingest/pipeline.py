@@ -235,7 +235,7 @@ def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Cal
 
 
 def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
-    """What stood below these folders and is gone, or belongs to a run that has come since: a file beside its journal.
+    """What stood below these folders and is gone, or belongs to a run that came since: a file beside another's journal.
 
     Where a folder can't be looked into, nothing in it counts as gone.
     """
@@ -243,14 +243,9 @@ def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) ->
     runs = {shown(f.folder) for f in found if f.folder is not None}
     for known in before:
         below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        if below and (gone(known.path) or any(folder in runs for folder in _folders_around(known.path))):
+        is_of_run = known.format != "journal" and os.path.dirname(known.path) in runs
+        if below and (is_of_run or gone(known.path)):
             yield known
-
-
-def _folders_around(path: str) -> Iterator[str]:
-    while (folder := os.path.dirname(path)) != path:
-        yield folder
-        path = folder
 
 
 def _not_moved(missing: Iterable[Known], found: list[Found], was: dict[str, Known]) -> list[Known]:

@@ -33,6 +33,8 @@ class Relayed:
         the last of them then opens the chat anew.
         """
         message, manager = said.message, said.message.recipient
+        if talk.histories and (history := talk.goes_on(manager)) is not None:
+            return history.is_known(message.key())
         if message.name is None or message.name != message.sender or not self.is_manager(manager):
             return False
         is_known = message.key() in talk.recent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 
 from ingest.events import Where
@@ -41,6 +42,10 @@ class Seen:
         if place == len(self._names):
             self._names.append(name)
         return place
+
+    def counts(self) -> Counter[int]:
+        """How often each message is there, by key."""
+        return Counter(self._keys)
 
     def until(self, position: int) -> Iterator[int]:
         """Indexes of the messages up to a position."""

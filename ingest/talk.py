@@ -1,6 +1,6 @@
 """What is going on in a chat while it is read: who heard what last, and what waits for its turn to end."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,27 +19,6 @@ class LastSaid:
 
     key: int
     recipients: set[str | None]
-
-
-@dataclass(slots=True)
-class History:
-    """Messages of a group chat that goes on, as its members are given them.
-
-    Attributes:
-        known: keys of the messages that the run had before.
-        latest: the last of them, and who has it.
-    """
-
-    known: frozenset[int]
-    latest: LastSaid | None = None
-
-    def is_next(self, key: int, recipient: str | None) -> bool:
-        """Whether a message is not the last one, handed to one more member."""
-        if self.latest is not None and self.latest.key == key and recipient not in self.latest.recipients:
-            self.latest.recipients.add(recipient)
-            return False
-        self.latest = LastSaid(key, {recipient})
-        return True
 
 
 REMEMBERED = 4096
@@ -66,6 +45,26 @@ class Logged:
         if (self.sender, self.recipient) != (message.sender, message.recipient):
             return False
         return self.is_told or self.key == message.key()
+
+
+@dataclass(slots=True)
+class History:
+    """Messages of a group chat that goes on, as its members are given them.
+
+    Attributes:
+        known: how often the run had each message before, by key.
+        place: of the one that was given last.
+        managers: to whom, or by whom, they were given.
+    """
+
+    known: Counter[int]
+    place: int = -1
+    managers: set[str | None] = field(default_factory=set)
+
+    def is_known(self, key: int) -> bool:
+        """Whether the run had the message, that comes next, before; each time counts once."""
+        self.known[key] -= 1
+        return self.known[key] >= 0
 
 
 @dataclass(slots=True)
@@ -104,8 +103,8 @@ class Talk:
         """Keys of the latest messages."""
         self.resumed: set[str | None] = set()
         """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
-        self.history: History | None = None
-        """That of a group chat that goes on, while it is handed to the members."""
+        self.histories: dict[str, History] = {}
+        """By thread that of a group chat that goes on, from when members are given it to when one speaks again."""
         self.asked: dict[str | None, int | None] = {}
         self.floor = Floor()
         self.selected: dict[str | None, dict[str, Any]] = {}
@@ -129,6 +128,13 @@ class Talk:
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
         self.group = self.manager = None
+
+    def goes_on(self, recipient: str | None) -> History | None:
+        """The history that a group chat goes on from with a message to this one. It is over then."""
+        for thread, history in self.histories.items():
+            if recipient in history.managers:
+                return self.histories.pop(thread)
+        return None
 
     def remember(self, key: int) -> None:
         """Takes note of a message."""

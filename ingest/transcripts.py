@@ -38,7 +38,7 @@ def read_history(transcript: Sequence[Any], agents: Iterable[str]) -> list[Messa
 def _each_once(messages: list[Message]) -> list[Message]:
     """The messages of a saved history, of which AG2 keeps twice what an agent says to itself: as said, and as heard."""
     said, heard = messages[::2], messages[1::2]
-    mirrored = len(said) == len(heard) and len({m.sender for m in messages} - {None}) == 1
+    mirrored = len(said) == len(heard) and len({m.sender or m.role for m in messages}) == 1
     if mirrored and all(
         (a.role, b.role, a.key(False)) == ("assistant", "user", b.key(False)) for a, b in zip(said, heard, strict=True)
     ):

@@ -203,38 +203,42 @@ class Conversation:
             if logged.index is not None:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
-        sender, index, key = message.sender, None, message.key()
-        if said.resumed:
-            self._resumed(said, where, talk)
-            return
-        talk.history = None
-        if talk.group is None:
-            talk.manager = next(filter(self._relayed.is_manager, (message.recipient, sender)), talk.manager)
-        if self._relayed.is_told_again(said, talk):
-            talk.floor.said(message.sender, message.recipient, where.position)
+        sender, recipient, index, key = message.sender, message.recipient, None, message.key()
+        if talk.group is None and said.resumed is None:
+            talk.manager = next(filter(self._relayed.is_manager, (recipient, sender)), talk.manager)
+        if said.resumed is not None:
+            index = self._resumed(said, said.resumed, where, talk)
+        elif self._relayed.is_told_again(said, talk):
+            talk.floor.said(sender, recipient, where.position)
         elif self._relayed.is_copy(message, talk):
-            talk.asked[message.recipient] = where.time
-            talk.floor.relayed(message.sender, message.recipient, where.position)
+            talk.asked[recipient] = where.time
+            talk.floor.relayed(message.sender, recipient, where.position)
         else:
             index = self._turn(said, where, talk, self._relayed.is_announced(said))
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
-            talk.threads[where.thread].logged = Logged(index, sender, message.recipient, key, is_told)
+            talk.threads[where.thread].logged = Logged(index, sender, recipient, key, is_told)
 
-    def _resumed(self, said: facts.Said, where: Where, talk: Talk) -> None:
-        """A message of the history of a group chat that goes on. What the run does not have was said before it."""
-        message, heard_by = said.message, said.message.recipient
+    def _resumed(self, said: facts.Said, place: int, where: Where, talk: Talk) -> int | None:
+        """A message of the history of a group chat that goes on. What the run does not have was said before it.
+
+        Gives the index of its row, where it gets one.
+        """
+        message = said.message
         if message.name is not None and message.name != message.sender:  # the manager passes it on
             message.sender, message.recipient = message.name, message.sender
-        key = message.key()
-        talk.history = talk.history or History(frozenset(talk.recent))
-        if talk.history.is_next(key, heard_by):
-            talk.resumed.add(message.recipient)
-            if key in talk.history.known:
-                talk.floor.said(message.sender, message.recipient, where.position)
-            else:
-                self._said_before(message, said.channel, where)
-                talk.remember(key)
+        history = talk.histories.get(where.thread)
+        if history is None or place < history.place:
+            history = talk.histories[where.thread] = History(self._seen.counts())
+        history.managers.add(message.recipient)
+        if place == history.place:  # one more member is given it
+            return None
+        history.place = place
+        if history.is_known(message.key()):
+            talk.floor.said(message.sender, message.recipient, where.position)
+            return None
+        self._said_before(message, said.channel, where)
+        return len(self._seen) - 1
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""

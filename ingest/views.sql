@@ -121,13 +121,14 @@ create or replace macro ingest.distinct_values(list) as
 -- A path in which each `..` has gone with the folder before it.
 create or replace macro ingest.without_ups(path) as
     case
-        when not contains(path, '..') then path
+        when not contains(path, '..') or length(path) > 4096 then path
         else array_to_string(
             list_reduce(
-                list_transform(string_split(path, '/'), lambda part: [part]),
+                list_transform(string_split(regexp_replace(path, '//+', '/', 'g'), '/'), lambda part: [part]),
                 lambda kept, part:
                     case
-                        when part = ['..'] and len(kept) > 0 and kept[-1] not in ('', '..') then kept[:-2]
+                        when part = ['..'] and kept = [''] then kept
+                        when part = ['..'] and kept[-1] <> '..' then kept[:-2]
                         else list_concat(kept, part)
                     end
             ),
@@ -140,7 +141,7 @@ create or replace macro ingest.without_ups(path) as
 create or replace macro ingest.place(path, work_dir) as
     ingest.without_ups(
         regexp_replace(
-            case when path ^@ '/' or work_dir is null then path else concat(work_dir, '/', path) end,
+            case when path ^@ '/' or work_dir is null then path else concat(rtrim(work_dir, '/'), '/', path) end,
             '(^|/)(\./+)+',
             '\1',
             'g'

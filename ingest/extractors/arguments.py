@@ -22,6 +22,7 @@ FILE_WORDS: Final = frozenset("path file filename filepath filenames files paths
 GOAL_WORDS: Final = frozenset("destination dest dst target output out".split())
 PLACE_WORDS: Final = GOAL_WORDS | frozenset("source src input name notebook script".split())
 # where a value is a command, or words about a file, and no name with blanks
+COMMAND: Final = re.compile(r"\s(?:[<>|]{1,2}|&&)\s")
 NO_NAME: Final = re.compile(r"[<>|;&$`]|\s--?\w|\s(?:the|to|is|in|file|as)\s", re.IGNORECASE)
 BEGINS_AS_PATH: Final = re.compile(r"\.{0,2}/|~/|[A-Za-z]:[\\/]")
 MAX_NAME_WORDS: Final = 5
@@ -81,7 +82,7 @@ def _paths(words: list[str], value: object) -> Iterator[str]:
     is_file = not FILE_WORDS.isdisjoint(words)
     if not is_file and PLACE_WORDS.isdisjoint(words):
         return
-    with_blanks = is_file or not GOAL_WORDS.isdisjoint(words)
+    with_blanks = "any" if is_file else "few" if GOAL_WORDS.isdisjoint(words) else "some"
     for path in value[:MAX_ARGUMENTS] if isinstance(value, list) else [value]:
         if not isinstance(path, str) or not is_local(path) or not (" " not in path or _is_name(path, with_blanks)):
             continue
@@ -89,11 +90,20 @@ def _paths(words: list[str], value: object) -> Iterator[str]:
             yield path
 
 
-def _is_name(path: str, with_blanks: bool) -> bool:
-    """Whether a value with blanks may be a file's name. `with_blanks`: also where it does not begin as a path."""
+def _is_name(path: str, with_blanks: str) -> bool:
+    """Whether a value with blanks may be a file's name.
+
+    Args:
+        path: the value.
+        with_blanks: `any` where it is one for sure, `some` where something is put, `few` where it may as well be text.
+    """
+    if with_blanks == "any":
+        return COMMAND.search(path) is None
     if NO_NAME.search(path) or path.rsplit("/", 1)[-1].count(" ") >= MAX_NAME_WORDS:
         return False
-    return with_blanks or BEGINS_AS_PATH.match(path) is not None
+    words = path.split(" ")
+    is_title = all(word[:1].isupper() or word[:1].isdigit() for word in words)
+    return with_blanks == "some" or BEGINS_AS_PATH.match(path) is not None or "/" in words[0] or is_title
 
 
 def _has_ending(path: str) -> bool:

@@ -390,7 +390,8 @@ def test_a_line_of_zeros_in_an_archive_costs_no_other(
 
 
 @pytest.mark.parametrize(
-    ("value", "is_read"), [("[1,2,3]", True), ("[1,2,3,4,5,6,7,8,9]", False), ("[NaN,1,2,3]", False)]
+    ("value", "is_read"),
+    [("[1,2,3]", True), ("[1,2,3,4,5,6,7,8,9]", False), ("[NaN,1,2,3]", False), ('"1,2,3,4,5,6,7,8,9"', True)],
 )
 def test_a_line_of_very_many_values_is_in_quarantine(
     value: str, is_read: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
@@ -415,6 +416,9 @@ def test_a_mark_that_an_editor_put_before_a_journal(runs: Path, ingested: Ingest
     tables = ingested(runs)
     assert (tables.summary.quarantined, tables.one("SELECT min(seq) FROM journal")) == (0, 0)
     assert tables.one("SELECT status FROM runs") == "completed"
+    path.write_bytes(path.read_bytes() + b"\xef\xbb\xbf" * 3000 + b"\n")
+    tables = ingested(runs)
+    assert (tables.summary.lines, tables.summary.quarantine_rows) == (4, 1)
 
 
 def test_nothing_is_written_through_a_link(runs: Path, tmp_path: Path, ingested: Ingest) -> None:

@@ -211,8 +211,7 @@ def version(name):
     return known(name)
 metadata.version = version
 sys.argv = ["ingest", "--version"]
-from ingest.cli import _tell, main
-from ingest.pipeline import Summary
+from ingest.cli import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -143,6 +143,26 @@ def test_a_group_that_is_resumed_in_another_run(is_async: bool, saved: bool, run
     assert tables.one("SELECT messages FROM runs") == 5
 
 
+@pytest.mark.parametrize("silent", [None, False])
+def test_words_of_the_history_that_are_said_again_are_said_now(
+    silent: bool | None, runs: Path, ingested: Ingest
+) -> None:
+    """The message that goes on with the chat may say what was said before; a history handed over twice is one."""
+    group, manager, agents = _group("a", "b")
+    for agent in agents:
+        agent.silent = silent
+    words = [("a", "continue"), ("b", "yes"), ("a", "continue"), ("b", "yes"), ("a", "continue")]
+    history = [{"role": "user", "name": name, "content": text} for name, text in words]
+    with capture.start(runs, run_id="r", console=False):
+        for _ in range(2):
+            last, message = manager.resume(messages=[dict(m) for m in history])
+        last.initiate_chat(manager, message=message, clear_history=False)
+    rows = ingested(runs).sql("SELECT sender, content, internal FROM messages ORDER BY message_order")
+    said = [(row["sender"], row["content"]) for row in rows]
+    assert said == [(m["name"], m["content"]) for m in group.messages] == [*words, ("b", "B"), ("a", "A")]
+    assert [row["internal"] for row in rows] == [True] * 4 + [False] * 3
+
+
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_group_that_a_pattern_resumes(saved: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """What the user adds to a chat of an earlier run is said now, once; what was called in that run is not of this."""
@@ -182,7 +202,7 @@ def test_a_history_is_marked_where_it_is_handed_round(runs: Path) -> None:
         last, message = manager.resume(messages=[dict(m) for m in group.messages])
         last.initiate_chat(manager, message=message, clear_history=False)
     records = [json.loads(line) for line in (runs / "r" / "journal.jsonl").read_text().splitlines()]
-    handed = [(r["message"]["content"], r["recipient"]) for r in records if r.get("resumed")]
+    handed = [(r["message"]["content"], r["recipient"]) for r in records if "resumed" in r]
     assert handed == [("go", to) for to in ("chat_manager", "b", "c")] + [
         ("B", to) for to in ("a", "chat_manager", "c")
     ]

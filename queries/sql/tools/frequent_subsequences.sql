@@ -121,7 +121,12 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
                 -- a longer pattern may come more often than what it begins with
                 and (counted.count >= $min_count or growth.length + 1 < $max_length)
             window by_support as (
-                order by counted.runs desc, counted.count desc, counted.pattern_no, counted.step_no
+                order by
+                    counted.count >= $min_count desc,
+                    counted.runs desc,
+                    counted.count desc,
+                    counted.pattern_no,
+                    counted.step_no
             )
             qualify rank <= greatest($max_patterns, 1)
                 or growth.length = 0

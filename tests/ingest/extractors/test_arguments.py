@@ -31,6 +31,21 @@ from ingest.extractors import argument_files
         ("ask", {"input": "Summarize report.pdf", "output": "It is in the file plot.png"}, {}),
         ("save", {"output": "my report.pdf", "path": "d/My File.pdf"}, {"write": ["my report.pdf", "d/My File.pdf"]}),
         ("load", {"source": "/home/me/my docs/a.pdf"}, {"read": ["/home/me/my docs/a.pdf"]}),
+        (
+            "load",
+            {"source": "data/sales 2024.csv", "notebook": "My Analysis.ipynb"},
+            {"read": ["data/sales 2024.csv", "My Analysis.ipynb"]},
+        ),
+        (
+            "write_file",
+            {"path": "Terms and Conditions of the Service.pdf"},
+            {"write": ["Terms and Conditions of the Service.pdf"]},
+        ),
+        (
+            "read_file",
+            {"file_path": "How to cook in $ -v2.txt", "path": "R&D/my plan.xlsx"},
+            {"read": ["How to cook in $ -v2.txt", "R&D/my plan.xlsx"]},
+        ),
         ("read_file", "notes.txt", {}),
         ("", None, {}),
     ],
