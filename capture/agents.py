@@ -212,9 +212,14 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
         "tools": _tools(agent, config),
     }
     for folder in sorted(work_folders(agent))[:1]:
-        below = folder.is_relative_to(Path.cwd())
-        fields["work_dir"] = folder.relative_to(Path.cwd()).as_posix() if below else str(folder)
+        fields["work_dir"] = from_here(folder)
     return fields | group_of(chat)
+
+
+def from_here(folder: Path) -> str:
+    """A folder's path, relative to the current one where it lies below that."""
+    here = Path.cwd()
+    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else str(folder)
 
 
 def group_of(chat: Any) -> dict[str, Any]:
@@ -243,9 +248,14 @@ def work_folders(agent: Any) -> set[Path]:
     if executor is not None:
         executor = getattr(agent, "_code_executor", None) or executor
     for place in (getattr(executor, "work_dir", None), config.get("work_dir")):
-        if isinstance(place, (str, Path)) and str(place):
-            folders.add(Path(os.path.abspath(place)))
+        if (folder := as_folder(place)) is not None:
+            folders.add(folder)
     return folders
+
+
+def as_folder(place: Any) -> Path | None:
+    """What an executor or a configuration names as its folder; None where that is none."""
+    return Path(os.path.abspath(place)) if isinstance(place, (str, Path)) and str(place) else None
 
 
 def _system_message(agent: Any, given: Mapping[str, Any]) -> str | None:

@@ -14,10 +14,11 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from capture import active, encode, format
-from capture.agents import name_of
+from capture.agents import as_folder, from_here, name_of, work_folders
 from capture.logger import meet
 from capture.stream import failed
 
@@ -88,7 +89,7 @@ def by_executor(before: Callable[..., Any]) -> Callable[..., Any]:
     def execute_code_blocks(self: Any, code_blocks: Any, *args: Any, **kwargs: Any) -> Any:
         seen, agent = _told.looked
         call = functools.partial(before, self, code_blocks, *args, **kwargs)
-        return _watched(call, code_blocks, agent() if seen == id(self) else None, type(self).__name__)
+        return _watched(call, code_blocks, agent() if seen == id(self) else None, self)
 
     return execute_code_blocks
 
@@ -114,7 +115,7 @@ def run_code(before: Callable[..., Any]) -> Callable[..., Any]:
     return run_code
 
 
-def _watched(call: Callable[[], Any], code_blocks: Any, agent: Any, executor: str | None) -> Any:
+def _watched(call: Callable[[], Any], code_blocks: Any, agent: Any, executor: Any) -> Any:
     """Makes the call and records it, unless the code is part of what is being run already."""
     around = _running.get()
     blocks = _plain(code_blocks)
@@ -146,9 +147,7 @@ def _plain(code_blocks: Any) -> Blocks:
         return []
 
 
-def _write(
-    agent: Any, executor: str | None, blocks: Blocks, begun: int, result: Any, error: BaseException | None
-) -> None:
+def _write(agent: Any, executor: Any, blocks: Blocks, begun: int, result: Any, error: BaseException | None) -> None:
     ended = time.time_ns()
     scope = active.scope()
     if scope is None:
@@ -161,13 +160,23 @@ def _write(
             "blocks": blocks,
             "exit_code": getattr(result, "exit_code", exit_code),
             "output": getattr(result, "output", output),
-            "executor": executor,
+            "executor": None if executor is None else type(executor).__name__,
             "status": "ok" if error is None else "error",
             "started": begun,
             "ended": ended,
         }
         if error is not None:
             fields["error"] = encode.error_fields(error)
+        for folder in _folders(agent, executor):
+            fields["work_dir"] = from_here(folder)
         scope.run.write(format.CODE_EXEC, fields, scope, agent=name_of(agent))
     except Exception as problem:
         failed(scope.run, problem)
+
+
+def _folders(agent: Any, executor: Any) -> list[Path]:
+    """The folder in which code ran: one, or none."""
+    if executor is None:
+        return sorted(work_folders(agent))[:1]
+    folder = as_folder(getattr(executor, "work_dir", None))
+    return [] if folder is None else [folder]

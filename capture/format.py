@@ -124,6 +124,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "exit_code": "exit code of the execution, or null where it raised",
         "output": "what it printed",
         "executor": "class of the executor, or null where the agent ran it by itself",
+        "work_dir": "the folder it ran in, relative to the run's where it lies below it; left out where none is known",
         "status": "ok, or error where the execution itself raised",
         "error": "object: type, message, traceback",
         "started": "nanoseconds, as `ts`",

@@ -15,6 +15,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from autogen import ConversableAgent
 from autogen.logger.base_logger import BaseLogger
 
 from capture import active, encode, format
@@ -28,6 +29,10 @@ create_here: ContextVar[Any] = ContextVar("capture_create", default=None)
 """The `capture.attempts.Create` under way here, or None."""
 GUARDING = frozenset({"run_input_guardrails", "run_output_guardrails"})
 """Methods of an agent in which AG2 asks its guardrails."""
+REPLYING = frozenset({"generate_reply", "a_generate_reply"})
+"""Methods of an agent in which AG2 calls the functions by which it replies, those of the user as well."""
+WORKING = frozenset({"execute_function", "a_execute_function"})
+"""Methods in which AG2 runs a tool. Who asks a model in there is the tool."""
 
 
 class JournalLogger(BaseLogger):
@@ -211,7 +216,7 @@ def write_call(
     if agent is not None:
         meet(scope, source)
     else:
-        agent, guardrail = guardrail_around()
+        agent, guardrail = asking_now()
         call |= {"guardrail": guardrail} if guardrail is not None else {}
     if run.mask is not None:
         run.mask.learn_config({name: value for name, value in request.items() if name != "messages"})
@@ -235,11 +240,17 @@ def write_call(
         requests.remember(asker or "", delta.written(seq))
 
 
-def guardrail_around() -> tuple[str | None, str | None]:
-    """The agent whose guardrail asks a model right now, and the guardrail's name: AG2 does not say who asks."""
+def asking_now() -> tuple[str | None, str | None]:
+    """The agent that asks a model right now where AG2 does not say so: by a guardrail, with its name, or by a function
+    of the user's by which it replies."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_code.co_name in GUARDING:
+        name = frame.f_code.co_name
+        if name in WORKING:
+            break
+        if name in REPLYING and isinstance(agent := frame.f_locals.get("self"), ConversableAgent):
+            return name_of(agent), None
+        if name in GUARDING:
             return name_of(frame.f_locals.get("self")), str(getattr(frame.f_locals.get("guardrail"), "name", ""))
         frame = frame.f_back
     return None, None

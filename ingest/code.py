@@ -222,6 +222,8 @@ class CodeLedger:
         )
         if ran and ran.traceback:
             event.meta["traceback"] = ran.traceback
+        if ran and ran.work_dir is not None:
+            event.meta["work_dir"] = ran.work_dir
         self._compare(event, where.talk)
         for ran_block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
             self._rows.add(

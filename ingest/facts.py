@@ -163,6 +163,7 @@ class CodeRan:
         blocks: language and code of each block that was to be run.
         exit_code: None where the execution itself raised: then `error` says why.
         started: UTC microseconds; `ended` likewise.
+        work_dir: the folder in which it ran, relative to the run's, where that is known.
     """
 
     executor: str | None
@@ -174,6 +175,7 @@ class CodeRan:
     error_type: str | None = None
     error: str | None = None
     traceback: str | None = None
+    work_dir: str | None = None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import re2
+
 from ingest.code import code_hash
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
@@ -21,6 +23,9 @@ MAX_SAME_NAME = 100
 SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
 """Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
 text is that of the execution."""
+
+_MOVES = re2.compile(r"(?m)(?:^|[;&|(])[ \t]*(?:cd|pushd)[ \t]+[^ \t\n]|\bchdir\(")
+"""In code that goes into another folder: what it names relative lies there."""
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
@@ -41,7 +46,7 @@ class Saved:
 
 @dataclass(slots=True)
 class _Written:
-    """A file that an execution or a tool is said to have written. `cause` is its event."""
+    """A file that an execution or a tool is said to have written. `cause` is its event; `moves`: see `_match`."""
 
     path: str
     cause: Event
@@ -49,6 +54,7 @@ class _Written:
     method: str
     source: str
     content: str | None
+    moves: bool
 
 
 @dataclass(slots=True)
@@ -82,25 +88,27 @@ class FileLedger:
         self._saved: dict[str, Saved] = {}
         self._by_name: dict[str, list[Saved]] = {}
         self._ran: dict[str, tuple[Event, int]] = {}
-        self._cause: tuple[Event, Event] | None = None
+        self._cause: tuple[Event, Event, bool] | None = None
         """The event that was last said to have written something, and what is kept of it."""
 
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
         """The event `cause` is said to have written a file. `depth` is the cause's own."""
         source = "code_execution" if cause.type == "code_exec" else cause.type
-        self._written.append(_Written(path, self._light(cause), depth, method, source, content))
+        light, moves = self._light(cause)
+        self._written.append(_Written(path, light, depth, method, source, content, moves))
 
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
-        self._ran[code_hash(code)] = (self._light(cause), depth)
+        self._ran[code_hash(code)] = (self._light(cause)[0], depth)
 
-    def _light(self, cause: Event) -> Event:
-        """An event without its long texts: it is kept to the end of the run."""
+    def _light(self, cause: Event) -> tuple[Event, bool]:
+        """An event without its long texts: it is kept to the end of the run. And whether its code changes folders."""
         if self._cause is None or self._cause[0] is not cause:
             inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
-            inputs["code"] = preview(cause.inputs.get("code"))
-            self._cause = cause, replace(cause, inputs=inputs, outputs={})
-        return self._cause[1]
+            code = cause.inputs.get("code")
+            inputs["code"] = preview(code)
+            self._cause = cause, replace(cause, inputs=inputs, outputs={}), bool(code and _MOVES.search(code))
+        return self._cause[1:]
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
         """A file is read or mentioned by the event."""
@@ -132,7 +140,7 @@ class FileLedger:
         for written, (place, saved) in zip(self._written, places, strict=True):
             if saved:
                 unclaimed.pop(saved.path, None)
-            at_end = self._held(written.path, saved, _executor(written.cause))
+            at_end = self._held(written.path, saved, self._folder(written.cause))
             # what was written before the last time nobody knows any more
             held = at_end if last[place].cause.id == written.cause.id else None
             event = self._generated(written, held, saved is not None and place not in done)
@@ -145,7 +153,7 @@ class FileLedger:
                 continue
             ran = self._ran.get(code_hash(saved.content)) if saved.content else None
             if ran:
-                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content)
+                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content, False)
                 held = Content(saved.size, saved.sha256, saved.content)
                 rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True), held)
                 continue
@@ -161,8 +169,13 @@ class FileLedger:
 
     def _place(self, written: _Written) -> tuple[str, Saved | None]:
         """Where a written file lies, and what the recorder saw there."""
-        saved = self._match(written.path, _executor(written.cause))
-        return self._spelt(saved.path if saved else written.path), saved
+        told, folder = written.cause.meta.get("work_dir") is not None, self._folder(written.cause)
+        saved = self._match(written.path, folder, told, written.moves)
+        if saved is not None:
+            return self._spelt(saved.path), saved
+        if written.moves:  # nobody knows where, so it is no other's place
+            return f"{written.cause.id} {written.path}", None
+        return self._spelt(posixpath.join(folder, _normal(written.path)) if folder and told else written.path), None
 
     def _spelt(self, path: str) -> str:
         """One spelling of a path of which a run may have several: `out.csv`, `./out.csv`, `data/../out.csv`."""
@@ -170,37 +183,49 @@ class FileLedger:
         below = posixpath.join(self._cwd, "") if self._cwd else ""
         return path[len(below) :] if below and path.startswith(below) else path
 
-    def _match(self, path: str, executor: str | None = None) -> Saved | None:
-        """What the recorder saw of a path that code spells relative to a folder of its own."""
+    def _folder(self, cause: Event) -> str | None:
+        """The folder in which an event wrote. A tool does in the run's own, whatever else its agent runs."""
+        if cause.type != "code_exec":
+            return None
+        told = cause.meta.get("work_dir")
+        return text_or_none(told or self._agents.get(cause.meta.get("executor") or "", {}).get("work_dir"))
+
+    def _match(self, path: str, folder: str | None = None, told: bool = False, moves: bool = False) -> Saved | None:
+        """What the recorder saw of a path that code spells relative to a folder of its own.
+
+        Args:
+            path: as it is spelt.
+            folder: the one that it runs in.
+            told: whether that is known of this very code, so that a file elsewhere is another one.
+            moves: whether the code goes into other folders by itself.
+        """
         path = _normal(path).removeprefix(MOUNTED)
-        folder = text_or_none(self._agents.get(executor or "", {}).get("work_dir"))
         inside = posixpath.normpath(posixpath.join(folder, path)) if folder else path
-        if inside in self._saved:
-            return self._saved[inside]
-        if path in self._saved:
-            return self._saved[path]
+        for place in () if moves else (inside,) if told else (inside, path):
+            if place in self._saved:
+                return self._saved[place]
         same_name = self._by_name.get(posixpath.basename(path), ())[:MAX_SAME_NAME]
         if _ABSOLUTE.match(path) and self._cwd:
             return next((s for s in same_name if posixpath.join(self._cwd, s.path) == posixpath.normpath(path)), None)
-        tail = "/" + path.lstrip("/")
-        matches = (s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path))
-        return next(matches, None)
+        tail, below = "/" + path.lstrip("/"), posixpath.join(folder or "", "") if told else ""
+        matches = [s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path)]
+        matches = [s for s in matches if s.path.startswith(below)]
+        return matches[0] if len(matches) == 1 else None  # which of several it is nobody knows
 
-    def _held(self, path: str, saved: Saved | None, executor: str | None = None) -> Content | None:
+    def _held(self, path: str, saved: Saved | None, folder: str | None = None) -> Content | None:
         """What a file holds: as the recorder saw it, and what it did not save as it lies in one of the roots."""
         seen = Content(saved.size, saved.sha256, saved.content) if saved else None
         if not self._roots or (seen and seen.text is not None):
             return seen
-        here = self._roots.find(_normal(path), self._cwd, self._folders(executor))
+        here = self._roots.find(_normal(path), self._cwd, self._folders(folder))
         if seen is None or here is None:
             return here or seen
         same = seen.sha256 == here.sha256 if seen.sha256 else seen.size == here.size
         return here if same else seen
 
-    def _folders(self, executor: str | None) -> list[str]:
-        """Working folders of code executors, that of this one first."""
-        names = [executor or "", *self._agents]
-        folders = (text_or_none(self._agents.get(name, {}).get("work_dir")) for name in names)
+    def _folders(self, first: str | None) -> list[str]:
+        """Working folders of code executors, this one first."""
+        folders = [first, *[text_or_none(agent.get("work_dir")) for agent in self._agents.values()]]
         return list(dict.fromkeys(folder for folder in folders if folder))[:MAX_SAME_NAME]
 
     def _generated(self, written: _Written, held: Content | None, seen: bool) -> Event:
@@ -237,7 +262,8 @@ class FileLedger:
                 "source": written.source,
                 "language": language,
                 "tool": tool,
-                "executor": _executor(cause),
+                "executor": cause.meta.get("executor") if cause.type == "code_exec" else None,
+                "work_dir": cause.meta.get("work_dir"),
                 "has_content": content is not None,
                 "file_type": _suffix(written.path),
                 "method": written.method,
@@ -320,11 +346,6 @@ class FileLedger:
             named.method,
             held.sha256 if held else None,
         )
-
-
-def _executor(cause: Event) -> str | None:
-    """In whose folder an event wrote: a tool does in the run's own, whatever else its agent runs."""
-    return cause.meta.get("executor") if cause.type == "code_exec" else None
 
 
 def _content(held: Content | None, told: str | None) -> tuple[str | None, int | None]:

@@ -55,6 +55,7 @@ def code_ran(data: Data) -> facts.CodeRan:
         error_type=error.error_type,
         error=error.error,
         traceback=error.traceback,
+        work_dir=text_or_none(data.get("work_dir")),
     )
 
 

@@ -143,6 +143,19 @@ def test_a_longer_pattern_may_come_more_often_than_what_it_begins_with(saved: Sa
     assert [row["steps"] for row in every if row["count"] >= 2] == [["load", "clean"]]
 
 
+def test_what_comes_often_is_kept_before_what_comes_in_more_runs(saved: Saved) -> None:
+    """A pattern that is asked for is not dropped for one that only may begin such."""
+    seldom, often = ("a", "b"), ("x", "y") * 5
+
+    def steps(tools: tuple[str, ...]) -> list[Message]:
+        return [m for n, tool in enumerate(tools) for m in (calls((tool, {"n": n})), answers(({"n": n}, "x")))]
+
+    chats = {f"r{n}": steps(seldom + often if n < 2 else seldom) for n in range(5)}
+    traces = saved(**chats)
+    found = answer(traces, "frequent_subsequences", min_count=10, max_patterns=1, max_length=3)
+    assert [(row["length"], row["count"], row["runs"]) for row in found if row["length"] == 2] == [(2, 10, 2)]
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 @pytest.mark.parametrize("before", ["", "\n "])
 def test_a_reply_is_told_by_its_words_whatever_ends_its_lines(saved: Saved, end: str, before: str) -> None:

@@ -41,6 +41,7 @@ written as (
         coalesce(step_id, node_id) as step,
         outputs->>'file_path' as file_path,
         meta->>'executor' as executor,
+        meta->>'work_dir' as work_dir,
         true as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
@@ -58,6 +59,7 @@ read as (
         unnest(try_cast(meta->'files_read' as varchar[])) as file_path,
         -- a tool runs in the run's folder, whatever else its agent runs
         if(event_type = 'code_exec', meta->>'executor', null) as executor,
+        meta->>'work_dir' as work_dir,
         false as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
@@ -73,7 +75,7 @@ spelt as (
 placed as (
     select
         spelt.*,
-        ingest.place(spelt.file_path, work_dirs.work_dir) as place
+        ingest.place(spelt.file_path, coalesce(spelt.work_dir, work_dirs.work_dir)) as place
     from spelt
     left join work_dirs
         on work_dirs.run_id = spelt.run_id and work_dirs.executor = spelt.executor

@@ -1,0 +1,68 @@
+"""Agents whose reply is made by a function of the user's, which may ask a model by itself."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+
+from autogen import Agent, ConversableAgent, OpenAIWrapper, register_function
+
+import capture
+from sample_runs.scripted_llm import Reply, call
+from tests.conftest import StartLLM
+from tests.ingest.conftest import Ingest
+
+QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_model_that_a_reply_function_asks_is_asked_by_its_agent(
+    is_async: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Its call, tokens and cost are of the turn that it makes; AG2 does not say who asked."""
+    llm = scripted_llm(["the answer"])
+    wrapper = OpenAIWrapper(**llm.config())
+    custom, user = (
+        ConversableAgent("custom", llm_config=False, **QUIET),
+        ConversableAgent("user", llm_config=False, **QUIET),
+    )
+
+    def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, str]:
+        return True, wrapper.create(messages=messages).choices[0].message.content
+
+    custom.register_reply([Agent, None], reply, position=0)
+    with capture.start(runs, run_id="r", console=False):
+        if is_async:
+            asyncio.run(user.a_initiate_chat(custom, message="go", max_turns=1))
+        else:
+            user.initiate_chat(custom, message="go", max_turns=1)
+    tables = ingested(runs)
+    assert len(llm.requests) == 1
+    (turn,) = tables.sql("SELECT llm_calls, total_tokens FROM executions WHERE agent_name = 'custom'")
+    assert turn == {"llm_calls": 1, "total_tokens": tables.one("SELECT total_tokens FROM runs")}
+    assert turn["total_tokens"] > 0
+
+
+def test_a_model_that_a_tool_asks_is_asked_by_the_tool(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Who runs the tool has no call of its own."""
+    llm = scripted_llm([call("ask"), "said to the tool", Reply("done")])
+    wrapper = OpenAIWrapper(**llm.config())
+    asker, runner = (
+        ConversableAgent("asker", llm_config=llm.config(), **QUIET),
+        ConversableAgent("runner", llm_config=False, **QUIET),
+    )
+
+    def ask() -> str:
+        return str(wrapper.create(messages=[{"role": "user", "content": "hi"}]).choices[0].message.content)
+
+    register_function(ask, caller=asker, executor=runner, description="Asks.")
+    with capture.start(runs, run_id="r", console=False):
+        runner.initiate_chat(asker, message="go", max_turns=2)
+    tables = ingested(runs)
+    agents = tables.sql("SELECT agent_name FROM llm_calls ORDER BY started_at")
+    assert [row["agent_name"] for row in agents] == ["asker", None, "asker"]
+    tool, parent = tables.one("SELECT event_id FROM tool_calls"), "SELECT parent_event_id FROM execution_events"
+    assert tables.one(f"{parent} WHERE event_type = 'llm_call' AND agent_name IS NULL") == tool
