@@ -118,6 +118,20 @@ create or replace macro ingest.distinct_values(list) as
     list_sort(list_distinct(list)) || case when list_count(list) < len(list) then [null] else [] end;
 
 
+-- Whether a text names an agent: by whole words, as AG2 looks for names, with blanks or escaped underscores, too.
+create or replace macro ingest.names(text, agent) as
+    regexp_matches(
+        text,
+        concat(
+            '(^|[^\pL\pN_])(',
+            regexp_escape(agent), '|',
+            regexp_escape(replace(agent, '_', ' ')), '|',
+            regexp_escape(replace(agent, '_', '\_')),
+            ')([^\pL\pN_]|$)'
+        )
+    );
+
+
 -- A path in which each `..` has gone with the folder before it.
 create or replace macro ingest.without_ups(path) as
     case

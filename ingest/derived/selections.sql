@@ -43,7 +43,7 @@ answers as (
         execution_order,
         chat,
         agent_name,
-        left(outputs->>'full_content', 10000) as answer
+        coalesce(left(outputs->>'full_content', 10000), '') as answer
     from execution_events
     where id between $low::uuid and $high::uuid
         and event_type = 'agent_call'
@@ -154,18 +154,13 @@ answered as (
                 name
             )
         ) end as candidates,
-        -- whole words, as AG2 looks for names: with blanks or escaped underscores, too
+        -- an answer that names nobody is no choice, and to AG2 neither is one that names several
         case
-            when length(outcomes.chosen) < 1000 then not regexp_matches(
-                asked.answer,
-                concat(
-                    '(^|[^\pL\pN_])(',
-                    regexp_escape(outcomes.chosen), '|',
-                    regexp_escape(replace(outcomes.chosen, '_', ' ')), '|',
-                    regexp_escape(replace(outcomes.chosen, '_', '\_')),
-                    ')([^\pL\pN_]|$)'
-                )
-            )
+            when length(outcomes.chosen) < 1000 then not ingest.names(asked.answer, outcomes.chosen)
+                or len(list_filter(
+                    candidates,
+                    lambda name: name <> outcomes.chosen and length(name) < 1000 and ingest.names(asked.answer, name)
+                )) > 0
         end as is_fallback
     from outcomes
     left join asked

@@ -664,3 +664,29 @@ def test_what_a_guardrail_asks_is_of_its_agent(side: str, runs: Path, ingested: 
     assert (tokens["alice"] is None, tokens["bob"] is None) == (side == "output", False)
     (shown,) = tables.sql("SELECT llm_response FROM agent_executions WHERE agent_name = 'alice'")
     assert "alice speaks" in str(shown["llm_response"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "chosen"),
+    [
+        (["p3"], ("p3", "auto")),
+        (["p2 or p3", "p3"], ("p3", "auto")),
+        (["p2 or p3", "p3 and p2"], ("p2", "fallback")),
+        ([call("look", x=1), call("look", x=1)], ("p2", "fallback")),
+        (["nobody", ""], ("p2", "fallback")),
+    ],
+)
+def test_whether_a_model_chose_the_speaker(
+    answers: list[Any], chosen: tuple[str, str], runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """To AG2 an answer with several names, or with none, is no choice: in the end it takes the next agent."""
+    llm = scripted_llm([*answers, "I speak"])
+    members = [ConversableAgent(name, llm_config=llm.config(), **QUIET) for name in ("p1", "p2", "p3")]
+    group = GroupChat(
+        members, [], max_round=2, speaker_selection_method="auto", max_retries_for_selecting_speaker=len(answers) - 1
+    )
+    with capture.start(runs, run_id="r", console=False):
+        members[0].initiate_chat(GroupChatManager(group, llm_config=llm.config()), message="go")
+    assert [message["name"] for message in group.messages] == ["p1", chosen[0]]
+    (row,) = ingested(runs).sql("SELECT chosen, selection FROM selections")
+    assert (row["chosen"], row["selection"]) == chosen
