@@ -246,7 +246,9 @@ class Assembler:
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         self._chats.pop(chat, None)
-        self._unmarked = "" if chat == self._unmarked else self._unmarked
+        if chat == self._unmarked != "":
+            self._conversation.ended()
+            self._unmarked = ""
         if chat in self._begun:
             self._tell(facts.RunFacts(about), where)
             self._outcomes.append({"id": chat, **self._begun.pop(chat), "status": data.get("status"), **about})

@@ -157,6 +157,10 @@ class Conversation:
             self._inner.pop(fact.chat)["summary"] = fact.summary
         self._left_over(self._talks.pop(fact.chat, None))
 
+    def ended(self) -> None:
+        """The chat whose records do not name it is over: what is said next answers nothing in it."""
+        self._begin(self._talks[None])
+
     # --- who speaks next
 
     def _selected(self, speaker: str, where: Where) -> None:

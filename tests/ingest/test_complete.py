@@ -690,3 +690,27 @@ def test_whether_a_model_chose_the_speaker(
     assert [message["name"] for message in group.messages] == ["p1", chosen[0]]
     (row,) = ingested(runs).sql("SELECT chosen, selection FROM selections")
     assert (row["chosen"], row["selection"]) == chosen
+
+
+def test_what_is_sent_after_a_chat_answers_nothing_in_it(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """The call that sums up the chat is of no later turn, and the pause before the next message nobody's work."""
+    llm = scripted_llm(["one", "a summary", "two"])
+    user, anna = (ConversableAgent(name, llm_config=llm.config(), **QUIET) for name in ("user", "anna"))
+    with capture.start(runs, run_id="r", console=False):
+        user.initiate_chat(anna, message="first", max_turns=1, summary_method="reflection_with_llm")
+        time.sleep(0.3)
+        user.send("second", anna, request_reply=False)
+        anna.send(anna.generate_reply(sender=user), user, request_reply=False)
+    tables = ingested(runs)
+    found = tables.sql(
+        "SELECT agent_name, is_turn, llm_calls, duration_ms < 300 AS quick FROM executions ORDER BY 1, 2"
+    )
+    assert [tuple(row.values())[:3] for row in found] == [
+        *[("anna", True, 1)] * 2,
+        ("user", False, 1),
+        *[("user", True, 0)] * 2,
+    ]
+    (second,) = tables.sql("SELECT duration_ms FROM execution_events WHERE inputs->>'message' = 'second'")
+    assert (second["duration_ms"] or 0) < 250
+    moves = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    assert moves == [("user", "anna")] * 2
