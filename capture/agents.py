@@ -247,14 +247,19 @@ def work_folders(agent: Any) -> set[Path]:
     executor = config.get("executor")
     if executor is not None:
         executor = getattr(agent, "_code_executor", None) or executor
-    for place in (getattr(executor, "work_dir", None), config.get("work_dir")):
-        if (folder := as_folder(place)) is not None:
-            folders.add(folder)
-    return folders
+    found = [folder_of(executor), _as_folder(config.get("work_dir"))]
+    return folders.union(folder for folder in found if folder is not None)
 
 
-def as_folder(place: Any) -> Path | None:
-    """What an executor or a configuration names as its folder; None where that is none."""
+def folder_of(executor: Any) -> Path | None:
+    """The folder in which an executor runs code; None where it names none."""
+    try:
+        return _as_folder(getattr(executor, "work_dir", None))
+    except Exception:  # an executor of the user's
+        return None
+
+
+def _as_folder(place: Any) -> Path | None:
     return Path(os.path.abspath(place)) if isinstance(place, (str, Path)) and str(place) else None
 
 

@@ -7,6 +7,7 @@ be one as well, so it is known when an agent looks at its executor, which it doe
 `_code_executor` is read through the agent's class.
 """
 
+import contextlib
 import functools
 import sys
 import threading
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from capture import active, encode, format
-from capture.agents import as_folder, from_here, name_of, work_folders
+from capture.agents import folder_of, from_here, name_of, work_folders
 from capture.logger import meet
 from capture.stream import failed
 
@@ -167,8 +168,9 @@ def _write(agent: Any, executor: Any, blocks: Blocks, begun: int, result: Any, e
         }
         if error is not None:
             fields["error"] = encode.error_fields(error)
-        for folder in _folders(agent, executor):
-            fields["work_dir"] = from_here(folder)
+        with contextlib.suppress(OSError):  # the current folder was removed
+            for folder in _folders(agent, executor):
+                fields["work_dir"] = from_here(folder)
         scope.run.write(format.CODE_EXEC, fields, scope, agent=name_of(agent))
     except Exception as problem:
         failed(scope.run, problem)
@@ -178,5 +180,5 @@ def _folders(agent: Any, executor: Any) -> list[Path]:
     """The folder in which code ran: one, or none."""
     if executor is None:
         return sorted(work_folders(agent))[:1]
-    folder = as_folder(getattr(executor, "work_dir", None))
+    folder = folder_of(executor)
     return [] if folder is None else [folder]

@@ -207,7 +207,7 @@ class FileLedger:
         same_name = self._by_name.get(posixpath.basename(path), ())[:MAX_SAME_NAME]
         if _ABSOLUTE.match(path) and self._cwd:
             return next((s for s in same_name if posixpath.join(self._cwd, s.path) == posixpath.normpath(path)), None)
-        tail, below = "/" + path.lstrip("/"), posixpath.join(folder or "", "") if told else ""
+        tail, below = "/" + path.lstrip("/"), posixpath.join(folder or "", "") if told and folder != "." else ""
         matches = [s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path)]
         matches = [s for s in matches if s.path.startswith(below)]
         return matches[0] if len(matches) == 1 else None  # which of several it is nobody knows

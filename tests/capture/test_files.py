@@ -132,6 +132,39 @@ def test_an_executors_folder_elsewhere_is_looked_into(tmp_path: Path) -> None:
     assert (run.path / files[str(elsewhere / "out.txt")]["copy"]).read_text() == "made"
 
 
+def test_where_code_ran_is_in_its_record(tmp_path: Path) -> None:
+    """Relative where it is below the current folder; an executor that can't tell loses no record."""
+    from autogen.coding import CodeBlock, CodeExecutor, CodeResult, LocalCommandLineCodeExecutor
+
+    from tests.capture.agents import talker
+
+    class Odd(CodeExecutor):
+        code_extractor = None  # type: ignore[assignment]
+
+        @property
+        def work_dir(self) -> str:
+            raise OSError("no folder")
+
+        def execute_code_blocks(self, code_blocks: list[CodeBlock]) -> CodeResult:
+            return CodeResult(exit_code=0, output="")
+
+        def restart(self) -> None:
+            pass
+
+    elsewhere = tmp_path / "elsewhere"
+    block = [CodeBlock(code="print(1)", language="python")]
+    old = talker("old", "", code_execution_config={"work_dir": "old", "use_docker": False})
+    with capture.start("runs", console=False) as run:
+        for folder in ("below/here", str(elsewhere)):
+            Path(folder).mkdir(parents=True)
+            LocalCommandLineCodeExecutor(work_dir=folder).execute_code_blocks(block)
+        old.execute_code_blocks([("python", "print(2)")])
+        odd = talker("odd", "", code_execution_config={"executor": Odd()})
+        odd.code_executor.execute_code_blocks(block)
+    ran = of_kind(journal(run), "code_exec")
+    assert [record.get("work_dir") for record in ran] == ["below/here", str(elsewhere), "old", None]
+
+
 COMPUTED = """```python
 for i in range(3):
     open(f"out{i}.csv", "w").write(f"row {i}")

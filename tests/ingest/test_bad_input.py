@@ -1,6 +1,7 @@
 """Bad and hostile input: one clear line or a quarantine row each, and the rest is ingested."""
 
 import gzip
+import itertools
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 import ingest
 from ingest.discover import IngestError
-from ingest.lines import MAX_DEPTH, TooLong, read_lines
+from ingest.lines import MAX_DEPTH, TooLong, _commas, read_lines
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
@@ -407,6 +408,15 @@ def test_a_line_of_very_many_values_is_in_quarantine(
     most = 5 if "NaN" in value else 10
     assert errors == ([] if is_read else [{"error": f"more than {most} values in one line"}])
     assert (tables.one("SELECT messages FROM runs"), tables.summary.lines) == (1, 3)
+
+
+def test_commas_are_told_from_those_in_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is escaped in them, and wherever a block ends."""
+    monkeypatch.setattr("ingest.lines.BLOCK", 3)
+    texts = ["", ",", '",', "\\", '\\",', "a,b", '\\\\"', "x"]
+    for left, right in itertools.product(texts, repeat=2):
+        value = {left + "0": [left, right, {"b": right}], right + "1": None}
+        assert _commas(orjson.dumps(value)) == 3
 
 
 def test_a_mark_that_an_editor_put_before_a_journal(runs: Path, ingested: Ingest) -> None:
