@@ -212,14 +212,13 @@ def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str
         "tools": _tools(agent, config),
     }
     for folder in sorted(work_folders(agent))[:1]:
-        fields["work_dir"] = from_here(folder)
+        fields["work_dir"] = from_folder(folder, Path.cwd())
     return fields | group_of(chat)
 
 
-def from_here(folder: Path) -> str:
-    """A folder's path, relative to the current one where it lies below that."""
-    here = Path.cwd()
-    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else str(folder)
+def from_folder(folder: Path, base: Path) -> str:
+    """A folder's path, relative to another one where it lies below that."""
+    return folder.relative_to(base).as_posix() if folder.is_relative_to(base) else str(folder)
 
 
 def group_of(chat: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from capture import active, encode, format
-from capture.agents import folder_of, from_here, name_of, work_folders
+from capture.agents import folder_of, from_folder, name_of, work_folders
 from capture.logger import meet
 from capture.stream import failed
 
@@ -170,7 +170,7 @@ def _write(agent: Any, executor: Any, blocks: Blocks, begun: int, result: Any, e
             fields["error"] = encode.error_fields(error)
         with contextlib.suppress(OSError):  # the current folder was removed
             for folder in _folders(agent, executor):
-                fields["work_dir"] = from_here(folder)
+                fields["work_dir"] = from_folder(folder, scope.run.cwd)
         scope.run.write(format.CODE_EXEC, fields, scope, agent=name_of(agent))
     except Exception as problem:
         failed(scope.run, problem)

@@ -16,6 +16,7 @@ from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots
 from ingest.runrows import RunRows, preview
+from ingest.syntax import PYTHON
 
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""
@@ -24,8 +25,11 @@ SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
 """Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
 text is that of the execution."""
 
-_MOVES = re2.compile(r"(?m)(?:^|[;&|(])[ \t]*(?:cd|pushd)[ \t]+[^ \t\n]|\bchdir\(")
-"""In code that goes into another folder: what it names relative lies there."""
+_CD = re2.compile(r"(?m)(?:^|[;&|(])[ \t]*(?:cd|pushd)[ \t]+[^ \t\n.]|(?m)(?:^|[;&|(])[ \t]*cd[ \t]+\.\.")
+_CHDIR = re2.compile(r"\bchdir\(")
+_HOME = re2.compile(r"\bchdir\([^\n]{0,40}__file__")
+"""In code that goes into another folder, of a shell or Python: what it names relative lies there. To where it lies
+itself it need not go."""
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
 
@@ -107,7 +111,7 @@ class FileLedger:
             inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
             code = cause.inputs.get("code")
             inputs["code"] = preview(code)
-            self._cause = cause, replace(cause, inputs=inputs, outputs={}), bool(code and _MOVES.search(code))
+            self._cause = cause, replace(cause, inputs=inputs, outputs={}), bool(code) and _moves(cause)
         return self._cause[1:]
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
@@ -141,8 +145,9 @@ class FileLedger:
             if saved:
                 unclaimed.pop(saved.path, None)
             at_end = self._held(written.path, saved, self._folder(written.cause))
-            # what was written before the last time nobody knows any more
-            held = at_end if last[place].cause.id == written.cause.id else None
+            # what was written before the last time nobody knows any more, nor whether code that failed came so far
+            is_sure = written.cause.status == "completed" or place not in done
+            held = at_end if last[place].cause.id == written.cause.id and is_sure else None
             event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
                 rows[place], makers[place] = self._written_row(written, event, at_end), written.cause.id
@@ -169,7 +174,8 @@ class FileLedger:
 
     def _place(self, written: _Written) -> tuple[str, Saved | None]:
         """Where a written file lies, and what the recorder saw there."""
-        told, folder = written.cause.meta.get("work_dir") is not None, self._folder(written.cause)
+        folder = self._folder(written.cause)
+        told = written.cause.meta.get("work_dir") is not None and self._is_here(folder or "")
         saved = self._match(written.path, folder, told, written.moves)
         if saved is not None:
             return self._spelt(saved.path), saved
@@ -190,6 +196,11 @@ class FileLedger:
         told = cause.meta.get("work_dir")
         return text_or_none(told or self._agents.get(cause.meta.get("executor") or "", {}).get("work_dir"))
 
+    def _is_here(self, folder: str) -> bool:
+        """Whether a folder that an executor names is one of this machine's: it may be a path in a container."""
+        within = self._spelt(folder)
+        return not _ABSOLUTE.match(within) or any(path.startswith(f"{within}/") for path in self._saved)
+
     def _match(self, path: str, folder: str | None = None, told: bool = False, moves: bool = False) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own.
 
@@ -200,14 +211,15 @@ class FileLedger:
             moves: whether the code goes into other folders by itself.
         """
         path = _normal(path).removeprefix(MOUNTED)
-        inside = posixpath.normpath(posixpath.join(folder, path)) if folder else path
+        inside = self._spelt(posixpath.join(folder, path)) if folder else path
         for place in () if moves else (inside,) if told else (inside, path):
             if place in self._saved:
                 return self._saved[place]
         same_name = self._by_name.get(posixpath.basename(path), ())[:MAX_SAME_NAME]
         if _ABSOLUTE.match(path) and self._cwd:
             return next((s for s in same_name if posixpath.join(self._cwd, s.path) == posixpath.normpath(path)), None)
-        tail, below = "/" + path.lstrip("/"), posixpath.join(folder or "", "") if told and folder != "." else ""
+        within = self._spelt(folder or ".") if told and not moves else "."
+        tail, below = "/" + path.lstrip("/"), "" if within == "." else f"{within}/"
         matches = [s for s in same_name if ("/" + s.path).endswith(tail) or path.endswith("/" + s.path)]
         matches = [s for s in matches if s.path.startswith(below)]
         return matches[0] if len(matches) == 1 else None  # which of several it is nobody knows
@@ -346,6 +358,14 @@ class FileLedger:
             named.method,
             held.sha256 if held else None,
         )
+
+
+def _moves(cause: Event) -> bool:
+    """Whether the code of an execution goes into another folder."""
+    code, languages = cause.inputs["code"], cause.meta.get("languages") or [cause.inputs.get("language")]
+    if any(str(language).lower() not in PYTHON for language in languages) and _CD.search(code):
+        return True
+    return _CHDIR.search(code) is not None and _HOME.search(code) is None
 
 
 def _content(held: Content | None, told: str | None) -> tuple[str | None, int | None]:

@@ -158,8 +158,14 @@ class Conversation:
         self._left_over(self._talks.pop(fact.chat, None))
 
     def ended(self) -> None:
-        """The chat whose records do not name it is over: what is said next answers nothing in it."""
-        self._begin(self._talks[None])
+        """The chat whose records do not name it is over: what is said next is not what was asked for in it.
+
+        Of several threads nobody knows which of them it was in.
+        """
+        talk = self._talks[None]
+        if len(talk.threads) < 2:
+            self._left_over(talk)
+            talk.asked.clear()
 
     # --- who speaks next
 
@@ -396,6 +402,7 @@ class Conversation:
             for thread in talk.threads.values():
                 if thread.human_input:
                     self.run_facts.setdefault("human_input", []).extend(thread.human_input)
+                    thread.human_input = []
             for agent in [*talk.pending, *talk.executions]:
                 self._orphans(talk, agent)
 

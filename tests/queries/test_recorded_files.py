@@ -101,7 +101,7 @@ def test_only_the_last_write_of_a_file_has_its_content(recorded: Path) -> None:
         ("half.txt", "whole", False),
         ("half.txt", None, True),
         ("gone.txt", None, True),
-        ("half.txt", "late", False),
+        ("half.txt", None, True),
         ("main.py", "top\n", False),
         ("main.py", None, True),
         ("main.py", None, True),
@@ -147,3 +147,25 @@ def test_agents_of_one_name_that_work_in_several_folders(
     made = [row for row in rows(tmp_path / "traces", "files") if row["operation"] == "write"]
     found = sorted((row["file_path"], row["file_content"] or "", row["source"]) for row in made)
     assert found == [("out.txt", text, "code_execution") for text in ("", "from 0", "from 1!")]
+
+
+def test_code_that_ends_elsewhere_is_found_where_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted_llm: StartLLM
+) -> None:
+    """Out of its folder, and in one of its own after the process itself has gone to another one."""
+    monkeypatch.chdir(tmp_path)
+    Path("n").mkdir()
+    llm = scripted_llm([sh("cd ..\necho up > up.txt"), "x", block("open('in.txt', 'w').write('in')"), "x"])
+    with capture.start("runs", run_id="r", console=False):
+        for number, folder in enumerate(("o", "work")):
+            coder = ConversableAgent("coder", llm_config=llm.config(), human_input_mode="NEVER")
+            executor = {"executor": LocalCommandLineCodeExecutor(work_dir=folder)}
+            user = ConversableAgent("user", llm_config=False, code_execution_config=executor, human_input_mode="NEVER")
+            user.initiate_chat(coder, message=f"go {number}", max_turns=2)
+            monkeypatch.chdir(tmp_path / "n")
+    assert (tmp_path / "up.txt").exists()
+    assert (tmp_path / "n" / "work" / "in.txt").exists()
+    ingest.run(tmp_path / "runs", tmp_path / "traces")
+    made = [row for row in rows(tmp_path / "traces", "files") if row["operation"] == "write"]
+    found = sorted((row["file_path"], row["file_content"], row["source"]) for row in made)
+    assert found == [("in.txt", "in", "code_execution"), ("up.txt", "up\n", "code_execution")]
