@@ -255,11 +255,11 @@ class CodeLedger:
         """Remember code that failed until code in its language succeeds in its chat, and say what changed by then."""
         code, languages = event.inputs["code"], event.meta.get("languages") or [event.meta["language"]]
         if event.status == "failed":
-            self._failing.setdefault((talk, _label(event.meta["language"])), (event.id, code))
+            self._failing.setdefault((talk, label(event.meta["language"])), (event.id, code))
             if len(self._failing) > MAX_FAILING:
                 del self._failing[next(iter(self._failing))]
         elif event.status == "completed":
-            repaired = [self._failing.pop((talk, _label(language)), None) for language in languages]
+            repaired = [self._failing.pop((talk, label(language)), None) for language in languages]
             failed_id, failed_code = next(filter(None, repaired), (None, None))
             if failed_id is None:
                 return
@@ -309,12 +309,13 @@ def _inputs(blocks: list[Block], language: str | None, written: _Written | None)
 def _language(blocks: list[Block], failing: Block | None, output: str) -> str | None:
     """The language of an execution: of the block that failed where that is known, or else of the first."""
     if failing is None and TRACEBACK in output:  # of a program that another block runs, where that does
-        failing = next((b for b in blocks if _label(b.language) == "python" or _RUNS_PYTHON.search(b.code)), None)
+        failing = next((b for b in blocks if label(b.language) == "python" or _RUNS_PYTHON.search(b.code)), None)
     block = failing or (blocks[0] if blocks else None)
     return block.language if block else None
 
 
-def _label(language: str | None) -> str | None:
+def label(language: str | None) -> str | None:
+    """The one name of a language, of the several that agents write on a block."""
     return LABELS.get((language or "").lower(), language)
 
 
@@ -322,7 +323,7 @@ def _languages(blocks: list[Block], language: str | None) -> list[str | None]:
     """The languages of an execution, each once, that by which it is called first."""
     names: dict[str | None, str | None] = {}
     for name in [language, *[block.language for block in blocks]]:
-        names.setdefault(_label(name), name)
+        names.setdefault(label(name), name)
     return list(names.values())
 
 

@@ -11,12 +11,11 @@ from typing import Any
 
 import re2
 
-from ingest.code import code_hash
+from ingest.code import code_hash, label
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots
 from ingest.runrows import RunRows, preview
-from ingest.syntax import PYTHON
 
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""
@@ -25,7 +24,7 @@ SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
 """Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
 text is that of the execution."""
 
-_CD = re2.compile(r"(?m)(?:^|[;&|(])[ \t]*(?:cd|pushd)[ \t]+[^ \t\n.]|(?m)(?:^|[;&|(])[ \t]*cd[ \t]+\.\.")
+_CD = re2.compile(r"(?m)(?:^|[;&|(])[ \t]*(?:(?:cd|pushd)[ \t]+[^ \t\n.]|cd[ \t]+\.\.)")
 _CHDIR = re2.compile(r"\bchdir\(")
 _HOME = re2.compile(r"\bchdir\([^\n]{0,40}__file__")
 """In code that goes into another folder, of a shell or Python: what it names relative lies there. To where it lies
@@ -162,9 +161,9 @@ class FileLedger:
                 held = Content(saved.size, saved.sha256, saved.content)
                 rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True), held)
                 continue
-            event = self._found(saved)
-            held_here = self._held(saved.path, saved)
-            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "recorder", held_here, None)
+            held = self._held(saved.path, saved) or Content(None, None, None)
+            event = self._found(saved, held)
+            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "recorder", held, None)
         for row in rows.values():
             self._rows.add("files", *row)
         first = {(self._spelt(n.path), n.operation): n for n in reversed(self._named.values())}
@@ -285,9 +284,8 @@ class FileLedger:
         self._rows.add_event(event, cause.id, written.depth + 1)
         return event
 
-    def _found(self, saved: Saved) -> Event:
+    def _found(self, saved: Saved, held: Content) -> Event:
         """The event of a file that only the recorder knows of."""
-        held = self._held(saved.path, saved) or Content(None, None, None)
         event = self._rows.event(
             "file_gen",
             "created",
@@ -363,7 +361,7 @@ class FileLedger:
 def _moves(cause: Event) -> bool:
     """Whether the code of an execution goes into another folder."""
     code, languages = cause.inputs["code"], cause.meta.get("languages") or [cause.inputs.get("language")]
-    if any(str(language).lower() not in PYTHON for language in languages) and _CD.search(code):
+    if any(label(language) != "python" for language in languages) and _CD.search(code):
         return True
     return _CHDIR.search(code) is not None and _HOME.search(code) is None
 
