@@ -205,7 +205,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " pyarrow.parquet.read_table pyarrow.parquet.ParquetFile pyarrow.feather.read_table pyarrow.memory_map"
             ),
             *_writes("pyarrow.parquet.write_table pyarrow.csv.write_csv pyarrow.feather.write_feather", 1),
-            *_writes("pyarrow.parquet.ParquetWriter"),
+            *_writes("pyarrow.ipc.new_file pyarrow.ipc.new_stream pyarrow.parquet.ParquetWriter"),
         ),
     ),
     Extractor(
@@ -410,6 +410,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("wget.download", "write", 1, ("out",)),
             Call("gdown.download", "write", 1, ("output",)),
             Call("torch.hub.download_url_to_file", "write", 1, ("dst",)),
+            Call("paramiko.SSHClient().open_sftp().get", "write", 1, ("localpath",)),
+            Call("paramiko.SSHClient().open_sftp().put", "read", 0, ("localpath",)),
             Call("boto3.client().download_file", "write", 2, ("Filename",)),
             Call("boto3.client().upload_file", "read", 0, ("Filename",)),
             Call(".download_file", "write", 2, ("Filename",)),

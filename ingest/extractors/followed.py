@@ -129,6 +129,8 @@ class Calls(Expressions):
             return self.instantiate(target, positional, keywords)
         if attribute:
             return self.call_method(owner, attribute, positional, keywords)
+        if isinstance(target, Result):
+            opened.called(self.emit, target.name, positional, keywords)
         return UNKNOWN
 
     def call_method(self, owner: Value, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ingest.extractors import shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
-from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
+from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
 from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
 from ingest.extractors.vocabulary import USUAL
@@ -29,7 +29,8 @@ WRITING: Final = frozenset(
 READING: Final = frozenset(
     "read reads load open parse import upload transcribe from ocr file picture image attach attachment"
     " ingest process"
-    " analyze extract loader reader convert".split()
+    " analyze extract loader reader convert scan summarize summarise describe predict detect recognize recognise"
+    " segment caption embed".split()
 )
 # classes of objects that write to the file that they are given
 WRITING_CLASSES: Final = frozenset(
@@ -37,7 +38,7 @@ WRITING_CLASSES: Final = frozenset(
 )
 # methods whose first string is a file only where the object is of a kind that the table of calls names
 NO_METHODS: Final = frozenset(
-    "write writestr open extract read_text namelist getinfo append add remove get post put find split replace"
+    "write writestr open extract namelist getinfo append add remove get post put find split replace"
     " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode"
     " file_uploader download_button loads".split()
@@ -63,7 +64,7 @@ MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b"
     "x"
 }
 # keywords that name a file for those who receive it, and calls in which others do so as well
-LABELS: Final = frozenset("download_name attachment_filename Name path_in_repo".split())
+LABELS: Final = frozenset("download_name attachment_filename Name path_in_repo key Key".split())
 LABELLING: Final = frozenset(
     "add_attachment Attachment MIMEApplication MIMEImage MIMEAudio MIMEBase MIMEText FileResponse BufferedInputFile"
     " InputFile attach File".split()
@@ -80,6 +81,14 @@ QUERY: Final = re.compile(
     r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
 )
 LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
+# what the object is that is made of a file: `create_csv_agent`, `create_data_loader`
+MADE_OF: Final = frozenset("agent loader retriever engine index reader dataset chain tool".split())
+# what a chart, tree or graph is drawn as
+PICTURES: Final = frozenset("png jpg jpeg svg pdf eps gif mp4 gv".split())
+# what `write` may be given as a text, so that it is no file where nothing else says so
+WRITTEN_AS_TEXT: Final = frozenset(
+    "txt log md rst tex csv tsv json jsonl py ipynb html htm xml yaml yml toml ini cfg conf sh bash sql js css".split()
+)
 # what opens an archive out of which single files are taken
 UNPACKING: Final = frozenset("zipfile.ZipFile tarfile.open tarfile.TarFile tarfile.TarFile.open".split())
 WRITING_FLAGS: Final = (
@@ -172,6 +181,12 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
                 emit("write", path, "python.method")
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
+
+
+def called(emit: Emit, prefix: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a call of an object opens that the call `prefix` returned: `pipe = pipeline("asr"); pipe("a.mp3")`."""
+    if prefix.split(".", 1)[0] not in STANDARD_LIBRARY | BUILTINS:
+        _helper(emit, "", positional, keywords)
 
 
 def path_method(emit: Emit, path: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -350,6 +365,7 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
         # what is drawn may stand first; where nothing does, the keyword has to say that it is given a file
         drawn = draws and not listed and ((index or path not in first) if positional else keyword in DRAWN_TO)
+        drawn = drawn or (name == "render" and not keyword and extension(path) in PICTURES)
         if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
         elif reads:
@@ -358,11 +374,14 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
 
 def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file that `write` is given instead of a text: by a library, not by a stream, or as its keywords say."""
-    third = bool(library) and trusted and library not in STANDARD_LIBRARY | BUILTINS | SHOWING
-    if third or not FILE_KEYWORDS.isdisjoint(keywords):
-        for _, path, _ in _file_arguments(positional, keywords):
-            if " " not in path:
-                emit("write", path, "python.method")
+    known = STANDARD_LIBRARY | BUILTINS | SHOWING
+    third = bool(library) and trusted and library not in known
+    named = third or not FILE_KEYWORDS.isdisjoint(keywords)
+    alone = library not in known and len(positional) == 1 and not keywords
+    for keyword, path, _ in _file_arguments(positional, keywords):
+        data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT
+        if " " not in path and (named or data or OUTPUT_KEYWORD.search(keyword)):
+            emit("write", path, "python.method")
 
 
 def _is_class(name: str) -> bool:
@@ -385,7 +404,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     parts = words(name)
     if _is_naming(parts):
         return
-    writes = bool(parts) and (parts[0] in WRITING or "save" in parts or _to_file(parts))
+    writes = bool(parts) and ((parts[0] in WRITING and MADE_OF.isdisjoint(parts)) or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed

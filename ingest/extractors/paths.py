@@ -20,6 +20,7 @@ EXTENSIONS = frozenset(
     fq fna faa bcf bai gbk embl maf bedgraph bigwig pdbqt smi mgf mzml pcap pcapng nrrd mha pcd topojson osm pbf mbox
     lz4 xlsb accdb mdb docm m3u8 apk aif nd2 czi
     gpg qrc kts cmake sty tfvars exs hrl clj rkt vbs dart cuh vhd vhdl qmd xlf sln fsproj erb haml ejs hbs njk sass
+    nhx newick featurexml idxml mzxml
     styl purs sarif json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql ifc
     """.split()
 )
@@ -40,7 +41,9 @@ BUILD_NAMES = frozenset(
 )
 DOT_NAMES = frozenset(
     ".env .gitignore .gitattributes .dockerignore .bashrc .bash_profile .zshrc .profile .npmrc .gitconfig .netrc"
-    " .condarc .vimrc .htaccess .editorconfig".split()
+    " .condarc .vimrc .htaccess .editorconfig .eslintrc .prettierrc .babelrc .pylintrc .coveragerc .nvmrc .yarnrc"
+    " .flake8 .gitmodules .gitkeep .npmignore .eslintignore .prettierignore .gcloudignore .bidsignore .env.local .env.example"
+    " .env.sample .env.test .env.development .env.production".split()
 )
 # extensions of what programs store, which in prose are rather the names of attributes
 STORED_EXTENSIONS = frozenset("model index vocab weights".split())

@@ -72,6 +72,8 @@ RESULTS: Final = frozenset(
     " report to plot plots fig figure dump name title checkpoint ckpt cache history metrics summary pred preds"
     " prediction predictions submission exclude ignore pattern host url domain".split()
 )
+# those of them whose value a script writes
+MADE: Final = frozenset("save saved dest destination export report log logs logfile plot fig figure submission".split())
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
@@ -467,12 +469,12 @@ def _of_script(rest: list[str]) -> Iterator[Hit]:
     for word in rest:
         if word[:1] == "-":
             option, equal, value = word.partition("=")
-            if equal and _is_input(option, value):
-                yield Hit(value, "read", "shell.program")
+            if equal and (operation := _of_option(option, value)):
+                yield Hit(value, operation, "shell.program")
             option = "" if equal else option
             continue
-        if option and _is_input(option, word):
-            yield Hit(word, "read", "shell.program")
+        if option and (operation := _of_option(option, word)):
+            yield Hit(word, operation, "shell.program")
         elif not option and " " not in word and is_file(word) and looks_like_file(word):
             operands.append(word)
         option = ""
@@ -480,11 +482,15 @@ def _of_script(rest: list[str]) -> Iterator[Hit]:
     yield from (Hit(path, "read", "shell.program") for path in operands[: max(1, len(operands) - 1)])
 
 
-def _is_input(option: str, value: str) -> bool:
-    """Whether the value of an option of a script is a file that it reads, judged by the option's words."""
+def _of_option(option: str, value: str) -> str:
+    """What a script does with the file that one of its options names, judged by the option's words; '' for no file, and
+    where these don't tell."""
     if " " in value or not is_file(value) or not looks_like_file(value) or TEMPLATE.search(value):
-        return False
-    return RESULTS.isdisjoint(OPTION_WORD.findall(option[:100].lower()))
+        return ""
+    words = OPTION_WORD.findall(option[:100].lower())
+    if ANY_OUTPUT.fullmatch(option) or not MADE.isdisjoint(words):
+        return "write"
+    return "read" if RESULTS.isdisjoint(words) else ""
 
 
 def _tar(rest: list[str], plain: list[str]) -> Iterator[Hit]:

@@ -28,6 +28,7 @@ from ingest.extractors.paths import (
     extension,
     has_known_ending,
     is_local,
+    is_only_ending,
 )
 from ingest.extractors.said import WRITTEN, operation, sentence
 from ingest.extractors.spans import (
@@ -54,6 +55,7 @@ from ingest.extractors.vocabulary import (
     DISTRIBUTIONS,
     DOCUMENT_NAMES,
     FOLDERS,
+    KINDS,
     LIBRARY_NAMES,
     LOGGED,
     MODULES,
@@ -63,6 +65,7 @@ from ingest.extractors.vocabulary import (
     PAGES,
     PRODUCTS,
     PROGRAMS,
+    SCRIPTS,
     SOURCES,
     STORED_NAMES,
     TREE,
@@ -92,7 +95,7 @@ COPIED: Final = re.compile(
 NAME_PATTERN: Final = (
     r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
     r"|-info/(?:RECORD|METADATA|WHEEL|INSTALLER)\b"
-    r"|\.(?:" + "|".join(sorted(name[1:] for name in DOT_NAMES)) + r")\b"
+    r"|\.(?:" + "|".join(re.escape(name[1:]) for name in sorted(DOT_NAMES, reverse=True)) + r")\b"
 )
 # a part of each of them, or a word that stands beside them; the last three have a dot
 NAME_HINTS: Final = (
@@ -139,6 +142,8 @@ CAPITALISED: Final = frozenset(("rmd", "rds"))
 _STORING: Final = r"(?:files?|weights|checkpoints?|saved?|stored?|load(?:ed|ing)?|download(?:ed)?)\b"
 STORING: Final = re.compile(r"(?i)\b" + _STORING)
 STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
+# what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
+BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
 LIST_MARKS: Final = "`'\",;*"
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
@@ -372,6 +377,8 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     if path.startswith("10.") and IDENTIFIER.match(path):
         return False
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
+    if path[0] == "." and (stem in BEFORE_ENDINGS or (suffix in COMPRESSED and is_only_ending(stem))):
+        return False  # a kind of file: `.tar.gz`
     if suffix in ROOTED_EXTENSIONS and not path.lower().startswith(("~/", "./", "../", *FOLDERS)):
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
@@ -403,7 +410,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.isalpha()):
         return True
     return bool(
-        (suffix in USUAL and stem.islower() and len(stem) > 2 and "." not in stem)
+        (suffix in USUAL and stem.islower() and len(stem) > 2 and ("." not in stem or _is_kind(stem, suffix)))
         or before.endswith(TREE)
         or WRITTEN.search(sentence(before))
         or OPENED.search(before[-40:].rstrip("`'\""))
@@ -478,12 +485,23 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
         return True
     if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
         return stem == "tar"  # the format
+    if _is_kind(stem, suffix):
+        return False
     if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True
+    if stem.endswith(".io"):
+        return True  # `astropy.io.fits`
+    if stem[0] == "." and suffix in NO_ATTRIBUTES:
+        return False
     dotted = "." in stem and not stem.endswith(".tar")
     return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
+
+
+def _is_kind(stem: str, suffix: str) -> bool:
+    """Whether the last part of a stem says what kind of source file it is: `app.test.ts`."""
+    return suffix in SCRIPTS and "." in stem and stem.rpartition(".")[2] in KINDS
 
 
 def _saved(text: str, start: int, end: int) -> Hit | None:

@@ -252,6 +252,8 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
     """The files of one simple command: its redirections, then its program's arguments."""
     if ("word", "[[") in words[:3]:
         return  # `<` compares here
+    if len(words) > 2 and words[0][0] == words[1][0] == "operator":
+        return  # one side of a merge, `<<<<<<< HEAD`, `>>>>>>> main`, or a prompt of Python, `>>> a`
     arguments: list[str] = []
     redirected: list[Hit] = []
     operator = ""

@@ -17,6 +17,7 @@ from ingest.extractors.vocabulary import (
     LOWER_WORDS,
     NO_NAME,
     OTHER_PROGRAMS,
+    REFERRED,
     SPACED,
     SPACED_QUOTED,
     TASKS,
@@ -97,6 +98,8 @@ FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 ESCAPED: Final = re.compile(r"\\[nrt]")
+# a day and what of its time stands before a colon, in the name of a file: `log_2024-12-15_10:57:33.txt`
+TIMED: Final = re.compile(r"\d{4}-?\d\d-?\d\d[ T_-]?\d\d:(?:\d\d:)?$")
 # the start of a path with folders, one of which may have blanks in its name
 ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
 
@@ -127,6 +130,7 @@ def token_start(window: str) -> int:
             or _comma(window, index)
             or (character == "=" and _in_path(window[:index]))
             or (character == "\\" and index < len(window) and is_folder_mark(window, index))
+            or (character == ":" and _of_time(window, index))
         ):
             index = len(window[: index - 1].rstrip(BARE))
         elif character == ":" and index > 1 and _of_drive(window, index):
@@ -139,6 +143,11 @@ def token_start(window: str) -> int:
         index += 1
     word = window[index:]
     return index if word.isascii() else index + cjk.name_start(word)
+
+
+def _of_time(window: str, index: int) -> bool:
+    """Whether a colon that ends just before an index stands in the time of a dated name."""
+    return window[index : index + 2].isdigit() and TIMED.search(window, max(0, index - 20), index) is not None
 
 
 def _of_drive(window: str, index: int) -> bool:
@@ -188,6 +197,8 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if is_rooted(content):
         return None if opening == closing and window.count(opening, line, found) % 2 else found + 1
     words = content.split(" ")
+    if len(words) > 1 and content[0] == "-":
+        return None  # an option and its value
     plain = BRACKETED.sub("", content) if " (" in content else content
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
@@ -327,6 +338,10 @@ def _is_name(words: list[str], before: str, after: str) -> bool:
 def cleaned(token: str, before: str) -> str | None:
     """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
     token = token.replace("\\_", "_").lstrip("+-")
+    if token[:1] == "@":
+        before, token = before + "@", token[1:]
+    if before[-1:] == "@" and before[-2:-1] in ("", " ", "\n", "`", "'", '"', "(") and extension(token) in REFERRED:
+        return token
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
         before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
     ):

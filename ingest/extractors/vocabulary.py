@@ -12,12 +12,12 @@ BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
 PRODUCTS: Final = frozenset(
     "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine"
     " plotly.js matter brain ml tensorflow plotly pdf hls video highlight vis cytoscape sigma babylon handlebars"
-    " ml5 popper knockout svelte solid".split()
+    " ml5 popper knockout svelte solid transformers marked nest pixi phaser tone mermaid mathjax".split()
 )
 # libraries that are called as a file is
 LIBRARY_NAMES: Final = frozenset(
     "discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl csv.jl"
-    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl".split()
+    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs lib.rs".split()
 )
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
@@ -32,6 +32,8 @@ NO_ATTRIBUTES: Final = frozenset(
     " cfg css scss jsx tsx sh js mjs cjs ts vue php pdf doc xls mp3 mp4 wav gif svg npy npz pkl parquet sqlite"
     " gz".split()
 )
+# of those what a file has that is referred to as `@src/main.py`; the others are modules of a package as well
+REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".split())
 # of those what ends no dotted name of a module or a host
 DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
@@ -65,6 +67,7 @@ FOLDERS: Final = tuple(
 )
 # what stands at the root of a web site more often than at that of a disk
 WEB: Final = frozenset("png jpg jpeg svg ico css gif webp html htm xml".split())
+SCRIPTS: Final = frozenset("js ts jsx tsx mjs cjs css".split())
 PAGES: Final = frozenset("html htm php aspx asp".split())
 SOURCES: Final = frozenset("cc cpp c h hpp cu".split())
 # folders that a web server has at its root
@@ -122,6 +125,8 @@ OTHER_PROGRAMS: Final = frozenset(
 )
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
+# what stands before the ending of a source file and says what kind it is: `next.config.js`, `app.test.ts`
+KINDS: Final = frozenset("config test spec min d module setup stories e2e bundle worker".split())
 # objects that have a model, an index or weights
 OBJECTS: Final = frozenset(
     "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"
