@@ -11,7 +11,7 @@ from typing import Any
 from ingest.messages import is_message, parse_message
 
 LISTS = ("messages", "history", "chat_history")
-"""Keys under which an object holds its messages: the first that has any."""
+"""Keys under which an object holds its messages."""
 
 DEEP = 3
 """Objects and lists around a list of messages, at most, where that is not found at once."""
@@ -29,17 +29,50 @@ class Chat:
     Attributes:
         name: the keys and places that lead to it; '' where the document is this list.
         about: what stands beside it, and beside the objects around it that hold no other.
-        repeats: whether another chat of the document has the same messages, as the other side had them.
-        authors: by place the names of authors that these messages lack and a list that repeats them tells.
         path: the keys and places that lead to it within its document, one by one.
+        key: the usual key that it stands under, or None.
+        authors: by place the names of authors that these messages lack and a list that repeats them tells.
+        repeated: how many of its first messages another chat of the file has told already.
+        goes_on: the label of the chat that these are of, where they are not all; else its own.
+        around: the objects that hold its messages, where these do not stand in the list themselves.
     """
 
     name: str
     messages: list[Any]
     about: dict[str, Any] = field(default_factory=dict)
-    repeats: bool = False
     path: tuple[str, ...] = ()
+    key: str | None = None
     authors: dict[int, str] = field(default_factory=dict)
+    repeated: int = 0
+    goes_on: str = ""
+    around: list[dict[str, Any]] | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all of it are messages."""
+        return all(map(is_message, self.messages))
+
+
+class Told:
+    """The chats of a file so far, by which one is known that goes on with another.
+
+    So it is with `clear_history=False`, and in a log of requests: each repeats what was said before.
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[int, str] = {}
+
+    def take(self, chat: Chat, label: str) -> None:
+        """Note what of the next chat was told before. `label`: what tells its messages from those of others."""
+        chat.goes_on = label
+        if chat.repeated or not chat.is_sound:
+            return
+        said = 0
+        for number, message in enumerate(chat.messages, 1):
+            said = hash((said, _key(message), message.get("role"), message.get("name")))
+            if 1 < number < len(chat.messages) and said in self._labels:
+                chat.repeated, chat.goes_on = number, self._labels[said]
+        self._labels[said] = chat.goes_on
 
 
 def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
@@ -49,23 +82,20 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         The conversations, and what stands beside several of them: the keys of an object around them, with `chat`,
         the name of that object, where it is not the value itself.
     """
-    if isinstance(value, list) and any(is_message(element) for element in value):
-        return [Chat("", value)], []
-    if isinstance(value, dict):
-        if (chat := _listed(value)) is not None:
-            return [chat], []
-        if is_message(value):
-            return [Chat("", [value])], []
+    if is_message(value) and not any(isinstance(value.get(key), list) for key in LISTS):
+        return [Chat("", [value])], []
     search = _Search()
     search.look(value, (), DEEP)
     if len(search.chats) > MAX_CHATS:
         return [], []
     alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
     for chat in search.chats:
+        if not chat.is_sound:
+            continue
         others = alike[tuple(map(_key, _in_order(chat.messages)))]
         same = next((other for other in others if _are_one(chat, other)), None)
         if same is not None:
-            chat.repeats = True
+            chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)
         others.append(chat)
     return search.chats, search.beside
@@ -76,13 +106,35 @@ def is_empty(value: Any) -> bool:
     return isinstance(value, dict) and any(key in value and value[key] in ([], None) for key in LISTS)
 
 
-def _listed(value: dict[str, Any]) -> Chat | None:
-    """The list under one of the usual keys, and what stands beside it."""
-    lists = [key for key in LISTS if isinstance(value.get(key), list)]
-    for key in [key for key in lists if any(is_message(element) for element in value[key])] or lists:
-        about = {k: v for k, v in value.items() if k != key}
-        return Chat("", [*value[key], *_answer(about, value[key])], about)
+def _keys(value: dict[str, Any]) -> list[str]:
+    """The usual keys under which an object has messages."""
+    return [key for key in LISTS if isinstance(value.get(key), list) and any(map(is_message, value[key]))]
+
+
+def _list_of(value: Any, path: tuple[str, ...]) -> Chat | None:
+    """The chat that a value is by itself, in one of the ways in which lists of messages are written."""
+    name, around, about = "/".join(path), None, {}
+    if isinstance(value, dict):
+        rows = _rows(value)
+        if rows is None and len(value) > 1 and all(map(is_message, value.values())):
+            rows = list(value.values())
+            about = {} if all(map(str.isdigit, value)) else {"keys": list(value)}
+        value = rows
+    elif isinstance(value, list) and len(value) > 1 and all(map(_holds_message, value)):
+        around, value = value, [element["message"] for element in value]
+    if isinstance(value, list) and any(map(is_message, value)):
+        return Chat(name, value, about, path, around=around)
     return None
+
+
+def _has_roles(chat: Chat) -> bool:
+    """Whether it is nothing but messages with a role, and more than one."""
+    return chat.is_sound and len(chat.messages) > 1 and all("role" in message for message in chat.messages)
+
+
+def _holds_message(value: Any) -> bool:
+    """Whether it is an object around one message: `{"at": ..., "message": {...}}`."""
+    return isinstance(value, dict) and not is_message(value) and is_message(value.get("message"))
 
 
 def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
@@ -98,37 +150,74 @@ def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
     return [message]
 
 
+def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """The rows of a table, as `DataFrame.to_json` writes them: by columns, or apart from the columns' names."""
+    names, data, content = value.get("columns"), value.get("data"), value.get("content")
+    if isinstance(names, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        rows = [dict(zip(map(str, names), row, strict=False)) for row in data]
+    elif isinstance(content, dict) and all(isinstance(c, dict) and c.keys() == content.keys() for c in value.values()):
+        rows = [{name: column[place] for name, column in value.items()} for place in content]
+    else:
+        return None
+    # a table has every column in every row
+    return [{name: cell for name, cell in row.items() if cell is not None or name == "content"} for row in rows]
+
+
 class _Search:
-    """Finds lists of nothing but messages, and what stands beside them, in a JSON value."""
+    """Finds lists of messages, and what stands beside them, in a JSON value. It looks into no message."""
 
     def __init__(self) -> None:
         self.chats: list[Chat] = []
         self.beside: list[dict[str, Any]] = []
 
-    def look(self, value: Any, path: tuple[str, ...], deep: int) -> None:
-        """Look into a value: where it stands, and how deep."""
-        if isinstance(value, list) and value and all(is_message(element) for element in value):
-            self.chats.append(Chat("/".join(path), value, path=path))
+    def look(self, value: Any, path: tuple[str, ...], deep: int, beside: bool = False) -> None:
+        """Look into a value: where it stands, how deep, and whether beside messages, where it may be anything."""
+        if is_message(value) and not _keys(value):
             return
-        if isinstance(value, dict) and (chat := _listed(value)) is not None:
-            chat.name, chat.path = "/".join(path), path
-            if chat.messages and all(is_message(element) for element in chat.messages):
-                self.chats.append(chat)
+        if isinstance(value, dict) and self._take(value, path, deep):
+            return
+        chat = _list_of(value, path)
+        if chat is not None and (not beside or _has_roles(chat)):
+            self.chats.append(chat)
             return
         if not deep or not isinstance(value, dict | list):
             return
-        first, holding = len(self.chats), set()
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        first, items = len(self.chats), list(value.items() if isinstance(value, dict) else enumerate(value))
+        holding = self._look_into(items, path, deep, beside)
+        if holding and len(holding) < len(items):
+            others = {str(key): inner for key, inner in items if key not in holding}
+            self._tell(others, "/".join(path), self.chats[first:])
+
+    def _look_into(self, items: list[tuple[Any, Any]], path: tuple[str, ...], deep: int, beside: bool) -> set[Any]:
+        """Look into what an object or list holds; the keys under which there are conversations."""
+        holding = set()
+        for key, inner in items:
             before = len(self.chats)
-            self.look(inner, (*path, str(key)), deep - 1)
+            self.look(inner, (*path, str(key)), deep - 1, beside)
             if len(self.chats) > before:
                 holding.add(key)
             if len(self.chats) > MAX_CHATS:
-                return
-        if holding and len(holding) < len(value):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            beside = {str(key): inner for key, inner in items if key not in holding}
-            self._tell(beside, "/".join(path), self.chats[first:])
+                break
+        return holding
+
+    def _take(self, value: dict[str, Any], path: tuple[str, ...], deep: int) -> bool:
+        """Take the lists under the usual keys of an object, and those of objects beside them; whether there are any."""
+        keys = _keys(value)
+        first = len(self.chats)
+        for key in keys:
+            place = path if len(keys) == 1 else (*path, key)
+            self.chats.append(Chat("/".join(place), list(value[key]), path=place, key=key))
+        if not keys:
+            return False
+        *_, longest = sorted(self.chats[first:], key=lambda chat: len(chat.messages))
+        for chat in self.chats[first:]:
+            if chat is not longest and chat.messages == longest.messages[: len(chat.messages)]:
+                chat.repeated = len(chat.messages)
+        beside = [(key, inner) for key, inner in value.items() if key not in keys]
+        holding = self._look_into(beside, path, deep, beside=True) if deep else set()
+        self.chats[first].about = about = {key: inner for key, inner in beside if key not in holding}
+        longest.messages += _answer(about, longest.messages)
+        return True
 
     def _tell(self, beside: dict[str, Any], name: str, chats: list[Chat]) -> None:
         """Keep what stands beside these conversations; of one key at two levels the outer one goes to `beside`."""
@@ -147,15 +236,19 @@ def _are_one(chat: Chat, other: Chat) -> bool:
     """Whether two lists of the same words are one chat as its two sides had it, or as two members of a group had it.
 
     What one side said as `assistant` the other has as `user`. Members of a group who only listened have the same roles,
-    each in a list of its own that is named after the same partner. All else is two chats: the same words said to two
-    agents, or to one agent twice.
+    each in a list of its own that is named after the same partner. The result of a chat stands beside what its agents
+    keep. All else is two chats: the same words said to two agents, or to one agent twice.
     """
     ids = {side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)}
     pairs = list(zip(_in_order(chat.messages), _in_order(other.messages), strict=True))
     if len(ids) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
         return False
+    if all("chat_id" in side.about for side in (chat, other)):
+        return True
     roles, theirs = zip(*[(a.get("role"), b.get("role")) for a, b in pairs], strict=True)
     if roles == theirs:
+        if (chat.key is None) != (other.key is None):
+            return True
         partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
         return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
     return len(pairs) > 1 or roles == tuple(_OTHER_SIDE.get(role, role) for role in theirs)

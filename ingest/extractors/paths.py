@@ -42,8 +42,8 @@ BUILD_NAMES = frozenset(
 DOT_NAMES = frozenset(
     ".env .gitignore .gitattributes .dockerignore .bashrc .bash_profile .zshrc .profile .npmrc .gitconfig .netrc"
     " .condarc .vimrc .htaccess .editorconfig .eslintrc .prettierrc .babelrc .pylintrc .coveragerc .nvmrc .yarnrc"
-    " .flake8 .gitmodules .gitkeep .npmignore .eslintignore .prettierignore .gcloudignore .bidsignore .env.local .env.example"
-    " .env.sample .env.test .env.development .env.production".split()
+    " .flake8 .gitmodules .gitkeep .npmignore .eslintignore .prettierignore .gcloudignore .bidsignore .env.local"
+    " .env.example .env.sample .env.test .env.development .env.production".split()
 )
 # extensions of what programs store, which in prose are rather the names of attributes
 STORED_EXTENSIONS = frozenset("model index vocab weights".split())

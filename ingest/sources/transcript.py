@@ -10,25 +10,24 @@ Of a long file a message at a time is held in memory, save where a document has 
 
 import codecs
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.conversations import LISTS, Chat, conversations, is_empty
+from ingest.conversations import LISTS, Chat, Told, conversations, is_empty
+from ingest.cut_off import sound_part
 from ingest.documents import documents, is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode, encode
+from ingest.lists import salvaged
 from ingest.messages import is_message
 from ingest.scratch import alone
 from ingest.text import (
-    LIST_END,
     MAX_WHOLE,
     SPACE,
     Text,
     TooLargeError,
-    Values,
     behind,
     elements,
     find,
@@ -40,11 +39,6 @@ from ingest.text import (
 
 REPEATED = "repeated"
 """Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
-
-BREAKS_OFF = "the list breaks off here"
-
-RESTARTS = 100
-"""How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
 PIECE, OVERLAP = 1024 * 1024, 128
 """Bytes that are looked through at a time, and those of the piece before, in which a key may begin."""
@@ -58,8 +52,6 @@ _JSON = re.compile(rb'\s*(?:\{\s*"|\[[\s\[]*(?:\{\s*"|"))')
 _SAID = re.compile(rb'"(?:content|tool_calls|function_call|tool_responses)"\s*:')
 _SPEAKER = re.compile(rb'"(?:role|name)"\s*:')
 _LIST = re.compile(rb'"(?:messages|history|chat_history)"\s*:\s*\[')
-_NEXT = re.compile(rb"\},?\s*\{")
-_BETWEEN = re.compile(rb"[ \t\r\n,]*")
 
 
 def recognise(head: bytes) -> bool:
@@ -117,9 +109,7 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         if len(pieces) == len(chats[0].messages):
             yield from pieces
             return
-    places = itertools.count(1)
-    for number, chat in enumerate(chats):
-        yield from _messages_of(chat, places, number == 0)
+    yield from _messages_of(chats)
 
 
 def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -189,30 +179,46 @@ def _outline(raw: Text, start: int) -> _Outline | None:
         about = {**about, **after}
     if any(about.get(key) is not None for key in LISTS):
         return None
-    (chat,), _ = conversations({**about, LISTS[0]: [last]})
-    return _Outline(begin, in_object, chat.about, chat.messages[1:], messages < count)
+    is_said = is_message(last)
+    chats, _ = conversations({**about, LISTS[0]: [last if is_said else {"role": "", "content": ""}]})
+    if len(chats) != 1:
+        return None
+    answer = chats[0].messages[1:] if is_said else []
+    return _Outline(begin, in_object, chats[0].about, answer, messages < count)
 
 
 def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[Record | Bad]:
     about["meta"] = outline.about
     if outline.has_others and not outline.answer:
-        yield from _salvage(raw, outline.begin, outline.in_object)  # which tells where in the file the others stand
+        # which tells where in the file the others stand
+        yield from salvaged(raw, outline.begin, _made, outline.in_object)
         return
     decoded = (decode(raw[begin:end])[0] for begin, end in elements(raw, outline.begin))
     for place, element in enumerate(itertools.chain(decoded, outline.answer), 1):
-        yield _record(element, place, 0)
+        yield _made(element, place)
 
 
-def _messages_of(chat: Chat, places: Iterator[int], first: bool) -> Iterator[Record | Bad]:
-    """The messages of one conversation of several; where nothing else tells of them they are in no chat of a name."""
+def _messages_of(chats: list[Chat]) -> Iterator[Record | Bad]:
+    """The messages of the conversations of a document."""
+    told, places = Told(), itertools.count(1)
+    for number, chat in enumerate(chats):
+        told.take(chat, chat.name if number else "")
+        yield from _of_chat(chat, places)
+
+
+def _of_chat(chat: Chat, places: Iterator[int]) -> Iterator[Record | Bad]:
+    """The messages of one conversation of several; those that another has told stand in `journal` alone."""
     for number, (element, place) in enumerate(zip(chat.messages, places, strict=False)):
-        record = _record(element, place, 0)
-        if isinstance(record, Record) and number in chat.authors:
-            record.data["message"] = {**element, "name": chat.authors[number]}
-        if isinstance(record, Record) and chat.repeats:
-            record.data = {"kind": REPEATED}
-        elif isinstance(record, Record) and not first:
-            record.data["in_chat"] = chat.name
+        record = _made(element, place, "" if chat.around is None else encode(chat.around[number]))
+        if isinstance(record, Record):
+            if number in chat.authors:
+                record.data["message"] = {**element, "name": chat.authors[number]}
+            if number < chat.repeated:
+                record.data = {"kind": REPEATED}
+            elif chat.goes_on:
+                record.data["in_chat"] = chat.goes_on
+            if chat.around is not None:
+                record.data |= {k: chat.around[number][k] for k in ("sender", "recipient") if k in chat.around[number]}
         yield record
 
 
@@ -234,17 +240,17 @@ def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
     start = behind(SPACE, raw, 0)
     if raw[start : start + 1] == b"[":
-        return _salvage(raw, start + 1)
+        return salvaged(raw, start + 1, _made)
     opened = _list_in_object(raw)
-    return _salvage(raw, opened[0], in_object=True) if opened else iter(())
+    return salvaged(raw, opened[0], _made, in_object=True) if opened else iter(())
 
 
-def _record(element: Any, line: int, offset: int, text: str | None = None) -> Record | Bad:
-    text = text if text is not None else encode(element)
+def _made(element: Any, place: int, text: str = "") -> Record | Bad:
+    """The record of an element of a list, whose text is the element's own where none is given."""
+    text = text or encode(element)
     if not is_message(element):
-        return Bad("not a message: needs a role or a name, and content or tool calls", text.encode(), line, offset)
-    data = {"kind": journal.MESSAGE, "message": element}
-    return Record(data, text, line, offset)
+        return Bad("not a message: needs a role or a name, and content or tool calls", text.encode(), place, 0)
+    return Record({"kind": journal.MESSAGE, "message": element}, text, place, 0)
 
 
 def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -253,15 +259,43 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
     line_end = find(raw, b"\n", start)
     if is_sequence(raw):
         yield from _read_sequence(raw, about)
+    elif (cut := _cut_off(raw)) is not None:
+        yield from _read_cut_off(raw, *cut, about)
     elif raw[start : start + 1] == b"[":
-        yield from _salvage(raw, start + 1)
+        yield from salvaged(raw, start + 1, _made)
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
-        yield from _salvage(raw, begin, in_object=True)
+        yield from salvaged(raw, begin, _made, in_object=True)
     elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
         yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
         yield from _read_sequence(raw, about)
+
+
+def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
+    """The conversations in a document that breaks off, what stands beside them, and the byte behind what was read; None
+    where it has none, or a list that is read by itself."""
+    if len(raw) > MAX_WHOLE or (part := sound_part(raw[:])) is None:
+        return None
+    chats, beside = conversations(part.value)
+    if not _has_messages(chats) or not any(chat.path for chat in chats):
+        return None
+    end = part.end
+    for chat in chats:
+        # the message that breaks off, of which more may be said than stands here
+        if chat.messages and (begin := part.open.get(id(chat.messages[-1]))) is not None:
+            chat.messages = chat.messages[:-1]
+            end = min(end, begin)
+    return [chat for chat in chats if chat.messages], beside, end
+
+
+def _read_cut_off(
+    raw: Text, chats: list[Chat], beside: list[dict[str, Any]], end: int, about: dict[str, Any]
+) -> Iterator[Record | Bad]:
+    about["meta"] = _about(chats, beside)
+    yield from _messages_of(chats)
+    place = 1 + sum(len(chat.messages) for chat in chats)
+    yield unread("the document breaks off here", raw, end, len(raw), place, torn=True)
 
 
 def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -271,7 +305,7 @@ def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
         return
     header: dict[str, Any] = {}
     told: list[dict[str, Any]] = []
-    places, first, line, label = itertools.count(1), True, 0, ""
+    places, chats_told, first, line, label = itertools.count(1), Told(), True, 0, ""
     bare: str | None = None
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Bad):
@@ -302,7 +336,8 @@ def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
         for chat in chats:
             chat.name = f"{label}/{chat.name}" if chat.name else label
             told += [{"chat": chat.name, **chat.about}] if chat.about else []
-            yield from _messages_of(chat, places, first)
+            chats_told.take(chat, "" if first else chat.name)
+            yield from _of_chat(chat, places)
             first, bare = False, None
     if header or told:
         about["meta"] = {**header, **({"chats": told} if told else {})}
@@ -330,73 +365,3 @@ def _list_in_object(raw: Text) -> tuple[int, dict[str, Any]] | None:
             continue  # the list of something inside
         return match.end(), value
     return None
-
-
-def _salvage(raw: Text, start: int, in_object: bool = False) -> Iterator[Record | Bad]:
-    """The messages of a list that is broken somewhere. What can't be read is kept, and reading goes on behind it.
-
-    Args:
-        raw: the file.
-        start: byte behind the list's bracket.
-        in_object: whether keys of an object may follow the list.
-    """
-    values, offset, place, restarts = Values(raw), start, 0, 0
-    reason: str | None = None
-    while (offset := behind(_BETWEEN, raw, offset)) < len(raw):
-        if not in_object and LIST_END.match(raw, offset):
-            return
-        place += 1
-        if in_object and raw[offset : offset + 1] == b"]":
-            if bad := _behind_list(raw, offset + 1, place):
-                yield bad
-            return
-        end, reason = values.end(offset), None
-        if end is None:
-            end = _restart(values, raw, offset) if restarts < RESTARTS else len(raw)
-            restarts += 1
-            reason = "the list is broken here" if end < len(raw) else BREAKS_OFF
-        yield _piece(raw, offset, end, place, reason)
-        offset = end
-    if reason != BREAKS_OFF:
-        yield Bad(BREAKS_OFF, b"", place + 1, len(raw), torn=True)
-
-
-def _behind_list(raw: Text, offset: int, place: int) -> Bad | None:
-    """What follows the list in an object, where it is not the object's sound end."""
-    try:
-        if len(raw) - offset > MAX_WHOLE:
-            raise ValueError("what follows is too long to be held in memory")
-        decode(b'{"":0' + raw[offset:])
-    except ValueError:
-        return unread("the object breaks off here", raw, offset, len(raw), place, torn=True)
-    return None
-
-
-def _piece(raw: Text, offset: int, end: int, place: int, reason: str | None) -> Record | Bad:
-    if reason is None:
-        try:
-            value, clean = decode(raw[offset:end])
-            item = _record(value, place, 0, clean)
-        except ValueError as error:
-            reason = str(error)
-        else:
-            if isinstance(item, Bad):
-                item.offset = offset
-            return item
-    return unread(reason, raw, offset, end, place, torn=reason.endswith("off here"))
-
-
-def _restart(values: Values, raw: Text, offset: int) -> int:
-    """Where the next message begins behind a place that can't be read; the end of the text if there is none."""
-    for match in itertools.islice(matches(_NEXT, raw, offset + 1), RESTARTS):
-        begin = match.end() - 1
-        if (end := values.end(begin)) is not None and _is_message_between(raw, begin, end):
-            return begin
-    return len(raw)
-
-
-def _is_message_between(raw: Text, begin: int, end: int) -> bool:
-    try:
-        return is_message(json.loads(raw[begin:end].decode("utf-8", "surrogateescape")))
-    except (ValueError, RecursionError):
-        return False

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from ingest.cli import main
 from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Tables
 
 Data = dict[str, Any]
 
@@ -176,6 +177,133 @@ def test_the_same_chat_twice_in_results_is_two(runs: Path, ingested: Ingest) -> 
         {"run_id": "members.json", "n": 2},
         {"run_id": "results.json", "n": 4},
     ]
+
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+ANSWER = {"tool_call_id": "c1", "role": "tool", "content": "3"}
+TALK: list[Data] = [
+    {"role": "assistant", "name": "boss", "content": "add them"},
+    {"role": "user", "name": "helper", "content": None, "tool_calls": [CALL]},
+    {"role": "tool", "name": "boss", "content": "3", "tool_responses": [ANSWER]},
+    {"role": "user", "name": "helper", "content": "it is 3"},
+    {"role": "assistant", "name": "boss", "content": "thanks"},
+]
+OTHER: list[Data] = [
+    {"role": "assistant", "name": "boss", "content": "and now?"},
+    {"role": "user", "name": "guest", "content": "nothing"},
+]
+
+
+def counts(tables: Tables) -> dict[str, int]:
+    row = tables.sql("SELECT messages, tool_calls, (SELECT count(*) FROM quarantine) AS bad FROM runs")[0]
+    assert tables.one("SELECT count(*) FROM tool_calls WHERE tool_name = ''") == 0
+    return {name: int(value) for name, value in row.items()}
+
+
+def by_columns(messages: list[Data]) -> Data:
+    """As `DataFrame.to_json` writes it."""
+    names = list(dict.fromkeys(name for message in messages for name in message))
+    return {name: {str(place): message.get(name) for place, message in enumerate(messages)} for name in names}
+
+
+def split(messages: list[Data]) -> Data:
+    """As `DataFrame.to_json(orient="split")` writes it."""
+    names = list(by_columns(messages))
+    return {"columns": names, "index": [0, 1], "data": [[m.get(name) for name in names] for m in messages]}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"result": [*TALK, None]}, (5, 1, 1)),
+        ({"result": [*TALK, {"usage": {"tokens": 3}}]}, (5, 1, 1)),
+        ({"a": {"b": TALK}, "c": {"b": [None, *OTHER]}}, (7, 1, 1)),
+        ({str(place): message for place, message in enumerate(TALK)}, (5, 1, 0)),
+        ([{"at": "2026-01-01", "message": message} for message in TALK], (5, 1, 0)),
+        (by_columns(TALK), (5, 1, 0)),
+        (split(TALK), (5, 1, 0)),
+    ],
+    ids=["null", "usage", "null in one chat", "by place", "in objects", "by columns", "split"],
+)
+def test_no_list_is_lost_for_what_stands_in_it(
+    document: Any, expected: tuple[int, ...], runs: Path, ingested: Ingest
+) -> None:
+    """What is no message is in quarantine, and the parts of a message are no conversation."""
+    (runs / "t.json").write_text(json.dumps(document))
+    assert tuple(counts(ingested(runs)).values()) == expected
+
+
+def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> None:
+    """Who spoke to whom counts, and the record has all of it."""
+    around = [{"at": n, "sender": "a", "recipient": "b", "message": {"role": "user", "content": "x"}} for n in (1, 2)]
+    (runs / "t.json").write_text(json.dumps(around))
+    tables = ingested(runs)
+    assert [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")] == around
+    assert tables.sql("SELECT DISTINCT sender, recipient FROM messages") == [{"sender": "a", "recipient": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"result": {"chat_history": TALK, "chat_id": 7}, "boss": {"helper": TALK}}, (5, 1)),
+        ([{"chat_id": 7, "chat_history": TALK}] * 2, (5, 1)),
+        ([{"chat_id": 7, "chat_history": TALK}, {"chat_id": 8, "chat_history": TALK}], (10, 2)),
+        ([{"chat_id": 1, "chat_history": TALK[:2]}, {"chat_id": 2, "chat_history": TALK}], (5, 1)),
+        ({"messages": TALK[:1], "chat_history": TALK}, (5, 1)),
+        ({"messages": TALK, "chat_history": OTHER}, (7, 1)),
+        ({"chat_history": OTHER, "nested_chats": [{"chat_history": TALK, "summary": "s"}]}, (7, 1)),
+        ({"chat_history": OTHER, "nested": {"helper": TALK}}, (7, 1)),
+    ],
+    ids=[
+        "beside its agent's", "one id", "two ids", "goes on", "its opening", "two lists", "nested", "nested by partner",
+    ],
+)  # fmt: skip
+def test_each_chat_of_a_document_counts_once(
+    document: Any, expected: tuple[int, int], runs: Path, ingested: Ingest
+) -> None:
+    """Whatever list tells of it, and wherever that stands."""
+    (runs / "t.json").write_text(json.dumps(document))
+    found = counts(ingested(runs))
+    assert (found["messages"], found["tool_calls"], found["bad"]) == (*expected, 0)
+
+
+def test_a_log_of_requests_is_one_chat(runs: Path, ingested: Ingest) -> None:
+    """Each line repeats the conversation so far; a call in one is answered in the next."""
+    lines = [{"model": "m", "messages": TALK[:number]} for number in (2, 3, 5)]
+    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"messages": OTHER}])))
+    tables = ingested(runs)
+    assert counts(tables) == {"messages": 7, "tool_calls": 1, "bad": 0}
+    assert tables.one("SELECT status FROM tool_calls") == "completed"
+    assert tables.sql("SELECT chat, count(*) AS n FROM messages GROUP BY ALL ORDER BY ALL") == [
+        {"chat": 0, "n": 5},
+        {"chat": 1, "n": 2},
+    ]
+
+
+DOCUMENTS = {
+    "by partner": {"helper": TALK, "guest": OTHER},
+    "of several agents": {"boss": {"helper": TALK}, "other": {"guest": OTHER}},
+    "in a result": {"id": 3, "result": TALK + OTHER},
+    "results": [{"chat_history": TALK, "cost": {"usage": {"x": 1}}}, {"chat_history": OTHER, "cost": {}}],
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_that_breaks_off_is_read_as_far_as_it_goes(name: str, runs: Path, ingested: Ingest) -> None:
+    """At whatever byte: the whole messages before it are there, and what can't be read is kept."""
+    text = json.dumps(DOCUMENTS[name])
+    ends = [text.index(json.dumps(message)) + len(json.dumps(message)) for message in (*TALK, *OTHER)]
+    cuts = [*range(ends[1], len(text), 29), len(text) - 1]
+    for cut in cuts:
+        (runs / f"{cut:04}.json").write_text(text[:cut])
+    said = ingested(runs).sql(
+        "SELECT run_id, messages, tool_calls, (SELECT count(*) FROM quarantine AS q WHERE q.run_id = runs.run_id) AS bad "
+        "FROM runs ORDER BY run_id"
+    )
+    whole = [sum(end <= cut for end in ends) for cut in cuts]
+    assert [row["messages"] for row in said] == whole
+    assert {row["tool_calls"] for row in said} == {1}
+    assert {row["bad"] for row in said} == {1}
 
 
 def test_members_of_an_introduced_group_heard_one_chat(runs: Path, ingested: Ingest) -> None:

@@ -56,16 +56,19 @@ def told(tables: Tables) -> dict[str, Any]:
     return {name: tables.sql(query) for name, query in TOLD.items()}
 
 
+@pytest.mark.parametrize("shape", ["lines", "list", "indented list"])
 def test_saved_events_tell_what_the_journal_tells(
-    events: list[dict[str, Any]], runs: Path, tmp_path: Path, ingested: Ingest
+    shape: str, events: list[dict[str, Any]], runs: Path, tmp_path: Path, ingested: Ingest
 ) -> None:
-    """Messages, tools, code and errors are the same, and every line is a row of `journal` as it was."""
+    """Messages, tools, code and errors are the same, and every event is a row of `journal` as it was."""
     expected = told(ingested(runs))
     assert expected["tools"][1]["status"] == "failed"
     assert expected["code"][0]["output"].strip() == "42"
     folder = tmp_path / "saved"
     folder.mkdir()
-    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    lines = "".join(json.dumps(event) + "\n" for event in events)
+    text = lines if shape == "lines" else json.dumps(events, indent=2 if shape == "indented list" else None)
+    (folder / "events.jsonl").write_text(text)
     tables = ingested(folder, drop_missing=True, force=True)
     assert tables.summary.sources == {"ag2_events": 1}
     rows = tables.sql("SELECT record FROM journal WHERE run_id = 'events.jsonl' ORDER BY seq")
@@ -87,3 +90,13 @@ def test_a_line_that_is_no_event_is_in_quarantine(
     tables = ingested(folder)
     assert [row["line"] for row in tables.sql("SELECT line FROM quarantine ORDER BY line")] == [2, 3]
     assert (tables.summary.journal_rows, tables.summary.torn) == (1, 1)
+
+
+def test_a_list_of_events_that_breaks_off(events: list[dict[str, Any]], tmp_path: Path, ingested: Ingest) -> None:
+    """What is no event in it is in quarantine, and so is the last one, which was cut off."""
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "events.json").write_text(json.dumps([events[0], None, events[1], events[2]])[:-9])
+    tables = ingested(folder)
+    assert [row["line"] for row in tables.sql("SELECT line FROM quarantine ORDER BY line")] == [2, 4]
+    assert (tables.summary.journal_rows, tables.summary.torn, tables.summary.sources) == (2, 1, {"ag2_events": 1})
