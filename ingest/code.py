@@ -5,6 +5,7 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 """
 
 import hashlib
+import posixpath
 import re
 from collections import deque
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class _Written:
 class Execution:
     """A finished execution: its event, its code, and what that reads and writes.
 
-    `saved` maps the path of a block that the executor saved to the block.
+    `saved` maps the path of a block that the executor saved before it ran it to the block.
     """
 
     event: Event
@@ -241,9 +242,11 @@ class CodeLedger:
                 event.started,
                 event.duration_ms,
             )
+        # of several blocks nobody knows how far the executor came, where the output does not tell
+        is_known = status == "completed" or failing is not None
         saved = {
             hit.path: block.code
-            for block, fact in zip(blocks, looked_at, strict=True)
+            for block, fact in list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
             for hit in fact.writes
             if hit.method == SAVED_AS
         }
@@ -341,6 +344,7 @@ def _meta(
         "language": language,
         "files_written": _paths([hit for fact in looked_at for hit in fact.writes]),
         "files_read": _paths([hit for fact in looked_at for hit in fact.reads]),
+        **({"files_read_back": back} if (back := _read_back(looked_at)) else {}),
         "imports": sorted({name for fact in looked_at for name in fact.imports}),
         "code_length": sum(len(block.code) for block in blocks),
         "has_error": status == "failed",
@@ -350,6 +354,18 @@ def _meta(
         "blocks": len(blocks),
         **({"languages": languages} if len(languages) > 1 else {}),
     }
+
+
+def _read_back(looked_at: list[CodeFacts]) -> list[str]:
+    """The files that an execution reads and wrote itself before, in the same block or in one before."""
+    written: set[str] = set()
+    read: dict[str, bool] = {}
+    for fact in looked_at:
+        for hit in fact.reads:
+            path = posixpath.normpath(hit.path)
+            read.setdefault(hit.path, path in written or hit.path in fact.read_back)
+        written |= {posixpath.normpath(hit.path) for hit in fact.writes}
+    return [path for path, is_back in read.items() if is_back]
 
 
 def _paths(hits: list[Hit]) -> list[str]:

@@ -49,7 +49,13 @@ class Saved:
 
 @dataclass(slots=True)
 class _Written:
-    """A file that an execution or a tool is said to have written. `cause` is its event; `moves`: see `_match`."""
+    """A file that an execution or a tool is said to have written.
+
+    Attributes:
+        cause: its event.
+        is_done: whether it was written for sure, as far as the cause tells.
+        moves: see `_match`.
+    """
 
     path: str
     cause: Event
@@ -57,6 +63,7 @@ class _Written:
     method: str
     source: str
     content: str | None
+    is_done: bool
     moves: bool
 
 
@@ -95,10 +102,14 @@ class FileLedger:
         """The event that was last said to have written something, and what is kept of it."""
 
     def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
-        """The event `cause` is said to have written a file. `depth` is the cause's own."""
+        """The event `cause` is said to have written a file. `depth` is the cause's own.
+
+        Where its `content` is told the file was written before the code in it was run.
+        """
         source = "code_execution" if cause.type == "code_exec" else cause.type
         light, moves = self._light(cause)
-        self._written.append(_Written(path, light, depth, method, source, content, moves))
+        is_done = cause.status == "completed" or content is not None
+        self._written.append(_Written(path, light, depth, method, source, content, is_done, moves))
 
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
@@ -139,13 +150,13 @@ class FileLedger:
         places = [self._place(written) for written in self._written]
         last = {place: written for written, (place, _) in zip(self._written, places, strict=True)}
         # what nothing else has written, failed code has
-        done = {p for w, (p, _) in zip(self._written, places, strict=True) if w.cause.status == "completed"}
+        done = {p for w, (p, _) in zip(self._written, places, strict=True) if w.is_done}
         for written, (place, saved) in zip(self._written, places, strict=True):
             if saved:
                 unclaimed.pop(saved.path, None)
             at_end = self._held(written.path, saved, self._folder(written.cause))
             # what was written before the last time nobody knows any more, nor whether code that failed came so far
-            is_sure = written.cause.status == "completed" or place not in done
+            is_sure = written.is_done or place not in done
             held = at_end if last[place].cause.id == written.cause.id and is_sure else None
             event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
@@ -157,7 +168,7 @@ class FileLedger:
                 continue
             ran = self._ran.get(code_hash(saved.content)) if saved.content else None
             if ran:
-                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content, False)
+                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content, True, False)
                 held = Content(saved.size, saved.sha256, saved.content)
                 rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True), held)
                 continue
@@ -245,7 +256,6 @@ class FileLedger:
         content, size = _content(held, written.content)
         tool = cause.inputs.get("tool")
         language = cause.inputs.get("language")
-        done = cause.status == "completed" or seen
         how = f"during {language or 'code'} execution" if cause.type == "code_exec" else f"by tool {tool}"
         event = self._rows.event(
             "file_gen",
@@ -253,7 +263,7 @@ class FileLedger:
             cause.where,
             key=f"/{cause.id}/{written.path}",
             agent=cause.agent,
-            status="completed" if done else cause.status,
+            status="completed" if written.is_done or seen else cause.status,
             started=cause.started,
             ended=cause.ended,
             inputs={

@@ -21,7 +21,7 @@ read_events as (
         case event_type
             when 'agent_call' then json_extract_string(
                 meta,
-                ['$.internal', '$.code_languages[0]', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
+                ['$.internal', '$.code_languages', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
             )
             when 'code_exec' then [meta->>'executor']
         end as facts,
@@ -53,7 +53,7 @@ events as materialized (
         * exclude (facts),
         if(event_type = 'code_exec', facts[1], null) as executor,
         event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
-        event_type = 'agent_call' and facts[2] is not null as has_code,
+        event_type = 'agent_call' and ingest.has_program(facts[2]) as has_code,
         event_type = 'agent_call' and coalesce(facts[3] = 'true', false) as is_request,
         coalesce(facts[4] = 'true', false) as is_made_up,
         coalesce(facts[5] = 'true', false) as is_claim
@@ -162,6 +162,9 @@ turns as (
         events.agent_name,
         events.execution_order,
         events.is_opening,
+        events.depth,
+        events.chat,
+        messages.tokens,
         messages.message_order,
         events.has_code or events.is_request as is_act,
         events.is_made_up,
@@ -173,12 +176,25 @@ turns as (
         and messages.role is distinct from 'system'
 ),
 
+-- how each chat that is no nested one was opened, which is no answer
 openings as (
     select
         run_id,
+        chat,
         min(message_order) as message_order
     from turns
-    group by run_id
+    where depth = 0
+    group by
+        run_id,
+        chat
+),
+
+-- with models at work, what they did not write was handed in
+runs_with_models as (
+    select run_id
+    from runs
+    where run_id in (select unnest($run_ids::varchar[]))
+        and llm_calls > 0
 ),
 
 -- who of three or more speaks more than all others together hands out work; its plan is not yet an answer
@@ -197,8 +213,8 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.* exclude (is_opening),
-        turns.is_opening or turns.message_order = openings.message_order as is_opening,
+        turns.* exclude (is_opening, depth, chat, tokens),
+        turns.is_opening or openings.message_order is not null as is_opening,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
         work.failed_at,
@@ -208,15 +224,20 @@ candidates as (
         work.is_taken_over,
         work.is_pending
     from turns
-    inner join openings
+    left join openings
         on openings.run_id = turns.run_id
+        and openings.chat is not distinct from turns.chat
+        and openings.message_order = turns.message_order
+    left join runs_with_models
+        on runs_with_models.run_id = turns.run_id
     left join supervisors
         on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
     left join work_of_turns as work
         on work.turn_id = turns.id
     left join executors
         on executors.run_id = turns.run_id and executors.executor = turns.agent_name
-    where turns.is_act or executors.executor is null
+    where (turns.is_act or executors.executor is null)
+        and (openings.message_order is null or runs_with_models.run_id is null or turns.tokens is not null)
 ),
 
 first_candidates as (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Final
 
@@ -98,7 +99,8 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     elif name not in TEXT:
         packages = scripts.julia_imports(code) if name in JULIA else scripts.script_imports(code)
         hits += scripts.script_files(code)
-    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), _unique(hits, "read"))
+    reads = _unique(hits, "read")
+    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), reads, _read_back(hits) if reads else ())
 
 
 def windows_files(code: str) -> list[Hit]:
@@ -109,6 +111,14 @@ def windows_files(code: str) -> list[Hit]:
         for hit in found
         if not hit.path.endswith(BACKSLASH) and hit.path.lower() != "nul"
     ]
+
+
+def _read_back(hits: list[Hit]) -> tuple[str, ...]:
+    """The files that are read and were written before that."""
+    first: dict[str, str] = {}
+    for hit in hits:
+        first.setdefault(posixpath.normpath(hit.path), hit.operation)
+    return tuple(hit.path for hit in _unique(hits, "read") if first[posixpath.normpath(hit.path)] == "write")
 
 
 def _unique(hits: list[Hit], operation: str) -> tuple[Hit, ...]:

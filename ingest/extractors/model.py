@@ -23,11 +23,16 @@ class Hit(NamedTuple):
 
 
 class CodeFacts(NamedTuple):
-    """What a piece of code imports (top-level names, sorted), writes and reads (in order of first appearance)."""
+    """What a piece of code imports (top-level names, sorted), writes and reads (in order of first appearance).
+
+    Attributes:
+        read_back: of the files that it reads those that it wrote itself before.
+    """
 
     imports: tuple[str, ...]
     writes: tuple[Hit, ...]
     reads: tuple[Hit, ...]
+    read_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

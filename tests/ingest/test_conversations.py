@@ -297,8 +297,8 @@ def test_a_document_that_breaks_off_is_read_as_far_as_it_goes(name: str, runs: P
     for cut in cuts:
         (runs / f"{cut:04}.json").write_text(text[:cut])
     said = ingested(runs).sql(
-        "SELECT run_id, messages, tool_calls, (SELECT count(*) FROM quarantine AS q WHERE q.run_id = runs.run_id) AS bad "
-        "FROM runs ORDER BY run_id"
+        "SELECT run_id, messages, tool_calls, "
+        "(SELECT count(*) FROM quarantine AS q WHERE q.run_id = runs.run_id) AS bad FROM runs ORDER BY run_id"
     )
     whole = [sum(end <= cut for end in ends) for cut in cuts]
     assert [row["messages"] for row in said] == whole

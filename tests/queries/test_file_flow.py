@@ -14,8 +14,8 @@ def plain(path: str) -> str:
 
 
 def is_written(event: dict[str, Any]) -> bool:
-    """An executor saves code that names its file before the code runs."""
-    return event["status"] == "completed" or event["meta"].get("method") == "code.filename"
+    """What code that failed was to write is not."""
+    return event["status"] == "completed"
 
 
 def test_files_written(traces: Path) -> None:
@@ -42,7 +42,7 @@ def test_file_flow(traces: Path) -> None:
                 if is_written(event):
                     last[plain(event["outputs"]["file_path"])] = event
                 continue
-            for path in event["meta"]["files_read"]:
+            for path in set(event["meta"]["files_read"]) - set(event["meta"].get("files_read_back", ())):
                 if write := last.get(plain(path)):
                     between = event["execution_order"] - write["execution_order"]
                     expected.append((run, plain(path), write["agent_name"], event["agent_name"], between))
@@ -74,15 +74,12 @@ def test_a_file_that_is_written_and_read_again(tmp_path: Path) -> None:
 
 
 def test_what_was_not_written_does_not_flow(tmp_path: Path) -> None:
-    """What failed code was to write is not taken for a write; what the executor saved before running it is."""
+    """What failed code was to write is not taken for a write."""
     builder = Builder()
     run = builder.run("r")
     code = run.code("a", "write()", "ValueError: x", 1)
     run.event("file_gen", "a", "created", parent_event_id=code, status="failed", outputs={"file_path": "a.csv"})
-    meta = {"method": "code.filename"}
-    run.event(
-        "file_gen", "a", "created", parent_event_id=code, status="failed", outputs={"file_path": "a.py"}, meta=meta
-    )
+    run.event("file_gen", "a", "created", parent_event_id=code, outputs={"file_path": "a.py"})
     run.code("b", "read()", reads=("a.csv", "a.py", "never.csv"))
     database = builder.write(tmp_path / "traces.duckdb")
     assert [row["file_path"] for row in answer(database, "file_flow")] == ["a.py"]

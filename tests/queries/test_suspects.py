@@ -230,6 +230,88 @@ def test_a_check_of_the_answer_is_not_to_blame(tmp_path: Path) -> None:
     assert [row["agent_name"] for row in found] == ["coder", None]
 
 
+DUMMY = "A dummy variable marks the weekend"
+
+
+@pytest.mark.parametrize(
+    ("words", "source"),
+    [
+        ("A test of it:", "from unittest import mock\nwith mock.patch('time.sleep'):\n    main()"),
+        ("The query uses ? placeholders against injection:", "db.execute('select 1 where y = ?', [1])"),
+        ("No mock or placeholder data here, the real file is read:", "print(sum(open('sales.csv')))"),
+        (DUMMY, "t['weekend'] = t.day > 4"),
+        ("The form:", "st.text_input('Name', placeholder='your name')"),
+        ("This does not use hypothetical numbers.", "main()"),
+    ],
+)
+def test_words_of_programs_and_denials_are_no_confession(words: str, source: str, tmp_path: Path) -> None:
+    """Who wrote the code that failed comes first, and not whoever names a mock later."""
+    found = suspects(
+        tmp_path,
+        ("engineer", code("t = load('sales.csv')\nprint(t['mean'])")),
+        ("terminal", FAILED),
+        ("tester", f"{words}\n{code(source)}"),
+        ("terminal", WORKED),
+    )
+    assert found[0]["agent_name"] == "engineer"
+    assert not any("made up" in sign for row in found for sign in row["evidence"])
+
+
+@pytest.mark.parametrize(
+    ("words", "claims"),
+    [
+        ("Nobody looked, we have not verified anything.", False),
+        ("Please check the file by hand.", False),
+        ("It is loaded so that nobody has to count it manually.", False),
+        ("After you have reviewed the table, the writer may begin.", False),
+        ("I have carefully reviewed the table.", True),
+        ("I can't open it, so I looked it up manually.", True),
+        ("After checking the page, the mean is seven.", True),
+    ],
+)
+def test_who_asks_others_to_check_claims_nothing(words: str, claims: bool, tmp_path: Path) -> None:
+    """And who denies it does not either."""
+    found = suspects(tmp_path, ("engineer", code("print(7)")), ("terminal", WORKED), ("planner", words))
+    said = {sign for row in found if row["agent_name"] == "planner" for sign in row["evidence"]}
+    assert said == ({"says that it checked, without code or tool"} if claims else set())
+
+
+@pytest.mark.parametrize("language", ["json", "text", "Markdown", "csv"])
+def test_text_in_a_fence_is_no_code(language: str, tmp_path: Path) -> None:
+    """A plan in JSON is none, and neither is an outline."""
+    found = suspects(
+        tmp_path,
+        ("planner", f"The plan:\n```{language}\n{{'step': 1}}\n```"),
+        ("engineer", code("mean()")),
+        ("terminal", FAILED),
+    )
+    assert (found[0]["agent_name"], found[0]["evidence"][0]) == ("engineer", "first code or tool call of the run")
+
+
+def test_the_opening_of_each_chat_is_no_answer(tmp_path: Path) -> None:
+    """The second task of a run is not suspected either."""
+    chats = [
+        [{"name": name, "role": "user", "content": content} for name, content in said]
+        for said in ((("user", "Add them."),), (("user", "Report the costs."), ("second", "5")))
+    ]
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "chats.json").write_text(json.dumps([{"chat_history": chat} for chat in chats]), encoding="utf-8")
+    found = answer(ingest(runs, tmp_path / "traces"), "suspects", top=9)
+    assert [row["agent_name"] for row in found] == ["second"]
+
+
+def test_what_was_handed_in_is_not_suspected_where_models_are_at_work(tmp_path: Path) -> None:
+    """A task with code in it is the user's; in a chat without models nobody knows who wrote it."""
+    builder = Builder()
+    for name, models in (("with", 1), ("without", 0)):
+        run = builder.run(name, llm_calls=models)
+        run.turn("customer", "Please repair this:", meta={"code_languages": ["python"]})
+        run.turn("fixer", "Here:", meta={"code_languages": ["python"]})
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects", top=1)
+    assert [(row["run_id"], row["agent_name"]) for row in found] == [("with", "fixer"), ("without", "customer")]
+
+
 def labels(folder: Path) -> dict[str, tuple[str, int]]:
     """Agent and message that people named, by run."""
     files = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}

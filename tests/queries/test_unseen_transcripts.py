@@ -199,3 +199,45 @@ def test_who_is_instructed_and_asked_makes_no_first_answer(saved: Saved) -> None
     first = {row["run_id"]: row for row in answer(traces, "suspects") if row["rank"] == 1}
     assert (first["r.json"]["message_order"], first["r.json"]["message"]) == (2, "a")
     assert "calls " not in [row["message"] for row in answer(traces, "suspects")]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "flows"),
+    [
+        ([("python", "open('a.csv', 'w').write('mine')\nprint(open('a.csv').read())")], []),
+        ([("python", "text = open('a.csv').read()\nopen('a.csv', 'w').write(text)")], ["a.csv"]),
+        ([("sh", "echo mine > ./a.csv; cat a.csv")], []),
+        ([("sh", "echo mine > a.csv"), ("python", "print(open('a.csv').read())")], []),
+        ([("python", "print(open('a.csv').read())"), ("sh", "echo mine > a.csv")], ["a.csv"]),
+        ([("python", "# filename: a.csv\nprint(1)"), ("sh", "python a.csv")], []),
+    ],
+    ids=["written first", "read first", "in a shell", "in two blocks", "read in the first", "saved by the executor"],
+)
+def test_code_that_reads_what_it_wrote_gets_it_from_nobody(
+    blocks: list[tuple[str, str]], flows: list[str], saved: Saved
+) -> None:
+    """Whoever wrote a file of that name before."""
+    maker = {**code(("python", "open('a.csv', 'w').write('theirs')")), "name": "maker"}
+    done = says("runner", OK)
+    folder = saved(chat=[says("user", "go"), maker, done, code(*blocks), done])
+    assert [(row["written_by"], row["file_path"]) for row in answer(folder, "file_flow")] == [
+        ("maker", path) for path in flows
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "output", "written"),
+    [
+        ([("python", "# filename: a.py\nraise OSError")], TRACEBACK, 1),
+        ([("sh", "exit 1"), ("python", "# filename: a.py\nprint(1)")], MISSING, 0),
+        ([("python", "# filename: a.py\nprint(1)"), ("sh", "exit 1")], MISSING, 1),
+        ([("sh", "echo"), ("python", "# filename: a.py\nraise OSError")], 'File "/w/a.py", line 2\nOSError', 1),
+    ],
+    ids=["one block", "behind the one that failed", "before it", "the one that failed"],
+)
+def test_code_is_saved_before_it_runs(blocks: list[tuple[str, str]], output: str, written: int, saved: Saved) -> None:
+    """AG2's executor saves a block that names its file when it comes to it, and stops at the first that fails."""
+    failed = says("runner", f"exitcode: 1 (execution failed)\nCode output: {output}")
+    folder = saved(chat=[says("user", "go"), code(*blocks), failed])
+    assert [row["file_path"] for row in answer(folder, "files_written")] == ["a.py"] * written
+    assert [row["operation"] for row in rows(folder, "files")].count("write") == written

@@ -1,4 +1,4 @@
--- Which files flow from the step that wrote them last to one that read them later?
+-- Which files flow from the step that wrote them last to another that read them later?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -8,7 +8,7 @@
 --   file_path       the file, as who wrote it spelt it
 --   written_by      who wrote it, the last before the read; what code that failed was to write does not count
 --   written_in      the step, or else the node, that wrote it
---   read_by         who read it, with a row for each time
+--   read_by         who read it, with a row for each time; code that reads what it wrote itself has none
 --   read_in         the step, or else the node, that read it
 --   events_between  events of the run from the one to the other
 with
@@ -46,8 +46,7 @@ written as (
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
-        -- an executor saves code that names its file before it runs it, however that ends
-        and (status = 'completed' or (meta->>'method') = 'code.filename')
+        and status = 'completed'
 ),
 
 read as (
@@ -56,7 +55,10 @@ read as (
         execution_order,
         agent_name,
         coalesce(step_id, node_id) as step,
-        unnest(try_cast(meta->'files_read' as varchar[])) as file_path,
+        unnest(list_filter(
+            try_cast(meta->'files_read' as varchar[]),
+            lambda path: not coalesce(list_contains(try_cast(meta->'files_read_back' as varchar[]), path), false)
+        )) as file_path,
         -- a tool runs in the run's folder, whatever else its agent runs
         if(event_type = 'code_exec', meta->>'executor', null) as executor,
         meta->>'work_dir' as work_dir,

@@ -23,8 +23,7 @@ writes as (
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and event_type = 'file_gen'
-        -- an executor saves code that names its file before it runs it, however that ends
-        and (status = 'completed' or (meta->>'method') = 'code.filename')
+        and status = 'completed'
 )
 
 select
