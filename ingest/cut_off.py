@@ -12,7 +12,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]*(?:\\.[^"\\]*)*")?|[\[\]{},]', re.DOTALL)
 _CLOSING = {b"[": b"]", b"{": b"}"}
 
 MAX_OPEN = 1000
-"""Brackets that are open where it breaks off; more are no document that somebody saved."""
+"""Brackets that are open at once; more are no document that somebody saved."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,8 @@ def sound_part(raw: bytes) -> Part | None:
     for token in _TOKEN.finditer(raw):
         found = token[0]
         if found in (b"[", b"{"):
+            if len(brackets) == MAX_OPEN:
+                return None
             brackets.append((found, token.start()))
             end, left = token.end(), len(brackets)
         elif found in (b"]", b"}"):
@@ -51,7 +53,7 @@ def sound_part(raw: bytes) -> Part | None:
             end, left = token.start(), len(brackets)
         elif found == b'"':
             break  # in this string it breaks off
-    if not 0 < left <= MAX_OPEN:
+    if not left:
         return None
     brackets = brackets[:left]
     closing = b"".join(_CLOSING[bracket] for bracket, _ in reversed(brackets))
