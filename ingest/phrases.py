@@ -4,6 +4,8 @@ Each pattern is looked for first; what speaks against it is looked at only where
 one pass. Expressions are RE2's. In the lists a blank stands for any white space.
 """
 
+from typing import Any
+
 import re2
 
 OPENING = 300
@@ -85,15 +87,31 @@ _TO_DO = _any(
 )
 _TO_SERVE = "(?:help|assist|comply|engage|discuss|support|fulfill?|answer|respond|provide|offer|share)"
 _SERVING = r"(?:help|assist|provid|creat|generat|shar|discuss|answer|do|giv|produc|engag|support|continu|complet)ing\b"
+_REQUEST = r"(?:request|task|question|prompt|topic|assignment|conversation)\b"
+_THAT = rf"(?:such\b|(?:that|this|it|so|these|those)(?: (?:kind|one|{_REQUEST}))?\s*(?:[.,;:!?)]|$))"
+"""What is asked for, as a whole: `to write this.`, and not `to write this to disk`."""
+
+_RATHER_NOT = (
+    r"(?:(?:answer|respond|comply|engage|discuss|comment|say|help|assist|participate|take part|(?:talk|write) about)\b"
+    rf"|(?:write|create|generate|produce|provide|share|give|do) {_THAT})"
+)
+_MODEL = r"an? (?:\w+ )?(?:language model|llm)"
+_COMFORTABLE = (
+    rf"comfortable (?:(?:with )?(?:{_SERVING}|writing (?:{_THAT}|about\b))"
+    rf"|with (?:(?:this|that|your) (?:\w+ )?{_REQUEST}|{_THAT}))"
+)
 _GLADLY = r"(?:\w+ly |in good (?:conscience|faith) )?"
 _ENGLISH = _any(
     rf"i (?:cannot|can't|can not|do(?:n't| not) have the ability to) {_GLADLY}{_TO_DO}",
-    rf"i (?:must|have to) {_GLADLY}(?:decline|refuse)(?: to)? {_TO_DO}",
+    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) to {_GLADLY}(?:{_TO_DO}|participate\b|take part\b)",
+    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) (?:this|that|your) (?:\w+ )?{_REQUEST}",
+    rf"i(?:'d| would) (?:rather|prefer) not (?:to )?{_RATHER_NOT}",
+    rf"i(?:'m| am) not going to {_RATHER_NOT}",
     rf"i(?:'m| am) (?:\w+ly )?(?:unable|not (?:able|allowed|permitted|authori[sz]ed)) to {_GLADLY}{_TO_DO}",
     # who `will not write` a file may only tell of a plan
     rf"i (?:won't|will not) (?:be able to )?{_GLADLY}{_TO_SERVE}\b",
-    rf"i(?:'m| am)(?: \w+ly)? not (?:\w+ly )?comfortable (?:with )?{_SERVING}",
-    rf"i do(?:n't| not) feel (?:comfortable (?:with )?{_SERVING}|able to {_TO_DO})",
+    rf"i(?:'m| am)(?: \w+ly)? not (?:\w+ly )?{_COMFORTABLE}",
+    rf"i do(?:n't| not) feel (?:{_COMFORTABLE}|able to {_TO_DO})",
     rf"it(?:'s| is| would be|'d be) (?:not appropriate|inappropriate|unethical|wrong) for me to {_TO_DO}",
     r"i do(?:n't| not) have (?:\w+ )?access to [^.!?\n]{0,80}"
     r"\bi(?: can't| cannot|(?:'m| am) (?:unable|not able))",
@@ -138,15 +156,19 @@ _CHINESE = _any(
     r"作[为為](?:一[个個名位])?(?:AI|人工智能|人工智慧)?(?:大型)?(?:语言|語言)?(?:模型|助手|助理)?"
     rf"{_PAUSE}我{_CLAUSE}{{0,30}}(?:{_UNABLE}|没有|沒有|不具[备備])",
 )
+_LACKS = r"\b(?:cannot|can't|can not|do\s*n[o']t|won't|unable|not able|no (?:access|ability))\b"
+_BEGINS = r"(?i)(?:^|[.!?:,\n\x{3002}\x{ff01}\x{ff1f}\x{ff1a}\x{ff0c}])[\s*_>\"-]*(?:"
 _REFUSAL = re2.compile(
-    r"(?i)(?:^|[.!?:,\n\x{3002}\x{ff01}\x{ff1f}\x{ff1a}\x{ff0c}])[\s*_>\"-]*(?:"
+    _BEGINS
     + r"(?:(?:(?:(?:i'm|i am) )?(?:(?:so|very|really|truly) )?sorry|(?:my )?apologies|i apologi[sz]e|unfortunately"
-    r"|regrettably|(?:i'm|i am) afraid(?: that)?|as an (?:ai|assistant|llm)[\w\s-]{0,60})[\s,;:.-]*)?"
+    rf"|regrettably|(?:i'm|i am) afraid(?: that)?|as (?:an (?:ai|assistant)|{_MODEL})[\w\s-]{{0,60}})[\s,;:.-]*)?"
     r"(?:(?:but|however)[\s,]+)?".replace(" ", r"\s+")
-    + f"{_ENGLISH}|{_GERMAN}|{_SPANISH}|{_FRENCH}|{_CHINESE})|"
+    + f"{_ENGLISH})|"
     + _any(
-        r"\bas an ai\b[^.!?\n]{0,80}"
-        r"\b(?:cannot|can't|can not|do\s*n[o']t|won't|unable|not able|no (?:access|ability))\b",
+        rf"\bas an ai\b[^.!?\n]{{0,80}}{_LACKS}",
+        # of other language models than itself it may tell
+        rf"\bas {_MODEL}\b,? i\b[^.!?\n]{{0,30}}{_LACKS}",
+        rf"\bi(?:'m| am) (?:just |only )?{_MODEL}(?:,| (?:and|so|that|which|trained))\b[^.!?\n]{{0,60}}{_LACKS}",
         r"\bi(?:'m| am) (?:just|only) an ai\b",
         r"\bi must (?:respectfully )?decline\b",
         r"\b(?:against|violates?) my (?:\w+ )?(?:guidelines|polic)",
@@ -155,6 +177,9 @@ _REFUSAL = re2.compile(
         r"(?:\s*(?:[.,;:!?)]|$)| (?:and|so|on|of (?:openai|anthropic|google|microsoft|azure))\b)",
     )
 )
+_REFUSAL_ABROAD = re2.compile(f"{_BEGINS}{_GERMAN}|{_SPANISH}|{_FRENCH}|{_CHINESE})")
+"""Apart from English: as one, the two would be more than RE2 has room for by default."""
+
 _REPORTED = re2.compile(
     r"(?i)\b(?:answered|said|says|replied|replies|responded|wrote|told\s+\w+)\b[^\n.!?:]{0,40}:\s*[^\n]*|\"[^\"\n]*\""
 )
@@ -177,6 +202,67 @@ _ASKED = re2.compile(r"(?:^|[.!?;\n])\s*@?([A-Z]\w+),\s+(?:please|can\s+you|coul
 _NOBODY = frozenset(
     "instead however therefore alternatively otherwise unfortunately sorry then thus hence so also again next".split()
 )
+_WITHIN = r"(?:[^.!?\n]|[.!?]\w)"
+_CONTRAST = re2.compile(
+    rf"(?i)^{_WITHIN}{{0,200}}?(?:\bbut|[.!?,;:\n(\x{{2013}}\x{{2014}}-][\s*_>-]*"
+    + _any(
+        "but", "however", "nevertheless", "nonetheless", "still", "yet", "though", "although", "instead", "that said",
+        "even so", "in any case",
+    )
+    + rf")\b[\s,:]*({_WITHIN}*[.!?]?)"
+)  # fmt: skip
+"""The clause that a refusal is set against, in its own sentence or at the beginning of the next."""
+
+_LEAST_SAID = 3
+"""Words that such a clause has at least, if it is an answer."""
+
+_WHOLLY = re2.compile(
+    r"(?i)\b(?:help|assist|comply|engage|fulfill?)(?:ing)?(?:\s+(?:you|with|in|to))*"
+    rf"(?:\s*(?:[.,;:!?)]|$)|\s+(?:{_any(_THAT)}|(?:this|that|your|the)\s+(?:\w+\s+)?{_REQUEST}))"
+)
+"""A refusal of all that was asked for: what follows is no answer, whatever it says."""
+
+_TELLING = re2.compile(
+    r"(?i)\b"
+    + _any(
+        r"(?:i|we|you|one) (?:(?:can|could|would|must|should|may|might|am able to) )?(?:\w+ ){0,2}"
+        r"(?:tell|say|see|confirm|infer|conclude|deduce|report|note|know|remember|recall|read|estimate|assure)(?: you)?"
+        r"(?: that| from| by| the)\b",
+        r"(?:i|we) can (?:\w+ )?(?:give|show|tell|provide|summari[sz]e|describe|list|outline)\b[^.!?:\n]{0,60}: \w",
+    )
+)
+_SENDING = re2.compile(
+    r"(?i)\?$|^"
+    + _any(
+        r"(?:of course |[\w\s]{0,30},\s*|\w+ )?(?:i|we)(?:'(?:d|m|ll|re)| (?:am|are|can|can't|cannot|could|would"
+        r"|will|won't|may|might|must|should|do not|don't|have (?:to|no)|hope|need|want|wish|look))\b",
+        r"(?:(?:maybe|perhaps|instead|just|always|simply|rather),? )*(?:try|check|visit|go to|look|search|paste|upload"
+        r"|send|share|ask|contact|consult|see|use|consider|refer|reach|remember)\b",
+        r"(?:that|this|it)(?:'s| is) (?:how|what|why|all|my|just)\b",
+    )
+    + r"|\b"
+    + _any(
+        r"(?:i|we) (?:\w+ )?(?:suggest|recommend|advise|encourage|urge|invite|apologi[sz]e|understand|appreciate|refuse"
+        r"|decline)\b",
+        r"(?:please|feel free|let me know|hesitate|sorry|apolog(?:y|ies)|thanks?|let's|let us)\b",
+        r"you(?:'d|'ll| (?:\w+ )?(?:can|could|may|might|should|would|will|need|must|have to))\b",
+        r"if (?:you|there|anyone)\b|(?:can|could|may|might|will|would) (?:\w+ )?(?:help|assist)\b|available online\b",
+        r"(?:happy|glad|pleased|willing|delighted|ready|here|able) to (?:\w+ )?(?:help|assist|offer|discuss|provide"
+        r"|answer|support|chat|talk|share|give|explain|suggest)",
+        r"(?:consult|contact|ask|seek|reach out|turn|talk|speak|refer|get in touch)(?:ing)? (?:to |with )?(?:an?|your"
+        r"|someone|professional|qualified|medical|legal|help)\b",
+        r"(?:lawyer|attorney|doctor|physician|therapist|professional|expert|specialist|counsell?or|advis[eo]r|team|agent"
+        r"|colleague|staff|hotline|helpline|service|resource|site|website|source|platform|app|search engine)s?\b"
+        r"[^.!?]{0,40}\b(?:can|could|would|will|may|might|offer|provide|help|available)\b",
+        r"(?:is|are) (?:\w+ )?(?:resources|hotlines|alternatives|(?:other|many|plenty of) (?:\w+ )?(?:ways|options))",
+        r"(?:important|best|better|advisable|recommended|a good idea|essential|crucial|possible) (?:to|that you)\b",
+        r"(?:great|good|interesting|important|sensitive|fair|valid|difficult|complex|valuable|serious|delicate)"
+        r" (?:question|topic|point|request|idea|skill|issue|matter|subject)",
+        r"(?:illegal|unethical|harmful|immoral|inappropriate|offensive|(?:against|violates?) (?:the|my|our))\b",
+    )
+)
+"""What is no answer: a question, an offer, advice, an apology, or somebody else who may help."""
+
 _STEP = re2.compile(
     r"(?i)(?:\b(?:so|therefore|hence|thus|instead),?\s+(?:i|we)(?:'ll|'ve)?|(?:\bbut|\binstead,?|[.;!\n])\s*(?:i|we)(?:'ll|"
     r"\s+will)|\blet(?:'s|\s+me|\s+us))\s+(?:(?:will|have|now|first|then|just)\s+){0,3}(\w+)"
@@ -191,25 +277,44 @@ _NO_STEP = frozenset(
 
 def refuses(prose: str) -> bool:
     """Whether a text begins with a refusal: its own words, and no other way taken."""
-    opening = prose[:OPENING]
-    if _REFUSAL.search(opening) is None:
+    if _refusal(prose) is None:
         return False
     own = _REPORTED.sub(" ", prose[: 2 * OPENING])
     if not re2.search(r"\w", own):
         own = prose[: 2 * OPENING]  # all of it stands in quotation marks
-    refusal = _REFUSAL.search(own[:OPENING])
+    refusal = _refusal(own)
     return refusal is not None and not _goes_on(refusal.group(), own[refusal.end() : refusal.end() + OPENING])
 
 
+def _refusal(text: str) -> Any:
+    """The match of the first refusal in the opening of a text, or None."""
+    opening = text[:OPENING]
+    return _REFUSAL.search(opening) or _REFUSAL_ABROAD.search(opening)
+
+
 def _goes_on(refusal: str, rest: str) -> bool:
-    """Whether a refusal is none, by what follows: an estimate, what stood in the way, whom it asks, another way."""
+    """Whether a refusal is none, by what follows: an estimate, what stood in the way, whom it asks, another way, or an
+    answer that it is set against."""
     if _ESTIMATE.search(rest):
         return True
     if refusal.split()[-1].lower() in _STANDING_IN_THE_WAY and _OBSTACLE.search(rest):
         return True
     if any(match.group(1).lower() not in _NOBODY for match in _ASKED.finditer(rest)):
         return True
-    return any(match.group(1).lower() not in _NO_STEP for match in _STEP.finditer(rest))
+    if any(match.group(1).lower() not in _NO_STEP for match in _STEP.finditer(rest)):
+        return True
+    return _WHOLLY.search(refusal[-60:] + rest[:60]) is None and _answers_still(rest)
+
+
+def _answers_still(rest: str) -> bool:
+    """Whether the words after a refusal are set against it (`but`, `however`) and say something of their own."""
+    contrast = _CONTRAST.search(rest)
+    if contrast is None:
+        return False
+    clause = contrast.group(1)
+    if len(clause.split()) < _LEAST_SAID:
+        return False
+    return _TELLING.search(clause) is not None or _SENDING.search(clause) is None
 
 
 # --- corrections ---

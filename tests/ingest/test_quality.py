@@ -104,6 +104,29 @@ FAILING = [
             "I don't have access to real-time data, so I can't tell you the price.",
             "I must refuse to write this letter.",
             "I do not feel able to give a diagnosis. Please see a doctor about the pain.",
+            "I refuse to answer this question.",
+            "I'd rather not answer that.",
+            "As a large language model I am unable to browse the web.",
+            "I am not comfortable writing this.",
+            "I would prefer not to comment on that topic.",
+            "I have to decline this request.",
+            "I'm not comfortable with this request.",
+            "I'm not going to answer that question.",
+            "I'm a large language model and cannot visit web pages.",
+            "I can't help with that, but I can suggest other topics",
+            "I'm sorry, but I can't assist with that. However, I encourage you to talk to a professional.",
+            "I cannot do that, but feel free to ask something else",
+            "I'm unable to access the internet, but you can search for it on Google.",
+            "I can't provide medical advice. However, it is important to consult a qualified doctor.",
+            "I can't provide tax advice. However, a certified accountant can help you with your return.",
+            "I can't answer that, but it's a great question.",
+            "I can't provide that, but what about a story with a kinder ending?",
+            "I can't generate that image. Still, I understand why it matters to you.",
+            "I can't assist with that. However, security is a valuable subject to learn.",
+            "I cannot provide real-time prices, but sites such as Yahoo Finance offer up-to-date information.",
+            "I'm sorry, I can't write that essay for you, but I would be glad to give feedback on a draft.",
+            "I'm unable to process this file. However, please try uploading it again.",
+            "I cannot create such content. However, it would be illegal in most countries.",
             "It would be inappropriate for me to give the home address of a private person.",
             "Sorry, but that is not something I can help you with today.",
             "I'm not able to browse websites, so you would have to paste the text here.",
@@ -217,6 +240,28 @@ PASSING = [
             "I can't help but notice that the mean is far from the median.",
             "I cannot provide an exact number, but a good estimate is 12,000",
             "I cannot open the file data.csv: it is not in the folder. Executor, please list it",
+            "I can't browse the internet, but based on my knowledge the capital of Australia is Canberra.",
+            "I'm not able to run code here, but the following script will produce the plot you want.",
+            "I'm unable to access the live site, but the cached copy lists 14 museums.",
+            "I cannot access external URLs directly. However, from the abstract you pasted, the sample size is 120.",
+            "I can't open the spreadsheet directly; nevertheless the summary implies a total of 5,120.",
+            "I cannot provide an exact figure, but it lies between 40 and 50 percent.",
+            "As an AI, I don't have feelings, but I can tell you that the joke is funny because of the pun.",
+            "I can't open a.csv, but b.csv has the same rows.",
+            "I cannot give you the exact date. Still, the letter was written before the war, probably in 1913.",
+            "I can't browse the site, but I remember that its third edition came out in 2004.",
+            "I cannot do so with one regular expression, but two passes over the text are enough.",
+            "I must decline to give a single number, but the range is 12 to 15.",
+            "I can't complete all ten sections at once, but the first two are done: history and methods.",
+            "I won't discuss every theorem, but the main one says that each such graph has a perfect matching.",
+            "I cannot create a PDF here; instead, the report below is in Markdown.",
+            "I cannot write to the disk, but the configuration needed is three lines: host, port and token.",
+            "I refuse to believe that the two columns are equal, so I compare them.",
+            "I'd rather not load the whole file; reading it in chunks keeps memory low.",
+            "I am not comfortable with this p-value; the sample is too small.",
+            "As a large language model, GPT-4 has many layers, and most labs cannot train one.",
+            "I am a language model researcher and cannot attend on Friday.",
+            "I'm not going to write a second file; the rows are added to the first.",
             "This violates the usage policies of the cluster, which allow 4 hours, and the job is split.",
             "The agent answered:\nI cannot help with that.\nWe should rephrase the question.",
             'The bot replied: "Sorry, I can\'t help with that." Its prompt lacks the tool list.',
@@ -315,12 +360,17 @@ def test_a_response_of_unknown_shape_is_not_judged() -> None:
         "x.A",
         "抱歉我",
         "if i was wrong ",
+        "i cannot do so, but ",
     ],
 )
-def test_a_megabyte_of_hostile_text_is_judged(unit: str) -> None:
-    """Repeated beginnings of the patterns go through, which a step of quadratic time would not let them."""
+def test_a_megabyte_of_hostile_text_is_judged(unit: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Repeated beginnings of the patterns go through, which a step of quadratic time would not let them.
+
+    RE2 says on stderr where a pattern needs more memory than it has, and goes on many times slower.
+    """
     text = unit * (1_000_000 // len(unit))
     assert said(text).metrics["characters"] == len(text)
+    assert capfd.readouterr().err == ""
 
 
 def test_the_tables_say_which_responses_are_poor(runs: Path, ingested: Ingest) -> None:
