@@ -81,6 +81,14 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
         con.close()
         raise QueryError(f"{str(file)!r} can't be opened: {first_line(error)}") from error
     con.execute(f"use {ATTACHED}")
+    try:
+        con.execute("select run_id from runs limit 0")
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        con.close()
+        raise QueryError(
+            f"{str(file)!r} is no database that ingest made, it has no table of runs: "
+            "give the folder that `ingest <your runs> --out FOLDER` made"
+        ) from error
     return con
 
 

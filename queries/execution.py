@@ -108,8 +108,11 @@ def _idle(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def _is_attached(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the tables are in a database beside the one in memory, as `connect` has it."""
-    query = "select 1 from duckdb_databases() where database_name = ?"
+    """Whether the tables are in a database beside the one in memory, as `connect` has it.
+
+    A new cursor begins at the database that was opened, which may have that name, too.
+    """
+    query = "select 1 from duckdb_databases() where database_name = ? and database_name <> current_database()"
     return con.cursor().execute(query, [ATTACHED]).fetchone() is not None
 
 

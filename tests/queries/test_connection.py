@@ -215,6 +215,19 @@ print(outer, len(os.listdir(folder)), oct(stat.S_IMODE(os.stat(outer).st_mode)))
     assert not Path(folder).exists()
 
 
+@pytest.mark.parametrize("sql", [None, "create table orders (id integer)", "create table runs (id integer)"])
+def test_a_database_of_something_else_is_none(sql: str | None, tmp_path: Path) -> None:
+    """A file that ingest did not make is one line that says so, given itself or by its folder."""
+    file = tmp_path / "traces.duckdb"
+    with duckdb.connect(str(file)) as con:
+        if sql is not None:
+            con.execute(sql)
+    for path in (file, tmp_path):
+        with pytest.raises(QueryError, match=r"is no database that ingest made.*: give the folder that") as caught:
+            queries.connect(path)
+        assert "\n" not in str(caught.value)
+
+
 def test_a_cursor_that_does_not_see_the_tables_is_told_so(database: Path) -> None:
     """DuckDB begins each cursor at the database in memory."""
     cursor = queries.connect(database).cursor()

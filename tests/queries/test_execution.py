@@ -117,10 +117,14 @@ def test_numbers_of_other_libraries(con: duckdb.DuckDBPyConnection) -> None:
     assert queries.run("slow_executions", con, threshold_ms=numpy.float32(1)).fetchall()
 
 
-def test_a_missing_table_is_named() -> None:
-    """A database of something else gives an error that names the table."""
-    with pytest.raises(QueryError, match=r"tool_chains needs a table .*execution_events"):
-        queries.run("tool_chains", duckdb.connect())
+@pytest.mark.parametrize("name", [":memory:", "traces.duckdb"])
+def test_a_missing_table_is_named(name: str, tmp_path: Path) -> None:
+    """A database of something else gives an error that names the table, whatever its own name is."""
+    with (
+        duckdb.connect(name if name == ":memory:" else str(tmp_path / name)) as con,
+        pytest.raises(QueryError, match=r"tool_chains needs a table .*execution_events"),
+    ):
+        queries.run("tool_chains", con)
 
 
 def test_any_connection_with_the_tables_will_do(database: Path) -> None:
