@@ -11,6 +11,7 @@ import json
 import math
 import re
 import shutil
+import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, islice
@@ -55,6 +56,8 @@ def write(
     kinds = [str(column[1]) for column in description]
     places = [names.index(name) for name in columns or names]
     numbers = count()
+    if limit is not None:
+        limit = min(limit, sys.maxsize)  # the most that islice takes
     numbered = zip(islice(_rows(result), limit), numbers, strict=False)
     rows = (tuple(row[place] for place in places) for row, _ in numbered)
     FORMATS[form]([names[place] for place in places], [kinds[place] for place in places], rows, out)

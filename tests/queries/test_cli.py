@@ -91,7 +91,9 @@ def test_formats_agree(database: Path) -> None:
 
 
 def test_limit(database: Path) -> None:
-    """`--limit` prints so many rows, and none is a valid number."""
+    """`--limit` prints so many rows; none is a valid number, and so is one beyond any count."""
+    many = answer("run_overview", "--db", database, "--limit", "9" * 23, "--format", "json")
+    assert len(json.loads(many)) == 5
     assert len(json.loads(answer("run_overview", "--db", database, "--limit", "2", "--format", "json"))) == 2
     assert json.loads(answer("run_overview", "--db", database, "--limit", "0", "--format", "json")) == []
 
