@@ -63,6 +63,8 @@ class Library(click.Group):
 def queries(ctx: click.Context, as_json: bool) -> None:
     """Questions about recorded runs, answered with SQL. Without a NAME, lists them by group."""
     if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise Failure("--json lists the queries and takes no NAME; for rows as JSON: `queries NAME --format json`")
         return
     library = [find(name) for name in names()]
     if as_json:

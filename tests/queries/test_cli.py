@@ -177,6 +177,8 @@ def test_every_query_survives_hostile_text(hostile: Path) -> None:
         (("tool_chains", "--format", "xml"), "'xml' is not one of"),
         (("tool_chains", "--limit", "-1"), "-1 is not in the range"),
         (("tool_chains", "--what"), "No such option"),
+        (("--json", "tool_chains"), "for rows as JSON: `queries NAME --format json`"),
+        (("--json", "show", "tool_chains"), "--json lists the queries and takes no NAME"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
