@@ -470,6 +470,17 @@ def test_a_turn_without_words_tells_the_tools_that_it_called(sample_traces: Path
     assert all(re.match(r"said \d+ characters|called \w", message) for message in said)
 
 
+def test_a_turn_of_no_words_and_no_tools_tells_nothing(tmp_path: Path) -> None:
+    """The timeline says `calls` only where there is something called."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("ann", "")
+    run.turn("ann", "", has_tool_calls=True)
+    builder.rows["execution_events"][-1]["outputs"] = {"tool_calls": [{"function": {"name": "read"}}]}
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "run_timeline")
+    assert [row["what"] for row in found] == [None, "calls read"]
+
+
 def test_slow_work_is_told_with_who_asked_for_it(tmp_path: Path) -> None:
     """The time is the executor's, the failure the author's: the row of the one names the other."""
     builder = Builder()

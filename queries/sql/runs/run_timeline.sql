@@ -21,7 +21,7 @@ select
     case events.event_type
         when 'agent_call' then coalesce(
             nullif(left(events.outputs->>'full_content', 80), ''),
-            'calls ' || array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', ')
+            'calls ' || nullif(array_to_string(events.outputs->>'$.tool_calls[*].function.name', ', '), '')
         )
         when 'handoff' then concat('to ', events.inputs->>'to_agent')
         else coalesce(
