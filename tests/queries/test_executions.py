@@ -565,9 +565,32 @@ def test_why_an_agent_was_silent(group_chat: Path) -> None:
     assert (found["coder"]["times_chosen"], found["coder"]["others_chosen"]) == (2, 1)
     assert found["outsider"]["others_chosen"] == 0
     assert found["broken"]["error_message"] == "error_code:500"
+    (manager,) = answer(group_chat, "why_silent", run_id="chat", agent_name="manager")
+    assert (manager["status"], manager["in_chat"], manager["others_chosen"]) == ("manager", True, 3)
+    assert (manager["chosen_instead"], manager["selection"]) == (["coder", "planner"], ["auto"])
     with pytest.warns(queries.QueryWarning, match="there is no agent 'nobody'"):
         unknown = answer(group_chat, "why_silent", agent_name="nobody")
     assert [row["status"] for row in unknown] == ["never_invoked"] * 2
+
+
+def test_a_manager_that_is_a_member_of_another_group(tmp_path: Path) -> None:
+    """It is told of as a member: who was chosen in its own group was not chosen instead of it."""
+    agents = [
+        {"name": "outer", "members": ["ann", "inner"], "selection": "auto"},
+        {"name": "inner", "members": ["bob", "cyd"], "selection": "auto"},
+    ]
+    builder = Builder()
+    run = builder.run("r", meta={"agents": agents})
+    for speaker in ("ann", "bob", "cyd"):
+        if run.speaker:
+            run.handoff(run.speaker, speaker)
+        run.turn(speaker)
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["agent_name"]: row for row in answer(path, "why_silent")}
+    assert found.keys() == {"ann", "bob", "cyd", "inner"}
+    assert (found["inner"]["status"], found["inner"]["others_chosen"]) == ("skipped", 0)
+    (outer,) = answer(path, "why_silent", agent_name="outer")
+    assert (outer["status"], outer["others_chosen"]) == ("manager", 0)
 
 
 def test_poor_responses(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@
 --   run_id             the run
 --   agent_name         the agent; managers of group chats, and AG2's own agents that choose the next speaker, only where
 --                      asked for
---   status             fired_successfully, failed, timeout, skipped (a member, others were chosen) or never_invoked
---   in_chat            whether it was a member of a group chat, as far as the recorder saw the members
+--   status             fired_successfully, failed, timeout, skipped (a member, others were chosen), manager (of a group chat,
+--                      whose speakers it chose) or never_invoked
+--   in_chat            whether it was a member or the manager of a group chat, as far as the recorder saw the members
 --   executions         how often it was at work
 --   failed             how many of them failed
 --   times_chosen       how often it was chosen as the next speaker of a group chat
@@ -144,12 +145,28 @@ candidate_counts as (
         named_candidates.agent_name
 ),
 
-members as (
+in_groups as (
     select distinct
         run_id,
         number,
-        unnest(agent.members) as agent_name
+        unnest(agent.members) as agent_name,
+        false as is_manager
     from registered_agents
+    union all
+    select
+        run_id,
+        number,
+        agent.name,
+        true
+    from registered_agents
+    where agent.members is not null
+),
+
+-- managers too, unless they are members of another group
+members as (
+    select *
+    from in_groups
+    qualify is_manager = bool_and(is_manager) over (partition by run_id, agent_name)
 ),
 
 -- each member of a group, with each whose choice was one of this group: it itself or another
@@ -157,6 +174,7 @@ evidence as (
     select
         members.run_id,
         members.agent_name,
+        members.is_manager,
         coalesce(sum(choices.times) filter (where choices.chosen = members.agent_name), 0)::bigint as times_chosen,
         coalesce(sum(choices.times) filter (where choices.chosen <> members.agent_name), 0)::bigint as others_chosen,
         case
@@ -180,14 +198,15 @@ evidence as (
         and counts.agent_name = members.agent_name
     group by
         members.run_id,
-        members.agent_name
+        members.agent_name,
+        members.is_manager
 ),
 
 -- the agents in question: known to the run, or asked for
 agents as (
     select run_id, agent.name as agent_name from registered_agents where agent.members is null
     union
-    select run_id, agent_name from evidence
+    select run_id, agent_name from evidence where not is_manager
     union
     select run_id, agent_name from executions_of_agents
     union
@@ -201,6 +220,7 @@ select
         when executions.executions > executions.failed then 'fired_successfully'
         when executions.executions > executions.timed_out then 'failed'
         when executions.executions is not null then 'timeout'
+        when evidence.is_manager then 'manager'
         when evidence.agent_name is not null then 'skipped'
         else 'never_invoked'
     end as status,
