@@ -60,6 +60,17 @@ def test_handoffs(traces: Path) -> None:
         assert row["median_ms"] == (pytest.approx(median(wait) * 1000) if wait else None)
 
 
+def test_handoffs_of_nobody_to_nobody_are_left_out(tmp_path: Path) -> None:
+    """Where no message names anyone there is no handoff to tell of; shares are of all that follow nevertheless."""
+    builder = Builder()
+    run = builder.run("r")
+    for name in (None, None, None, "ann"):
+        run.turn(name)
+    (row,) = answer(builder.write(tmp_path / "traces.duckdb"), "agent_handoffs")
+    assert (row["from_agent"], row["to_agent"], row["count"]) == (None, "ann", 1)
+    assert row["probability"] == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("repeats", [True, False])
 def test_variants(traces: Path, repeats: bool) -> None:
     """Variants are the distinct lists of speakers, with or without repeats, counted."""

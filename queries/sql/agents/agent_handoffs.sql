@@ -5,8 +5,8 @@
 --   min_count BIGINT = 1   how often, at least
 --
 -- Columns
---   from_agent   who spoke
---   to_agent     who spoke next in the same chat; a nested chat is one of its own
+--   from_agent   who spoke; NULL where the message names nobody; pairs of two such messages are left out
+--   to_agent     who spoke next in the same chat; a nested chat is one of its own; NULL as above
 --   count        how often
 --   runs         in how many runs
 --   probability  share of from_agent's turns with a next turn that went to to_agent
@@ -63,6 +63,7 @@ handoffs_with_probability as (
 select *
 from handoffs_with_probability
 where count >= $min_count
+    and coalesce(from_agent, to_agent) is not null
 order by
     count desc,
     from_agent,
