@@ -188,7 +188,10 @@ def _described(query: Query) -> dict[str, Any]:
         "name": query.name,
         "group": query.group,
         "question": query.question,
-        "parameters": [{**asdict(parameter), "choices": parameter.choices} for parameter in query.parameters],
+        "parameters": [
+            {**asdict(parameter), "choices": parameter.choices, "least": parameter.least}
+            for parameter in query.parameters
+        ],
         "columns": [{"name": name, "doc": doc} for name, doc in query.columns.items()],
     }
 

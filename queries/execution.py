@@ -192,6 +192,8 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
         raise QueryError(f"{query.name}: {parameter.name} must be one of {', '.join(parameter.choices)}, not {given!r}")
     if value is None:
         raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
+    if parameter.least is not None and isinstance(value, (int, float)) and value < parameter.least:
+        raise QueryError(f"{query.name}: {parameter.name} must be at least {parameter.least}, not {given!r}")
     return value
 
 

@@ -39,6 +39,7 @@ ALL = "all"
 """The same for all runs."""
 
 _PARAMETER = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[A-Z]+)\s*=\s*(?P<default>'[^']*'|\S+)\s+(?P<doc>\S.*)")
+_LEAST = re.compile(r"; at least (-?\d+)$")
 _COLUMN = re.compile(r"(?P<name>[a-z][a-z0-9_]*)\s+(?P<doc>\S.*)")
 
 
@@ -51,7 +52,8 @@ class Parameter:
         default: None stands for SQL's NULL.
         is_latest: None stands for the run that started last, and "all" for nothing, because the query is about one run
             (in the header: `run_id VARCHAR = LATEST`).
-        doc: its meaning. Where it begins with "one of:", it lists the only values that there are.
+        doc: its meaning. Where it begins with "one of:", it lists the only values that there are; where it ends in
+            "; at least" and a number, there are none below.
     """
 
     name: str
@@ -77,6 +79,12 @@ class Parameter:
         """The values that are allowed, or none where all of the type are."""
         listed = self.doc.split(";")[0].removeprefix("one of:") if self.doc.startswith("one of:") else ""
         return tuple(choice.strip() for choice in listed.split(",") if choice.strip())
+
+    @property
+    def least(self) -> int | None:
+        """The least value that is allowed, or None where all of the type are."""
+        match = _LEAST.search(self.doc)
+        return int(match[1]) if match else None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ def test_the_list_for_programs() -> None:
     assert chains["group"] == "tools"
     (min_count,) = (parameter for parameter in chains["parameters"] if parameter["name"] == "min_count")
     assert (min_count["type"], min_count["default"], min_count["doc"]) == ("BIGINT", 2, "how often, at least")
+    (kept,) = (p for p in library["frequent_subsequences"]["parameters"] if p["name"] == "max_patterns")
+    assert (min_count["least"], kept["least"]) == (None, 1)
     assert [column["name"] for column in chains["columns"]] == ["tools", "length", "count", "runs", "failed", "note"]
 
 

@@ -98,6 +98,8 @@ def test_values_that_are_there_are_not_told(con: duckdb.DuckDBPyConnection, recw
         ("slow_executions", {"threshold_ms": [1]}, r"threshold_ms must be DOUBLE, not \[1\]"),
         ("agent_variants", {"repeats": 1}, "repeats must be BOOLEAN, not 1"),
         ("agent_performance", {"period": "x'"}, "period must be one of hour, day, week, month, year, not"),
+        ("frequent_subsequences", {"max_patterns": 0}, "max_patterns must be at least 1, not 0"),
+        ("frequent_subsequences", {"max_patterns": -1}, "max_patterns must be at least 1, not -1"),
         ("cost", {}, "no query is named 'cost'"),
     ],
 )

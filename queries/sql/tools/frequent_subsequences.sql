@@ -128,7 +128,7 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
                     counted.pattern_no,
                     counted.step_no
             )
-            qualify rank <= greatest($max_patterns, 1)
+            qualify rank <= $max_patterns
                 or growth.length = 0
         )
 
@@ -139,7 +139,7 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
             count,
             runs,
             all_runs,
-            cut + if(length = 1, 0, greatest(found - greatest($max_patterns, 1), 0)),
+            cut + if(length = 1, 0, greatest(found - $max_patterns, 0)),
             null,
             null
         from ranked
