@@ -131,9 +131,13 @@ def _rows_of(table: schema.Table, runs: Runs) -> str:
 
 
 def _portable(column: schema.Column) -> str:
-    if column.type in ("JSON", "UUID"):
-        return f'"{column.name}"::VARCHAR AS "{column.name}"'
-    return f'"{column.name}"'
+    """A column as every file has it: of a type that every engine reads, and one that may be NULL.
+
+    DuckDB 2 declares a column REQUIRED where the statistics of the rows of a file have no NULL, which differs from file
+    to file. Of TRY, which may give NULL, it has no statistics. In here it has nothing to try, and takes no time.
+    """
+    text = "::VARCHAR" if column.type in ("JSON", "UUID") else ""
+    return f'TRY("{column.name}"){text} AS "{column.name}"'
 
 
 _ORDER = {
