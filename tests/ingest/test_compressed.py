@@ -1,7 +1,9 @@
 """Compressed files, standard input, and the source that a user names."""
 
 import gzip
+import io
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -118,6 +120,64 @@ def test_everything_else_may_be_compressed(suffix: str, runs: Path, ingested: In
         (f"logs.db{suffix}", "six"),
         (f"runtime.log{suffix}", "five"),
     ]
+
+
+@each_packer
+def test_all_that_is_whole_of_an_archive_is_read(suffix: str, runs: Path, ingested: Ingest) -> None:
+    """A frame a line, as who appends to an archive writes it, and the last one is cut."""
+    messages = noise(100)
+    path = write_journal(runs, "r", *messages, end=False)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.unlink()
+    path.with_name(path.name + suffix).write_bytes(b"".join(map(PACKERS[suffix], lines))[:-40])
+    tables = ingested(runs)
+    assert contents(tables) == [m["message"] for m in messages[:-1]]
+    (length,) = re.findall(
+        r"archive damaged after (\d+) bytes of content: it breaks off$",
+        tables.one("SELECT error FROM quarantine WHERE line = 0"),
+    )
+    assert len(b"".join(lines[:-1])) <= int(length) < len(b"".join(lines))
+
+
+def unpacked(content: bytes) -> tuple[bytes, str | None]:
+    """What there is in an archive, and why it ends before its end."""
+    file, archive = compressed.unpack(io.BytesIO(content))
+    assert archive is not None
+    return file.read(), archive.error
+
+
+@each_packer
+def test_what_comes_before_damage_is_read(suffix: str) -> None:
+    """Also where the archive was unpacked further than it was read when the damage was found."""
+    content = json.dumps(noise(20_000)).encode()
+    packed = PACKERS[suffix](content)
+    assert unpacked(packed) == (content, None)
+    found, error = unpacked(packed + b"none of it")
+    assert found == content
+    assert str(error).split(":")[0].endswith(f"archive damaged after {len(content)} bytes of content")
+    for part in (0.2, 0.5, 0.8):
+        place = int(len(packed) * part)
+        cut, _ = unpacked(packed[:place])
+        found, error = unpacked(packed[:place] + b"\xff" * (len(packed) - place))
+        assert error
+        assert cut
+        assert content.startswith(cut)
+        assert found.startswith(cut)
+
+
+def test_a_zstd_file_may_begin_with_a_frame_to_be_passed_over(runs: Path, ingested: Ingest) -> None:
+    """Of any of the sixteen kinds."""
+    for kind in (0x50, 0x5F):
+        path = write_journal(runs, f"r{kind}", logged("a", "b", f"{kind}"))
+        passed_over = bytes([kind]) + b"\x2a\x4d\x18" + len(b"a note").to_bytes(4, "little") + b"a note"
+        path.with_name("journal.jsonl.zst").write_bytes(passed_over + zstd(path.read_bytes()))
+        path.unlink()
+    tables = ingested(runs)
+    assert tables.sql("SELECT run_id, content FROM messages ORDER BY run_id") == [
+        {"run_id": "r80", "content": "80"},
+        {"run_id": "r95", "content": "95"},
+    ]
+    assert tables.summary.quarantine_rows == 0
 
 
 @pytest.mark.slow
