@@ -348,6 +348,7 @@ for name in queries.names():
 """
 
 
+@pytest.mark.slow
 def test_duckdb_1_answers_from_the_file(ingested: Ingest) -> None:
     """The last DuckDB before 2 reads the file, all views in it, and all named queries on them, with as many rows."""
     python = os.environ.get("DUCKDB_1_PYTHON")
