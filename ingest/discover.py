@@ -1,8 +1,8 @@
 """Which files below the given folders are runs.
 
-A folder that holds a `journal.jsonl` is one run, and nothing else inside it is. Any other file with a known ending may
-be a run of its own; whether it is, its content says later. Links are not followed: what is ingested lies inside the
-folders that were given.
+A folder that holds a `journal.jsonl` is one run, and nothing else inside it is, also where it is given by itself. Any
+other file with a known ending may be a run of its own; whether it is, its content says later. Links are not followed:
+what is ingested lies inside the folders that were given.
 """
 
 import hashlib
@@ -100,6 +100,7 @@ def discover(
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
     excluded = os.path.realpath(out) if out else ""
+    owners = _Owners()
     for path in paths:
         if path == STANDARD_INPUT:
             continue
@@ -109,16 +110,20 @@ def discover(
             root = ""
         if not os.path.exists(root):
             raise IngestError(f"{path or 'an empty path'}: no such file or folder")
-        if os.path.isfile(root):
-            candidates = _file(root, os.path.dirname(root), excluded, note)
-        elif os.path.isdir(root):
-            candidates = _walk(root, excluded, note)
-        else:
+        is_file = os.path.isfile(root)
+        if not is_file and not os.path.isdir(root):
             raise IngestError(f"{path}: neither a file nor a folder")
+        owner = owners.of(root) if source is None or not is_file else None
+        if owner is not None:
+            note(f"{shown(path)}: skipped, it belongs to the run in {shown(owner)}")
+            continue
+        candidates = _file(root, os.path.dirname(root), excluded, note) if is_file else _walk(root, excluded, note)
         for candidate in candidates:
             found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
+    for archive in [path for path in found if _unpacked(path) in found]:
+        del found[archive]  # it tells nothing more
     return [as_told(item, source, below) for item in _with_own_ids(found.values())]
 
 
@@ -136,6 +141,30 @@ def found_at(path: str, out: str, note: _Note) -> Found | None:
     if name in JOURNALS:
         path = os.path.join(folder, _journal_in(_entries(folder, note)) or name)
     return next(_file(path, folder, os.path.realpath(out), note), None)
+
+
+class _Owners:
+    """Which run's folder a path lies in. Each folder above is looked at once, however many paths there are."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bool] = {}
+
+    def of(self, path: str) -> str | None:
+        """The outermost folder above this file or folder that holds a journal, but for its own journal."""
+        return next((folder for folder in reversed(above(path)) if self._holds_journal(folder)), None)
+
+    def _holds_journal(self, folder: str) -> bool:
+        if folder not in self._known:
+            self._known[folder] = not all(gone(os.path.join(folder, name)) for name in JOURNALS)
+        return self._known[folder]
+
+
+def above(path: str) -> list[str]:
+    """The folders that a file or folder lies in, the nearest first; a journal is its folder."""
+    folder, name = os.path.split(path)
+    if name in JOURNALS:
+        folder = os.path.dirname(folder)
+    return [folder, *map(str, Path(folder).parents)]
 
 
 def as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
@@ -308,6 +337,18 @@ def gone(path: str) -> bool:
         return stat.S_ISDIR(os.lstat(on_disk(path)).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return True
+    except (OSError, ValueError):
+        return False
+
+
+def is_passed_over(path: str) -> bool:
+    """Whether a folder's scan finds no file of this path, as `shown` gives it: it is gone, or an archive of a file that
+    lies beside it."""
+    if gone(path):
+        return True
+    plain = _unpacked(path)
+    try:
+        return plain is not None and stat.S_ISREG(os.lstat(on_disk(plain)).st_mode)
     except (OSError, ValueError):
         return False
 

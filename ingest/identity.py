@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ingest.compressed import SUFFIXES
-from ingest.discover import JOURNALS, Found, gone, shown
+from ingest.discover import JOURNALS, Found, is_passed_over, shown
 from ingest.known import Known
 from ingest.read import identify
 
@@ -62,8 +62,9 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
         known: what the tables know of files.
 
     Returns:
-        By path of a file that is not in the tables the run that it was: its own file is gone and had the same in it, or
-        it was a journal from standard input. Of several copies the first is that run, the others are runs of their own.
+        By path of a file that is not in the tables the run that it was: its own file is gone, or an archive that is
+        passed over, and had the same in it, or it was a journal from standard input. Of several copies the first is
+        that run, the others are runs of their own.
     """
     before = list(known)
     paths, ids = {k.path for k in before}, {k.run_id for k in before}
@@ -74,7 +75,7 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
         was_file = os.path.isabs(k.path)  # what came from standard input was never there
         if k.run_id is None or k.identity is None or k.path in there or not (was_file or k.format == "journal"):
             continue
-        if not was_file or gone(k.path):
+        if not was_file or is_passed_over(k.path):
             lost.setdefault(k.identity, k)
     result = {}
     for f in new if lost else ():
@@ -99,14 +100,14 @@ def _again(found: Found, candidates: Iterable[Iterable[Known]]) -> Known | None:
 
 def _moved(found: Found, candidates: list[Known]) -> Known | None:
     """Which of these files, none of which is among those that were found, this one was: a run's folder has one journal,
-    packed or not; elsewhere the old file is gone and had the same in it."""
+    packed or not; elsewhere the old file is gone, or an archive of this one, and had the same in it."""
     for k in candidates:
         folder, file = os.path.split(k.path)
         if found.folder is not None and folder == shown(found.folder) and file in JOURNALS:
             return k
     here = None
     for k in candidates:
-        if k.identity is not None and gone(k.path):
+        if k.identity is not None and is_passed_over(k.path):
             here = here or identify(found)
             if here == k.identity:
                 return k

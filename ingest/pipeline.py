@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown
+from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, is_passed_over, printable, shown
 from ingest.former import not_read_again, runs_of, with_former
 from ingest.identity import keep_ids, renamed
 from ingest.known import Known
@@ -235,7 +235,7 @@ def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Cal
 
 
 def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
-    """What stood below these folders and is gone, or belongs to a run that came since: a file beside another's journal.
+    """What stood below these folders and is gone, passed over by now, or belongs to a run: a file below its journal.
 
     Where a folder can't be looked into, nothing in it counts as gone.
     """
@@ -243,8 +243,7 @@ def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) ->
     runs = {shown(f.folder) for f in found if f.folder is not None}
     for known in before:
         below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        is_of_run = known.format != "journal" and os.path.dirname(known.path) in runs
-        if below and (is_of_run or gone(known.path)):
+        if below and (not runs.isdisjoint(above(known.path)) or is_passed_over(known.path)):
             yield known
 
 

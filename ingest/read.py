@@ -84,10 +84,14 @@ def read_run(found: Found, report: Report) -> Iterator[tuple[str, list[Row], int
         report.skipped, report.failed = f"can't be read: {error.strerror or error}", True
 
 
-def source_of(found: Found) -> Source | None:
-    """What a file is, or None where it is no run. Raises OSError."""
-    with open_regular(found.content or found.path) as opened:
-        return _source(unpack(opened)[0], found)
+def is_journal(found: Found) -> bool:
+    """Whether it is read as a journal; one that can't be read is not."""
+    try:
+        with open_regular(found.content or found.path) as opened:
+            source = _source(unpack(opened)[0], found)
+    except OSError:
+        return False
+    return source is not None and source.name == "journal"
 
 
 def identify(found: Found) -> str | None:

@@ -17,7 +17,7 @@ from typing import IO
 from ingest.compressed import unpack
 from ingest.discover import STANDARD_INPUT, Found
 from ingest.lines import MAX_LINE, decode
-from ingest.read import identify, source_of
+from ingest.read import identify, is_journal
 from ingest.regular import open_regular
 from ingest.scratch import scratch_folder
 from ingest.sources.journal import has_records
@@ -31,7 +31,7 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
 
     Yields:
         A list of the runs in it, or an empty one. A journal's name is made from its first record, so that the same
-        recording, which may have grown, is the same run; any other's from its content.
+        recording, which may have grown, is the same run; any other's from its content, packed or not.
     """
     if STANDARD_INPUT not in paths:
         yield []
@@ -50,19 +50,13 @@ def _found(copy: str) -> Found:
             digest.update(piece)
         size = file.tell()
     found = Found("", "", None, digest.hexdigest(), size, content=copy)
-    identity = identify(found) if _is_journal(found) else None
-    name = f"stdin-{(identity or found.stamp)[:16]}"
+    name = f"stdin-{(identify(found) or found.stamp)[:16]}"
     return replace(found, path=name, run_id=name)
-
-
-def _is_journal(found: Found) -> bool:
-    source = source_of(found)
-    return source is not None and source.name == "journal"
 
 
 def _apart(copy: str) -> list[str]:
     """The files with what came in: the copy itself, or one for each recording where there are several."""
-    if not _is_journal(Found("", "", None, "", 0, content=copy)):
+    if not is_journal(Found("", "", None, "", 0, content=copy)):
         return [copy]
     with open_regular(copy) as opened:
         file, archive = unpack(opened)

@@ -82,6 +82,39 @@ def test_a_journal_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs
     parquet_matches(tables)
 
 
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_transcript_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs: Path, ingested: Ingest) -> None:
+    """`gunzip -k`: it keeps its id, also under `--force`, and where the archive was named, or is named again, there is
+    still one; unpacked and in a folder that is given by itself it is a run that was renamed."""
+    path = runs / "sub" / "x.json"
+    path.parent.mkdir()
+    path.write_text(CHAT)
+    packed = pack(path, suffix)
+    ingested(runs)
+    path.write_text(CHAT)
+    for options in ({}, {"force": True}, {"drop_missing": True}):
+        tables = ingested(runs, **options)
+        assert tables.sql("SELECT run_id, source_path FROM runs") == [
+            {"run_id": f"sub/x.json{suffix}", "source_path": str(path)}
+        ]
+    assert len(ids(ingested(packed, path))) == 1
+    path.unlink()
+    assert ids(ingested(runs)) == [f"sub/x.json{suffix}"]
+    path.write_text(CHAT)
+    assert ids(ingested(path.parent)) == ["x.json"]
+
+
+def test_an_archive_of_another_conversation_is_dropped_where_it_is_passed_over(runs: Path, ingested: Ingest) -> None:
+    """It is a run of its own that no ingest reads again: as one whose file is gone, it leaves if that is asked for."""
+    packed = runs / "x.json.gz"
+    packed.write_bytes(gzip.compress(CHAT.encode()))
+    ingested(runs)
+    (runs / "x.json").write_text(CHAT.replace('"y"', '"z"'))
+    assert contents(ingested(runs)) == ["y", "z"]
+    tables = ingested(runs, drop_missing=True)
+    assert (contents(tables), tables.summary.dropped) == (["z"], 1)
+
+
 def test_both_journals_of_a_folder_on_one_command_line_are_one_run(runs: Path, ingested: Ingest) -> None:
     """The first that was named is read."""
     path = write_run(runs, "r", "hi")

@@ -82,6 +82,21 @@ def test_what_belongs_to_a_run_that_came_since_is_none_of_its_own(runs: Path, in
     parquet_matches(tables)
 
 
+def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path, ingested: Ingest) -> None:
+    """However deep: transcripts, journals in files of other names, and runs in folders of their own."""
+    deep = runs / "exp" / "a" / "b"
+    write_journal(deep, "inner", logged("a", "b", "hi"))
+    (deep / "c.json").write_text(CHAT)
+    (deep / "log.jsonl").write_bytes((deep / "inner" / "journal.jsonl").read_bytes())
+    write_journal(runs, "other", logged("a", "b", "hi"))
+    assert len(ids(ingested(runs))) == 4
+    write_journal(runs, "exp", logged("a", "b", "hi"))
+    assert len(ids(ingested(runs))) == 5
+    tables = ingested(runs, drop_missing=True)
+    assert (ids(tables), tables.summary.dropped) == (["exp", "other"], 3)
+    parquet_matches(tables)
+
+
 def test_a_run_that_was_renamed_and_cut_is_dropped_at_once(runs: Path, ingested: Ingest) -> None:
     """What is left of it is another run, and the one that was is gone."""
     path = write_journal(runs, "a", logged("a", "b", "hi"), logged("b", "a", "yes"))

@@ -132,6 +132,30 @@ def test_pipes_and_sockets_are_named(
     assert ids(tables) == ["good"]
 
 
+def test_what_lies_in_a_run_s_folder_is_no_run_where_it_is_given(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ingest runs/*/*`: its saved transcript and its `files/` have a line, by the ingest and by the check; a file of
+    which the user says what it is is read. Each folder above is looked at once."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"))
+    (path.parent / "files").mkdir()
+    saved = path.parent / "m-messages-1.json"
+    for place in (saved, path.parent / "files" / "c.json"):
+        place.write_text(CHAT)
+    write_journal(path.parent / "files", "copied", logged("a", "b", "hi"))
+    given = [*sorted(path.parent.iterdir()), path.parent / "files" / "copied" / "journal.jsonl"]
+    looked_at: list[str] = []
+    monkeypatch.setattr("ingest.discover.gone", lambda place: looked_at.append(place) or gone(place))
+    tables = ingested(*given)
+    assert len(looked_at) == len(set(looked_at))
+    assert ids(tables) == ["r"]
+    lines = [f"{place}: skipped, it belongs to the run in {path.parent}" for place in given if place != path]
+    assert tables.summary.notes == lines
+    assert CliRunner().invoke(main, ["check", *map(str, given)]).stderr.splitlines() == lines
+    assert ids(ingested(runs, path.parent / "files")) == ["r"]
+    assert ids(ingested(saved, source="transcript")) == [saved.name, "r"]
+
+
 EVIL = "evil\n1000 runs read (1000 new)\x1b[2J\u202e"
 
 
