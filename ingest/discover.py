@@ -353,6 +353,12 @@ def is_passed_over(path: str) -> bool:
         return False
 
 
+def some(names: Sequence[str]) -> str:
+    """The first three names, and how many there are besides."""
+    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+    return " and ".join([", ".join(names[:3]), *more])
+
+
 def printable(line: str) -> str:
     """A line that can't steer a terminal nor pass for two, whatever names of files and texts stand in it."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, is_passed_over, printable, shown
+from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, is_passed_over, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
 from ingest.identity import keep_ids, renamed
 from ingest.known import Known
@@ -162,8 +162,11 @@ def _ingest(
             + " read again where the files are still there"
         )
     pruned = read_pruned(snapshot)
-    everything, found = found, without_pruned(found, pruned, before)
+    everything = found
+    found, left_out = without_pruned(found, pruned, before)
     summary.pruned = len(everything) - len(found)
+    if left_out:
+        tell(_changed_since(left_out))
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
@@ -214,6 +217,13 @@ def _check_input(reports: Iterable[Report]) -> None:
 def nothing_there(paths: Iterable[str]) -> str:
     """What is said where no file below these paths may be a run."""
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
+
+
+def _changed_since(pruned: list[Found]) -> str:
+    """What is said of files in the places of pruned runs that may be other runs by now."""
+    what = "its run was pruned, and it" if len(pruned) == 1 else "their runs were pruned, and they"
+    names = some([shown(f.path) for f in pruned])
+    return f"{names}: left out, {what} changed since; `ingest prune --restore` lets another run in"
 
 
 def _kept(path: str, left: int, others: list[str]) -> str:

@@ -164,7 +164,7 @@ def _changed(path: str) -> datetime | None:
 def _remove(snapshot: Snapshot, known: list[Known]) -> None:
     remembered = [
         *read_pruned(snapshot),
-        *(Pruned(k.path, k.run_id, k.identity) for k in known if k.run_id is not None),
+        *(Pruned(k.path, k.run_id, k.identity, k.stamp) for k in known if k.run_id is not None),
     ]
     _change(snapshot, known, remembered)
 

@@ -1,6 +1,7 @@
 """`ingest prune`: old runs leave the tables and stay out of them until they are called back."""
 
 import gzip
+import io
 import json
 import os
 import time
@@ -155,7 +156,7 @@ def test_what_was_moved_stays_pruned(runs: Path, ingested: Ingest) -> None:
     (runs / "moved").rename(runs / "x" / "r")
     (runs / "y").mkdir()
     (runs / "x" / "chat.json").rename(runs / "y" / "chat.json")
-    write_journal(runs / "y", "s", logged("a", "b", "hi"))
+    write_journal(runs / "y", "s", logged("a", "b", "hi"), start={"run_id": "s"})
     assert ids(ingested(runs / "x", runs / "y")) == ["s"]
 
 
@@ -176,6 +177,89 @@ def test_a_renamed_file_stays_pruned(runs: Path, ingested: Ingest, monkeypatch: 
     (runs / "new.json").unlink()
     assert ids(ingested(runs, force=True)) == ["other.json"]
     assert looked_into == ["packed.json.gz"]
+
+
+def test_what_was_unpacked_beside_its_archive_stays_pruned(runs: Path, ingested: Ingest) -> None:
+    """`gunzip -k`: the file is what the archive was."""
+    packed = runs / "c.json.gz"
+    packed.write_bytes(gzip.compress(CHAT.encode()))
+    os.utime(packed, (1, 1))
+    prune(ingested(runs).out, "--older-than", "1w")
+    (runs / "c.json").write_text(CHAT)
+    assert ids(ingested(runs, force=True)) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_is_sent_to_standard_input_stays_pruned(
+    is_there: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its file is still there or not; another run comes in."""
+    content = write_journal(runs, "old", logged("a", "b", "hi"), start={"run_id": "old"}).read_bytes()
+    other = write_journal(runs.parent, "other", logged("a", "b", "yes"), start={"run_id": "other"}).read_bytes()
+    prune(ingested(runs).out, "--older-than", "1w")
+    if not is_there:
+        (runs / "old").rename(runs.parent / "away")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content + other)))
+    tables = ingested(Path("-"))
+    assert (tables.one("SELECT list(content) FROM messages"), tables.summary.pruned) == (["yes"], 1)
+
+
+def test_another_run_in_the_place_of_a_pruned_one_comes_in(runs: Path, ingested: Ingest) -> None:
+    """A folder that every night's run is written to: what tells them apart is the first record. The ones before stay
+    out, also where they were moved away before, and each is pruned in its turn."""
+    for night in ("one", "two", "three"):
+        write_journal(runs, "nightly", logged("a", "b", night), start={"run_id": night})
+        tables = ingested(runs, force=night == "two")
+        assert tables.sql("SELECT run_id, content FROM messages") == [{"run_id": "nightly", "content": night}]
+        prune(tables.out, "--older-than", "1w")
+        for _ in range(2):
+            assert ids(ingested(runs)) == []
+        (runs / "nightly").rename(runs / night)
+    assert ids(ingested(runs)) == []
+
+
+def test_what_changed_in_the_place_of_a_pruned_run_is_told(runs: Path, ingested: Ingest) -> None:
+    """A transcript may be the one that grew, or another: it stays out, with a line. One that was only touched is what
+    it was. A journal where a transcript was is another run."""
+    paths = [runs / f"{n}.json" for n in range(6)]
+    for path in paths:
+        path.write_text(CHAT)
+        os.utime(path, (1, 1))
+    prune(ingested(runs).out, "--older-than", "1w")
+    os.utime(paths[5])
+    assert ingested(runs).summary.notes == []
+    paths[0].write_text(CHAT.replace('"y"', '"z"'))
+    said = "`ingest prune --restore` lets another run in"
+    assert ingested(runs).summary.notes == [
+        f"{paths[0]}: left out, its run was pruned, and it changed since; {said}",
+    ]
+    for path in paths[1:4]:
+        path.write_text(CHAT.replace('"y"', '"z"'))
+    paths[4].write_bytes(write_journal(runs.parent, "other", logged("a", "b", "hi")).read_bytes())
+    tables = ingested(runs)
+    assert tables.summary.notes == [
+        f"{paths[0]}, {paths[1]}, {paths[2]} and 1 more: left out, their runs were pruned, and they changed since; "
+        + said
+    ]
+    assert (ids(tables), tables.summary.pruned) == (["4.json"], 5)
+
+
+def test_what_is_unchanged_in_its_place_is_not_looked_into(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stamp tells, which tables made before there was one are given with the next pruning."""
+    for name in ("a", "b"):
+        write_journal(runs, name, logged("a", "b", "hi"), start={"run_id": name})
+    out = ingested(runs / "a").out
+    prune(out, "--older-than", "1w")
+    monkeypatch.setattr("ingest.pruned.identify", lambda found: pytest.fail(found.path))
+    assert ids(ingested(runs / "a")) == []
+    monkeypatch.undo()
+    with duckdb.connect(str(out / "traces.duckdb")) as con:
+        con.execute("ALTER TABLE ingest.pruned DROP COLUMN stamp")
+    assert ids(ingested(runs)) == ["b"]
+    prune(out, "--older-than", "1w")
+    assert ids(ingested(runs)) == []
 
 
 def test_pruned_runs_stay_out_of_tables_that_are_rebuilt(runs: Path, ingested: Ingest) -> None:
