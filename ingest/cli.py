@@ -143,7 +143,10 @@ def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
         + (f": {kinds}" if kinds else "")
     )
     if summary.dropped or summary.pruned:
-        say(f"{summary.dropped} dropped, their files are gone; {summary.pruned} left out, they were pruned")
+        say(
+            f"{summary.dropped} dropped, their files are gone or no runs of their own; "
+            f"{summary.pruned} left out, they were pruned"
+        )
     if summary.quarantined or summary.damaged:
         lines, files = summary.quarantined, summary.damaged
         say(

@@ -341,16 +341,20 @@ def gone(path: str) -> bool:
         return False
 
 
-def is_passed_over(path: str) -> bool:
-    """Whether a folder's scan finds no file of this path, as `shown` gives it: it is gone, or an archive of a file that
-    lies beside it."""
-    if gone(path):
-        return True
+def holds_no_run(path: str) -> bool:
+    """Whether no scan finds a run in the file of this path, as `shown` gives it: it is gone, empty, or an archive of a
+    file that lies beside it."""
     plain = _unpacked(path)
+    return gone(path) or _size(path) == 0 or (plain is not None and _size(plain) is not None)
+
+
+def _size(path: str) -> int | None:
+    """Bytes of an ordinary file; None where there is none, or nobody can look."""
     try:
-        return plain is not None and stat.S_ISREG(os.lstat(on_disk(plain)).st_mode)
+        status = os.lstat(on_disk(path))
     except (OSError, ValueError):
-        return False
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def some(names: Sequence[str]) -> str:

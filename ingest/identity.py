@@ -7,13 +7,13 @@ folder of the same name elsewhere may hold another run.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.compressed import SUFFIXES
-from ingest.discover import JOURNALS, Found, is_passed_over, shown
+from ingest.discover import JOURNALS, Found, holds_no_run, shown
 from ingest.known import Known
-from ingest.read import identify
+from ingest.read import identify, is_journal
 
 _PLACE = re.compile(r"~[0-9a-f]{8}$")
 
@@ -62,8 +62,8 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
         known: what the tables know of files.
 
     Returns:
-        By path of a file that is not in the tables the run that it was: its own file is gone, or an archive that is
-        passed over, and had the same in it, or it was a journal from standard input. Of several copies the first is
+        By path of a file that is not in the tables the run that it was: its own file holds no run
+        any more and had the same in it, or it was a journal from standard input. Of several copies the first is
         that run, the others are runs of their own.
     """
     before = list(known)
@@ -75,12 +75,33 @@ def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
         was_file = os.path.isabs(k.path)  # what came from standard input was never there
         if k.run_id is None or k.identity is None or k.path in there or not (was_file or k.format == "journal"):
             continue
-        if not was_file or is_passed_over(k.path):
+        if not was_file or holds_no_run(k.path):
             lost.setdefault(k.identity, k)
     result = {}
     for f in new if lost else ():
         if was := lost.pop(identify(f) or "", None):
             result[shown(f.path)] = was
+    return result
+
+
+def sent_twice(found: Sequence[Found], known: Mapping[str, Known]) -> dict[str, Found]:
+    """Which journals from standard input lie in a run's folder as well.
+
+    Args:
+        found: files.
+        known: what the tables know of files, by path. One that did not change is not looked into.
+
+    Returns:
+        By path of one from standard input the other.
+    """
+    sent = {identify(f): f.path for f in found if f.content is not None and is_journal(f)}
+    result: dict[str, Found] = {}
+    for f in found if sent else ():
+        if f.folder is not None:
+            k = known.get(shown(f.path))
+            identity = k.identity if k is not None and k.stamp == f.stamp else identify(f)
+            if identity is not None and identity in sent:
+                result.setdefault(sent[identity], f)
     return result
 
 
@@ -100,14 +121,14 @@ def _again(found: Found, candidates: Iterable[Iterable[Known]]) -> Known | None:
 
 def _moved(found: Found, candidates: list[Known]) -> Known | None:
     """Which of these files, none of which is among those that were found, this one was: a run's folder has one journal,
-    packed or not; elsewhere the old file is gone, or an archive of this one, and had the same in it."""
+    packed or not; elsewhere the old file holds no run any more and had the same in it."""
     for k in candidates:
         folder, file = os.path.split(k.path)
         if found.folder is not None and folder == shown(found.folder) and file in JOURNALS:
             return k
     here = None
     for k in candidates:
-        if k.identity is not None and is_passed_over(k.path):
+        if k.identity is not None and holds_no_run(k.path):
             here = here or identify(found)
             if here == k.identity:
                 return k

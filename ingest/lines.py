@@ -140,9 +140,11 @@ def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | B
         missing: the reason for quarantine where there is no such text.
     """
     for line, offset, raw in read_lines(file):
+        has_end = raw.endswith(b"\n") or isinstance(raw, TooLong)
         reason = None
         try:
             data, text = decode(raw)
+            has_end = True  # it is a whole value, whichever
             if not isinstance(data, dict):
                 raise ValueError("not a JSON object")
             if not isinstance(data.get(key), str):
@@ -152,7 +154,7 @@ def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | B
         if reason is None:
             yield Record(data, text, line, offset)
             continue
-        torn = not raw.endswith(b"\n") and not isinstance(raw, TooLong)
+        torn = not has_end
         yield from Bad(f"cut off: {reason}" if torn else reason, raw, line, offset, torn).pieces()
 
 

@@ -5,17 +5,17 @@ import shutil
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, is_passed_over, printable, shown, some
+from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, holds_no_run, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
-from ingest.identity import keep_ids, renamed
+from ingest.identity import keep_ids, renamed, sent_twice
 from ingest.known import Known
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle
-from ingest.pruned import read_pruned, without_pruned
+from ingest.pruned import Pruned, read_pruned, without_pruned
 from ingest.read import Report
 from ingest.regular import open_regular
 from ingest.snapshot import STAGING, Snapshot
@@ -43,7 +43,7 @@ class Summary:
         updated: runs that were replaced.
         unchanged: files that were not read again.
         skipped: files that are no run, also those of which nothing but lines in `quarantine` came.
-        dropped: runs that left the tables because their files are gone.
+        dropped: runs that left the tables because their files are gone, or no runs of their own any more.
         pruned: files that were left out because their runs were pruned.
         sources: how many runs were read by which source.
         lines: lines and messages read.
@@ -128,11 +128,23 @@ def run(
     with standard_input(paths) as given:
         found = discover(paths, out, tell, source, given, files_roots)
         summary.found = len(found)
+        named = not any(os.path.isdir(path) for path in paths)
+        if not found and named:
+            raise IngestError(f"{some(paths)}: no run of its own; the tables are as they were")
         if not found:
             tell(nothing_there(paths))
         with locked(out, tell):
             missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
-            _ingest(found, Snapshot(out), force, missing_below, summary, tell, progress or (lambda done, total: None))
+            _ingest(
+                found,
+                Snapshot(out),
+                force,
+                named,
+                missing_below,
+                summary,
+                tell,
+                progress or (lambda done, total: None),
+            )
     summary.seconds = time.monotonic() - began
     return summary
 
@@ -145,6 +157,7 @@ def _ingest(
     found: list[Found],
     snapshot: Snapshot,
     force: bool,
+    named: bool,
     missing_below: list[str],
     summary: Summary,
     tell: Callable[[str], None],
@@ -162,14 +175,12 @@ def _ingest(
             + " read again where the files are still there"
         )
     pruned = read_pruned(snapshot)
-    everything = found
-    found, left_out = without_pruned(found, pruned, before)
-    summary.pruned = len(everything) - len(found)
-    if left_out:
-        tell(_changed_since(left_out))
+    everything = found = list(_without_emptied(found, before, bool(missing_below), summary, tell))
+    found = _without_pruned(found, pruned, before, summary, tell)
+    found = _without_sent_twice(found, before, summary, tell)
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
-    changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)))]
+    changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)), named)]
     summary.unchanged = len(found) - len(changed)
     was = renamed(found, before.values())
     not_there = list(_missing(theirs or before.values(), everything, missing_below))
@@ -183,7 +194,7 @@ def _ingest(
     try:
         if changed or change.fresh or change.gone:
             change = replace(change, reports=read_all(changed, staging, progress))
-            _check_input(change.reports)
+            _check_input(change.reports, named and len(changed) == summary.found, tell)
             was = _are_whole(was, change.reports)
             missing = _not_moved(not_there, found, was)
             change = replace(change, gone=[*([] if theirs else missing), *was.values()])
@@ -196,7 +207,7 @@ def _ingest(
             if former is not None and change.kept is not None:
                 tell(_kept(change.kept, left, former.others))
         settle(snapshot, files)
-        summary.dropped = sum(k.run_id is not None for k in missing)
+        summary.dropped += sum(k.run_id is not None for k in missing)
     except BaseException:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)  # it may be what filled the disk
         abandon(snapshot)
@@ -206,17 +217,53 @@ def _ingest(
     _take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
 
 
-def _check_input(reports: Iterable[Report]) -> None:
-    """Raises IngestError where standard input, which somebody sends on purpose, is no run."""
+def _check_input(reports: Sequence[Report], are_named: bool, tell: Callable[[str], None]) -> None:
+    """Raises IngestError where what somebody sends or names on purpose is no run.
+
+    Args:
+        reports: what came of the files that were read.
+        are_named: they are all that the user gave, and each was named.
+        tell: called with a line for each file where there are several.
+    """
     for report in reports:
         if report.found.content is not None and report.skipped:
             what = "empty" if not report.found.size else report.skipped
             raise IngestError(f"standard input: {what}; the tables are as they were")
+    if not are_named or not all(report.skipped for report in reports):
+        return
+    lines = [f"{shown(report.found.path)}: {report.skipped}" for report in reports]
+    if len(lines) > 1:
+        for line in lines:
+            tell(line)
+        lines = [f"none of the {len(lines)} files is a run"]
+    raise IngestError(f"{lines[0]}; the tables are as they were")
 
 
 def nothing_there(paths: Iterable[str]) -> str:
     """What is said where no file below these paths may be a run."""
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
+
+
+def _without_pruned(
+    found: list[Found], pruned: list[Pruned], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
+) -> list[Found]:
+    """All but what was pruned. That of which only its place tells it may be another run, and has a line."""
+    left, changed = without_pruned(found, pruned, before)
+    summary.pruned = len(found) - len(left)
+    if changed:
+        tell(_changed_since(changed))
+    return left
+
+
+def _without_sent_twice(
+    found: list[Found], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
+) -> list[Found]:
+    """All but the journals from standard input that are found in their folders as well, where their files are."""
+    twice = sent_twice(found, before)
+    for path, other in twice.items():
+        summary.skipped += 1
+        tell(f"{path}: skipped, the same run is read from {shown(other.path)}")
+    return [f for f in found if f.path not in twice]
 
 
 def _changed_since(pruned: list[Found]) -> str:
@@ -245,7 +292,7 @@ def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Cal
 
 
 def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
-    """What stood below these folders and is gone, passed over by now, or belongs to a run: a file below its journal.
+    """What stood below these folders and holds no run by now, or belongs to one: a file below its journal.
 
     Where a folder can't be looked into, nothing in it counts as gone.
     """
@@ -253,7 +300,7 @@ def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) ->
     runs = {shown(f.folder) for f in found if f.folder is not None}
     for known in before:
         below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        if below and (not runs.isdisjoint(above(known.path)) or is_passed_over(known.path)):
+        if below and (not runs.isdisjoint(above(known.path)) or holds_no_run(known.path)):
             yield known
 
 
@@ -267,8 +314,25 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
-def _has_changed(found: Found, known: Known | None) -> bool:
-    return known is None or known.stamp != found.stamp or (known.status == "running" and not _is_locked(found.path))
+def _without_emptied(
+    found: list[Found], before: dict[str, Known], dropping: bool, summary: Summary, tell: Callable[[str], None]
+) -> Iterator[Found]:
+    """All but the files that were runs and are empty, as while a program writes them anew: they count as gone."""
+    for f in found:
+        known = before.get(shown(f.path))
+        if f.size or known is None or known.run_id is None:
+            yield f
+            continue
+        summary.skipped += 1
+        tell(f"{known.path}: skipped, it is empty now" + ("" if dropping else "; its run stays in the tables"))
+
+
+def _has_changed(found: Found, known: Known | None, named: bool) -> bool:
+    """Whether it is to be read: also where it did not change and may say more now. What is named and was no run has a
+    reason to be told."""
+    if known is None or known.stamp != found.stamp or (named and known.run_id is None):
+        return True
+    return known.status == "running" and not _is_locked(found.path)
 
 
 def _is_locked(path: str) -> bool:
@@ -306,9 +370,13 @@ def _count(
     ids = set(runs.values())
     for report in reports:
         path = shown(report.found.path)
+        left = ""
+        if path in runs and not report.is_run and not report.failed:
+            summary.dropped += 1
+            left = f"; its run {runs[path]} left the tables"
         if report.skipped:
             summary.skipped += 1
-            tell(f"{path}: skipped, {report.skipped}")
+            tell(f"{path}: skipped, {report.skipped}{left}")
             continue
         if path in was:
             tell(f"{path}: the run {was[path].run_id} is now {report.found.run_id}")
@@ -328,7 +396,7 @@ def _count(
             tell(f"{path}: {line}")
         if report.bad:
             torn = " (cut off at its end)" if report.torn == report.bad else ""
-            tell(f"{path}: {report.bad} unreadable line{'s' if report.bad > 1 else ''} in quarantine{torn}")
+            tell(f"{path}: {report.bad} unreadable line{'s' if report.bad > 1 else ''} in quarantine{torn}{left}")
     summary.sources = dict(sources)
 
 

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 
 import duckdb
 
-from ingest.discover import JOURNALS, Found, is_passed_over, shown
+from ingest.discover import JOURNALS, Found, holds_no_run, shown
 from ingest.identity import name
 from ingest.read import identify, is_journal
 from ingest.snapshot import Snapshot
@@ -125,7 +125,7 @@ def _has_begun(found: Found) -> bool:
 
 def _is_away(pruned: Pruned) -> bool:
     """Whether there is no file of it in its place; what came from standard input never had one."""
-    return not os.path.isabs(pruned.path) or is_passed_over(pruned.path)
+    return not os.path.isabs(pruned.path) or holds_no_run(pruned.path)
 
 
 def _moved(new: list[Found], away: list[Pruned], pruned: Sequence[Pruned]) -> set[str]:

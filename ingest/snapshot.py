@@ -325,7 +325,9 @@ def remove(path: str) -> None:
 
 
 def _is_database(path: str) -> bool:
-    """Whether a file begins as DuckDB's files do: after a checksum of 8 bytes stands their name."""
+    """Whether it is a file that begins as DuckDB's do: after a checksum of 8 bytes stands their name."""
+    if not os.path.isfile(path):
+        return False
     with open(path, "rb") as file:
         return file.read(12)[8:] == b"DUCK"
 

@@ -110,6 +110,56 @@ def test_an_out_that_is_a_file_is_one_line(runs: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_an_out_with_a_folder_in_the_database_s_place_is_one_line(runs: Path, out: Path) -> None:
+    """The message says what to do."""
+    (out / "traces.duckdb").mkdir(parents=True)
+    result = run(runs, "--out", out)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].endswith("Is a directory); move it away")
+
+
+def test_named_files_that_are_no_runs_are_unusable_input(runs: Path, out: Path) -> None:
+    """As the same bytes on standard input are, and at every try; below a folder, and beside a run, they are skipped."""
+    odd, other, chat = runs / "odd.csv", runs / "odd.json", runs / "chat.json"
+    odd.write_text("a,b\n1,2\n")
+    other.write_text("{}")
+    chat.write_text('[{"role": "user", "name": "x", "content": "y"}]')
+    reason = "no journal, transcript or log of AG2"
+    for _ in range(2):
+        result = run(odd, "--out", out, "--quiet")
+        assert (result.exit_code, result.stderr) == (2, f"ingest: {odd}: {reason}; the tables are as they were\n")
+        assert run(other, "--out", out).exit_code == 2
+        result = run(odd, other, "--out", out)
+        assert (result.exit_code, result.stderr.splitlines()) == (
+            2,
+            [
+                f"{odd}: {reason}",
+                f"{other}: {reason}",
+                "ingest: none of the 2 files is a run; the tables are as they were",
+            ],
+        )
+        for given in ([runs], [odd, chat], [odd, other, chat]):
+            assert run(*given, "--out", out).exit_code == 0
+    chat.write_text("{}")
+    assert run(chat, "--out", out).exit_code == 2
+    with duckdb.connect(str(out / "traces.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT run_id FROM runs").fetchall() == [("chat.json",)]
+
+
+def test_a_named_file_that_belongs_to_a_run_is_unusable_input(runs: Path, out: Path) -> None:
+    """A line says which run that is."""
+    saved = write_journal(runs, "r", logged("a", "b", "hi")).with_name("saved.json")
+    saved.write_text("[]")
+    result = run(saved, "--out", out)
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        2,
+        [
+            f"{saved}: skipped, it belongs to the run in {saved.parent}",
+            f"ingest: {saved}: no run of its own; the tables are as they were",
+        ],
+    )
+
+
 def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) -> None:
     """Neither DuckDB nor Arrow opens such a path."""
     command = [sys.executable, "-m", "ingest", str(runs), "--out", os.fsencode(tmp_path) + b"/\xff"]

@@ -97,6 +97,49 @@ def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path
     parquet_matches(tables)
 
 
+def test_a_file_that_is_empty_counts_as_gone(runs: Path, ingested: Ingest) -> None:
+    """A program may just be writing it anew: its run stays, with a line, until it is read again or dropped."""
+    journal = write_journal(runs, "r", logged("a", "b", "hi"))
+    chat = runs / "chat.json"
+    chat.write_text(CHAT)
+    ingested(runs)
+    content = journal.read_bytes()
+    journal.write_bytes(b"")
+    chat.write_bytes(b"")
+    for _ in range(2):
+        tables = ingested(runs, force=True)
+        assert (ids(tables), tables.summary.skipped, tables.summary.dropped) == (["chat.json", "r"], 2, 0)
+        assert tables.one("SELECT count(*) FROM messages") == 2
+        assert tables.summary.notes == [
+            f"{path}: skipped, it is empty now; its run stays in the tables" for path in (chat, journal)
+        ]
+    journal.write_bytes(content)
+    (runs / "renamed.json").write_text(CHAT)
+    tables = ingested(runs)
+    assert (ids(tables), tables.summary.updated) == (["r", "renamed.json"], 2)
+    (runs / "renamed.json").write_bytes(b"")
+    tables = ingested(runs, drop_missing=True)
+    assert (ids(tables), tables.summary.dropped) == (["r"], 1)
+    assert f"{runs / 'renamed.json'}: skipped, it is empty now" in tables.summary.notes
+    parquet_matches(tables)
+
+
+def test_a_run_that_leaves_because_its_file_is_none_any_more_is_told(runs: Path, ingested: Ingest) -> None:
+    """Its line says so, also where something of the file is in quarantine, and it counts as dropped."""
+    for name in ("a.json", "b.json"):
+        (runs / name).write_text(CHAT)
+    ingested(runs)
+    (runs / "a.json").write_text('{"a": 1}')
+    (runs / "b.json").write_text(CHAT[:20])
+    tables = ingested(runs)
+    assert (ids(tables), tables.summary.dropped) == ([], 2)
+    assert tables.summary.notes == [
+        f"{runs / 'a.json'}: skipped, no journal, transcript or log of AG2; its run a.json left the tables",
+        f"{runs / 'b.json'}: 1 unreadable line in quarantine (cut off at its end); its run b.json left the tables",
+    ]
+    assert ingested(runs).summary.dropped == 0
+
+
 def test_a_run_that_was_renamed_and_cut_is_dropped_at_once(runs: Path, ingested: Ingest) -> None:
     """What is left of it is another run, and the one that was is gone."""
     path = write_journal(runs, "a", logged("a", "b", "hi"), logged("b", "a", "yes"))

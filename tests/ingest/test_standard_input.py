@@ -1,6 +1,7 @@
 """Standard input: what comes in is known again, and journals one after another stay runs of their own."""
 
 import gzip
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,37 @@ def test_a_recording_that_grew_replaces_itself(tmp_path: Path) -> None:
     more = send(journal + begun, out)
     assert (more["new"], more["updated"], len(said(out))) == (0, 1, 1)
     assert Tables(out, ingest.run([runs], str(out))).sql("SELECT run_id FROM runs") == [{"run_id": "one"}]
+
+
+def test_a_recording_that_comes_in_beside_its_folder_is_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read where its files are, whether it is in the tables by now or not; another one is read as it comes."""
+    runs, out = tmp_path / "runs", tmp_path / "traces"
+    sent = recorded(runs, "one", "first") + recorded(tmp_path / "away", "two", "second")
+    for unchanged in (0, 2):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent)))
+        summary = ingest.run(["-", runs], str(out))
+        assert (summary.unchanged, summary.skipped, said(out)) == (unchanged, 1, [["first"], ["second"]])
+        (line,) = summary.notes
+        assert line.endswith(f": skipped, the same run is read from {runs / 'one' / 'journal.jsonl'}")
+
+
+def test_what_is_sent_packed_is_what_it_is_unpacked(tmp_path: Path) -> None:
+    """A run is named by its content, of whatever kind it is."""
+    chat = json.dumps([{"role": "user", "name": "x", "content": "y"}]).encode()
+    assert send(chat, tmp_path / "traces")["new"] == 1
+    again = send(gzip.compress(chat), tmp_path / "traces")
+    assert (again["new"], again["updated"], said(tmp_path / "traces")) == (0, 1, [["y"]])
+
+
+def test_a_whole_last_line_is_not_cut_off(tmp_path: Path) -> None:
+    """A transcript behind a journal is a value of its own, with an end of line or without: damage, to --strict too."""
+    chat = json.dumps([{"role": "user", "name": "x", "content": "y"}]).encode()
+    summary = send(recorded(tmp_path / "runs", "one", "first") + chat, tmp_path / "traces")
+    assert (summary["quarantine_rows"], summary["torn"], summary["quarantined"]) == (1, 0, 1)
+    tables = Tables(tmp_path / "traces", ingest.Summary(""))
+    assert tables.one("SELECT error FROM quarantine") == "not a JSON object"
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage\n", b"\x1f\x8bgarbage", b'{"name": "x", "content": 1, "kind": 2}'])
