@@ -128,9 +128,9 @@ def run(
     with standard_input(paths) as given:
         found = discover(paths, out, tell, source, given, files_roots)
         summary.found = len(found)
-        named = not any(os.path.isdir(path) for path in paths)
+        named = _are_files(paths)
         if not found and named:
-            raise IngestError(f"{some(paths)}: no run of its own; the tables are as they were")
+            raise IngestError(f"{nothing_there(paths)}; the tables are as they were")
         if not found:
             tell(nothing_there(paths))
         with locked(out, tell):
@@ -239,8 +239,14 @@ def _check_input(reports: Sequence[Report], are_named: bool, tell: Callable[[str
     raise IngestError(f"{lines[0]}; the tables are as they were")
 
 
-def nothing_there(paths: Iterable[str]) -> str:
+def _are_files(paths: Iterable[str]) -> bool:
+    return not any(os.path.isdir(path) for path in paths)
+
+
+def nothing_there(paths: Sequence[str]) -> str:
     """What is said where no file below these paths may be a run."""
+    if _are_files(paths):
+        return f"{some(paths)}: no run of its own"
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
 
 

@@ -158,6 +158,7 @@ def test_a_named_file_that_belongs_to_a_run_is_unusable_input(runs: Path, out: P
             f"ingest: {saved}: no run of its own; the tables are as they were",
         ],
     )
+    assert run("check", saved).stderr.splitlines()[1:] == [f"{saved}: no run of its own"]
 
 
 def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) -> None:
