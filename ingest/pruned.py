@@ -13,8 +13,9 @@ from ingest.read import identify, is_journal
 from ingest.snapshot import Snapshot
 
 _TABLE = """
-    CREATE TABLE IF NOT EXISTS ingest.pruned (path VARCHAR, run_id VARCHAR, pruned_at TIMESTAMP, identity VARCHAR);
-    ALTER TABLE ingest.pruned ADD COLUMN IF NOT EXISTS stamp VARCHAR;
+    CREATE TABLE IF NOT EXISTS ingest.pruned (
+        path VARCHAR, run_id VARCHAR, pruned_at TIMESTAMP, identity VARCHAR, stamp VARCHAR
+    )
 """
 
 
