@@ -239,11 +239,11 @@ def _are_one(chat: Chat, other: Chat) -> bool:
     each in a list of its own that is named after the same partner. The result of a chat stands beside what its agents
     keep. All else is two chats: the same words said to two agents, or to one agent twice.
     """
-    ids = {side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)}
+    ids = [side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)]
     pairs = list(zip(_in_order(chat.messages), _in_order(other.messages), strict=True))
-    if len(ids) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
+    if len(set(ids)) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
         return False
-    if all("chat_id" in side.about for side in (chat, other)):
+    if len(ids) > 1:
         return True
     roles, theirs = zip(*[(a.get("role"), b.get("role")) for a, b in pairs], strict=True)
     if roles == theirs:

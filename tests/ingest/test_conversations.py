@@ -248,6 +248,7 @@ def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> N
         ({"result": {"chat_history": TALK, "chat_id": 7}, "boss": {"helper": TALK}}, (5, 1)),
         ([{"chat_id": 7, "chat_history": TALK}] * 2, (5, 1)),
         ([{"chat_id": 7, "chat_history": TALK}, {"chat_id": 8, "chat_history": TALK}], (10, 2)),
+        ([{"chat_id": None, "chat_history": TALK}] * 2, (10, 2)),
         ([{"chat_id": 1, "chat_history": TALK[:2]}, {"chat_id": 2, "chat_history": TALK}], (5, 1)),
         ({"messages": TALK[:1], "chat_history": TALK}, (5, 1)),
         ({"messages": TALK, "chat_history": OTHER}, (7, 1)),
@@ -255,7 +256,7 @@ def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> N
         ({"chat_history": OTHER, "nested": {"helper": TALK}}, (7, 1)),
     ],
     ids=[
-        "beside its agent's", "one id", "two ids", "goes on", "its opening", "two lists", "nested", "nested by partner",
+        "beside its agent's", "one id", "two ids", "no ids", "goes on", "its opening", "two lists", "nested", "nested by partner",
     ],
 )  # fmt: skip
 def test_each_chat_of_a_document_counts_once(
