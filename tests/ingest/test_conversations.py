@@ -256,7 +256,8 @@ def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> N
         ({"chat_history": OTHER, "nested": {"helper": TALK}}, (7, 1)),
     ],
     ids=[
-        "beside its agent's", "one id", "two ids", "no ids", "goes on", "its opening", "two lists", "nested", "nested by partner",
+        "beside its agent's", "one id", "two ids", "no ids", "goes on",
+        "its opening", "two lists", "nested", "nested by partner",
     ],
 )  # fmt: skip
 def test_each_chat_of_a_document_counts_once(
