@@ -316,6 +316,8 @@ class Conversation:
             "content_length": len(message.plain),
         }
         meta |= dict.fromkeys(claims(message.plain), True)
+        if message.only_hands_over:
+            meta["only_hands_over"] = True
         if thread.human_input:
             meta["human_input"], thread.human_input = thread.human_input, []
         turn = self._rows.event(

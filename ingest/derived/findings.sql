@@ -21,7 +21,14 @@ read_events as (
         case event_type
             when 'agent_call' then json_extract_string(
                 meta,
-                ['$.internal', '$.code_languages', '$.has_tool_calls', '$.says_made_up', '$.claims_check']
+                [
+                    '$.internal',
+                    '$.code_languages',
+                    '$.has_tool_calls',
+                    '$.says_made_up',
+                    '$.claims_check',
+                    '$.only_hands_over'
+                ]
             )
             when 'code_exec' then [meta->>'executor']
         end as facts,
@@ -54,7 +61,7 @@ events as materialized (
         if(event_type = 'code_exec', facts[1], null) as executor,
         event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
         event_type = 'agent_call' and ingest.has_program(facts[2]) as has_code,
-        event_type = 'agent_call' and coalesce(facts[3] = 'true', false) as is_request,
+        event_type = 'agent_call' and coalesce(facts[3] = 'true' and facts[6] is null, false) as is_request,
         coalesce(facts[4] = 'true', false) as is_made_up,
         coalesce(facts[5] = 'true', false) as is_claim
     from read_events

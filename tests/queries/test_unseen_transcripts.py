@@ -241,3 +241,18 @@ def test_code_is_saved_before_it_runs(blocks: list[tuple[str, str]], output: str
     folder = saved(chat=[says("user", "go"), code(*blocks), failed])
     assert [row["file_path"] for row in answer(folder, "files_written")] == ["a.py"] * written
     assert [row["operation"] for row in rows(folder, "files")].count("write") == written
+
+
+def test_who_only_hands_over_does_not_work(saved: Saved) -> None:
+    """The tool of the specialist failed, and AG2's own tool by which the question went to it is no work."""
+    given: dict[str, Any] = {}
+    folder = saved(
+        chat=[
+            says("user", "look it up"),
+            calls(("transfer_to_specialist_1", given)),
+            answers((given, "specialist")),
+            {**calls(("look_up", {"key": "a"})), "name": "specialist"},
+            answers(({"key": "a"}, "Error: KeyError")),
+        ]
+    )
+    assert [row["agent_name"] for row in answer(folder, "suspects", top=9)] == ["specialist"]
