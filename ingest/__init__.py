@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ingest.discover import IngestError
 
 if TYPE_CHECKING:
-    from ingest.pipeline import Summary, run
+    from ingest.pipeline import run
+    from ingest.summary import Summary
 
 __all__ = ["IngestError", "Summary", "run"]
 

@@ -14,6 +14,7 @@ from ingest.check import check_file
 from ingest.discover import IngestError, discover, printable
 from ingest.sources import SOURCES
 from ingest.stdin import standard_input
+from ingest.summary import Summary
 from ingest.version import version
 
 JOB = "load"
@@ -131,7 +132,7 @@ def _quiet(line: str) -> None:
     pass
 
 
-def _tell(summary: pipeline.Summary, say: Callable[[str], None]) -> None:
+def _tell(summary: Summary, say: Callable[[str], None]) -> None:
     kinds = ", ".join(
         f"{count} {name}{'s' if count > 1 and name.isalpha() else ''}"
         for name, count in sorted(summary.sources.items())

@@ -4,82 +4,25 @@ import os
 import shutil
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from ingest.discover import ENDINGS, Found, IngestError, above, discover, gone, holds_no_run, printable, shown, some
+from ingest.changes import are_whole, has_changed, leaving, not_moved, not_pruned, not_sent_twice, without_emptied
+from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
-from ingest.identity import keep_ids, renamed, sent_twice
-from ingest.known import Known
+from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle
-from ingest.pruned import Pruned, read_pruned, without_pruned
+from ingest.pruned import read_pruned
 from ingest.read import Report
-from ingest.regular import open_regular
 from ingest.snapshot import STAGING, Snapshot
 from ingest.sources import source_named
 from ingest.stdin import standard_input
 from ingest.store import Change, store
+from ingest.summary import Summary, count_read, take_stock
 from ingest.workers import read_all
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
-
 Path = str | os.PathLike[str]
-
-
-@dataclass
-class Summary:
-    """What an ingest did.
-
-    Attributes:
-        found: files that may be runs.
-        new: runs that were not in the tables before.
-        updated: runs that were replaced.
-        unchanged: files that were not read again.
-        skipped: files that are no run, also those of which nothing but lines in `quarantine` came.
-        dropped: runs that left the tables because their files are gone, or no runs of their own any more.
-        pruned: files that were left out because their runs were pruned.
-        sources: how many runs were read by which source.
-        lines: lines and messages read.
-        journal_rows: of them, rows in `journal`.
-        quarantine_rows: of them, rows in `quarantine`.
-        torn: of those, lines that were cut off at the end of a file.
-        quarantined: lines that stand in `quarantine` now, whenever they were read, those that were cut off aside.
-        damaged: files of which nothing can be read although they may be runs.
-        bytes: size of what was read.
-        seconds: time taken.
-        notes: one line for each thing worth knowing, such as a skipped file.
-        out: the folder of tables.
-    """
-
-    out: str
-    found: int = 0
-    new: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    dropped: int = 0
-    pruned: int = 0
-    sources: dict[str, int] = field(default_factory=dict)
-    lines: int = 0
-    journal_rows: int = 0
-    quarantine_rows: int = 0
-    torn: int = 0
-    quarantined: int = 0
-    damaged: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    notes: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as a plain dict."""
-        return asdict(self)
 
 
 def run(
@@ -175,16 +118,16 @@ def _ingest(
             + " read again where the files are still there"
         )
     pruned = read_pruned(snapshot)
-    everything = found = list(_without_emptied(found, before, bool(missing_below), summary, tell))
-    found = _without_pruned(found, pruned, before, summary, tell)
-    found = _without_sent_twice(found, before, summary, tell)
+    everything = found = list(without_emptied(found, before, bool(missing_below), summary, tell))
+    found = not_pruned(found, pruned, before, summary, tell)
+    found = not_sent_twice(found, before, summary, tell)
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
-    changed = [f for f in found if force or _has_changed(f, before.get(shown(f.path)), named)]
+    changed = [f for f in found if force or has_changed(f, before.get(shown(f.path)), named)]
     summary.unchanged = len(found) - len(changed)
     was = renamed(found, before.values())
-    not_there = list(_missing(theirs or before.values(), everything, missing_below))
-    missing = _not_moved(not_there, found, was)
+    not_there = list(leaving(theirs or before.values(), everything, missing_below))
+    missing = not_moved(not_there, found, was)
     check_folder(snapshot.out)
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
@@ -195,10 +138,10 @@ def _ingest(
         if changed or change.fresh or change.gone:
             change = replace(change, reports=read_all(changed, staging, progress))
             _check_input(change.reports, named and len(changed) == summary.found, tell)
-            was = _are_whole(was, change.reports)
-            missing = _not_moved(not_there, found, was)
+            was = are_whole(was, change.reports)
+            missing = not_moved(not_there, found, was)
             change = replace(change, gone=[*([] if theirs else missing), *was.values()])
-            _count(change.reports, before, was, summary, tell)
+            count_read(change.reports, before, was, summary, tell)
             left = not_read_again(theirs, change.reports, missing)
             if former is not None and (left or former.others):
                 change = replace(change, kept=snapshot.spare(former.version))
@@ -214,7 +157,7 @@ def _ingest(
         raise
     finally:
         shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
-    _take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
+    take_stock(change, {shown(f.path) for f in found} - {shown(f.path) for f in changed}, summary, tell)
 
 
 def _check_input(reports: Sequence[Report], are_named: bool, tell: Callable[[str], None]) -> None:
@@ -250,160 +193,11 @@ def nothing_there(paths: Sequence[str]) -> str:
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
 
 
-def _without_pruned(
-    found: list[Found], pruned: list[Pruned], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
-) -> list[Found]:
-    """All but what was pruned. That of which only its place tells it may be another run, and has a line."""
-    left, changed = without_pruned(found, pruned, before)
-    summary.pruned = len(found) - len(left)
-    if changed:
-        tell(_changed_since(changed))
-    return left
-
-
-def _without_sent_twice(
-    found: list[Found], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
-) -> list[Found]:
-    """All but the journals from standard input that are found in their folders as well, where their files are."""
-    twice = sent_twice(found, before)
-    for path, other in twice.items():
-        summary.skipped += 1
-        tell(f"{path}: skipped, the same run is read from {shown(other.path)}")
-    return [f for f in found if f.path not in twice]
-
-
-def _changed_since(pruned: list[Found]) -> str:
-    """What is said of files in the places of pruned runs that may be other runs by now."""
-    what = "its run was pruned, and it" if len(pruned) == 1 else "their runs were pruned, and they"
-    names = some([shown(f.path) for f in pruned])
-    return f"{names}: left out, {what} changed since; `ingest prune --restore` lets another run in"
-
-
 def _kept(path: str, left: int, others: list[str]) -> str:
     """What of tables of another version is where."""
     what = [f"{left} run{'' if left == 1 else 's'} whose files can't be read again"] if left else []
     what += [f"the table{'' if len(others) == 1 else 's'} {', '.join(others)}"] if others else []
     return f"{path}: the former tables as they were, kept for {' and '.join(what)}; all else is in the new ones"
-
-
-def _take_stock(change: Change, unchanged: set[str], summary: Summary, tell: Callable[[str], None]) -> None:
-    """What is wrong with the tables as they are now, whether it was just read or long ago."""
-    for k in change.after:
-        summary.quarantined += k.bad - k.torn
-        if k.damage is not None:
-            summary.damaged += 1
-            if k.path in unchanged:
-                tell(f"{k.path}: still damaged, {k.damage}")
-    summary.damaged += sum(r.failed and not gone(shown(r.found.path)) for r in change.reports)
-
-
-def _missing(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
-    """What stood below these folders and holds no run by now, or belongs to one: a file below its journal.
-
-    Where a folder can't be looked into, nothing in it counts as gone.
-    """
-    present = {shown(f.path) for f in found}
-    runs = {shown(f.folder) for f in found if f.folder is not None}
-    for known in before:
-        below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        if below and (not runs.isdisjoint(above(known.path)) or holds_no_run(known.path)):
-            yield known
-
-
-def _not_moved(missing: Iterable[Known], found: list[Found], was: dict[str, Known]) -> list[Known]:
-    """Those of the missing that do not stand elsewhere now."""
-    moved = {f.run_id for f in found} | {k.run_id for k in was.values()}
-    return [k for k in missing if k.run_id not in moved]
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(os.path.join(folder, ""))
-
-
-def _without_emptied(
-    found: list[Found], before: dict[str, Known], dropping: bool, summary: Summary, tell: Callable[[str], None]
-) -> Iterator[Found]:
-    """All but the files that were runs and are empty, as while a program writes them anew: they count as gone."""
-    for f in found:
-        known = before.get(shown(f.path))
-        if f.size or known is None or known.run_id is None:
-            yield f
-            continue
-        summary.skipped += 1
-        tell(f"{known.path}: skipped, it is empty now" + ("" if dropping else "; its run stays in the tables"))
-
-
-def _has_changed(found: Found, known: Known | None, named: bool) -> bool:
-    """Whether it is to be read: also where it did not change and may say more now. What is named and was no run has a
-    reason to be told."""
-    if known is None or known.stamp != found.stamp or (named and known.run_id is None):
-        return True
-    return known.status == "running" and not _is_locked(found.path)
-
-
-def _is_locked(path: str) -> bool:
-    """Whether a recorder still holds the journal. Of another machine's recorder that can't be seen: not locked."""
-    if fcntl is None:
-        return False
-    try:
-        with open_regular(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _are_whole(was: dict[str, Known], reports: list[Report]) -> dict[str, Known]:
-    """Those of the renamed runs of which the new file has at least as many records as the tables.
-
-    One with fewer may be a copy that was cut off, and replaces nothing.
-    """
-    records = {shown(r.found.path): r.records for r in reports if r.source}
-    return {path: k for path, k in was.items() if records.get(path, -1) >= k.records}
-
-
-def _count(
-    reports: list[Report],
-    before: dict[str, Known],
-    was: dict[str, Known],
-    summary: Summary,
-    tell: Callable[[str], None],
-) -> None:
-    sources: Counter[str] = Counter()
-    runs = {k.path: k.run_id for k in before.values() if k.run_id is not None}
-    ids = set(runs.values())
-    for report in reports:
-        path = shown(report.found.path)
-        left = ""
-        if path in runs and not report.is_run and not report.failed:
-            summary.dropped += 1
-            left = f"; its run {runs[path]} left the tables"
-        if report.skipped:
-            summary.skipped += 1
-            tell(f"{path}: skipped, {report.skipped}{left}")
-            continue
-        if path in was:
-            tell(f"{path}: the run {was[path].run_id} is now {report.found.run_id}")
-        if not report.is_run:
-            summary.skipped += 1  # what stands in quarantine of it is told below
-        elif path in runs or path in was or report.found.run_id in ids:
-            summary.updated += 1
-        else:
-            summary.new += 1
-        if report.is_run:
-            sources[report.source or ""] += 1
-        summary.lines += report.records + report.bad
-        summary.quarantine_rows += report.bad
-        summary.torn += report.torn
-        summary.bytes += report.found.size
-        for line in report.notes:
-            tell(f"{path}: {line}")
-        if report.bad:
-            torn = " (cut off at its end)" if report.torn == report.bad else ""
-            tell(f"{path}: {report.bad} unreadable line{'s' if report.bad > 1 else ''} in quarantine{torn}{left}")
-    summary.sources = dict(sources)
 
 
 def _make_folder(out: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ingest.cli import _tell, main
-from ingest.pipeline import Summary
+from ingest.summary import Summary
 from tests.benchmarks.corpus import RUN_EVENTS, write_corpus
 from tests.ingest.tables import logged, write_journal
 

@@ -1,0 +1,113 @@
+"""Which of the files that were found are read, and which runs of the tables leave."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from ingest.discover import Found, above, holds_no_run, shown, some
+from ingest.identity import sent_twice
+from ingest.known import Known
+from ingest.pruned import Pruned, without_pruned
+from ingest.read import Report
+from ingest.regular import open_regular
+from ingest.summary import Summary
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+def without_emptied(
+    found: list[Found], before: dict[str, Known], dropping: bool, summary: Summary, tell: Callable[[str], None]
+) -> Iterator[Found]:
+    """All but the files that were runs and are empty, as while a program writes them anew: they count as gone."""
+    for f in found:
+        known = before.get(shown(f.path))
+        if f.size or known is None or known.run_id is None:
+            yield f
+            continue
+        summary.skipped += 1
+        tell(f"{known.path}: skipped, it is empty now" + ("" if dropping else "; its run stays in the tables"))
+
+
+def has_changed(found: Found, known: Known | None, named: bool) -> bool:
+    """Whether it is to be read: also where it did not change and may say more now. What is named and was no run has a
+    reason to be told."""
+    if known is None or known.stamp != found.stamp or (named and known.run_id is None):
+        return True
+    return known.status == "running" and not _is_locked(found.path)
+
+
+def _is_locked(path: str) -> bool:
+    """Whether a recorder still holds the journal. Of another machine's recorder that can't be seen: not locked."""
+    if fcntl is None:
+        return False
+    try:
+        with open_regular(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def not_pruned(
+    found: list[Found], pruned: list[Pruned], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
+) -> list[Found]:
+    """All but what was pruned. That of which only its place tells it may be another run, and has a line."""
+    left, changed = without_pruned(found, pruned, before)
+    summary.pruned = len(found) - len(left)
+    if changed:
+        tell(_changed_since(changed))
+    return left
+
+
+def not_sent_twice(
+    found: list[Found], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
+) -> list[Found]:
+    """All but the journals from standard input that are found in their folders as well, where their files are."""
+    twice = sent_twice(found, before)
+    for path, other in twice.items():
+        summary.skipped += 1
+        tell(f"{path}: skipped, the same run is read from {shown(other.path)}")
+    return [f for f in found if f.path not in twice]
+
+
+def _changed_since(pruned: list[Found]) -> str:
+    """What is said of files in the places of pruned runs that may be other runs by now."""
+    what = "its run was pruned, and it" if len(pruned) == 1 else "their runs were pruned, and they"
+    names = some([shown(f.path) for f in pruned])
+    return f"{names}: left out, {what} changed since; `ingest prune --restore` lets another run in"
+
+
+def leaving(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
+    """What stood below these folders and holds no run by now, or belongs to one: a file below its journal.
+
+    Where a folder can't be looked into, nothing in it counts as gone.
+    """
+    present = {shown(f.path) for f in found}
+    runs = {shown(f.folder) for f in found if f.folder is not None}
+    for known in before:
+        below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
+        if below and (not runs.isdisjoint(above(known.path)) or holds_no_run(known.path)):
+            yield known
+
+
+def not_moved(missing: Iterable[Known], found: list[Found], was: dict[str, Known]) -> list[Known]:
+    """Those of the missing that do not stand elsewhere now."""
+    moved = {f.run_id for f in found} | {k.run_id for k in was.values()}
+    return [k for k in missing if k.run_id not in moved]
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
+def are_whole(was: dict[str, Known], reports: list[Report]) -> dict[str, Known]:
+    """Those of the renamed runs of which the new file has at least as many records as the tables.
+
+    One with fewer may be a copy that was cut off, and replaces nothing.
+    """
+    records = {shown(r.found.path): r.records for r in reports if r.source}
+    return {path: k for path, k in was.items() if records.get(path, -1) >= k.records}
