@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from ingest.discover import Found, above, holds_no_run, shown, some
+from ingest.discover import Found, above, gone, has_begun, holds_no_run, shown, some, unpacked
 from ingest.identity import sent_twice
 from ingest.known import Known
 from ingest.pruned import Pruned, without_pruned
-from ingest.read import Report
+from ingest.read import Report, identify
 from ingest.regular import open_regular
 from ingest.summary import Summary
 
@@ -84,14 +84,21 @@ def _changed_since(pruned: list[Found]) -> str:
 def leaving(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
     """What stood below these folders and holds no run by now, or belongs to one: a file below its journal.
 
-    Where a folder can't be looked into, nothing in it counts as gone.
+    Where a folder can't be looked into, nothing in it counts as gone. An archive does where the file beside it has the
+    same in it.
     """
-    present = {shown(f.path) for f in found}
-    runs = {shown(f.folder) for f in found if f.folder is not None}
+    present = {shown(f.path): f for f in found}
+    runs = {shown(f.folder): f for f in found if f.folder is not None}
     for known in before:
-        below = known.path not in present and any(_is_below(known.path, shown(folder)) for folder in folders)
-        if below and (not runs.isdisjoint(above(known.path)) or holds_no_run(known.path)):
+        if known.path in present or not any(_is_below(known.path, shown(folder)) for folder in folders):
+            continue
+        owner = next((runs[folder] for folder in above(known.path) if folder in runs), None)
+        if owner is not None and has_begun(owner):
             yield known
+        elif holds_no_run(known.path):
+            plain = present.get(unpacked(known.path) or "")
+            if gone(known.path) or plain is None or identify(plain) == known.identity:
+                yield known
 
 
 def not_moved(missing: Iterable[Known], found: list[Found], was: dict[str, Known]) -> list[Known]:

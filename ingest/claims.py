@@ -15,14 +15,14 @@ AROUND = 60
 _MADE_UP = re2.compile(r"(?i)\b(?:hypothetical(?:ly)?|placeholders?|dummy|mock|fictional|fictitious|made[- ]up)\b")
 _NOT_MADE_UP = re2.compile(
     r"(?i)(?:\b(?:no|not|never|without|avoid(?:s|ed|ing)?|instead of|rather than|than|replac(?:e|es|ed|ing)"
-    r"|remov(?:e|es|ed|ing)|import|from|unittest)|n't|%s|\?|:\w{1,20})"
+    r"|remov(?:e|es|ed|ing)|import)|n't|%s|(?:^|[\s'\"`])\?['\"`]?)"
     r"(?:\s+(?:a|an|any|the|of|all|such|use|using|uses|used|contain|contains|is|are|be|with|these|those)){0,3}"
     r"(?:\s+[\w-]+,?\s+(?:or|and|nor))?\s+$"
 )
 """What stands before such words where they say that nothing is made up, or are those of a program."""
 _OF_A_PROGRAM = re2.compile(
-    r"(?i)^(?:\s*[=(]|\.\w|\s+(?:import|variables?|encod(?:ing|ed)|attributes?|syntax|parameters?|text)\b"
-    r"|[^.!?\n]{0,30}\b(?:sql|injection|quer(?:y|ies)|statements?)\b)"
+    r"(?i)^(?:\s*[=(]|\.\w|\s+(?:import|variables?|encod(?:ing|ed)|attributes?|syntax|parameters?)\b"
+    r"|\s+(?:in|for|of|against)\b[^.!?\n]{0,20}\b(?:sql|injection|quer(?:y|ies)|statements?)\b)"
 )
 _CHECKED = (
     "check|verif|review|examin|confirm|visit|inspect|search|validat|cross-?(?:check|verif|referenc)"
@@ -34,7 +34,7 @@ _CLAIMS_CHECK = re2.compile(
     rf"|\b(?:after|having|upon) (?:\w+ ){{0,2}}(?:{_CHECKED})"
 )
 _NOT_OWN = re2.compile(
-    r"(?i)\b(?:please|you|your|nobody|no one)\b[^.!?\n]*$"
+    r"(?i)\b(?:please|you|nobody|no one)\b[^.!?,;:\n]*$"
     r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?)|n't)\b(?:\s+[\w-]+){0,4}\s*$"
 )
 """What stands before or in such words, in their sentence, where it is others who are to check, or nobody has."""

@@ -364,7 +364,7 @@ def _read_back(looked_at: list[CodeFacts]) -> list[str]:
         for hit in fact.reads:
             path = posixpath.normpath(hit.path)
             read.setdefault(hit.path, path in written or hit.path in fact.read_back)
-        written |= {posixpath.normpath(hit.path) for hit in fact.writes}
+        written.update(fact.overwrites)
     return [path for path, is_back in read.items() if is_back]
 
 

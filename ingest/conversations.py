@@ -19,6 +19,9 @@ DEEP = 3
 MAX_CHATS = 1000
 """Conversations in one document: of more it is no record of a run."""
 
+_TABLE = ("columns", "index", "data")
+"""What a table has whose columns' names stand apart."""
+
 _OTHER_SIDE = {"user": "assistant", "assistant": "user"}
 
 
@@ -56,7 +59,8 @@ class Chat:
 class Told:
     """The chats of a file so far, by which one is known that goes on with another.
 
-    So it is with `clear_history=False`, and in a log of requests: each repeats what was said before.
+    So it is with `clear_history=False`, and in a log of requests: each repeats what was said before. One chat goes on
+    with it; others that begin alike branch off, and are chats of their own.
     """
 
     def __init__(self) -> None:
@@ -69,9 +73,9 @@ class Told:
             return
         said = 0
         for number, message in enumerate(chat.messages, 1):
-            said = hash((said, _key(message), message.get("role"), message.get("name")))
+            said = hash((said, _key(message), str(message.get("role")), str(message.get("name"))))
             if 1 < number < len(chat.messages) and said in self._labels:
-                chat.repeated, chat.goes_on = number, self._labels[said]
+                chat.repeated, chat.goes_on = number, self._labels.pop(said)
         self._labels[said] = chat.goes_on
 
 
@@ -87,7 +91,10 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
     search = _Search()
     search.look(value, (), DEEP)
     if len(search.chats) > MAX_CHATS:
-        return [], []
+        search = _Search(beside=False)
+        search.look(value, (), DEEP)
+        if len(search.chats) > MAX_CHATS:
+            return [], []
     alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
     for chat in search.chats:
         if not chat.is_sound:
@@ -116,9 +123,10 @@ def _list_of(value: Any, path: tuple[str, ...]) -> Chat | None:
     name, around, about = "/".join(path), None, {}
     if isinstance(value, dict):
         rows = _rows(value)
-        if rows is None and len(value) > 1 and all(map(is_message, value.values())):
+        if rows is not None:
+            about = {key: inner for key, inner in value.items() if key not in _TABLE and "data" in value}
+        elif value and all(map(str.isdigit, value)) and all(map(is_message, value.values())):
             rows = list(value.values())
-            about = {} if all(map(str.isdigit, value)) else {"keys": list(value)}
         value = rows
     elif isinstance(value, list) and len(value) > 1 and all(map(_holds_message, value)):
         around, value = value, [element["message"] for element in value]
@@ -133,8 +141,10 @@ def _has_roles(chat: Chat) -> bool:
 
 
 def _holds_message(value: Any) -> bool:
-    """Whether it is an object around one message: `{"at": ..., "message": {...}}`."""
-    return isinstance(value, dict) and not is_message(value) and is_message(value.get("message"))
+    """Whether it is an object around a message: `{"at": ..., "message": {...}}`. The choices of a response are none."""
+    if not isinstance(value, dict) or is_message(value) or "finish_reason" in value:
+        return False
+    return is_message(value.get("message")) and "role" in value["message"]
 
 
 def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
@@ -166,9 +176,10 @@ def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:
 class _Search:
     """Finds lists of messages, and what stands beside them, in a JSON value. It looks into no message."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: bool = True) -> None:
         self.chats: list[Chat] = []
         self.beside: list[dict[str, Any]] = []
+        self._looks_beside = beside
 
     def look(self, value: Any, path: tuple[str, ...], deep: int, beside: bool = False) -> None:
         """Look into a value: where it stands, how deep, and whether beside messages, where it may be anything."""
@@ -210,11 +221,12 @@ class _Search:
         if not keys:
             return False
         *_, longest = sorted(self.chats[first:], key=lambda chat: len(chat.messages))
-        for chat in self.chats[first:]:
-            if chat is not longest and chat.messages == longest.messages[: len(chat.messages)]:
-                chat.repeated = len(chat.messages)
         beside = [(key, inner) for key, inner in value.items() if key not in keys]
-        holding = self._look_into(beside, path, deep, beside=True) if deep else set()
+        holding = self._look_into(beside, path, deep, beside=True) if deep and self._looks_beside else set()
+        for chat in self.chats[first:]:
+            count = len(chat.messages)
+            if chat is not longest and chat.messages in (longest.messages[:count], longest.messages[-count:]):
+                chat.repeated = count
         self.chats[first].about = about = {key: inner for key, inner in beside if key not in holding}
         longest.messages += _answer(about, longest.messages)
         return True
@@ -243,7 +255,7 @@ def _are_one(chat: Chat, other: Chat) -> bool:
     pairs = list(zip(_in_order(chat.messages), _in_order(other.messages), strict=True))
     if len(set(ids)) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
         return False
-    if len(ids) > 1:
+    if len(ids) > 1 and _is_certain(ids[0]):
         return True
     roles, theirs = zip(*[(a.get("role"), b.get("role")) for a, b in pairs], strict=True)
     if roles == theirs:
@@ -252,6 +264,11 @@ def _are_one(chat: Chat, other: Chat) -> bool:
         partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
         return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
     return len(pairs) > 1 or roles == tuple(_OTHER_SIDE.get(role, role) for role in theirs)
+
+
+def _is_certain(chat_id: float | str) -> bool:
+    """Whether no other chat has this id: AG2's are UUIDs, as numbers, which are read as floats. Users count from 1."""
+    return len(chat_id) >= 32 if isinstance(chat_id, str) else chat_id > 2**64
 
 
 def _authors(chat: Chat, other: Chat) -> dict[int, str]:

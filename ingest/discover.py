@@ -15,6 +15,8 @@ from pathlib import Path
 
 from capture import format as journal
 from ingest.compressed import SUFFIXES as PACKED
+from ingest.compressed import unpack
+from ingest.regular import open_regular
 
 ENDINGS = (".json", ".jsonl", ".ndjson", ".log", ".db", ".sqlite")
 """Of the names of files that may be runs, in capital letters as well."""
@@ -31,6 +33,9 @@ STANDARD_INPUT = "-"
 _SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
 JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
 """Names of a run's journal. Of several in a folder the first counts."""
+
+HEAD = 64 * 1024
+"""Bytes from which a file's source is told."""
 
 _ESCAPED = re.compile(r"\\udc([89a-f][0-9a-f])")
 _Note = Callable[[str], None]
@@ -92,7 +97,7 @@ def discover(
         In a stable order, each file once, each run's folder once, each run id once.
 
     Raises:
-        IngestError: a path does not exist, or a root is no folder.
+        IngestError: a path does not exist, a root is no folder, or all paths lie in the folders of runs.
     """
     for root in roots:
         if not os.path.isdir(root):
@@ -100,7 +105,7 @@ def discover(
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
     excluded = os.path.realpath(out) if out else ""
-    owners = _Owners()
+    owners, belongs = _Owners(), ""
     for path in paths:
         if path == STANDARD_INPUT:
             continue
@@ -115,14 +120,17 @@ def discover(
             raise IngestError(f"{path}: neither a file nor a folder")
         owner = owners.of(root) if source is None or not is_file else None
         if owner is not None:
-            note(f"{shown(path)}: skipped, it belongs to the run in {shown(owner)}")
+            belongs = f"it belongs to the run in {shown(owner)}"
+            note(f"{shown(path)}: skipped, {belongs}")
             continue
         candidates = _file(root, os.path.dirname(root), excluded, note) if is_file else _walk(root, excluded, note)
         for candidate in candidates:
             found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
-    for archive in [path for path in found if _unpacked(path) in found]:
+    if belongs and not found:
+        raise IngestError(f"{paths[0]}: {belongs}; give that folder")
+    for archive in [path for path in found if (plain := unpacked(path)) in found and found[plain].size]:
         del found[archive]  # it tells nothing more
     return [as_told(item, source, below) for item in _with_own_ids(found.values())]
 
@@ -155,8 +163,24 @@ class _Owners:
 
     def _holds_journal(self, folder: str) -> bool:
         if folder not in self._known:
-            self._known[folder] = not all(gone(os.path.join(folder, name)) for name in JOURNALS)
+            self._known[folder] = any(_has_records(os.path.join(folder, name)) for name in JOURNALS)
         return self._known[folder]
+
+
+def _has_records(path: str) -> bool:
+    """Whether it is a journal with a record in it, and not only by its name."""
+    from ingest.sources.journal import has_records  # here, because who only looks for files needs no source
+
+    try:
+        with open_regular(path) as file:
+            return has_records(unpack(file)[0].read(HEAD))
+    except OSError:
+        return False
+
+
+def has_begun(found: Found) -> bool:
+    """Whether it is the journal of a run, with a record in it."""
+    return found.folder is not None and _has_records(found.path)
 
 
 def above(path: str) -> list[str]:
@@ -192,7 +216,9 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
         files = {entry.name for entry, kind in kinds if kind == _FILE}
         for entry, kind in kinds:
             # an archive of a file that lies beside it tells nothing more
-            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and _unpacked(entry.name) not in files:
+            plain = unpacked(entry.name)
+            is_repeated = plain in files and bool(_size(os.path.join(folder, plain)))
+            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and not is_repeated:
                 yield from _file(entry.path, root, excluded, note)
         _pass_over(kinds, note)
         below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
@@ -215,7 +241,7 @@ def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
         return None
 
 
-def _unpacked(name: str) -> str | None:
+def unpacked(name: str) -> str | None:
     """What the file in an archive is called; None for what is none."""
     stem, dot, ending = name.rpartition(".")
     return stem if dot + ending.lower() in PACKED[1:] else None
@@ -344,8 +370,8 @@ def gone(path: str) -> bool:
 def holds_no_run(path: str) -> bool:
     """Whether no scan finds a run in the file of this path, as `shown` gives it: it is gone, empty, or an archive of a
     file that lies beside it."""
-    plain = _unpacked(path)
-    return gone(path) or _size(path) == 0 or (plain is not None and _size(plain) is not None)
+    plain = unpacked(path)
+    return gone(path) or _size(path) == 0 or (plain is not None and bool(_size(plain)))
 
 
 def _size(path: str) -> int | None:

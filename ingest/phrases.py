@@ -87,13 +87,14 @@ _TO_DO = _any(
 )
 _TO_SERVE = "(?:help|assist|comply|engage|discuss|support|fulfill?|answer|respond|provide|offer|share)"
 _SERVING = r"(?:help|assist|provid|creat|generat|shar|discuss|answer|do|giv|produc|engag|support|continu|complet)ing\b"
-_REQUEST = r"(?:request|task|question|prompt|topic|assignment|conversation)\b"
+_REQUEST = r"(?:request|task|question|prompt|topic|assignment|conversation|debate|discussion)\b"
 _THAT = rf"(?:such\b|(?:that|this|it|so|these|those)(?: (?:kind|one|{_REQUEST}))?\s*(?:[.,;:!?)]|$))"
 """What is asked for, as a whole: `to write this.`, and not `to write this to disk`."""
 
 _RATHER_NOT = (
-    r"(?:(?:answer|respond|comply|engage|discuss|comment|say|help|assist|participate|take part|(?:talk|write) about)\b"
-    rf"|(?:write|create|generate|produce|provide|share|give|do) {_THAT})"
+    r"(?:(?:answer|respond|comply|help|assist|engage|discuss|comment on|participate|take part|write|create|generate"
+    rf"|give|produce|provide|share|do)(?: (?:with|to|in|about))? {_THAT}"
+    r"|(?:answer|comply|help|assist|engage|participate)\s*(?:[.,;!]|$))"
 )
 _MODEL = r"an? (?:\w+ )?(?:language model|llm)"
 _COMFORTABLE = (
@@ -103,8 +104,9 @@ _COMFORTABLE = (
 _GLADLY = r"(?:\w+ly |in good (?:conscience|faith) )?"
 _ENGLISH = _any(
     rf"i (?:cannot|can't|can not|do(?:n't| not) have the ability to) {_GLADLY}{_TO_DO}",
-    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) to {_GLADLY}(?:{_TO_DO}|participate\b|take part\b)",
-    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) (?:this|that|your) (?:\w+ )?{_REQUEST}",
+    rf"i (?:must|have to) {_GLADLY}(?:decline|refuse)(?: to)? (?:{_TO_DO}|participate\b|take part\b)",
+    rf"i {_GLADLY}(?:decline|refuse) to {_GLADLY}{_RATHER_NOT}",
+    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) (?:this|that|your) (?:\w+ )?{_REQUEST}\s*(?:[.,;:!?)]|$)",
     rf"i(?:'d| would) (?:rather|prefer) not (?:to )?{_RATHER_NOT}",
     rf"i(?:'m| am) not going to {_RATHER_NOT}",
     rf"i(?:'m| am) (?:\w+ly )?(?:unable|not (?:able|allowed|permitted|authori[sz]ed)) to {_GLADLY}{_TO_DO}",
@@ -168,7 +170,7 @@ _REFUSAL = re2.compile(
         rf"\bas an ai\b[^.!?\n]{{0,80}}{_LACKS}",
         # of other language models than itself it may tell
         rf"\bas {_MODEL}\b,? i\b[^.!?\n]{{0,30}}{_LACKS}",
-        rf"\bi(?:'m| am) (?:just |only )?{_MODEL}(?:,| (?:and|so|that|which|trained))\b[^.!?\n]{{0,60}}{_LACKS}",
+        rf"\bi(?:'m| am) (?:just |only )?{_MODEL}(?:,| (?:and|so|that|which|trained))\b[^.!?;\n]{{0,60}}{_LACKS}",
         r"\bi(?:'m| am) (?:just|only) an ai\b",
         r"\bi must (?:respectfully )?decline\b",
         r"\b(?:against|violates?) my (?:\w+ )?(?:guidelines|polic)",
@@ -216,11 +218,20 @@ _CONTRAST = re2.compile(
 _LEAST_SAID = 3
 """Words that such a clause has at least, if it is an answer."""
 
-_WHOLLY = re2.compile(
-    r"(?i)\b(?:help|assist|comply|engage|fulfill?)(?:ing)?(?:\s+(?:you|with|in|to))*"
-    rf"(?:\s*(?:[.,;:!?)]|$)|\s+(?:{_any(_THAT)}|(?:this|that|your|the)\s+(?:\w+\s+)?{_REQUEST}))"
+_ABILITIES = frozenset("open access run execute process view read download visit browse watch".split())
+"""What somebody may be unable to do who answers all the same; behind what is refused for other reasons no answer is."""
+
+_LIMITED = re2.compile(
+    r"(?i)^[^.!?;,]{0,60}\b"
+    + _any(
+        "exact|precise|definite|definitive|specific|accurate|single|every|here|directly|at once|(?:with|in) one",
+        "to (?:the )?disk",
+    )
+    + r"\b"
 )
-"""A refusal of all that was asked for: what follows is no answer, whatever it says."""
+"""A part or a way of what was asked for, behind the words that refuse it: the rest may be answered."""
+
+_LACKS_BEING = re2.compile(r"(?i)\b(?:do\s*n[o']t|do\s+not)\s+(?:have|experience|feel)\b")
 
 _TELLING = re2.compile(
     r"(?i)\b"
@@ -303,7 +314,8 @@ def _goes_on(refusal: str, rest: str) -> bool:
         return True
     if any(match.group(1).lower() not in _NO_STEP for match in _STEP.finditer(rest)):
         return True
-    return _WHOLLY.search(refusal[-60:] + rest[:60]) is None and _answers_still(rest)
+    is_unable = refusal.split()[-1].lower() in _ABILITIES or _LACKS_BEING.search(refusal + rest[:20]) is not None
+    return (is_unable or _LIMITED.match(rest) is not None) and _answers_still(rest)
 
 
 def _answers_still(rest: str) -> bool:

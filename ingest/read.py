@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ingest.assemble import Assembler
 from ingest.compressed import unpack
-from ingest.discover import Found, shown
+from ingest.discover import HEAD, Found, shown
 from ingest.lines import Bad
 from ingest.regular import open_regular
 from ingest.rows import Row
@@ -22,9 +22,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
-
-HEAD = 64 * 1024
-"""Bytes from which a file's source is told."""
 
 STILL_WRITTEN = 3600
 """Seconds since the last record within which a run of another machine, whose locks can't be seen, counts as running."""

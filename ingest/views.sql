@@ -93,7 +93,7 @@ create or replace macro ingest.has_program(languages) as
         languages->>'$[*]',
         lambda language: lower(language) not in (
             'text', 'txt', 'plaintext', 'markdown', 'md', 'json', 'jsonl', 'yaml', 'yml', 'toml', 'ini', 'csv', 'tsv', 'xml',
-            'html', 'css', 'latex', 'tex', 'output', 'log'
+            'latex', 'tex', 'output', 'log'
         )
     )) > 0;
 

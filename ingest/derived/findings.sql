@@ -171,7 +171,6 @@ turns as (
         events.is_opening,
         events.depth,
         events.chat,
-        messages.tokens,
         messages.message_order,
         events.has_code or events.is_request as is_act,
         events.is_made_up,
@@ -196,12 +195,24 @@ openings as (
         chat
 ),
 
--- with models at work, what they did not write was handed in
+-- with models at work, what somebody says first who asks none was handed in
 runs_with_models as (
     select run_id
     from runs
     where run_id in (select unnest($run_ids::varchar[]))
         and llm_calls > 0
+),
+
+callers as (
+    select
+        run_id,
+        agent_name
+    from ingest.llm_calls
+    where run_id in (select unnest($run_ids::varchar[]))
+        and event_id between $low::uuid and $high::uuid
+    group by
+        run_id,
+        agent_name
 ),
 
 -- who of three or more speaks more than all others together hands out work; its plan is not yet an answer
@@ -220,7 +231,7 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.* exclude (is_opening, depth, chat, tokens),
+        turns.* exclude (is_opening, depth, chat),
         turns.is_opening or openings.message_order is not null as is_opening,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
@@ -237,6 +248,8 @@ candidates as (
         and openings.message_order = turns.message_order
     left join runs_with_models
         on runs_with_models.run_id = turns.run_id
+    left join callers
+        on callers.run_id = turns.run_id and callers.agent_name = turns.agent_name
     left join supervisors
         on supervisors.run_id = turns.run_id and supervisors.agent_name = turns.agent_name
     left join work_of_turns as work
@@ -244,7 +257,7 @@ candidates as (
     left join executors
         on executors.run_id = turns.run_id and executors.executor = turns.agent_name
     where (turns.is_act or executors.executor is null)
-        and (openings.message_order is null or runs_with_models.run_id is null or turns.tokens is not null)
+        and (openings.message_order is null or runs_with_models.run_id is null or callers.agent_name is not null)
 ),
 
 first_candidates as (

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import Final
 
-from ingest.extractors import patterns, python, scripts, shell
+from ingest.extractors import order, patterns, python, scripts, shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import CodeFacts, Hit
 
@@ -80,7 +80,9 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     code = sound(code)
     name = language.strip().lower() or ("sh" if SHEBANG.match(code) or COMMAND.match(code) else "")
     packages: set[str] = set()
-    hits: list[Hit] = patterns.filename(code)
+    named = patterns.filename(code)
+    hits: list[Hit] = [*named]
+    places: list[order.Place] = []
     if name in SHELL:
         hits += windows_files(code) if name in WINDOWS else shell.command_files(code)
         for _, inner in shell.embedded(code):
@@ -88,7 +90,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
             packages |= found
             hits += files
     elif name in PYTHON or not name:
-        packages, files = python.python_facts(code)
+        packages, files = python.python_facts(code, places)
         hits += files
         if not name and not packages and not files:
             hits += scripts.script_files(code)
@@ -100,7 +102,12 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         packages = scripts.julia_imports(code) if name in JULIA else scripts.script_imports(code)
         hits += scripts.script_files(code)
     reads = _unique(hits, "read")
-    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), reads, _read_back(hits) if reads else ())
+    if name in SHELL:
+        back, overwrites = order.shell_order(code, reads)
+    else:
+        back, overwrites = order.python_order(code, places)
+    saved = tuple(posixpath.normpath(hit.path) for hit in named)
+    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), reads, back, overwrites + saved)
 
 
 def windows_files(code: str) -> list[Hit]:
@@ -111,14 +118,6 @@ def windows_files(code: str) -> list[Hit]:
         for hit in found
         if not hit.path.endswith(BACKSLASH) and hit.path.lower() != "nul"
     ]
-
-
-def _read_back(hits: list[Hit]) -> tuple[str, ...]:
-    """The files that are read and were written before that."""
-    first: dict[str, str] = {}
-    for hit in hits:
-        first.setdefault(posixpath.normpath(hit.path), hit.operation)
-    return tuple(hit.path for hit in _unique(hits, "read") if first[posixpath.normpath(hit.path)] == "write")
 
 
 def _unique(hits: list[Hit], operation: str) -> tuple[Hit, ...]:

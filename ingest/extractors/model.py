@@ -27,12 +27,14 @@ class CodeFacts(NamedTuple):
 
     Attributes:
         read_back: of the files that it reads those that it wrote itself before.
+        overwrites: files that it writes anew whatever happens, each by one spelling.
     """
 
     imports: tuple[str, ...]
     writes: tuple[Hit, ...]
     reads: tuple[Hit, ...]
     read_back: tuple[str, ...] = ()
+    overwrites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ingest.extractors.model import Call
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
 from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
-from ingest.extractors.vocabulary import USUAL
+from ingest.extractors.vocabulary import SPACED, USUAL
 
 Emit = Callable[[str, str, str], None]
 
@@ -82,7 +82,7 @@ QUERY: Final = re.compile(
 )
 LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
 # what the object is that is made of a file: `create_csv_agent`, `create_data_loader`
-MADE_OF: Final = frozenset("agent loader retriever engine index reader dataset chain tool".split())
+MADE_OF: Final = frozenset("agent loader retriever engine chain tool".split())
 # what a chart, tree or graph is drawn as
 PICTURES: Final = frozenset("png jpg jpeg svg pdf eps gif mp4 gv".split())
 # what `write` may be given as a text, so that it is no file where nothing else says so
@@ -186,7 +186,9 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
 def called(emit: Emit, prefix: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a call of an object opens that the call `prefix` returned: `pipe = pipeline("asr"); pipe("a.mp3")`."""
     if prefix.split(".", 1)[0] not in STANDARD_LIBRARY | BUILTINS:
-        _helper(emit, "", positional, keywords)
+        for keyword, path, _ in _file_arguments(positional, keywords):
+            if " " not in path:  # else it is a prompt
+                emit("write" if OUTPUT_KEYWORD.search(keyword) else "read", path, "python.helper")
 
 
 def path_method(emit: Emit, path: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -379,7 +381,7 @@ def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value
     named = third or not FILE_KEYWORDS.isdisjoint(keywords)
     alone = library not in known and len(positional) == 1 and not keywords
     for keyword, path, _ in _file_arguments(positional, keywords):
-        data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT
+        data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT - SPACED
         if " " not in path and (named or data or OUTPUT_KEYWORD.search(keyword)):
             emit("write", path, "python.method")
 
@@ -404,7 +406,8 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     parts = words(name)
     if _is_naming(parts):
         return
-    writes = bool(parts) and ((parts[0] in WRITING and MADE_OF.isdisjoint(parts)) or "save" in parts or _to_file(parts))
+    is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
+    writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed

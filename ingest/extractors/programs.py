@@ -73,7 +73,7 @@ RESULTS: Final = frozenset(
     " prediction predictions submission exclude ignore pattern host url domain".split()
 )
 # those of them whose value a script writes
-MADE: Final = frozenset("save saved dest destination export report log logs logfile plot fig figure submission".split())
+MADE: Final = frozenset("save dest destination export report plot fig figure submission".split())
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())

@@ -13,6 +13,7 @@ import re2
 from ingest.extractors import patterns, shell
 from ingest.extractors.blocks import PARSE_LIMIT, sound
 from ingest.extractors.model import Extractor, Hit
+from ingest.extractors.order import Place
 from ingest.extractors.paths import is_local
 from ingest.extractors.walk import Walk
 
@@ -39,32 +40,41 @@ def parse(code: str) -> ast.Module | None:
         return None
 
 
-def python_facts(code: str) -> tuple[set[str], list[Hit]]:
-    """Imports and files of Python code, the files in order of first appearance."""
+def python_facts(code: str, places: list[Place] | None = None) -> tuple[set[str], list[Hit]]:
+    """Imports and files of Python code, the files in order of first appearance.
+
+    Args:
+        code: the code.
+        places: where it is given and the code parses as it is, the files are added with their lines and columns.
+    """
     code = sound(code)
     before: list[Hit] = []
     tree = parse(code)
+    if tree is not None and (facts := _tree_facts(tree, code)):
+        if places is not None:
+            places += facts[1]
+        return facts[0], [hit for _, _, hit in facts[1]]
     if tree is None and len(code) <= PARSE_LIMIT:
         code, before = _without_magics(code)
         tree = parse(code)
-    if tree is not None and (facts := _tree_facts(tree, code)):
-        return facts[0], [*before, *facts[1]]
+    if before and tree is not None and (facts := _tree_facts(tree, code)):
+        return facts[0], [*before, *(hit for _, _, hit in facts[1])]
     packages, files = patterns.imports(code), patterns.python_files(code)
     sound_part = _sound_part(code)
     if sound_part is not None and (facts := _tree_facts(*sound_part)):
         packages |= facts[0]
-        files = list(dict.fromkeys([*facts[1], *files]))
+        files = list(dict.fromkeys([*(hit for _, _, hit in facts[1]), *files]))
     return packages, [*before, *files]
 
 
-def _tree_facts(tree: ast.Module, code: str) -> tuple[set[str], list[Hit]] | None:
+def _tree_facts(tree: ast.Module, code: str) -> tuple[set[str], list[Place]] | None:
     """Imports and files of a program, or None where it is too deep to be walked through."""
     walk = Walk()
     try:
         walk.program(tree)
     except RecursionError:
         return None
-    ordered = [hit for _, _, hit in sorted(walk.hits, key=lambda hit: hit[:2])]
+    ordered = sorted(walk.hits, key=lambda hit: hit[:2])
     packages = tree_imports(tree)
     if "import_module" in code or "__import__" in code:
         packages |= dynamic_imports(tree)

@@ -338,10 +338,11 @@ def _is_name(words: list[str], before: str, after: str) -> bool:
 def cleaned(token: str, before: str) -> str | None:
     """The path as it would be opened: no Markdown escapes, no scheme of a local address; None for a web address."""
     token = token.replace("\\_", "_").lstrip("+-")
-    if token[:1] == "@":
+    if token[:1] == "@" and token[1:2] != "/":
         before, token = before + "@", token[1:]
-    if before[-1:] == "@" and before[-2:-1] in ("", " ", "\n", "`", "'", '"', "(") and extension(token) in REFERRED:
-        return token
+    if before[-1:] == "@" and extension(token) in REFERRED and token[:1] != "/":
+        # a bare name may be somebody's: `@john.md`
+        return token if before[-2:-1] == "`" or ("/" in token and before[-2:-1] in ("", " ", "\n", "(")) else None
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
         before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
     ):

@@ -17,7 +17,7 @@ PRODUCTS: Final = frozenset(
 # libraries that are called as a file is
 LIBRARY_NAMES: Final = frozenset(
     "discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl csv.jl"
-    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs lib.rs".split()
+    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs".split()
 )
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"

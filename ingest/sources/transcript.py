@@ -46,7 +46,9 @@ PIECE, OVERLAP = 1024 * 1024, 128
 MAX_LISTS = 10
 """Places in a broken object at which its messages may begin: each is tried."""
 
-_MESSAGE_KEYS = re.compile(rb'"(?:role|name|content|tool_calls|messages|history|chat_history)"\s*:')
+_MESSAGE_KEYS = re.compile(
+    rb'"(?:role|name|content|tool_calls|messages|history|chat_history)"\s*:|"columns"\s*:\s*\[[^\]]*"content"'
+)
 _TEXT = re.compile(rb"\s*[\[{]")
 _JSON = re.compile(rb'\s*(?:\{\s*"|\[[\s\[]*(?:\{\s*"|"))')
 _SAID = re.compile(rb'"(?:content|tool_calls|function_call|tool_responses)"\s*:')

@@ -222,8 +222,9 @@ def split(messages: list[Data]) -> Data:
         ([{"at": "2026-01-01", "message": message} for message in TALK], (5, 1, 0)),
         (by_columns(TALK), (5, 1, 0)),
         (split(TALK), (5, 1, 0)),
+        (split(OTHER), (2, 0, 0)),
     ],
-    ids=["null", "usage", "null in one chat", "by place", "in objects", "by columns", "split"],
+    ids=["null", "usage", "null in one chat", "by place", "in objects", "by columns", "split", "split, of texts"],
 )
 def test_no_list_is_lost_for_what_stands_in_it(
     document: Any, expected: tuple[int, ...], runs: Path, ingested: Ingest
@@ -246,18 +247,20 @@ def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> N
     ("document", "expected"),
     [
         ({"result": {"chat_history": TALK, "chat_id": 7}, "boss": {"helper": TALK}}, (5, 1)),
-        ([{"chat_id": 7, "chat_history": TALK}] * 2, (5, 1)),
+        ([{"chat_id": 2**127, "chat_history": TALK}] * 2, (5, 1)),
+        ([{"chat_id": 1, "chat_history": TALK}] * 2, (10, 2)),
         ([{"chat_id": 7, "chat_history": TALK}, {"chat_id": 8, "chat_history": TALK}], (10, 2)),
         ([{"chat_id": None, "chat_history": TALK}] * 2, (10, 2)),
         ([{"chat_id": 1, "chat_history": TALK[:2]}, {"chat_id": 2, "chat_history": TALK}], (5, 1)),
         ({"messages": TALK[:1], "chat_history": TALK}, (5, 1)),
+        ({"prompt_messages": TALK[:3], "messages": TALK, "new_messages": TALK[3:]}, (5, 1)),
         ({"messages": TALK, "chat_history": OTHER}, (7, 1)),
         ({"chat_history": OTHER, "nested_chats": [{"chat_history": TALK, "summary": "s"}]}, (7, 1)),
         ({"chat_history": OTHER, "nested": {"helper": TALK}}, (7, 1)),
     ],
     ids=[
-        "beside its agent's", "one id", "two ids", "no ids", "goes on",
-        "its opening", "two lists", "nested", "nested by partner",
+        "beside its agent's", "one id", "one number", "two ids", "no ids", "goes on",
+        "its opening", "its parts", "two lists", "nested", "nested by partner",
     ],
 )  # fmt: skip
 def test_each_chat_of_a_document_counts_once(
@@ -280,6 +283,58 @@ def test_a_log_of_requests_is_one_chat(runs: Path, ingested: Ingest) -> None:
         {"chat": 0, "n": 5},
         {"chat": 1, "n": 2},
     ]
+
+
+def test_chats_that_begin_alike_are_several(runs: Path, ingested: Ingest) -> None:
+    """One goes on with what both repeat; the call that each makes has its own answer."""
+    opening = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "add"}]
+    call = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+    branches = [[*opening, call, {**ANSWER, "content": text}] for text in ("3", "4")]
+    (runs / "t.jsonl").write_text("\n".join(json.dumps({"messages": chat}) for chat in (opening, *branches)))
+    tables = ingested(runs)
+    rows = tables.sql("SELECT chat, role FROM messages ORDER BY message_order")
+    assert [(row["chat"], row["role"]) for row in rows] == [
+        (chat, role) for chat in (0, 1) for role in ("system", "user", "assistant", "tool")
+    ]
+    assert [row["result"] for row in tables.sql("SELECT result FROM tool_calls ORDER BY result")] == ["3", "4"]
+
+
+@pytest.mark.parametrize("odd", [["u"], {"a": 1}, 3])
+@pytest.mark.parametrize("key", ["role", "name"])
+def test_a_name_that_is_no_text_costs_no_chat(key: str, odd: Any, runs: Path, ingested: Ingest) -> None:
+    """Not even that message."""
+    (runs / "t.json").write_text(json.dumps([{**TALK[0], key: odd}, *TALK[1:]]))
+    found = counts(ingested(runs))
+    assert (found["messages"], found["bad"]) == (5, 0)
+
+
+def test_lists_beside_messages_do_not_make_a_document_too_large(runs: Path, ingested: Ingest) -> None:
+    """Of more than 1,000 lists only those under the usual keys count."""
+    judged = {"messages": [Q, A], "judge": {"messages": [A, Q]}}
+    (runs / "t.json").write_text(json.dumps([judged] * 501))
+    assert counts(ingested(runs))["messages"] == 1002
+
+
+def test_the_choices_of_a_response_are_no_chat(runs: Path, ingested: Ingest) -> None:
+    """The first is the answer."""
+    choices = [{"index": n, "finish_reason": "stop", "message": {**A, "content": str(n)}} for n in range(2)]
+    (runs / "t.json").write_text(json.dumps({"request": {"messages": [Q]}, "response": {"choices": choices}}))
+    rows = ingested(runs).sql("SELECT content FROM messages ORDER BY message_order")
+    assert [row["content"] for row in rows] == ["q", "0"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"planner": {"role": "system", "content": "Plan."}, "coder": {"role": "system", "content": "Code."}},
+        [{"path": "a", "message": {"name": "x", "content": "y"}}] * 2,
+    ],
+    ids=["prompts of agents", "names and contents"],
+)
+def test_objects_by_name_are_no_chat(document: Any, runs: Path, ingested: Ingest) -> None:
+    """A configuration has messages as well."""
+    (runs / "t.json").write_text(json.dumps(document))
+    assert ingested(runs).one("SELECT count(*) FROM runs") == 0
 
 
 DOCUMENTS = {

@@ -104,15 +104,15 @@ def test_a_transcript_unpacked_beside_its_archive_is_the_same_run(suffix: str, r
     assert ids(ingested(path.parent)) == ["x.json"]
 
 
-def test_an_archive_of_another_conversation_is_dropped_where_it_is_passed_over(runs: Path, ingested: Ingest) -> None:
-    """It is a run of its own that no ingest reads again: as one whose file is gone, it leaves if that is asked for."""
+def test_an_archive_of_another_conversation_stays_where_it_is_passed_over(runs: Path, ingested: Ingest) -> None:
+    """It is a run of its own, and its file is there."""
     packed = runs / "x.json.gz"
     packed.write_bytes(gzip.compress(CHAT.encode()))
     ingested(runs)
     (runs / "x.json").write_text(CHAT.replace('"y"', '"z"'))
     assert contents(ingested(runs)) == ["y", "z"]
     tables = ingested(runs, drop_missing=True)
-    assert (contents(tables), tables.summary.dropped) == (["z"], 1)
+    assert (contents(tables), tables.summary.dropped) == (["y", "z"], 0)
 
 
 def test_both_journals_of_a_folder_on_one_command_line_are_one_run(runs: Path, ingested: Ingest) -> None:

@@ -132,6 +132,26 @@ def test_pipes_and_sockets_are_named(
     assert ids(tables) == ["good"]
 
 
+@pytest.mark.parametrize("above", ["", "Dear diary,\n", None], ids=["empty", "a diary", "a link to nothing"])
+def test_a_file_called_journal_above_is_no_run(above: str | None, runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """What lies below it is found, and stays where its folder is given later."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    if above is None:
+        (tmp_path / "journal.jsonl").symlink_to("nowhere")
+    else:
+        (tmp_path / "journal.jsonl").write_text(above)
+    assert ids(ingested(runs)) == ["r"]
+    assert "r" in ids(ingested(tmp_path, drop_missing=True))
+
+
+def test_a_folder_within_a_run_is_unusable(runs: Path, ingested: Ingest) -> None:
+    """Where nothing else is given, the line says what to give."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"))
+    (path.parent / "files").mkdir()
+    with pytest.raises(ingest.IngestError, match=r"files: it belongs to the run in .*/r; give that folder"):
+        ingested(path.parent / "files")
+
+
 def test_what_lies_in_a_run_s_folder_is_no_run_where_it_is_given(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,8 +165,10 @@ def test_what_lies_in_a_run_s_folder_is_no_run_where_it_is_given(
     write_journal(path.parent / "files", "copied", logged("a", "b", "hi"))
     given = [*sorted(path.parent.iterdir()), path.parent / "files" / "copied" / "journal.jsonl"]
     looked_at: list[str] = []
-    monkeypatch.setattr("ingest.discover.gone", lambda place: looked_at.append(place) or gone(place))
+    look = ingest.discover._has_records
+    monkeypatch.setattr("ingest.discover._has_records", lambda place: looked_at.append(place) or look(place))
     tables = ingested(*given)
+    assert looked_at
     assert len(looked_at) == len(set(looked_at))
     assert ids(tables) == ["r"]
     lines = [f"{place}: skipped, it belongs to the run in {path.parent}" for place in given if place != path]

@@ -267,6 +267,8 @@ def test_words_of_programs_and_denials_are_no_confession(words: str, source: str
         ("I have carefully reviewed the table.", True),
         ("I can't open it, so I looked it up manually.", True),
         ("After checking the page, the mean is seven.", True),
+        ("Here is what you need: I manually checked all entries.", True),
+        ("Thank you for waiting, I have checked the site.", True),
     ],
 )
 def test_who_asks_others_to_check_claims_nothing(words: str, claims: bool, tmp_path: Path) -> None:
@@ -274,6 +276,20 @@ def test_who_asks_others_to_check_claims_nothing(words: str, claims: bool, tmp_p
     found = suspects(tmp_path, ("engineer", code("print(7)")), ("terminal", WORKED), ("planner", words))
     said = {sign for row in found if row["agent_name"] == "planner" for sign in row["evidence"]}
     assert said == ({"says that it checked, without code or tool"} if claims else set())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Here are the mock query results since the database is unreachable:",
+        "Is that ok? Placeholder values are used below:",
+        "These numbers are from a fictional table:",
+    ],
+)
+def test_made_up_data_are_confessed(words: str, tmp_path: Path) -> None:
+    """Whatever they are data of."""
+    found = suspects(tmp_path, ("engineer", f"{words}\n{code('print(7)')}"), ("terminal", WORKED))
+    assert found[0]["suspicion"] == "first code or tool call on data that the message calls made up"
 
 
 @pytest.mark.parametrize("language", ["json", "text", "Markdown", "csv"])
@@ -304,12 +320,18 @@ def test_the_opening_of_each_chat_is_no_answer(tmp_path: Path) -> None:
 def test_what_was_handed_in_is_not_suspected_where_models_are_at_work(tmp_path: Path) -> None:
     """A task with code in it is the user's; in a chat without models nobody knows who wrote it."""
     builder = Builder()
-    for name, models in (("with", 1), ("without", 0)):
-        run = builder.run(name, llm_calls=models)
+    for name, caller in (("of the customer", "customer"), ("of the fixer", "fixer"), ("none", None)):
+        run = builder.run(name, llm_calls=1 if caller else 0)
+        if caller:
+            run.llm(caller, in_turn=False)
         run.turn("customer", "Please repair this:", meta={"code_languages": ["python"]})
         run.turn("fixer", "Here:", meta={"code_languages": ["python"]})
     found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects", top=1)
-    assert [(row["run_id"], row["agent_name"]) for row in found] == [("with", "fixer"), ("without", "customer")]
+    assert {row["run_id"]: row["agent_name"] for row in found} == {
+        "of the customer": "customer",  # its model may have written that
+        "of the fixer": "fixer",
+        "none": "customer",
+    }
 
 
 def labels(folder: Path) -> dict[str, tuple[str, int]]:

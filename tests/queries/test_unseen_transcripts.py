@@ -53,6 +53,7 @@ def answers(*given: tuple[dict[str, Any], str]) -> Message:
     return {"role": "tool", "name": "tooler", "content": "\n".join(t for _, t in given), "tool_responses": responses}
 
 
+WRITE = "open('a.csv', 'w').write('mine')"
 PYTHON = "import foo\nprint(foo.f())"
 TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\n{MISSING.splitlines()[2]}'
 
@@ -210,9 +211,22 @@ def test_who_is_instructed_and_asked_makes_no_first_answer(saved: Saved) -> None
         ([("sh", "echo mine > a.csv"), ("python", "print(open('a.csv').read())")], []),
         ([("python", "print(open('a.csv').read())"), ("sh", "echo mine > a.csv")], ["a.csv"]),
         ([("python", "# filename: a.csv\nprint(1)"), ("sh", "python a.csv")], []),
+        ([("python", "def main():\n    open('a.csv', 'w')\n    open('a.csv')\nmain()")], []),
+        ([("python", f"import os\nif not os.path.exists('a.csv'):\n    {WRITE}\nopen('a.csv')")], ["a.csv"]),
+        ([("python", f"import os\nif not os.path.exists('a.csv'): {WRITE}\nopen('a.csv')")], ["a.csv"]),
+        ([("python", f"def save():\n    {WRITE}\ndef main():\n    open('a.csv')\n    save()\nmain()")], ["a.csv"]),
+        ([("python", f"try:\n    open('a.csv')\nexcept OSError:\n    {WRITE}")], ["a.csv"]),
+        ([("python", "open('a.csv', 'a').write('more')\nopen('a.csv')")], ["a.csv"]),
+        ([("sh", "echo more >> a.csv; cat a.csv")], ["a.csv"]),
+        ([("sh", "[ -f a.csv ] || echo mine > a.csv"), ("python", "open('a.csv')")], ["a.csv"]),
     ],
-    ids=["written first", "read first", "in a shell", "in two blocks", "read in the first", "saved by the executor"],
-)
+    ids=[
+        "written first", "read first", "in a shell", "in two blocks", "read in the first", "saved by the executor",
+        "in a function", "if it is missing", "if it is missing, in a line", "in another function",
+        "where it is missing",
+        "more is added", "more is added in a shell", "if it is missing, in a shell",
+    ],
+)  # fmt: skip
 def test_code_that_reads_what_it_wrote_gets_it_from_nobody(
     blocks: list[tuple[str, str]], flows: list[str], saved: Saved
 ) -> None:

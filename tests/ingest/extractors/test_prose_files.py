@@ -63,7 +63,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("kinds of source files", "edit next.config.js, app.test.ts:58 and index.d.ts; not document.body.ts or a.b.js", [("m", "next.config.js"), ("m", "app.test.ts"), ("m", "index.d.ts")]),
     ("kinds of files", "`.tar.gz`, `.ome.tiff`, .nii.gz, `.d.ts` and .csv, but `a.nii.gz`", [("m", "a.nii.gz")]),
     ("dotfiles", "Create .bidsignore, .eslintrc and .env.local; the default is .aider.chat.history.md", [("m", ".bidsignore"), ("m", ".eslintrc"), ("m", ".env.local"), ("m", ".aider.chat.history.md")]),
-    ("referred to", "look at @src/main.py and `@CONTRIBUTING.md`; not me@example.md, @types/node.ts or @app.get", [("m", "src/main.py"), ("m", "CONTRIBUTING.md")]),
+    ("referred to", "look at @src/main.py and `@CONTRIBUTING.md`; not me@example.md, @john.md, @types/node.ts or @app.get, but '@/data/config.json'", [("m", "src/main.py"), ("m", "CONTRIBUTING.md"), ("m", "@/data/config.json")]),
     ("modules and hosts", "`astropy.io.fits`, transformers.js and docs.rs", []),
     ("products", "Use Node.js, Vue.js and socket.io", []),
     ("modules", "np.mat, os.path, torch.nn, json.load, request.json, console.log", []),

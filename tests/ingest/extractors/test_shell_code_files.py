@@ -116,10 +116,10 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("folders that move", "mv validation test\nmv build dist\nmv src lib\ncp conf /etc/nginx/\ncp LICENSE Makefile d/\nmv tool tool.old", ["tool.old"], ["LICENSE", "Makefile", "tool"]),
     ("templates of outputs", "sbatch -o slurm-%j.out a.sh\nsrun --output=s.%J.out b.sh\nbsub -o %J.out c.sh\nyt-dlp -o '%(title)s.mp4' u\ntool -o f_%03d.png", [], ["a.sh", "b.sh", "c.sh"]),
     ("no output behind -o", "pytest -o cache_dir=.cache.d\nredis-cli -o a.b\ndotnet publish -o out.d\nkustomize build -o out.d\nscp -o Port.x=22 -P 22 a.txt h:\nrsync -o a.txt b/", [], ["a.txt"]),
-    ("inputs of a script", "python train.py --config configs/a.yaml --input-file=in.json --log run.log --save-path m.pt\npython3 s.py /root/a.pdf /root/b.json\nnode c.js d.json\n./run.sh e.csv --name f.csv --verbose\npython t.py -c g.yaml\npython -c 'x' h.csv", ["run.log", "m.pt"], ["train.py", "configs/a.yaml", "in.json", "s.py", "/root/a.pdf", "c.js", "d.json", "./run.sh", "e.csv", "t.py", "g.yaml"]),
+    ("inputs of a script", "python train.py --config configs/a.yaml --input-file=in.json --log run.log --save-path m.pt\npython3 s.py /root/a.pdf /root/b.json\nnode c.js d.json\n./run.sh e.csv --name f.csv --verbose\npython t.py -c g.yaml\npython -c 'x' h.csv", ["m.pt"], ["train.py", "configs/a.yaml", "in.json", "s.py", "/root/a.pdf", "c.js", "d.json", "./run.sh", "e.csv", "t.py", "g.yaml"]),
     ("backticks", "echo `cat pass.txt`\nX=`wc -l < b.csv`\necho '`cat c.txt`' \"n: `cat d.txt`\" \"\\`cat e.txt\\`\"\npython a.py 'summarise f.csv'", [], ["pass.txt", "b.csv", "d.txt", "a.py"]),
     ("ciphers", "gpg --batch -c a.tgz\ngpg -d b.gpg > b.txt\ngpg -o c.gpg -r me -e c.csv\nopenssl enc -d -in out/secret | gunzip\nopenssl enc -pass pass:x -in d.enc -out e.bin", ["b.txt", "c.gpg", "e.bin"], ["a.tgz", "b.gpg", "c.csv", "out/secret", "d.enc"]),
-    ("results of a script", "python s.py --report r.json --log-file l.log --outpath q.csv --dest=d.png --results old.json", ["q.csv", "r.json", "l.log", "d.png"], ["s.py"]),
+    ("results of a script", "python s.py --report r.json --log-file l.log --outpath q.csv --dest=d.png --results old.json", ["q.csv", "r.json", "d.png"], ["s.py"]),
     ("marks of a merge", "<<<<<<< HEAD\ncp a.txt b.txt\n=======\n>>>>>>> main\n<<<<<<< SEARCH\n>>>>>>> REPLACE\n>>> print(1)\n> c.txt", ["b.txt", "c.txt"], ["a.txt"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
