@@ -15,6 +15,8 @@ from ingest.extractors.model import Hit
 Place = tuple[int, int, Hit]
 """Line and column of a call, and what it opens."""
 
+# as Python's parser counts lines
+LINE_END: Final = re.compile(r"\r\n|\r|\n")
 CONDITIONAL: Final = re.compile(r"[ \t]*(?:if|elif|else|for|while|try|except|finally|def|lambda|return)\b")
 APPENDED: Final = re.compile(r"['\"]a[bt+]*['\"]")
 # the target of a command's output on its own line, or behind a semicolon
@@ -32,7 +34,8 @@ def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], t
     """
     if all(hit.operation == "read" for _, _, hit in places):
         return (), ()
-    lines = code.split("\n")
+    lines = LINE_END.split(code)
+    ends = _ends(lines)
     writes: dict[str, int] = {}
     back: dict[str, None] = {}
     read: set[str] = set()
@@ -42,7 +45,7 @@ def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], t
             writes.setdefault(path, line)
         elif hit.operation == "read" and hit.path not in read:
             read.add(hit.path)
-            if path in writes and _is_within(lines, writes[path], line):
+            if path in writes and line < ends[writes[path] - 1]:
                 back[hit.path] = None
     return tuple(back), tuple(path for path, line in writes.items() if not _indent(lines[line - 1]))
 
@@ -67,10 +70,16 @@ def _is_plain(line: str) -> bool:
     return not CONDITIONAL.match(line) and not APPENDED.search(line)
 
 
-def _is_within(lines: list[str], first: int, last: int) -> bool:
-    """Whether a line stands in the block of an earlier one, or in one inside of it."""
-    indent = _indent(lines[first - 1])
-    return all(not line.strip() or _indent(line) >= indent for line in lines[first:last])
+def _ends(lines: list[str]) -> list[int]:
+    """For each line the number, from 1, of the first line behind its block."""
+    ends = [len(lines) + 1] * len(lines)
+    inner: list[int] = []  # lines whose blocks go on, each indented no less than those before it
+    for place, line in enumerate(lines):
+        if line.strip():
+            while inner and _indent(lines[inner[-1]]) > _indent(line):
+                ends[inner.pop()] = place + 1
+            inner.append(place)
+    return ends
 
 
 def _indent(line: str) -> int:
