@@ -105,7 +105,7 @@ def discover(
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
     excluded = os.path.realpath(out) if out else ""
-    owners, belongs = _Owners(), ""
+    owners, owned = _Owners(), dict[str, str]()
     for path in paths:
         if path == STANDARD_INPUT:
             continue
@@ -120,16 +120,18 @@ def discover(
             raise IngestError(f"{path}: neither a file nor a folder")
         owner = owners.of(root) if source is None or not is_file else None
         if owner is not None:
-            belongs = f"it belongs to the run in {shown(owner)}"
-            note(f"{shown(path)}: skipped, {belongs}")
+            owned[shown(path)] = f"it belongs to the run in {shown(owner)}"
             continue
         candidates = _file(root, os.path.dirname(root), excluded, note) if is_file else _walk(root, excluded, note)
         for candidate in candidates:
             found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
-    if belongs and not found:
-        raise IngestError(f"{paths[0]}: {belongs}; give that folder")
+    if owned and not found:
+        path, belongs = next(iter(owned.items()))
+        raise IngestError(f"{path}: {belongs}; give that folder")
+    for path, belongs in owned.items():
+        note(f"{path}: skipped, {belongs}")
     for archive in [path for path in found if (plain := unpacked(path)) in found and found[plain].size]:
         del found[archive]  # it tells nothing more
     return [as_told(item, source, below) for item in _with_own_ids(found.values())]

@@ -167,8 +167,9 @@ CHECKS: tuple[Check, ...] = (
         "`As an AI, I do not`), with no code and no tool call; in English, and in German, Spanish, French and Chinese "
         "by the commonest openings only. Not where the words are quoted, nor, in English, where an estimate, what "
         "stood in the way (`it is not in the folder`), a request to a colleague or another way (`so I read`) "
-        "follows, or where what one is unable to do, or a part of what was asked for, is set against an answer (`I can't"
-        " open it, but the cached copy lists 14`; an offer or advice is none); evasions without such words are not seen",
+        "follows, or where what one is unable to do, or a part of what was asked for, is set against an answer "
+        "(`I can't open it, but the cached copy lists 14`; an offer or advice is none); evasions without such words "
+        "are not seen",
         _is_refusal,
     ),
     Check(
