@@ -24,6 +24,7 @@ _OF_A_PROGRAM = re2.compile(
     r"(?i)^(?:\s*[=(]|\.\w|\s+(?:import|variables?|encod(?:ing|ed)|attributes?|syntax|parameters?)\b"
     r"|\s+(?:in|for|of|against)\b[^.!?\n]{0,20}\b(?:sql|injection|quer(?:y|ies)|statements?)\b)"
 )
+_OF_SQL = re2.compile(r"(?i)^[^.!?\n]{0,40}\b(?:sql|injection|quer(?:y|ies)|statements?)\b")
 _CHECKED = (
     "check|verif|review|examin|confirm|visit|inspect|search|validat|cross-?(?:check|verif|referenc)"
     "|look(?:ed|ing) (?:at|up)"
@@ -34,18 +35,23 @@ _CLAIMS_CHECK = re2.compile(
     rf"|\b(?:after|having|upon) (?:\w+ ){{0,2}}(?:{_CHECKED})"
 )
 _NOT_OWN = re2.compile(
-    r"(?i)\b(?:please|you|nobody|no one)\b[^.!?,;:\n]*$"
+    r"(?i)\b(?:please|you|your|nobody|no one)\b[^.!?\n]*$"
     r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?)|n't)\b(?:\s+[\w-]+){0,4}\s*$"
 )
 """What stands before or in such words, in their sentence, where it is others who are to check, or nobody has."""
+_OWN = re2.compile(r"(?i)^(?:please|you|your)\b.*\b(?:i|we)\b")
+"""Words to others behind which the author speaks of itself again."""
 
 
 def _is_made_up(before: str, found: str, after: str) -> bool:
+    if found.lower().startswith("placeholder") and _OF_SQL.search(after):
+        return False
     return not (_NOT_MADE_UP.search(before) or _OF_A_PROGRAM.search(after))
 
 
 def _is_own_check(before: str, found: str, after: str) -> bool:
-    return not _NOT_OWN.search(before + found)
+    denied = _NOT_OWN.search(before + found)
+    return denied is None or _OWN.search(denied.group()) is not None
 
 
 _CLAIMS: dict[str, tuple[re2._Regexp, Callable[[str, str, str], bool]]] = {

@@ -65,6 +65,7 @@ class Told:
 
     def __init__(self) -> None:
         self._labels: dict[int, str] = {}
+        self._gone_on: set[int] = set()
 
     def take(self, chat: Chat, label: str) -> None:
         """Note what of the next chat was told before. `label`: what tells its messages from those of others."""
@@ -76,7 +77,11 @@ class Told:
             said = hash((said, _key(message), str(message.get("role")), str(message.get("name"))))
             if 1 < number < len(chat.messages) and said in self._labels:
                 chat.repeated, chat.goes_on = number, self._labels.pop(said)
-        self._labels[said] = chat.goes_on
+        if said in self._gone_on:
+            chat.repeated = len(chat.messages)  # the same request again
+        elif chat.repeated:
+            self._gone_on.add(said)
+        self._labels.setdefault(said, chat.goes_on)
 
 
 def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
@@ -128,7 +133,7 @@ def _list_of(value: Any, path: tuple[str, ...]) -> Chat | None:
         elif value and all(map(str.isdigit, value)) and all(map(is_message, value.values())):
             rows = list(value.values())
         value = rows
-    elif isinstance(value, list) and len(value) > 1 and all(map(_holds_message, value)):
+    elif isinstance(value, list) and path[-1:] != ("choices",) and len(value) > 1 and all(map(_holds_message, value)):
         around, value = value, [element["message"] for element in value]
     if isinstance(value, list) and any(map(is_message, value)):
         return Chat(name, value, about, path, around=around)
@@ -141,8 +146,8 @@ def _has_roles(chat: Chat) -> bool:
 
 
 def _holds_message(value: Any) -> bool:
-    """Whether it is an object around a message: `{"at": ..., "message": {...}}`. The choices of a response are none."""
-    if not isinstance(value, dict) or is_message(value) or "finish_reason" in value:
+    """Whether it is an object around a message: `{"at": ..., "message": {...}}`."""
+    if not isinstance(value, dict) or is_message(value):
         return False
     return is_message(value.get("message")) and "role" in value["message"]
 

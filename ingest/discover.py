@@ -32,7 +32,7 @@ STANDARD_INPUT = "-"
 
 _SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
 JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
-"""Names of a run's journal. Of several in a folder the first counts."""
+"""Names of a run's journal. Of several in a folder the first that is not empty counts."""
 
 HEAD = 64 * 1024
 """Bytes from which a file's source is told."""
@@ -267,7 +267,11 @@ def _entries(folder: str, note: _Note) -> list[os.DirEntry[str]]:
 def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     """The name of a folder's journal, which may be compressed, or None where there is none."""
     names = {e.name for e in entries if e.name in JOURNALS and _kind(e, lambda _: None) in (_FILE, None)}
-    return next((name for name in JOURNALS if name in names), None)
+    there = [name for name in JOURNALS if name in names]
+    if len(there) > 1:  # one that is empty tells nothing
+        folder = os.path.dirname(entries[0].path)
+        there = [name for name in there if _size(os.path.join(folder, name))] or there
+    return there[0] if there else None
 
 
 def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[Found]:

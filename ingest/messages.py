@@ -25,8 +25,8 @@ _WITHOUT_ROLE = frozenset(
 _SPEAKER_IN_ROLE = re.compile(r"(.+?) \((?:-> ?(.+)|thought|termination condition)\)\Z", re.DOTALL)
 """`Orchestrator (-> WebSurfer)`: transcripts of Magentic-One name speaker and addressee in the role."""
 
-_HANDS_OVER = re.compile(r"transfer_to_\w+_\d+\Z")
-"""What AG2 calls the tools by which a model of a group says who goes on."""
+_HANDS_OVER = re.compile(r"transfer_to_[\w-]+_\d+\Z")
+"""What AG2 calls the tools by which a model of a group says who goes on. They take no arguments."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,9 @@ class Message:
     @property
     def only_hands_over(self) -> bool:
         """Whether the tools that it asks for are all AG2's own, by which another agent of the group goes on."""
-        return bool(self.requests) and all(_HANDS_OVER.match(request.name) for request in self.requests)
+        return bool(self.requests) and all(
+            _HANDS_OVER.match(request.name) and request.arguments in (None, "", "{}", {}) for request in self.requests
+        )
 
     def key(self, with_sender: bool = True, author: str | None = None) -> int:
         """What makes two sightings the same message, within this process: a hash of author, text, calls and answers.

@@ -94,7 +94,7 @@ _THAT = rf"(?:such\b|(?:that|this|it|so|these|those)(?: (?:kind|one|{_REQUEST}))
 _RATHER_NOT = (
     r"(?:(?:answer|respond|comply|help|assist|engage|discuss|comment on|participate|take part|write|create|generate"
     rf"|give|produce|provide|share|do)(?: (?:with|to|in|about))? {_THAT}"
-    r"|(?:answer|comply|help|assist|engage|participate)\s*(?:[.,;!]|$))"
+    r"|(?:answer|comply|help|assist|engage|participate|comment|say)\s*(?:[.,;!]|$)|talk about\b)"
 )
 _MODEL = r"an? (?:\w+ )?(?:language model|llm)"
 _COMFORTABLE = (
@@ -105,10 +105,11 @@ _GLADLY = r"(?:\w+ly |in good (?:conscience|faith) )?"
 _ENGLISH = _any(
     rf"i (?:cannot|can't|can not|do(?:n't| not) have the ability to) {_GLADLY}{_TO_DO}",
     rf"i (?:must|have to) {_GLADLY}(?:decline|refuse)(?: to)? (?:{_TO_DO}|participate\b|take part\b)",
-    rf"i {_GLADLY}(?:decline|refuse) to {_GLADLY}{_RATHER_NOT}",
+    rf"i {_GLADLY}(?:decline|refuse) to {_GLADLY}"
+    rf"(?:{_RATHER_NOT}|{_TO_SERVE}\b|(?:complete|generate|write|produce|give)\b)",
     rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) (?:this|that|your) (?:\w+ )?{_REQUEST}\s*(?:[.,;:!?)]|$)",
     rf"i(?:'d| would) (?:rather|prefer) not (?:to )?{_RATHER_NOT}",
-    rf"i(?:'m| am) not going to {_RATHER_NOT}",
+    rf"i(?:'m| am) not going to (?:{_RATHER_NOT}|(?:help|assist)\b)",
     rf"i(?:'m| am) (?:\w+ly )?(?:unable|not (?:able|allowed|permitted|authori[sz]ed)) to {_GLADLY}{_TO_DO}",
     # who `will not write` a file may only tell of a plan
     rf"i (?:won't|will not) (?:be able to )?{_GLADLY}{_TO_SERVE}\b",
@@ -224,8 +225,8 @@ _ABILITIES = frozenset("open access run execute process view read download visit
 _LIMITED = re2.compile(
     r"(?i)^[^.!?;,]{0,60}\b"
     + _any(
-        "exact|precise|definite|definitive|specific|accurate|single|every|here|directly|at once|(?:with|in) one",
-        "to (?:the )?disk",
+        "exact|precise|definite|definitive|specific|accurate|single|every|full|complete|here|directly|at once",
+        "(?:with|in) one|to (?:the )?disk|with certainty|for (?:sure|certain)",
     )
     + r"\b"
 )

@@ -171,6 +171,7 @@ turns as (
         events.is_opening,
         events.depth,
         events.chat,
+        messages.timestamp as said_at,
         messages.message_order,
         events.has_code or events.is_request as is_act,
         events.is_made_up,
@@ -195,7 +196,7 @@ openings as (
         chat
 ),
 
--- with models at work, what somebody says first who asks none was handed in
+-- with models at work, what somebody says first who has asked none yet was handed in
 runs_with_models as (
     select run_id
     from runs
@@ -206,7 +207,8 @@ runs_with_models as (
 callers as (
     select
         run_id,
-        agent_name
+        agent_name,
+        min(started_at) as first_call_at
     from ingest.llm_calls
     where run_id in (select unnest($run_ids::varchar[]))
         and event_id between $low::uuid and $high::uuid
@@ -231,7 +233,7 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.* exclude (is_opening, depth, chat),
+        turns.* exclude (is_opening, depth, chat, said_at),
         turns.is_opening or openings.message_order is not null as is_opening,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
@@ -257,7 +259,11 @@ candidates as (
     left join executors
         on executors.run_id = turns.run_id and executors.executor = turns.agent_name
     where (turns.is_act or executors.executor is null)
-        and (openings.message_order is null or runs_with_models.run_id is null or callers.agent_name is not null)
+        and (
+            openings.message_order is null
+            or runs_with_models.run_id is null
+            or coalesce(callers.first_call_at < turns.said_at, false)
+        )
 ),
 
 first_candidates as (

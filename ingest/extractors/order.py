@@ -17,12 +17,16 @@ Place = tuple[int, int, Hit]
 
 # as Python's parser counts lines
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
-CONDITIONAL: Final = re.compile(r"[ \t]*(?:if|elif|else|for|while|try|except|finally|def|lambda|return)\b")
+CONDITIONAL: Final = re.compile(
+    r"[ \t]*(?:if|elif|else|for|while|try|except|finally|async|def|return)\b|.*\b(?:if|or|and|lambda)\b"
+)
 APPENDED: Final = re.compile(r"['\"]a[bt+]*['\"]")
 # the target of a command's output on its own line, or behind a semicolon
-REDIRECTED: Final = re.compile(r"(?m)(?:^|;)[^;|&\n>]*[^;|&\n>]>[ \t]*['\"]?(?P<path>[^\s;|&<>'\"]+)")
+REDIRECTED: Final = re.compile(
+    r"(?m)(?:^|;)(?:[^;|&\n>'\"#]|'[^'\n]*'|\"[^\"\n]*\")+>[ \t]*['\"]?(?P<path>[^\s;|&<>'\"]+)"
+)
 # what makes a command of a shell one that need not run, or that adds to a file
-UNSURE: Final = re.compile(r"\|\||&&|>>|\b(?:if|while|for|case)\b|(?:^|\s)\[\s", re.MULTILINE)
+UNSURE: Final = re.compile(r"\|\||&&|>>|\b(?:if|while|until|for|case)\b|(?:^|\s)\[\s|\)\s*\{", re.MULTILINE)
 
 
 def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -41,11 +45,13 @@ def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], t
     read: set[str] = set()
     for line, _, hit in places:
         path = posixpath.normpath(hit.path)
-        if hit.operation == "write" and _is_plain(lines[line - 1]):
+        if hit.operation == "write" and _is_plain(lines, line - 1):
             writes.setdefault(path, line)
         elif hit.operation == "read" and hit.path not in read:
             read.add(hit.path)
-            if path in writes and line < ends[writes[path] - 1]:
+            begun = writes.get(path, line)
+            # what is read in the expression that is written comes first
+            if begun < line < ends[begun - 1] or (path in writes and begun == line and ";" in lines[line - 1]):
                 back[hit.path] = None
     return tuple(back), tuple(path for path, line in writes.items() if not _indent(lines[line - 1]))
 
@@ -65,9 +71,9 @@ def shell_order(code: str, reads: Iterable[Hit]) -> tuple[tuple[str, ...], tuple
     return tuple(dict.fromkeys(back)), tuple(writes)
 
 
-def _is_plain(line: str) -> bool:
-    """Whether the statement of a line writes a file anew, where it is reached."""
-    return not CONDITIONAL.match(line) and not APPENDED.search(line)
+def _is_plain(lines: list[str], place: int) -> bool:
+    """Whether the statement that begins in a line writes a file anew, where it is reached."""
+    return not CONDITIONAL.match(lines[place]) and not APPENDED.search("".join(lines[place : place + 4]))
 
 
 def _ends(lines: list[str]) -> list[int]:

@@ -491,7 +491,7 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
         return False
     if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return True
-    if stem.endswith(".io") and suffix in ("fits", "mat"):
+    if stem.endswith(".io") and suffix in ("fits", "mat", "wav"):
         return True  # `astropy.io.fits`
     if stem[0] == "." and suffix in NO_ATTRIBUTES:
         return False

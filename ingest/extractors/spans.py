@@ -342,7 +342,11 @@ def cleaned(token: str, before: str) -> str | None:
         before, token = before + "@", token[1:]
     if before[-1:] == "@" and extension(token) in REFERRED and token[:1] != "/":
         # a bare name may be somebody's: `@john.md`
-        return token if before[-2:-1] == "`" or ("/" in token and before[-2:-1] in ("", " ", "\n", "(")) else None
+        return (
+            token
+            if before[-2:-1] == "`" or ("/" in token and before[-2:-1] in ("", " ", "\n", "(", "'", '"'))
+            else None
+        )
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
         before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
     ):

@@ -285,6 +285,15 @@ def test_a_log_of_requests_is_one_chat(runs: Path, ingested: Ingest) -> None:
     ]
 
 
+def test_a_request_that_is_sent_again_adds_nothing(runs: Path, ingested: Ingest) -> None:
+    """Each is logged twice; of the first nobody knows that it is the same one."""
+    said = [{"role": ("user", "assistant")[n % 2], "content": f"{n}"} for n in range(12)]
+    lines = [json.dumps({"messages": said[:length]}) for length in range(2, 13, 2) for _ in range(2)]
+    (runs / "t.jsonl").write_text("\n".join(lines))
+    rows = ingested(runs).sql("SELECT chat, count(*) AS n FROM messages GROUP BY ALL ORDER BY ALL")
+    assert [(row["chat"], row["n"]) for row in rows] == [(0, 12), (1, 2)]
+
+
 def test_chats_that_begin_alike_are_several(runs: Path, ingested: Ingest) -> None:
     """One goes on with what both repeat; the call that each makes has its own answer."""
     opening = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "add"}]

@@ -238,6 +238,7 @@ DUMMY = "A dummy variable marks the weekend"
     [
         ("A test of it:", "from unittest import mock\nwith mock.patch('time.sleep'):\n    main()"),
         ("The query uses ? placeholders against injection:", "db.execute('select 1 where y = ?', [1])"),
+        ("Use placeholders to avoid SQL injection.", "db.execute('select ?', [1])"),
         ("No mock or placeholder data here, the real file is read:", "print(sum(open('sales.csv')))"),
         (DUMMY, "t['weekend'] = t.day > 4"),
         ("The form:", "st.text_input('Name', placeholder='your name')"),
@@ -267,6 +268,7 @@ def test_words_of_programs_and_denials_are_no_confession(words: str, source: str
         ("I have carefully reviewed the table.", True),
         ("I can't open it, so I looked it up manually.", True),
         ("After checking the page, the mean is seven.", True),
+        ("Please ensure: all entries have been manually verified.", False),
         ("Here is what you need: I manually checked all entries.", True),
         ("Thank you for waiting, I have checked the site.", True),
     ],
@@ -328,7 +330,7 @@ def test_what_was_handed_in_is_not_suspected_where_models_are_at_work(tmp_path: 
         run.turn("fixer", "Here:", meta={"code_languages": ["python"]})
     found = answer(builder.write(tmp_path / "traces.duckdb"), "suspects", top=1)
     assert {row["run_id"]: row["agent_name"] for row in found} == {
-        "of the customer": "customer",  # its model may have written that
+        "of the customer": "customer",  # its model had been asked before, and may have written that
         "of the fixer": "fixer",
         "none": "customer",
     }

@@ -218,13 +218,19 @@ def test_who_is_instructed_and_asked_makes_no_first_answer(saved: Saved) -> None
         ([("python", f"try:\n    open('a.csv')\nexcept OSError:\n    {WRITE}")], ["a.csv"]),
         ([("python", "open('a.csv', 'a').write('more')\nopen('a.csv')")], ["a.csv"]),
         ([("sh", "echo more >> a.csv; cat a.csv")], ["a.csv"]),
+        ([("sh", "# made by tool > a.csv\ncat a.csv")], ["a.csv"]),
+        ([("sh", "echo 'usage: tool > a.csv'\ncat a.csv")], ["a.csv"]),
+        ([("python", "clean(pd.read_csv('a.csv')).to_csv('a.csv')")], ["a.csv"]),
+        ([("python", "with open(\n    'a.csv',\n    'a',\n) as f: pass\nopen('a.csv')")], ["a.csv"]),
+        ([("python", f"import os\nos.path.exists('a.csv') or {WRITE}\nopen('a.csv')")], ["a.csv"]),
         ([("sh", "[ -f a.csv ] || echo mine > a.csv"), ("python", "open('a.csv')")], ["a.csv"]),
     ],
     ids=[
         "written first", "read first", "in a shell", "in two blocks", "read in the first", "saved by the executor",
         "in a function", "if it is missing", "if it is missing, in a line", "in another function",
         "where it is missing",
-        "more is added", "more is added in a shell", "if it is missing, in a shell",
+        "more is added", "more is added in a shell", "in a comment", "in quotes", "in what is written", "over lines",
+        "or else", "if it is missing, in a shell",
     ],
 )  # fmt: skip
 def test_code_that_reads_what_it_wrote_gets_it_from_nobody(
