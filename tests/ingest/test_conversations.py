@@ -354,7 +354,7 @@ DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [n if n == "results" else pytest.param(n, marks=pytest.mark.slow) for n in DOCUMENTS])
 def test_a_document_that_breaks_off_is_read_as_far_as_it_goes(name: str, runs: Path, ingested: Ingest) -> None:
     """At whatever byte: the whole messages before it are there, and what can't be read is kept."""
     text = json.dumps(DOCUMENTS[name])

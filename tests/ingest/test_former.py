@@ -96,6 +96,7 @@ def test_what_can_not_be_read_again_is_kept(
     assert kept(out / "traces.duckdb.v5.2") == ["more", "stays"]
 
 
+@pytest.mark.slow
 def test_runs_that_are_to_be_dropped_are_not_kept(runs: Path, ingested: Ingest) -> None:
     """`--drop-missing` says that what is gone may leave."""
     write_journal(runs, "stays", logged("a", "b", "hi"))

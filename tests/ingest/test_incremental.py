@@ -494,7 +494,7 @@ def test_a_day_with_much_in_it_has_several_files(runs: Path, ingested: Ingest, m
     assert all(one["high"] < two["low"] for one, two in itertools.pairwise(ranges))
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("keep", [0.0, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.5, 0.99))])
 def test_a_parquet_file_that_was_cut_off_is_written_again(keep: float, runs: Path, ingested: Ingest) -> None:
     """As a full disk or a copy that broke off leaves it; it is told by its end."""
     write_journal(runs, "r", *(logged("a", "b", f"hi {n}") for n in range(50)))

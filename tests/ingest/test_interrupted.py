@@ -118,6 +118,7 @@ def test_a_signal_while_the_program_is_loaded_is_heard_afterwards(tmp_path: Path
     assert not (tmp_path / "traces").exists()
 
 
+@pytest.mark.slow
 @posix
 def test_a_signal_that_is_ignored_stays_ignored(runs: Path, tmp_path: Path) -> None:
     """`nohup ingest runs/` outlives its terminal."""

@@ -194,6 +194,7 @@ def test_a_little_every_night_is_no_wide_vector(runs: Path, ingested: Ingest) ->
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hundredth")
 def test_wide_rows_stay_few_in_a_vector(runs: Path, ingested: Ingest) -> None:
     """Also when later ingests write the database anew, and when others are pruned."""

@@ -82,6 +82,7 @@ def test_what_belongs_to_a_run_that_came_since_is_none_of_its_own(runs: Path, in
     parquet_matches(tables)
 
 
+@pytest.mark.slow
 def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path, ingested: Ingest) -> None:
     """However deep: transcripts, journals in files of other names, and runs in folders of their own."""
     deep = runs / "exp" / "a" / "b"

@@ -321,6 +321,7 @@ def test_the_report_for_people(runs: Path, tmp_path: Path) -> None:
     assert Tables(out, ingest.run([str(runs)], str(out))).summary.pruned == 1
 
 
+@pytest.mark.slow
 def test_pruning_goes_again_where_memory_is_too_little(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -282,6 +282,7 @@ def test_names_are_found_as_ag2_finds_them(
     assert row == {"chosen": group.messages[1]["name"], "selection": selection}
 
 
+@pytest.mark.slow
 def test_choices_of_groups_at_once_stand_in_their_own_chats(
     runs: Path, ingested: Ingest, scripted_llm: StartLLM
 ) -> None:
