@@ -133,8 +133,12 @@ def _list_of(value: Any, path: tuple[str, ...]) -> Chat | None:
         elif value and all(map(str.isdigit, value)) and all(map(is_message, value.values())):
             rows = list(value.values())
         value = rows
-    elif isinstance(value, list) and path[-1:] != ("choices",) and len(value) > 1 and all(map(_holds_message, value)):
-        around, value = value, [element["message"] for element in value]
+    elif (
+        isinstance(value, list)
+        and path[-1:] != ("choices",)
+        and sum(map(_holds_message, value)) > max(1, len(value) / 2)
+    ):
+        around, value = value, [element["message"] if _holds_message(element) else element for element in value]
     if isinstance(value, list) and any(map(is_message, value)):
         return Chat(name, value, about, path, around=around)
     return None

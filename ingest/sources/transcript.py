@@ -106,7 +106,7 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         about["not_a_run"] = "no list of messages in it"
         return
     about["meta"] = _about(chats, beside)
-    if len(chats) == 1 and not all(map(is_message, chats[0].messages)):
+    if len(chats) == 1 and chats[0].around is None and not chats[0].is_sound:
         pieces = list(_in_pieces(raw))  # which tells where in the file the others stand
         if len(pieces) == len(chats[0].messages):
             yield from pieces

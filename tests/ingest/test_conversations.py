@@ -220,11 +220,24 @@ def split(messages: list[Data]) -> Data:
         ({"a": {"b": TALK}, "c": {"b": [None, *OTHER]}}, (7, 1, 1)),
         ({str(place): message for place, message in enumerate(TALK)}, (5, 1, 0)),
         ([{"at": "2026-01-01", "message": message} for message in TALK], (5, 1, 0)),
+        ([{"at": "2026-01-01", "message": message} for message in (*TALK, "odd")], (5, 1, 1)),
+        ([*({"message": message} for message in TALK), None], (5, 1, 1)),
         (by_columns(TALK), (5, 1, 0)),
         (split(TALK), (5, 1, 0)),
         (split(OTHER), (2, 0, 0)),
     ],
-    ids=["null", "usage", "null in one chat", "by place", "in objects", "by columns", "split", "split, of texts"],
+    ids=[
+        "null",
+        "usage",
+        "null in one chat",
+        "by place",
+        "in objects",
+        "one odd object",
+        "one null",
+        "by columns",
+        "split",
+        "split, of texts",
+    ],
 )
 def test_no_list_is_lost_for_what_stands_in_it(
     document: Any, expected: tuple[int, ...], runs: Path, ingested: Ingest
