@@ -100,8 +100,15 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         search.look(value, (), DEEP)
         if len(search.chats) > MAX_CHATS:
             return [], []
+    if len(search.chats) > 1:
+        _find_repeated(search.chats)
+    return search.chats, search.beside
+
+
+def _find_repeated(chats: list[Chat]) -> None:
+    """Note which of several chats another one has told already."""
     alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
-    for chat in search.chats:
+    for chat in chats:
         if not chat.is_sound:
             continue
         others = alike[tuple(map(_key, _in_order(chat.messages)))]
@@ -110,7 +117,6 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
             chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)
         others.append(chat)
-    return search.chats, search.beside
 
 
 def is_empty(value: Any) -> bool:

@@ -309,13 +309,14 @@ def _goes_on(refusal: str, rest: str) -> bool:
     answer that it is set against."""
     if _ESTIMATE.search(rest):
         return True
-    if refusal.split()[-1].lower() in _STANDING_IN_THE_WAY and _OBSTACLE.search(rest):
+    verb = refusal.split()[-1].lower()
+    if verb in _STANDING_IN_THE_WAY and _OBSTACLE.search(rest):
         return True
     if any(match.group(1).lower() not in _NOBODY for match in _ASKED.finditer(rest)):
         return True
     if any(match.group(1).lower() not in _NO_STEP for match in _STEP.finditer(rest)):
         return True
-    is_unable = refusal.split()[-1].lower() in _ABILITIES or _LACKS_BEING.search(refusal + rest[:20]) is not None
+    is_unable = verb in _ABILITIES or _LACKS_BEING.search(refusal + rest[:20]) is not None
     return (is_unable or _LIMITED.match(rest) is not None) and _answers_still(rest)
 
 

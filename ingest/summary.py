@@ -67,6 +67,15 @@ def count_read(
     summary: Summary,
     tell: Callable[[str], None],
 ) -> None:
+    """Note what came of the files that were read, with a line for each thing worth knowing.
+
+    Args:
+        reports: what was read.
+        before: what the tables knew, by path.
+        was: by path of a file the run that it was under another name.
+        summary: is added to.
+        tell: called with each line.
+    """
     sources: Counter[str] = Counter()
     runs = {k.path: k.run_id for k in before.values() if k.run_id is not None}
     ids = set(runs.values())

@@ -87,7 +87,7 @@ left join ingest.requests
     on requests.run_id = calls.run_id and requests.event_id = calls.event_id;
 
 
--- whether a JSON list of the languages of code blocks has one of programs, not only of text and data
+-- Whether a JSON list of the languages of code blocks has one of programs, not only of text and data
 create or replace macro ingest.has_program(languages) as
     len(list_filter(
         languages->>'$[*]',
@@ -96,6 +96,7 @@ create or replace macro ingest.has_program(languages) as
             'latex', 'tex', 'output', 'log'
         )
     )) > 0;
+
 
 -- One name for the language of a code block, of the several that agents write on it.
 create or replace macro ingest.language(label) as

@@ -197,13 +197,6 @@ openings as (
 ),
 
 -- with models at work, what somebody says first who has asked none yet was handed in
-runs_with_models as (
-    select run_id
-    from runs
-    where run_id in (select unnest($run_ids::varchar[]))
-        and llm_calls > 0
-),
-
 callers as (
     select
         run_id,
@@ -248,8 +241,6 @@ candidates as (
         on openings.run_id = turns.run_id
         and openings.chat is not distinct from turns.chat
         and openings.message_order = turns.message_order
-    left join runs_with_models
-        on runs_with_models.run_id = turns.run_id
     left join callers
         on callers.run_id = turns.run_id and callers.agent_name = turns.agent_name
     left join supervisors
@@ -261,7 +252,7 @@ candidates as (
     where (turns.is_act or executors.executor is null)
         and (
             openings.message_order is null
-            or runs_with_models.run_id is null
+            or turns.run_id not in (select run_id from callers)
             or coalesce(callers.first_call_at < turns.said_at, false)
         )
 ),

@@ -39,7 +39,7 @@ def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], t
     if all(hit.operation == "read" for _, _, hit in places):
         return (), ()
     lines = LINE_END.split(code)
-    ends = _ends(lines)
+    ends = _ends(lines) if any(hit.operation == "read" for _, _, hit in places) else []
     writes: dict[str, int] = {}
     back: dict[str, None] = {}
     read: set[str] = set()

@@ -50,14 +50,13 @@ def python_facts(code: str, places: list[Place] | None = None) -> tuple[set[str]
     code = sound(code)
     before: list[Hit] = []
     tree = parse(code)
-    if tree is not None and (facts := _tree_facts(tree, code)):
-        if places is not None:
-            places += facts[1]
-        return facts[0], [hit for _, _, hit in facts[1]]
+    parses = tree is not None
     if tree is None and len(code) <= PARSE_LIMIT:
         code, before = _without_magics(code)
         tree = parse(code)
-    if before and tree is not None and (facts := _tree_facts(tree, code)):
+    if tree is not None and (facts := _tree_facts(tree, code)):
+        if parses and places is not None:
+            places += facts[1]
         return facts[0], [*before, *(hit for _, _, hit in facts[1])]
     packages, files = patterns.imports(code), patterns.python_files(code)
     sound_part = _sound_part(code)

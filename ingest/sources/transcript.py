@@ -204,7 +204,8 @@ def _messages_of(chats: list[Chat]) -> Iterator[Record | Bad]:
     """The messages of the conversations of a document."""
     told, places = Told(), itertools.count(1)
     for number, chat in enumerate(chats):
-        told.take(chat, chat.name if number else "")
+        if len(chats) > 1:
+            told.take(chat, chat.name if number else "")
         yield from _of_chat(chat, places)
 
 
