@@ -27,7 +27,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("keys of a store", "import lamindb as ln\nln.Artifact('data.csv', key='experiments/data.csv')", [], ["data.csv"]),
     ("sftp", "import paramiko\nssh = paramiko.SSHClient()\nsftp = ssh.open_sftp()\nsftp.put('a.csv', '/srv/b.csv')\nsftp.get('/srv/c.csv', 'd.csv')", ["d.csv"], ["a.csv"]),
     ("Arrow files", "import pyarrow as pa\nwith pa.ipc.new_file('o.arrow', schema) as w: pass", ["o.arrow"], []),
-    ("magics that name no file", "!pip install x\n%matplotlib inline\nhint = \"open('a.csv')\"\nopen('b.csv')", [], ["b.csv"]),
+    ("magics that name no file", "!pip install x\n%matplotlib inline\n# open('a.csv')\nopen('b.csv')", [], ["b.csv"]),
     ("default mode", "text = open('notes.txt').read()", [], ["notes.txt"]),
     ("append", "open('run.log', 'a').write('x')", ["run.log"], []),
     ("exclusive", "open('once.txt', mode='x')", ["once.txt"], []),
