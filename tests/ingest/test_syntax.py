@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import queries
-from ingest.syntax import MAX_LINES, diff, normal_hash
+from ingest.syntax import MAX_LINES, diff, normal_hash, similarity
 from tests.ingest.conftest import Ingest
 
 PLAIN = """import numpy as np
@@ -118,6 +118,27 @@ def test_a_diff_turns_the_one_into_the_other(tmp_path: Path) -> None:
     assert (tmp_path / "code.py").read_text(encoding="utf-8") == after
     assert diff(before, before) == ""
     assert diff(before, "x\n" * (MAX_LINES + 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("rate = 1 / 0\n", 1.0),
+        ("rate = 1 / 2\n", 0.67),  # rate and 1, of rate, 1, 0 and rate, 1, 2
+        ("import math\nrate = 1 / 2\n", 0.5),  # what comes in does not count as shared
+        ("print('done')\n", 0.0),
+        ("", 0.0),
+        ("x\n" * (MAX_LINES + 1), None),
+    ],
+)
+def test_code_is_as_alike_as_the_words_it_shares(after: str, expected: float | None) -> None:
+    """A repair within the only line leaves code alike; more code than is compared has no similarity."""
+    assert similarity("rate = 1 / 0\n", after) == expected
+
+
+def test_words_that_stand_elsewhere_are_not_shared() -> None:
+    """Lines that one diff has in place of each other are compared, not whatever else the code has."""
+    assert similarity("first = 1\nkeep(2)\n", "keep(2)\nfirst = 1\n") == 0.5
 
 
 def test_tables_say_what_fixed_a_failure_and_what_recurs(runs: Path, ingested: Ingest) -> None:

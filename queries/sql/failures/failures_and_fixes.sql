@@ -19,8 +19,9 @@
 --   fixed_by        whose code or call was the next of that chat and language (or with a block in it), or tool, to succeed;
 --                   of calls that one message asks for none is the fix of another; NULL where none did
 --   fixed_input     the code or arguments that succeeded
---   similarity      of code, twice the lines that both have, of all their lines; of a tool, the share of arguments that
---                   are the same. A success that has little in common with the failure may be another thing, and no fix
+--   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
+--                   in place of each other; of a tool, the share of arguments that are the same. A success that has little
+--                   in common with the failure (below 0.3) may be another thing, and no fix
 --   changed         what changed from the code that failed first to the code that worked, as a diff
 --   events_between  events of the run from the first failure to the success
 with
