@@ -29,8 +29,9 @@ from ingest.runrows import RunRows
 from ingest.speakers import Listener
 from ingest.turns import Conversation
 
-SPACING = 16
-"""Positions between two records, for the events that one record makes before and after its own."""
+SPACING = 512
+"""Positions between two records, for the events that one record makes before and after its own: a few, and the tool
+calls that a message asks for."""
 
 MAX_SEQ = 2**53
 MAX_COUNT = 2**63 - 1

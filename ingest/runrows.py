@@ -84,7 +84,9 @@ class RunRows:
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""
-        mixed = hashlib.md5(f"{self.run_id}\0{kind}\0{key}".encode(), usedforsecurity=False).hexdigest()
+        mixed = hashlib.md5(
+            f"{self.run_id}\0{kind}\0{key}".encode("utf-8", "surrogatepass"), usedforsecurity=False
+        ).hexdigest()
         # what `str(uuid.UUID(hex=..., version=3))` gives, in a third of the time
         return f"{self._id_begins}{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
 

@@ -8,7 +8,7 @@ arguments.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -25,8 +25,11 @@ ERROR_PREFIX = "Error: "
 """How AG2 begins the answer of a tool that raised, is unknown or was given bad JSON."""
 
 
-REMEMBERED = 64
-"""Calls without an answer among which the one that a function's return belongs to is looked for."""
+REMEMBERED = 256
+"""Calls without an answer, the last ones, among which the one that is meant is looked for."""
+
+MAX_PLACES = 200
+"""Calls of a message that have places of their own, in the order in which it asks for them."""
 
 
 LEAVING = frozenset({"SystemExit", "KeyboardInterrupt", "GeneratorExit", "asyncio.exceptions.CancelledError"})
@@ -90,10 +93,11 @@ class ToolLedger:
         self._heard_of += 1
         return ToolCall(call_id, name, where, f"{where.key}/{call_id or name}/{self._heard_of}", **known)
 
-    def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where) -> None:
-        """A message of `agent` asks for a call."""
+    def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where, number: int = 0) -> None:
+        """A message of `agent` asks for a call, the one of that number in it."""
         arguments = unwrapped(request.arguments)
-        behind = where.at(where.position + 3)  # so that a handoff to its executor, and its turn, come after this one
+        # so that a handoff to its executor, and its turn, come after this one
+        behind = where.at(where.position + 3 + min(number, MAX_PLACES))
         call = self._new(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
         self._open[_key(request.call_id, request.name)].append(call)
 
@@ -136,12 +140,11 @@ class ToolLedger:
         none, and never with the id of the call. Calls that run at the same time differ in their arguments.
         """
         running = [call for calls in self._running.values() for call in calls]
-        latest = islice(reversed(self._open.values()), REMEMBERED)
-        calls = running or [call for queue in reversed(list(latest)) for call in islice(queue, REMEMBERED)]
+        calls = running or list(reversed(self._waiting()))
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
         arguments = unwrapped(fact.arguments)
-        same = _nearest((call for call in waiting if call.arguments == arguments), where)
+        same = _nearest((call for call in reversed(waiting) if call.arguments == arguments), where)
         if same:
             return same
         return waiting[0] if named and len(waiting) == 1 else None
@@ -242,8 +245,8 @@ class ToolLedger:
         self._answered.clear()
 
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
-        calls = (c for c in self._open.get(_key(fact.call_id, fact.name), ()) if c.state == state)
-        return _nearest(calls, where, unwrapped(fact.arguments))
+        queue = self._open.get(_key(fact.call_id, fact.name), ())
+        return _nearest((call for call in _last(queue) if call.state == state), where, unwrapped(fact.arguments))
 
     def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
         call = self._new(call_id, name, where)
@@ -251,25 +254,29 @@ class ToolLedger:
         return call
 
     def _take(self, response: ToolResponse, where: Where) -> ToolCall | None:
-        if (
-            response.call_id is None and response.name is None
-        ):  # Mistral's tool messages have no id: the oldest is meant
-            queues = [q for q in self._open.values() if q]
-            queue = min(queues, key=lambda q: (q[0].where.talk != where.talk, q[0].where.position), default=None)
-            call = queue[0] if queue else None
+        if response.call_id is None and response.name is None:  # as Mistral's tool messages are
+            call = _nearest(self._waiting(), where)
         else:
-            queue = self._open.get(_key(response.call_id, response.name or ""))
-            call = _nearest(queue or (), where)
-        if not queue or call is None:
-            return None
-        self._close(call)
+            call = _nearest(_last(self._open.get(_key(response.call_id, response.name or ""), ())), where)
+        if call is not None:
+            self._close(call)
         return call
+
+    def _waiting(self) -> list[ToolCall]:
+        """The last calls without an answer, the latest first."""
+        queues = islice(reversed(self._open.values()), REMEMBERED)
+        calls = list(islice((call for queue in queues for call in _last(queue)), REMEMBERED))
+        return sorted(calls, key=lambda call: -call.where.position)
 
     def _close(self, call: ToolCall) -> None:
         """Nothing is waited for any more."""
         key = _key(call.call_id, call.name)
-        self._open[key].remove(call)
-        if not self._open[key]:
+        queue = self._open[key]
+        if queue[0] is call:
+            queue.popleft()
+        else:  # one of the last
+            del queue[-1 - next(place for place, other in enumerate(reversed(queue)) if other is call)]
+        if not queue:
             del self._open[key]
 
     def _event(self, call: ToolCall) -> Event:
@@ -323,16 +330,27 @@ class ToolLedger:
         return event
 
 
+def _last(queue: Sequence[ToolCall]) -> Iterator[ToolCall]:
+    """The last calls of a queue, the latest first."""
+    return islice(reversed(queue), REMEMBERED)
+
+
 def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> ToolCall | None:
-    """The first of the calls that are most likely meant at this place, with these arguments where they are known."""
-    found, closest = None, (False, False, False)
+    """The call that is most likely meant at this place, with these arguments where they are known.
+
+    An earlier message's call may never have been answered: of those that are equally likely, one that ran is meant,
+    of the message that asked last, and of its calls the first.
+
+    Args:
+        calls: the latest first.
+    """
+    found, closest = None, (False, False, False, False)
     for call in calls:
         same = arguments is None or call.arguments == arguments
-        closeness = call.where.talk == where.talk, call.where.thread == where.thread, same
-        if found is None or closeness > closest:
+        ran = call.state != REQUESTED
+        closeness = call.where.talk == where.talk, call.where.thread == where.thread, same, ran
+        if found is None or closeness > closest or (closeness == closest and call.turn == found.turn):
             found, closest = call, closeness
-        if all(closest):
-            break
     return found
 
 

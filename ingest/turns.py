@@ -296,8 +296,8 @@ class Conversation:
             self._child(child, turn.id, 1)
         for execution in executions:
             self._executed(execution, 1)
-        for request in message.requests:
-            self._tools.requested(request, agent, turn.id, where)
+        for number, request in enumerate(message.requests):
+            self._tools.requested(request, agent, turn.id, where, number)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
         index, key = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent

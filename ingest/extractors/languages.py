@@ -107,7 +107,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
     else:
         back, overwrites = order.python_order(code, places)
     saved = tuple(posixpath.normpath(hit.path) for hit in named)
-    return CodeFacts(tuple(sorted(packages)), _unique(hits, "write"), reads, back, overwrites + saved)
+    return CodeFacts(tuple(sorted(filter(_is_text, packages))), _unique(hits, "write"), reads, back, overwrites + saved)
 
 
 def windows_files(code: str) -> list[Hit]:
@@ -124,6 +124,11 @@ def _unique(hits: list[Hit], operation: str) -> tuple[Hit, ...]:
     """The hits of one operation, the first for each path."""
     found: dict[str, Hit] = {}
     for hit in hits:
-        if hit.operation == operation:
+        if hit.operation == operation and _is_text(hit.path):
             found.setdefault(hit.path, hit)
     return tuple(found.values())
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name that code spells out with escapes can be one: of halves of characters Python opens no file."""
+    return name.isascii() or sound(name) is name

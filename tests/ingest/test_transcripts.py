@@ -104,6 +104,60 @@ def test_python_json_with_nan_and_lone_surrogates_is_mended(runs: Path, ingested
     assert tables.one("SELECT count(*) FROM journal WHERE record->>'score' IS NULL") == 1
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "plt.savefig('\\ud83d\\ude00.png')",
+        "open('\\ud83d.csv', 'w')",
+        "open('\\ud800x').read()",
+        "n = 1\nopen(f'\\ud83d{n}.csv', 'w')",
+        "df.to_csv(path_or_buf='\\udc80.csv')",
+        "import importlib\nimportlib.import_module('\\ud83d')",
+    ],
+)
+def test_halves_of_characters_that_code_spells_out_name_no_file(code: str, runs: Path, ingested: Ingest) -> None:
+    """The code is plain ASCII. Python opens no file of such a name, and the run comes in with all else."""
+    code = f"```python\n{code}\nopen('b.csv', 'w')\n```"
+    chat = [{"role": "assistant", "name": "a", "content": code}, CHAT[2]]
+    (runs / "half.json").write_text(json.dumps(chat))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages") == 2
+    assert tables.sql("SELECT file_path FROM files WHERE operation = 'write'") == [{"file_path": "b.csv"}]
+
+
+def test_an_id_that_comes_again_is_that_of_the_latest_message(runs: Path, ingested: Ingest) -> None:
+    """Some models begin to count in every answer. An older call with the id may never have been answered."""
+    chat = [_asks("lookup", "call_0", q=1), {"role": "user", "name": "u", "content": "never mind, fetch it"}]
+    for page in range(3):
+        answer = "Error: no page 1" if page == 1 else f"page {page}"
+        chat += [_asks("fetch", "call_0", n=page), {"role": "tool", "tool_call_id": "call_0", "content": answer}]
+    (runs / "ids.json").write_text(json.dumps(chat))
+    assert ingested(runs).sql("SELECT tool_name, arguments->>'n' AS n, result, status FROM tool_calls ORDER BY n") == [
+        {"tool_name": "fetch", "n": "0", "result": "page 0", "status": "completed"},
+        {"tool_name": "fetch", "n": "1", "result": "Error: no page 1", "status": "failed"},
+        {"tool_name": "fetch", "n": "2", "result": "page 2", "status": "completed"},
+        {"tool_name": "lookup", "n": None, "result": None, "status": "pending"},
+    ]
+
+
+def test_calls_stand_in_the_order_in_which_they_were_asked_for(runs: Path, ingested: Ingest) -> None:
+    """One message asks for several of which the first is never answered."""
+    several = _asks("first", "1")
+    several["tool_calls"] += _asks("second", "2")["tool_calls"] + _asks("third", "3")["tool_calls"]
+    answers = [{"role": "tool", "tool_call_id": i, "content": "yes"} for i in "32"]
+    (runs / "order.json").write_text(json.dumps([several, *answers, _asks("last", "4")]))
+    query = (
+        "SELECT meta->>'tool_name' AS t FROM execution_events WHERE event_type = 'tool_call' ORDER BY execution_order"
+    )
+    assert [row["t"] for row in ingested(runs).sql(query)] == ["first", "second", "third", "last"]
+
+
+def _asks(tool: str, call_id: str, **arguments: object) -> dict[str, Any]:
+    function = {"name": tool, "arguments": json.dumps(arguments)}
+    call = {"id": call_id, "type": "function", "function": function}
+    return {"role": "assistant", "name": "a", "content": None, "tool_calls": [call]}
+
+
 def test_elements_that_are_no_messages_go_to_quarantine(runs: Path, ingested: Ingest) -> None:
     """Nothing in a list is dropped in silence."""
     (runs / "mixed.json").write_text(json.dumps([*CHAT, 17, {"foo": 1}]))
