@@ -409,11 +409,16 @@ events as (
         error_message,
         meta,
         case when event_type = 'agent_call' then id end as turn_id,
+        -- with which an execution begins
+        case
+            when event_type = 'agent_call' or (event_type = 'llm_call' and event_subtype = 'single') or event_type = 'error'
+                then {'id': id, 'began': timestamp}
+        end as beginning,
         case
             when event_type = 'llm_call' then ingest.execution_of(id, event_subtype, parent_event_id)
+            when event_type = 'error' then id
             when event_type in ('code_exec', 'tool_call') then ingest.asked_in(meta)
         end as known_id,
-        case when event_type = 'agent_call' then timestamp end as turn_began,
         case
             when event_type = 'agent_call' then json_object('sender', inputs->'sender', 'role', inputs->'role')
         end as origin,
@@ -428,6 +433,7 @@ events as (
             else concat_ws(' ', event_type, meta->>'file_path', status)
         end as message,
         case
+            when event_type = 'error' then concat_ws(' ', 'raised', meta->>'error_type')
             when event_type <> 'agent_call' then null
             when (meta->>'content_length')::bigint > 0 then concat('said ', meta->>'content_length', ' characters')
             when len(outputs->>'$.tool_calls[*].function.name') > 0
@@ -439,6 +445,16 @@ events as (
         and (
             (event_type in ('agent_call', 'handoff', 'llm_call') and not ingest.is_aside(event_subtype))
             or (event_type in ('code_exec', 'tool_call', 'file_gen') and event_subtype <> 'action')
+            -- not every exception is an execution
+            or (
+                event_type = 'error'
+                and id in (
+                    select executions.id
+                    from executions
+                    where not executions.is_turn
+                        and (asked is null or ingest.of_run(executions.run_id, executions.id, asked))
+                )
+            )
         )
 ),
 
@@ -446,12 +462,15 @@ events_of_executions as (
     select
         *,
         case
-            when event_type = 'llm_call' then known_id
-            when event_type = 'handoff' then last_value(turn_id ignore nulls) over later
+            when event_type in ('llm_call', 'error') then known_id
+            when event_type = 'handoff' then (last_value(beginning ignore nulls) over later).id
             else coalesce(known_id, last_value(turn_id ignore nulls) over of_agent)
         end as execution_id,
         -- that who is spoken to replies is recorded with the reply
-        case when event_type = 'handoff' then last_value(turn_began ignore nulls) over later else timestamp end as began_at
+        case
+            when event_type = 'handoff' then (last_value(beginning ignore nulls) over later).began
+            else timestamp
+        end as began_at
     from events
     window
         of_agent as (
@@ -474,6 +493,7 @@ stages as (
                 when 'agent_call' then ['INIT', 'COMPLETE']
                 when 'handoff' then ['SHOULD_RESPOND']
                 when 'llm_call' then ['LLM_CALL']
+                when 'error' then ['COMPLETE']
                 else ['POST_PROCESS']
             end
         ) as stage

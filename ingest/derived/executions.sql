@@ -1,4 +1,5 @@
--- The executions of agents in $run_ids: turns, and LLM calls that led to none.
+-- The executions of agents in $run_ids: turns, LLM calls that led to none, and exceptions that ended a turn before its agent
+-- had said anything.
 --
 -- Code and tool calls count for the turn that asked for them: where that is not known, for the latest one that the agent had
 -- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is
@@ -24,7 +25,9 @@ events as materialized (
         completed_at,
         duration_ms,
         event_type = 'agent_call' and not ingest.is_aside(event_subtype) as is_turn,
-        is_turn or (event_type = 'llm_call' and event_subtype = 'single') as is_start,
+        event_type = 'error' and event_subtype is distinct from 'action' and agent_name is not null as is_raised,
+        is_turn or (event_type = 'llm_call' and event_subtype = 'single') or is_raised as is_start,
+        case when is_raised then try_cast(meta->>'echo_of' as uuid) end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
@@ -56,25 +59,6 @@ events as materialized (
     where run_id in (select unnest($run_ids::varchar[]))
         and id between $low::uuid and $high::uuid
         and (event_type in ('agent_call', 'llm_call') or status in ('failed', 'pending')) is true
-),
-
--- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
--- answer each other, and nobody answers them. The opening of a nested chat has the turn or tool call that it was opened in.
-starts as (
-    select
-        *,
-        case
-            when is_opening then parent_event_id
-            when is_internal then last_value(case when is_turn then id end ignore nulls) over before
-            else last_value(case when is_turn and not is_internal then id end ignore nulls) over before
-        end as answered_id
-    from events
-    where is_start
-    window before as (
-        partition by run_id, chat, parent_event_id
-        order by execution_order
-        rows between unbounded preceding and 1 preceding
-    )
 ),
 
 calls as (
@@ -130,6 +114,34 @@ raised as (
         and exceptions.event_type = 'error'
         and exceptions.event_subtype is distinct from 'action'  -- marked by the user
         and exceptions.status = 'failed'
+),
+
+-- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
+-- answer each other, and nobody answers them. The opening of a nested chat has the turn or tool call that it was opened in.
+-- The exception of an LLM call is no execution beside that call.
+starts as (
+    select
+        *,
+        case
+            when is_opening then parent_event_id
+            when is_internal then last_value(case when is_turn then id end ignore nulls) over before
+            else last_value(case when is_turn and not is_internal then id end ignore nulls) over before
+        end as answered_id
+    from (
+        select
+            events.* replace (if(echoed.id is null, events.parent_event_id, null) as parent_event_id)
+        from events
+        left join events as echoed
+            on echoed.run_id = events.run_id and echoed.id = events.echo_of
+        where events.is_start
+            and echoed.event_type is distinct from 'llm_call'
+    )
+    anti join raised using (run_id, execution_order)
+    window before as (
+        partition by run_id, chat, parent_event_id
+        order by execution_order
+        rows between unbounded preceding and 1 preceding
+    )
 ),
 
 turns as (

@@ -17,9 +17,28 @@ from tests.queries.database import Builder
 from tests.queries.reading import answer, events_by_run, rows
 
 
-def test_an_execution_is_a_turn_or_an_llm_call_without_one(traces: Path) -> None:
-    """There are as many executions as turns and LLM calls without a parent, each with an id of its own."""
-    expected = {
+def exceptions(traces: Path) -> set[Any]:
+    """The ids of the exceptions that ended a turn: of an agent, but neither marked nor those of an LLM call."""
+    events = sorted(rows(traces, "execution_events"), key=lambda event: (event["run_id"], event["execution_order"]))
+    calls = {str(event["id"]) for event in events if event["event_type"] == "llm_call"}
+    failed = {
+        (event["run_id"], event["execution_order"] + 1)
+        for event in events
+        if event["event_type"] == "llm_call" and event["status"] == "failed"
+    }
+    return {
+        event["id"]
+        for event in events
+        if (event["event_type"], event["event_subtype"] == "action") == ("error", False)
+        and event["agent_name"]
+        and (event["meta"] or {}).get("echo_of") not in calls
+        and (event["run_id"], event["execution_order"]) not in failed
+    }
+
+
+def test_an_execution_is_a_turn_or_what_led_to_none(traces: Path) -> None:
+    """There are as many executions as turns, LLM calls without a parent and exceptions, each with an id of its own."""
+    expected = exceptions(traces) | {
         event["id"]
         for event in rows(traces, "execution_events")
         if event["event_type"] == "agent_call" or (event["event_type"] == "llm_call" and not event["parent_event_id"])
@@ -31,7 +50,7 @@ def test_an_execution_is_a_turn_or_an_llm_call_without_one(traces: Path) -> None
 
 def test_failures_belong_to_who_asked(traces: Path) -> None:
     """An execution failed where the latest code or tool call that its agent asked for failed, or its LLM call did."""
-    expected: set[Any] = set()
+    expected = exceptions(traces)
     for events in events_by_run(traces, "agent_call", "llm_call", "code_exec", "tool_call").values():
         turns: dict[Any, Any] = {}
         for event in events:
@@ -49,12 +68,13 @@ def test_failures_belong_to_who_asked(traces: Path) -> None:
 
 
 def test_logs_hold_every_stage_once(traces: Path) -> None:
-    """Each turn has INIT and COMPLETE, each LLM call one LLM_CALL, and the log's rows are numbered per execution."""
+    """Each turn has INIT and COMPLETE, which an exception has, too; each LLM call one LLM_CALL; an execution's rows are
+    numbered."""
     events = rows(traces, "execution_events")
     logs = rows(traces, "agent_execution_logs")
     stages = Counter(row["stage"] for row in logs)
     kinds = Counter(event["event_type"] for event in events)
-    assert stages["INIT"] == stages["COMPLETE"] == kinds["agent_call"]
+    assert stages["INIT"] == stages["COMPLETE"] - len(exceptions(traces)) == kinds["agent_call"]
     assert stages["LLM_CALL"] == kinds["llm_call"]
     assert stages["SHOULD_RESPOND"] <= kinds["handoff"]
     assert len({row["id"] for row in logs}) == len(logs)
@@ -63,6 +83,46 @@ def test_logs_hold_every_stage_once(traces: Path) -> None:
         numbers[row["execution_id"]].append(row["log_sequence"])
     assert all(sorted(found) == list(range(len(found))) for found in numbers.values())
     assert set(numbers) == {row["id"] for row in rows(traces, "agent_executions")}
+
+
+def test_an_exception_ends_the_execution_of_who_was_chosen(tmp_path: Path) -> None:
+    """Its agent failed, or ran out of time, and was not passed over; who was chosen and said nothing was chosen."""
+    agents = [{"name": "group", "members": ["ann", "bob", "cyd", "dan"], "selection": "round_robin"}]
+    builder = Builder()
+    for run_id, error in (("raised", "ValueError"), ("late", "TimeoutError"), ("still", None)):
+        run = builder.run(run_id, meta={"agents": agents})
+        run.turn("ann")
+        run.handoff("ann", "bob")
+        if error:
+            meta = {"error_type": error}
+            run.event("error", "bob", error, status="failed", error_message=f"{error}: no", meta=meta)
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {(row["run_id"], row["agent_name"]): row for row in answer(path, "why_silent")}
+    statuses = {"raised": "failed", "late": "timeout", "still": "chosen"}
+    for run_id, status in statuses.items():
+        told = [found[run_id, agent]["status"] for agent in ("ann", "bob", "cyd")]
+        assert told == ["fired_successfully", status, "skipped"]
+    assert found["late", "bob"]["error_message"] == "TimeoutError: no"
+    failed = answer(path, "failed_executions")
+    assert [(row["conversation_id"], row["status"]) for row in failed] == [("late", "TIMEOUT"), ("raised", "FAILED")]
+    stages = answer(path, "stage_timeline", run_id="raised")
+    assert [(row["agent_name"], row["stage"], row["level"]) for row in stages] == [
+        ("ann", "INIT", "info"),
+        ("ann", "COMPLETE", "info"),
+        ("bob", "SHOULD_RESPOND", "info"),
+        ("bob", "COMPLETE", "error"),
+    ]
+
+
+def test_a_choice_stands_before_the_call_that_failed(tmp_path: Path) -> None:
+    """Of who was chosen and whose LLM call led to no turn, the timeline tells how it was chosen."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("ann")
+    run.handoff("ann", "bob")
+    run.llm("bob", None, in_turn=False, status="failed")
+    stages = answer(builder.write(tmp_path / "traces.duckdb"), "stage_timeline", run_id="r")
+    assert [row["stage"] for row in stages if row["agent_name"] == "bob"] == ["SHOULD_RESPOND", "LLM_CALL"]
 
 
 def test_call_chains_hold_every_call_once(traces: Path) -> None:
@@ -588,7 +648,7 @@ def test_a_manager_that_is_a_member_of_another_group(tmp_path: Path) -> None:
     path = builder.write(tmp_path / "traces.duckdb")
     found = {row["agent_name"]: row for row in answer(path, "why_silent")}
     assert found.keys() == {"ann", "bob", "cyd", "inner"}
-    assert (found["inner"]["status"], found["inner"]["others_chosen"]) == ("skipped", 0)
+    assert (found["inner"]["status"], found["inner"]["others_chosen"]) == ("never_invoked", 0)
     (outer,) = answer(path, "why_silent", agent_name="outer")
     assert (outer["status"], outer["others_chosen"]) == ("manager", 0)
 
