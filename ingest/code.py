@@ -16,8 +16,9 @@ from ingest.extractors import Block, CodeFacts, Hit
 from ingest.extractors.errors import TRACEBACK
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
+from ingest.repairs import FailedCode
 from ingest.runrows import RunRows, preview
-from ingest.syntax import PYTHON, diff, normal_hash, similarity
+from ingest.syntax import PYTHON, normal_hash
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
@@ -72,9 +73,6 @@ LABELS = {
 }
 """Names that blocks of one language go by. The macro `ingest.language` has them for SQL."""
 
-MAX_FAILING = 1000
-"""Chats and languages of which failed code waits for its repair, the latest."""
-
 
 class CodeLedger:
     """The code of one run that was written and may be executed.
@@ -87,7 +85,7 @@ class CodeLedger:
         self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
-        self._failing: dict[tuple[str, str | None], tuple[str, str | None]] = {}
+        self._failed_code = FailedCode(rows.failures.later)
         self._watched = False
         self.languages: list[str] = []
         """Languages of the blocks in the message that was said last, where they are known."""
@@ -161,7 +159,7 @@ class CodeLedger:
         """What follows is another conversation."""
         self._open.clear()
         self._written.clear()
-        self._failing.clear()
+        self._failed_code.forget()
 
     def _source(self, executor: str | None, execution: _Open | None, is_reported: bool, talk: str) -> _Written | None:
         """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
@@ -225,7 +223,10 @@ class CodeLedger:
             event.meta["traceback"] = ran.traceback
         if ran and ran.work_dir is not None:
             event.meta["work_dir"] = ran.work_dir
-        self._compare(event, where.talk)
+        if status == "failed":
+            self._failed_code.failed(event, where.talk, label(language))
+        elif status == "completed":
+            self._failed_code.succeeded(event, where.talk, map(label, event.meta.get("languages") or [language]))
         for ran_block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
             self._rows.add(
                 "code_execs",
@@ -253,22 +254,6 @@ class CodeLedger:
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
-
-    def _compare(self, event: Event, talk: str) -> None:
-        """Remember code that failed until code in its language succeeds in its chat, and say what changed by then."""
-        code, languages = event.inputs["code"], event.meta.get("languages") or [event.meta["language"]]
-        if event.status == "failed":
-            self._failing.setdefault((talk, label(event.meta["language"])), (event.id, code))
-            if len(self._failing) > MAX_FAILING:
-                del self._failing[next(iter(self._failing))]
-        elif event.status == "completed":
-            repaired = [self._failing.pop((talk, label(language)), None) for language in languages]
-            failed_id, failed_code = next(filter(None, repaired), (None, None))
-            if failed_id is None:
-                return
-            event.meta |= {"fixes": failed_id, "diff": None, "similarity": None}
-            if failed_code is not None and code is not None:
-                event.meta |= {"diff": diff(failed_code, code), "similarity": similarity(failed_code, code)}
 
     def _until_failure(self, blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
         """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.

@@ -43,7 +43,8 @@ class Failures:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
             error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call whose only action of its name it is, and that ended as it did.
+            in it; `marks` the call whose only action of its name it is, and that ended as it did. `between` and
+            `repaired_by` see `ingest.repairs`.
     """
 
     def __init__(self) -> None:
@@ -109,11 +110,11 @@ class Failures:
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
         last = _last_of(inside, raised) if raised is not None else None
         if last is not None and last.counted is not None:
-            self._later(last.counted, "echo_of", event.id)
+            self.later(last.counted, "echo_of", event.id)
             self.count -= 1
         alike = [action for action in inside if action.name == event.meta.get("tool_name")]
         if event.type == "tool_call" and len(alike) == 1 and alike[0].raised == raised:
-            self._later(alike[0].id, "marks", event.id)
+            self.later(alike[0].id, "marks", event.id)
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:
         """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""
@@ -138,9 +139,10 @@ class Failures:
 
     def _note_echo(self, error: Event, failure_id: str) -> None:
         error.meta["echo_of"] = failure_id
-        self._later(failure_id, "echoed_by", error.id)
+        self.later(failure_id, "echoed_by", error.id)
 
-    def _later(self, event_id: str, field: str, value: str) -> None:
+    def later(self, event_id: str, field: str, value: str) -> None:
+        """Note what an event's `meta` is to have, which may have been added."""
         self.told_later.setdefault(event_id, {}).setdefault(field, value)
 
 

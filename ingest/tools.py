@@ -18,6 +18,7 @@ from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
 from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, text_or_none
+from ingest.repairs import FailedCalls
 from ingest.runrows import RunRows, preview
 
 REQUESTED, STARTED, ENDED = "requested", "started", "ended"
@@ -85,6 +86,7 @@ class ToolLedger:
         self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
         """By chat and executor: calls that are over and that no message asked for."""
+        self._failed_calls = FailedCalls(rows.failures.later)
         self._heard_of = 0
         self._answered: dict[tuple[str, str], tuple[str, int]] = {}
         """By chat and id: name and hash of the answer of the calls that were answered last."""
@@ -243,6 +245,7 @@ class ToolLedger:
         self._running.clear()
         self._ended.clear()
         self._answered.clear()
+        self._failed_calls.forget()
 
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
         queue = self._open.get(_key(fact.call_id, fact.name), ())
@@ -313,6 +316,7 @@ class ToolLedger:
         )
         if call.traceback:
             event.meta["traceback"] = call.traceback
+        self._failed_calls.ended(event, call.where.talk, call.turn, call.arguments)
         self._rows.add(
             "tool_calls",
             event.id,

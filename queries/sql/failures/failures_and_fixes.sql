@@ -16,8 +16,10 @@
 --   error_message   the first error
 --   failed_by       whose code or call failed first
 --   failed_input    the first code or arguments that failed
---   fixed_by        whose code or call was the next of that chat and language (or with a block in it), or tool, to succeed;
---                   of calls that one message asks for none is the fix of another; NULL where none did
+--   fixed_by        whose code or call of that chat and language (or with a block in it), or tool, succeeded after it: the
+--                   first that is like it (code of a similarity of 0.3, a call with half of its arguments), or else the next
+--                   one, where none of the next 8 is; of calls that one message asks for none is the fix of another; NULL
+--                   where none did
 --   fixed_input     the code or arguments that succeeded
 --   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
 --                   in place of each other; of a tool, the share of arguments that are the same. A success that has little
@@ -43,6 +45,7 @@ executed as (
         and (status in ('completed', 'failed')) is true
         and (meta->>'marks') is null
         and (meta->>'echo_of') is null
+        and (meta->>'between') is null
 ),
 
 -- what succeeded did so in each of its languages
@@ -121,7 +124,7 @@ streaks as (
         what,
         count(*) filter (where status = 'failed') as tries,
         arg_min(id, execution_order) filter (where status = 'failed') as failure_id,
-        any_value(id) filter (where status = 'completed') as fix_id
+        any_value(id) filter (where status = 'completed') as next_id
     from numbered_attempts
     group by
         run_id,
@@ -145,7 +148,7 @@ pairs as (
         fixes.agent_name as fixed_by,
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
         case
-            when streaks.fix_id is null then null
+            when fixes.id is null then null
             when streaks.kind = 'tool'
                 then ingest.common_share(
                     coalesce(failures.inputs->'args', failures.inputs), coalesce(fixes.inputs->'args', fixes.inputs)
@@ -160,9 +163,9 @@ pairs as (
         on failures.id = streaks.failure_id
         and ($run_id is null or ingest.of_run(failures.run_id, failures.id, $run_id))
     left join execution_events as fixes
-        on fixes.id = streaks.fix_id
+        on fixes.id = coalesce(try_cast(failures.meta->>'repaired_by' as uuid), streaks.next_id)
         and ($run_id is null or ingest.of_run(fixes.run_id, fixes.id, $run_id))
-    where $fixed is null or (streaks.fix_id is not null) = $fixed
+    where $fixed is null or (fixes.id is not null) = $fixed
 )
 
 select

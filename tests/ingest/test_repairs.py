@@ -1,0 +1,119 @@
+"""Which success repaired a failure, where something else succeeded between the two."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import queries
+from ingest.repairs import MAX_OTHERS
+from tests.ingest.conftest import Ingest
+
+Rows = list[dict[str, Any]]
+
+BROKEN = "rows = [1, 2, 3]\ntotal = sum(rows)\nprint(totl)\n"
+ALSO_BROKEN = BROKEN.replace("totl", "totall")
+REPAIRED = BROKEN.replace("totl", "total")
+PROBE = "import sys\nprint(sys.version)\n"
+OTHER = "with open('a.txt') as file:\n    text = file.read()\nprint(text.upper(), len(text))\n"
+
+
+def executed(*codes: tuple[str, bool]) -> Rows:
+    """A chat in which these codes run, each with whether it works."""
+    chat: Rows = []
+    for code, works in codes:
+        outcome = "0 (execution succeeded)" if works else "1 (execution failed)"
+        chat += [
+            {"role": "assistant", "name": "coder", "content": f"```python\n{code}```"},
+            {"role": "user", "name": "runner", "content": f"exitcode: {outcome}\nCode output: NameError: x"},
+        ]
+    return chat
+
+
+def called(*messages: list[tuple[dict[str, Any], bool]]) -> Rows:
+    """A chat in which a tool is called, by each message with these arguments, each with whether that works."""
+    chat: Rows = []
+    for number, calls in enumerate(messages):
+        ids = [f"{number} {place}" for place in range(len(calls))]
+        functions = [{"name": "fetch", "arguments": json.dumps(arguments)} for arguments, _ in calls]
+        asked = [{"id": i, "type": "function", "function": f} for i, f in zip(ids, functions, strict=True)]
+        chat.append({"role": "assistant", "name": "a", "content": None, "tool_calls": asked})
+        for call_id, (_, works) in zip(ids, calls, strict=True):
+            chat.append({"role": "tool", "tool_call_id": call_id, "content": "ok" if works else "Error: down"})
+    return chat
+
+
+@pytest.fixture
+def repairs(runs: Path, ingested: Ingest, tmp_path: Path) -> Any:
+    """Ingests a chat, and gives of what failed in it (tries, first input, input of the fix)."""
+
+    def found(chat: Rows) -> list[tuple[int, str, str | None]]:
+        (runs / "chat.json").write_text(json.dumps(chat))
+        ingested(runs)
+        rows = queries.run("failures_and_fixes", queries.connect(tmp_path / "traces"))
+        return rows.select("tries, failed_input, fixed_input").fetchall()
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([(BROKEN, False), (REPAIRED, True)], [(1, BROKEN, REPAIRED)]),
+        ([(BROKEN, False), (PROBE, True), (REPAIRED, True)], [(1, BROKEN, REPAIRED)]),
+        # it fails once more after the probe: one failure, two tries
+        ([(BROKEN, False), (PROBE, True), (ALSO_BROKEN, False), (REPAIRED, True)], [(2, BROKEN, REPAIRED)]),
+        ([(BROKEN, False), (PROBE, True), (ALSO_BROKEN, False)], [(2, BROKEN, None)]),
+        # nothing like it comes: what came next is all that is known
+        ([(BROKEN, False), (PROBE, True), (OTHER, True)], [(1, BROKEN, PROBE)]),
+        # what came between repaired another failure
+        (
+            [(BROKEN, False), (PROBE, True), (OTHER, False), (OTHER, True), (REPAIRED, True)],
+            [(2, BROKEN, OTHER)],
+        ),
+        ([(BROKEN, False), *[(PROBE, True)] * MAX_OTHERS, (REPAIRED, True)], [(1, BROKEN, PROBE)]),
+    ],
+    ids=["next", "probe", "again", "open", "nothing alike", "another", "too late"],
+)
+def test_code_is_repaired_by_what_is_like_it(
+    codes: list[tuple[str, bool]], expected: list[tuple[int, str, str | None]], repairs: Any
+) -> None:
+    """A probe that succeeds between a failure and its repair is passed over."""
+    found = repairs(executed(*codes))
+    assert [(tries, failed.strip(), fixed and fixed.strip()) for tries, failed, fixed in found] == [
+        (tries, failed.strip(), fixed and fixed.strip()) for tries, failed, fixed in expected
+    ]
+
+
+WEST, EAST = {"u": "west"}, {"u": "east"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        ([[(WEST, False)], [(EAST, True)], [(WEST, True)]], [(1, WEST, WEST)]),
+        ([[(WEST, False)], [(EAST, True)]], [(1, WEST, EAST)]),
+        ([[(WEST, False)], [(EAST, True)], [(WEST, False)], [(WEST, True)]], [(2, WEST, WEST)]),
+        # both failed at once, and the other one was repaired first
+        ([[(WEST, False), (EAST, False)], [(EAST, True)], [(WEST, True)]], [(2, WEST, WEST)]),
+        # half of the arguments are the same: what was wrong with the others is repaired
+        (
+            [[({"u": "west", "n": 0}, False)], [({"u": "west", "n": 1}, True)], [({"u": "west", "n": 0}, True)]],
+            [(1, {"u": "west", "n": 0}, {"u": "west", "n": 1})],
+        ),
+        # what one message asks for repairs nothing of the same message
+        ([[(WEST, False), (WEST, True)], [(EAST, True)]], [(1, WEST, EAST)]),
+    ],
+    ids=["same call", "next", "again", "two at once", "half", "same message"],
+)
+def test_a_call_is_repaired_by_the_same_call(
+    messages: list[list[tuple[dict[str, Any], bool]]],
+    expected: list[tuple[int, dict[str, Any], dict[str, Any] | None]],
+    repairs: Any,
+) -> None:
+    """Or by one that shares half of its arguments, and else by the next."""
+    found = [
+        (tries, json.loads(failed), fixed and json.loads(fixed)) for tries, failed, fixed in repairs(called(*messages))
+    ]
+    assert found == expected
