@@ -480,3 +480,13 @@ def test_recurring_code(traces: Path, by: str, column: str) -> None:
     assert {row["code_hash"]: row["executions"] for row in found} == {
         key: count for key, count in counts.items() if count >= 2
     }
+
+
+def test_recurring_code_is_of_one_language(tmp_path: Path) -> None:
+    """The same words in Python and in a shell are two programs; `py` and `python` are one language."""
+    builder = Builder()
+    run = builder.run("r")
+    for language in ("python", "sh", "py", "bash"):
+        run.code("coder", "ls", "1", language=language)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "recurring_code")
+    assert [(row["language"], row["executions"]) for row in found] == [("python", 2), ("sh", 2)]

@@ -17,7 +17,7 @@
 --   code        the code; one of its texts
 select
     if($by = 'syntax', code_normal_hash, code_hash) as code_hash,
-    min(ingest.language(language)) as language,
+    ingest.language(language) as language,
     count(*) as executions,
     count(*) filter (where status = 'failed') as failed,
     count(distinct run_id) as runs,
@@ -27,10 +27,13 @@ select
 from code_execs
 where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
     and if($by = 'syntax', code_normal_hash, code_execs.code_hash) is not null
-group by if($by = 'syntax', code_normal_hash, code_execs.code_hash)
+group by
+    if($by = 'syntax', code_normal_hash, code_execs.code_hash),
+    ingest.language(code_execs.language)
 having count(*) >= $min_count
     and count(distinct run_id) >= $min_runs
 order by
     runs desc,
     executions desc,
-    code_hash
+    code_hash,
+    language
