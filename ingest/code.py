@@ -22,6 +22,7 @@ from ingest.syntax import PYTHON, normal_hash
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
@@ -275,9 +276,9 @@ def _md5(code: str) -> str:
 
 
 def _hash(code: str) -> str:
-    """First 16 hex digits of the SHA-256 of the code without white space at line ends."""
-    lines = [line.rstrip() for line in code.strip().splitlines()]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    """First 16 hex digits of the SHA-256 of the code without white space at line ends and blank lines around it."""
+    lines = [line.rstrip() for line in _LINE_END.split(code)]
+    return hashlib.sha256("\n".join(lines).strip("\n").encode()).hexdigest()[:16]
 
 
 _normal_hash = remembered(normal_hash, 256)
