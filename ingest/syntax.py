@@ -23,20 +23,42 @@ MAX_LINES, MAX_LENGTH = 400, 40_000
 
 PYTHON = frozenset({"python", "py", "python3", "ipython", "jupyter"})
 
+SHELLS = frozenset({"sh", "bash", "shell", "zsh", "console", "terminal"})
+SCRIPTS = frozenset({"javascript", "js", "jsx", "typescript", "ts", "tsx"})
+"""JavaScript and its kin, with template strings."""
+
 # Python's own `re`, ten times as fast as RE2 on many small matches. No alternative here can fail once it has begun
 # (what is left open ends with the line or the text), so nothing is looked at twice.
 _STRING = r"""(?P<string>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?)"""
 _BLOCK = r"/\*(?s:.*?)(?:\*/|\Z)"
-_HASH = re.compile(rf"{_STRING}|#[^\n]*")
+# what stands before `#` where it begins a comment: in `a#b`, `$#` and `${a#b}` it begins none
+_COMMENT = r"(?<![^\s;&|(])#[^\n]*"
+_HASH = re.compile(rf"{_STRING}|{_COMMENT}")
+# a backslash outside of texts is for the next character, or joins two lines; in `'` it is a character like others
+_SHELL = re.compile(rf"""(?P<string>"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?)|(?P<code>\\[^\n]\#*)|(?P<joint>\\\n)|{_COMMENT}""")
 _SLASHES = re.compile(rf"{_STRING}|//[^\n]*|{_BLOCK}")
 _DASHES = re.compile(rf"{_STRING}|--[^\n]*|{_BLOCK}")
+# a regular expression where no division can stand is code; comments come first, as they begin with a slash, too
+_SCRIPT = re.compile(
+    rf"{_STRING}|//[^\n]*|{_BLOCK}|(?P<mark>[`{{}}])"
+    r"|(?P<code>[(,=:\[!&|?;][ \t]*/(?![/*])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\]?)*/?)"
+)
+_TEMPLATE = re.compile(r"(?s:[^`\\$]|\\.|\$(?!\{))*(`|\$\{|\\?\Z)")
+"""The rest of a template string, or the text up to its next expression."""
 _NOT_CODE = {
-    **dict.fromkeys("c cpp c++ csharp cs css go java javascript js kotlin php rust scala swift ts".split(), _SLASHES),
-    **dict.fromkeys(("typescript", "jsx", "tsx"), _SLASHES),
+    **dict.fromkeys("c cpp c++ csharp cs css go java kotlin php rust scala swift".split(), _SLASHES),
     **dict.fromkeys(("sql", "lua", "haskell"), _DASHES),
+    **dict.fromkeys(SHELLS, _SHELL),
 }
 """Texts and comments of languages. One that is not here has comments behind `#`, as shells do."""
+_FREE = frozenset("c cpp c++ csharp cs css java php rust sql lua".split())
+"""Languages in which the end of a line is a blank like others."""
+_LINE_END = re.compile(r"\r\n?")
 _AROUND_MARKS = re.compile(r" ?([^\w ]) ?")
+_BETWEEN_COMMANDS = re.compile(r" ?(;|\|\|?|&&) ?")
+"""Where blanks separate nothing in a shell; elsewhere they do: `rm a *` is not `rm a*`."""
+_WITHIN_STATEMENT = re.compile(r"(?<=[(\[{,;=&|?:*%])\n|\n(?=[)\]},;=&|?:*%.])")
+"""Ends of lines in JavaScript that end no statement, or one that its mark ends."""
 _WORD = re.compile(r"\w+")
 
 _NAMED_BY: dict[type[ast.AST], str] = {
@@ -61,7 +83,8 @@ def normal_hash(code: str, language: str) -> str:
     Of Python the names that the code itself gives (`np` in `import numpy as np` too) are numbered in order of
     appearance, texts are all alike, docstrings are left out; names of modules, builtins, attributes and keyword
     arguments count, and so do numbers. Of other
-    languages, and of Python that does not parse, names count too. Time is linear in the length.
+    languages, and of Python that does not parse, names count too, and so do the ends of lines, where they may end a
+    statement, and the blanks between the words of a shell. Time is linear in the length.
 
     Returns:
         The first 16 hex digits of a SHA-256.
@@ -73,9 +96,51 @@ def normal_hash(code: str, language: str) -> str:
 
 
 def _without_texts(code: str, language: str) -> str:
-    """Code whose texts are all alike, without comments, and without blanks that separate nothing."""
-    code = _NOT_CODE.get(language, _HASH).sub(lambda match: "''" if match.group("string") else " ", code)
-    return _AROUND_MARKS.sub(r"\1", " ".join(code.split()))
+    """Code whose texts are all alike, without comments, and without blanks and ends of lines that separate nothing."""
+    code = _LINE_END.sub("\n", code)
+    code = _of_script(code) if language in SCRIPTS else _NOT_CODE.get(language, _HASH).sub(_in_place, code)
+    lines = filter(None, (" ".join(line.split()) for line in code.split("\n")))
+    code = (" " if language in _FREE else "\n").join(lines)
+    if language in SHELLS:
+        return _BETWEEN_COMMANDS.sub(r"\1", code)
+    code = _AROUND_MARKS.sub(r"\1", code)
+    return _WITHIN_STATEMENT.sub("", code) if language in SCRIPTS else code
+
+
+def _in_place(match: re.Match[str]) -> str:
+    """What stands in place of a text, a comment, or something that only looks like one."""
+    kind = match.lastgroup
+    return "''" if kind == "string" else match.group() if kind == "code" else "" if kind == "joint" else " "
+
+
+def _of_script(code: str) -> str:
+    """JavaScript whose texts are all alike, without comments. Expressions in template strings are code."""
+    parts: list[str] = []
+    open_braces = [0]
+    """Of the code, of an expression in a template string in it, of one in a template string in that."""
+    place = 0
+    while match := _SCRIPT.search(code, place):
+        parts.append(code[place : match.start()])
+        place, mark = match.end(), match.group("mark")
+        if mark is None:
+            parts.append(_in_place(match))
+            continue
+        if mark == "}" and open_braces[-1] == 0 and len(open_braces) > 1:
+            open_braces.pop()
+        elif mark == "`":
+            mark = "''"
+        else:
+            open_braces[-1] += 1 if mark == "{" else -1
+            parts.append(mark)
+            continue
+        parts.append(mark)
+        text = _TEMPLATE.match(code, place)
+        assert text is not None  # what is left open ends with the text
+        place = text.end()
+        if text.group(1) == "${":
+            parts.append("${")
+            open_braces.append(0)
+    return "".join(parts) + code[place:]
 
 
 def _nodes(tree: ast.Module) -> list[str]:

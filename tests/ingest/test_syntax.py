@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import queries
+from ingest.code import code_hash
 from ingest.syntax import MAX_LINES, diff, normal_hash, similarity
 from tests.ingest.conftest import Ingest
 
@@ -97,7 +98,64 @@ def test_other_languages_are_normalised_by_their_tokens(language: str, one: str,
 
 
 @pytest.mark.parametrize(
-    "unit", ['"', '"\\', "'", "`", "/*", "(", "x=", "[", "\ud800", "#", "--", " ", "if x:\n", "\0"]
+    ("language", "one", "other"),
+    [
+        ("sh", "sed -i s#foo#bar# a.txt && make test", "sed -i s#old#new# b.txt && rm -rf build"),
+        ("sh", "cd build\nmake install", "cd build make install"),
+        ("sh", "echo ${a#b} c", "echo ${a#d} e"),
+        ("sh", "curl http://x#a; rm b", "curl http://x#a; rm c"),
+        ("sh", "rm a *", "rm a*"),
+        ("sh", 'echo \\" a; rm \\"', 'echo \\" a; ls \\"'),
+        ("sh", "grep 'a\\' b; rm 'c'", "grep 'a\\' b; ls 'c'"),
+        ("ruby", "a = b\n-c", "a = b -c"),
+        ("javascript", "return\nx", "return x"),
+        ("javascript", 'x = /"/; f(1)', 'x = /"/; f(2)'),
+        ("js", "f(/[/'\"]/, 1)", "f(/[/'\"]/, 2)"),
+        ("ts", "x = `a${f(1)}b`", "x = `a${f(2)}b`"),
+        ("ts", "x = `${a ? `b${{c}}` : f(1)}`; g()", "x = `${a ? `b${{c}}` : f(2)}`; g()"),
+        ("ts", "x = `${a ? `b${{c}}` : d}`; g()", "x = `${a ? `b${{c}}` : d}`; h()"),
+    ],
+)
+def test_other_programs_are_told_apart(language: str, one: str, other: str) -> None:
+    """`#` within a word begins no comment, an end of line may end a statement, and quotes in regular expressions none."""
+    assert normal_hash(one, language) != normal_hash(other, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "same"),
+    [
+        ("sh", "cd a\n\n  make  all # it\r\n# so\n", "# now\ncd a\nmake all"),
+        ("sh", "a|b;c && d", "a | b; c &&d # it"),
+        ("sh", "pip install \\\n    a", "pip install a"),
+        ("js", "x = `it's`;\nf(1)", "x = 'so'; f(1)"),
+        ("js", "x = `a\nb ${f(1)} c`", "x = `d${ f(1) }`"),
+        ("js", "f(\n  a,\n  b\n)\n  .then(c)", "f(a, b).then(c)"),
+        ("js", "x = a / b / c // it", "x = a/b/c"),
+        ("c", "int a;\nint b;", "int a; int b;"),
+    ],
+)
+def test_layout_of_other_languages_does_not_count(language: str, one: str, same: str) -> None:
+    """Nor do texts in templates, comments, blank lines and ends of lines within a statement."""
+    assert normal_hash(one, language) == normal_hash(same, language)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("\n  \nx = 1  \r\ny = 2\n\n", "x = 1\ny = 2", True),
+        ("    x = 1\nprint(x)", "x = 1\nprint(x)", False),
+        ("s = 'a\u2028b'", "s = 'a\nb'", False),
+        ("x\x0cy", "x\ny", False),
+    ],
+)
+def test_code_is_hashed_letter_by_letter(one: str, other: str, same: bool) -> None:
+    """But for white space at line ends and blank lines around it: the first indent counts as others do."""
+    assert (code_hash(one) == code_hash(other)) is same
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ['"', '"\\', "'", "`", "/*", "(", "x=", "[", "=/[", "=  ", "`${", "${`", "\ud800", "#", "--", " ", "if x:\n", "\0"],
 )
 @pytest.mark.parametrize("language", ["python", "sh", "js", "sql"])
 @pytest.mark.slow
