@@ -98,8 +98,8 @@ def _no_number(name: str) -> None:
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_constant=_no_number)
 """Takes line ends inside strings and whole numbers of any length."""
 
-_CALL_DECODER = json.JSONDecoder(strict=False, parse_int=str)
-"""Takes what AG2 takes as arguments of a tool call: `NaN` and `Infinity` too."""
+_CALL_DECODER = json.JSONDecoder(parse_int=str)
+"""Takes `NaN` and `Infinity` too, as AG2 does in the arguments of a tool call."""
 
 
 def _is_empty(reply: Reply) -> bool:
@@ -124,7 +124,7 @@ def _is_refusal(reply: Reply) -> bool:
 
 
 def _is_broken_json(reply: Reply) -> bool:
-    if any(arguments.strip() and not _parses(arguments, decoder=_CALL_DECODER) for arguments in reply.arguments):
+    if not all(map(_is_taken, reply.arguments)):
         return True
     if not reply.text.strip():
         return False
@@ -175,9 +175,10 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "broken_json",
         "error",
-        "what is meant as JSON can't be parsed: arguments of a tool call (`NaN` is taken there, as AG2 does), a text "
-        "that begins as JSON (with a number: only where the whole text is a list of numbers), a `json` fence, a text "
-        "where the request asks for JSON, in a fence marked `json` or unmarked, or in none",
+        "what is meant as JSON can't be parsed: arguments of a tool call, as AG2 parses them (it takes `NaN`, and "
+        "refuses an empty text), a text that begins as JSON (with a number: only where the whole text is a list of "
+        "numbers), a `json` fence, a text where the request asks for JSON, in a fence marked `json` or unmarked, or in "
+        "none",
         _is_broken_json,
     ),
     Check(
@@ -282,11 +283,28 @@ def _arguments(call: Any) -> str:
     return arguments if isinstance(arguments, str) else "{}"
 
 
-def _parses(text: str, whole: bool = True, decoder: json.JSONDecoder = _DECODER) -> bool:
+def _is_taken(arguments: str) -> bool:
+    """Whether AG2 parses the arguments of a call; it refuses an empty text.
+
+    It leaves out line ends outside of JSON's texts and escapes those inside. A text ends there at each quote without a
+    backslash before it, whether or not that is escaped itself.
+    """
+    parts, is_inside = [], False
+    for part in arguments.split('"'):
+        parts.append(part.replace("\n", "\\n").replace("\t", "\\t") if is_inside else part.replace("\n", ""))
+        is_inside ^= not part.endswith("\\")
+    try:
+        _CALL_DECODER.decode('"'.join(parts))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _parses(text: str, whole: bool = True) -> bool:
     """Whether a text is JSON, or, where not `whole`, begins with a complete value."""
     text = text.strip()
     try:
-        _, end = decoder.raw_decode(text)
+        _, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):
         return False
     return end == len(text) or not whole

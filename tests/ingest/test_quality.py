@@ -1,5 +1,6 @@
 """The quality of responses: each check, and how seldom the checks are wrong about real agents."""
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ FINE = "The mean of the week is 5.25 degrees."
 
 
 def said(
-    text: str | None, calls: tuple[str, ...] = (), request: Row | None = None, agent: str = "writer", **choice: Any
+    text: str | None,
+    calls: tuple[str | None, ...] = (),
+    request: Row | None = None,
+    agent: str = "writer",
+    **choice: Any,
 ) -> Quality:
     """The verdict on a chat completion that says this and calls tools with these arguments."""
     tool_calls = [{"id": str(n), "function": {"name": "f", "arguments": a}} for n, a in enumerate(calls)] or None
@@ -57,6 +62,9 @@ FAILING = [
     ("broken_json", said('The result, cut off:\n```json\n{"mean": 5.')),
     ("broken_json", said(FINE, request=JSON)),
     ("broken_json", said(None, calls=('{"path": "a.csv"', "{}"))),
+    ("broken_json", said(FINE, calls=("",))),
+    ("broken_json", said(FINE, calls=(" \n",))),
+    ("broken_json", said(FINE, calls=('{"path": "C:\\\\",\n"rows": 1}',))),
     ("too_short", said("Yes.")),
     ("too_short", said("It is done now")),
     ("too_long", said("word " * (MAX_WORDS + 1))),
@@ -186,8 +194,8 @@ FAILING = [
 PASSING = [
     said(FINE),
     said(None, calls=('{"path": "a.csv"}',)),
-    said("", calls=("",)),
-    said(None, calls=('{"text": "two\nlines"}',)),
+    said(None, calls=('{"text":\n\t"two\nlines\tand \\"\nmore\\""}',)),
+    said(None, calls=(None,)),
     said("TERMINATE"),
     said("engineer", agent="speaker_selection_agent"),
     said("42"),
@@ -320,6 +328,22 @@ def test_a_poor_response_fails_the_check_that_is_meant_for_it(check: str, qualit
 def test_a_good_response_passes_every_check(quality: Quality) -> None:
     """What only resembles a poor response has the full score."""
     assert (found(quality), quality.valid, quality.score) == ([], True, 1.0)
+
+
+def test_arguments_are_parsed_as_by_ag2() -> None:
+    """What AG2's own step makes of a text parses here too, or does not."""
+    autogen = pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+    verdicts = set()
+    for pieces in itertools.product(['"', "\\", "\n", "\t", "\r", " ", "1", ","], repeat=4):
+        arguments = f'["{"".join(pieces)}"]'
+        try:
+            json.loads(autogen.ConversableAgent._format_json_str(arguments))
+            is_taken = True
+        except json.JSONDecodeError:
+            is_taken = False
+        assert ("broken_json" not in found(said(FINE, calls=(arguments,)))) is is_taken, arguments
+        verdicts.add(is_taken)
+    assert verdicts == {True, False}
 
 
 def test_every_check_is_tried() -> None:
