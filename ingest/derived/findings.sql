@@ -226,7 +226,7 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.* exclude (is_opening, depth, chat, said_at),
+        turns.* exclude (is_opening, depth, said_at),
         turns.is_opening or openings.message_order is not null as is_opening,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
@@ -283,7 +283,15 @@ judged as (
         coalesce(message_order = firsts.act, false) as is_first_act,
         coalesce(firsts.act is null and message_order = firsts.reply, false) as is_first_answer,
         is_claim and not is_act as is_claim_alone,
-        coalesce(message_order = firsts.failure, false) as is_first_failure
+        coalesce(message_order = firsts.failure, false) as is_first_failure,
+        coalesce(
+            bool_or(failed > 0) over (
+                partition by candidates.run_id, chat, agent_name
+                order by message_order
+                rows between unbounded preceding and 1 preceding
+            ),
+            false
+        ) as has_failed_before
     from candidates
     inner join first_candidates as firsts
         on firsts.run_id = candidates.run_id
@@ -360,7 +368,11 @@ weighed as (
             if(is_taken_over, 'failed, and somebody else wrote the next code', null),
             if(is_repeat, 'ran the same code again', null),
             if(is_repeated_call, 'made the same failing tool call again', null),
-            if(failed > 0 and not is_first_failure, 'failed again', null)
+            if(
+                failed > 0 and not is_first_failure,
+                if(has_failed_before, 'failed again', 'failed after another failure'),
+                null
+            )
         ] as found
     from judged
     union all
