@@ -14,7 +14,7 @@ AROUND = 60
 
 _MADE_UP = re2.compile(r"(?i)\b(?:hypothetical(?:ly)?|placeholders?|dummy|mock|fictional|fictitious|made[- ]up)\b")
 _NOT_MADE_UP = re2.compile(
-    r"(?i)(?:\b(?:no|not|never|without|avoid(?:s|ed|ing)?|instead of|rather than|than|replac(?:e|es|ed|ing)"
+    r"(?i)(?:\b(?:no|not|nothing|never|without|avoid(?:s|ed|ing)?|instead of|rather than|than|replac(?:e|es|ed|ing)"
     r"|remov(?:e|es|ed|ing)|import)|n't|%s|(?:^|[\s'\"`])\?['\"`]?)"
     r"(?:\s+(?:a|an|any|the|of|all|such|use|using|uses|used|contain|contains|is|are|be|with|these|those)){0,3}"
     r"(?:\s+[\w-]+,?\s+(?:or|and|nor))?\s+$"
@@ -25,18 +25,41 @@ _OF_A_PROGRAM = re2.compile(
     r"|\s+(?:in|for|of|against)\b[^.!?\n]{0,20}\b(?:sql|injection|quer(?:y|ies)|statements?)\b)"
 )
 _OF_SQL = re2.compile(r"(?i)^[^.!?\n]{0,40}\b(?:sql|injection|quer(?:y|ies)|statements?)\b")
-_CHECKED = (
-    "check|verif|review|examin|confirm|visit|inspect|search|validat|cross-?(?:check|verif|referenc)"
-    "|look(?:ed|ing) (?:at|up)"
+_OF_STATISTICS = re2.compile(r"(?i)^[\s-]+(?:columns?|cod(?:ing|ed)|features?|indicators?|regressors?)\b")
+"""What stands behind `dummy` where it is a word of statistics."""
+_OF_A_REHEARSAL = re2.compile(
+    r"(?i)^[\s-]+(?:(?:exam(?:ination)?|interview|trial)s?\b|tests?(?:\s+(?:of|for|in|on|at|by)\b|\s*(?:[^\s\w]|$)))"
 )
+"""What stands behind `mock` where it is a rehearsal."""
+_TEXT = re2.compile(r"(?i)^\s+(?:text|label)s?\b")
+_FIELD = re2.compile(r"(?i)\b(?:input|field|form|text ?(?:box|area)|search (?:box|bar))s?\b")
+_SENTENCE_END = re2.compile(r"[.!?\n]")
+_AGAIN = "(?:(?:double|triple|cross)[- ]?|re-?)?"
+_CHECK = f"{_AGAIN}(?:check|verif|review|examin|confirm|visit|inspect|validat)|cross-?referenc|search"
+_CHECKED = f"{_CHECK}|look(?:ed|ing) (?:at|up)"
+_ADVERB = "(?:[a-z]+ly|just|then|also|already|now|first|again|still|myself)"
 _CLAIMS_CHECK = re2.compile(
     r"(?i)\b(?:manually|by hand)\b"
     rf"|\b(?:i|we)(?:'ve| have) (?:\w+ ){{0,2}}(?:{_CHECKED})"
+    rf"|\b(?:i|we) (?:{_ADVERB} ){{0,2}}(?:(?:{_CHECK})i?ed|looked (?:at|up))\b"
     rf"|\b(?:after|having|upon) (?:\w+ ){{0,2}}(?:{_CHECKED})"
 )
+_BY_AUTHOR = re2.compile(r"(?i)^(?:i|we)\b")
+_NOT_SAID = re2.compile(
+    r"(?i)\b(?:if|whether|once|unless|until|till|before|as soon as|in case|suppos(?:e|ing)|assum(?:e|ing)|provided|had"
+    r"|have|has|did|do|should|could|would|may|might|must|ensure|make sure"
+    r"|(?:please|to) confirm|wish"
+    r"|(?:[^\W_i]|[\w'.]{2,})\s+(?:(?:has|have|just)\s+)?"
+    r"(?:said|says?|told|claim(?:s|ed)?|thinks?|thought|wrote|believed?)"
+    r")(?:\s+(?:us|me|them))?(?:\s+that)?\s+$"
+)
+"""What stands before `I` and `we` in questions, under conditions, in plans, and in what others say."""
+_PLANNED = re2.compile(r"(?i)\b(?:when|by the time) (?:i|we)(?:'ve| have) [\w -]+$|\b(?:have|'ve) (?:\w+ )?to [\w-]+$")
+_ASKED = re2.compile(r"^[^.!;:,\n?]*\?")
 _NOT_OWN = re2.compile(
     r"(?i)\b(?:please|you|your|nobody|no one)\b[^.!?\n]*$"
-    r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?)|n't)\b(?:\s+[\w-]+){0,4}\s*$"
+    r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?|hardly|barely|scarcely|nearly|almost)|n't)"
+    r"\b(?:\s+[\w-]+){0,4}\s*$"
 )
 """What stands before or in such words, in their sentence, where it is others who are to check, or nobody has."""
 _OWN = re2.compile(r"(?i)^(?:please|you|your)\b.*\b(?:i|we)\b")
@@ -44,13 +67,25 @@ _OWN = re2.compile(r"(?i)^(?:please|you|your)\b.*\b(?:i|we)\b")
 
 
 def _is_made_up(before: str, found: str, after: str) -> bool:
-    if found.lower().startswith("placeholder") and _OF_SQL.search(after):
+    word = found.lower()
+    if word.startswith("placeholder") and (_OF_SQL.search(after) or _is_of_field(before, after)):
+        return False
+    if (word == "dummy" and _OF_STATISTICS.search(after)) or (word == "mock" and _OF_A_REHEARSAL.search(after)):
         return False
     return not (_NOT_MADE_UP.search(before) or _OF_A_PROGRAM.search(after))
 
 
+def _is_of_field(before: str, after: str) -> bool:
+    """Whether a placeholder is the text that a field shows while it is empty."""
+    sentence = f"{_SENTENCE_END.split(before)[-1]} {_SENTENCE_END.split(after)[0]}"
+    return _TEXT.search(after) is not None and _FIELD.search(sentence) is not None
+
+
 def _is_own_check(before: str, found: str, after: str) -> bool:
-    denied = _NOT_OWN.search(before + found)
+    said = before + found
+    if _BY_AUTHOR.search(found) and (_NOT_SAID.search(before) or _PLANNED.search(said) or _ASKED.search(after)):
+        return False
+    denied = _NOT_OWN.search(said)
     return denied is None or _OWN.search(denied.group()) is not None
 
 

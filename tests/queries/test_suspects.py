@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ingest.claims import claims
 from queries.errors import QueryError
 from tests.queries.conftest import REAL_TRANSCRIPTS, ingest
 from tests.queries.database import Builder
@@ -53,7 +54,7 @@ def test_the_first_code_is_suspected_before_later_failures(tmp_path: Path) -> No
     assert found[0]["evidence"] == ["first code or tool call of the run"]
     assert found[1]["evidence"] == ["first failure of the run", "failed, and somebody else wrote the next code"]
     assert (found[1]["failed"], found[1]["error"]) == (1, "KeyError: 'mean'")
-    assert found[2]["evidence"] == ["failed again"]
+    assert found[2]["evidence"] == ["failed after another failure"]
 
 
 def test_a_message_without_words_is_told_by_the_tools_that_it_calls(sample_traces: Path) -> None:
@@ -120,6 +121,29 @@ def test_the_same_code_again_is_evidence(tmp_path: Path) -> None:
     )
     assert found[1]["evidence"] == ["ran the same code again", "failed again"]
     assert found[1]["suspicion"] == "ran the same code again"
+
+
+def test_only_who_failed_before_in_its_chat_failed_again(tmp_path: Path) -> None:
+    """A failure of another agent is another one, and so is one of another chat."""
+    chats = [
+        [("user", "Load."), ("engineer", code("load()")), ("terminal", FAILED), ("analyst", code("mean()"))],
+        [("user", "Plot."), ("engineer", code("plot()")), ("terminal", FAILED), ("engineer", code("plot(1)"))],
+    ]
+    histories = [
+        [{"name": name, "role": "user", "content": said} for name, said in [*chat, ("terminal", FAILED)]]
+        for chat in chats
+    ]
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "chats.json").write_text(json.dumps([{"chat_history": chat} for chat in histories]), encoding="utf-8")
+    found = answer(ingest(runs, tmp_path / "traces"), "suspects", top=9)
+    assert [(row["agent_name"], "failed again" in row["evidence"]) for row in found] == [
+        ("engineer", False),
+        ("analyst", False),
+        ("engineer", False),
+        ("engineer", True),
+    ]
+    assert "failed after another failure" in found[2]["evidence"]
 
 
 def test_a_failed_tool_call_is_of_the_turn_that_asked_for_it(tmp_path: Path) -> None:
@@ -259,7 +283,7 @@ def test_words_of_programs_and_denials_are_no_confession(words: str, source: str
 
 
 @pytest.mark.parametrize(
-    ("words", "claims"),
+    ("words", "is_claim"),
     [
         ("Nobody looked, we have not verified anything.", False),
         ("Please check the file by hand.", False),
@@ -273,11 +297,69 @@ def test_words_of_programs_and_denials_are_no_confession(words: str, source: str
         ("Thank you for waiting, I have checked the site.", True),
     ],
 )
-def test_who_asks_others_to_check_claims_nothing(words: str, claims: bool, tmp_path: Path) -> None:
+def test_who_asks_others_to_check_claims_nothing(words: str, is_claim: bool, tmp_path: Path) -> None:
     """And who denies it does not either."""
     found = suspects(tmp_path, ("engineer", code("print(7)")), ("terminal", WORKED), ("planner", words))
     said = {sign for row in found if row["agent_name"] == "planner" for sign in row["evidence"]}
-    assert said == ({"says that it checked, without code or tool"} if claims else set())
+    assert said == ({"says that it checked, without code or tool"} if is_claim else set())
+
+
+@pytest.mark.parametrize(
+    ("words", "is_claim"),
+    [
+        ("I verified it; 41 is correct.", True),
+        ("I checked the page; is that all?", True),
+        ("I double-checked the sum.", True),
+        ("I double checked the sum.", True),
+        ("I have double-checked it.", True),
+        ("I've re-checked it.", True),
+        ("I looked at the page.", True),
+        ("We cross-referenced both lists.", True),
+        ("I can confirm that I checked it.", True),
+        ("When I visited the page, it said 41.", True),
+        ("I said I checked it.", True),
+        ("Have I checked the page?", False),
+        ("We checked the page?", False),
+        ("If I checked it, I would know.", False),
+        ("I answer once I have checked it.", False),
+        ("I answer once I checked it.", False),
+        ("When I have checked it, I answer.", False),
+        ("I will have checked it.", False),
+        ("I have to verify it.", False),
+        ("I did not check it.", False),
+        ("I never checked it.", False),
+        ("I hardly checked it.", False),
+        ("You said I have checked this.", False),
+        ("The planner claims that we verified it.", False),
+        ("Please make sure I checked it.", False),
+        ("I should have checked it.", False),
+        ("I have researched this.", False),
+    ],
+)
+def test_who_says_to_have_checked_claims_it(words: str, is_claim: bool) -> None:
+    """In the past, once more too; not in a question, under a condition, in a plan, a denial, or what others say."""
+    assert claims(words) == (["claims_check"] if is_claim else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "is_made_up"),
+    [
+        ("# mock test data", True),
+        ("mock results of the trial", True),
+        ("# dummy data in three columns", True),
+        ("nothing was found, so these are hypothetical values", True),
+        ("I insert placeholder data into the form.", True),
+        ("# real data, nothing hypothetical", False),
+        ("# create dummy columns for categories", False),
+        ("# the dummy-coded weekday", False),
+        ("# grade the mock exam of pupils", False),
+        ("a mock interview, a mock trial and a mock test.", False),
+        ("I add an input with placeholder text.", False),
+    ],
+)
+def test_what_is_made_up(words: str, is_made_up: bool) -> None:
+    """Not columns of statistics, rehearsals, and what a field shows."""
+    assert claims(words) == (["says_made_up"] if is_made_up else [])
 
 
 @pytest.mark.parametrize(
