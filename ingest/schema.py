@@ -241,7 +241,7 @@ _ALL = (
             event_id UUID its code_exec in execution_events
             language VARCHAR as written on the block, or as AG2 inferred it
             code VARCHAR the code
-            code_hash VARCHAR first 16 hex digits of the SHA-256 of the code; white space at line ends, and blank lines around it, aside
+            code_hash VARCHAR first 16 hex digits of its SHA-256 without blank lines around it and blanks at line ends
             code_normal_hash VARCHAR the same for code that differs only in names of its own, texts, comments, layout
             exit_code INTEGER exit code of the execution
             output VARCHAR what it printed

@@ -117,7 +117,7 @@ def test_other_languages_are_normalised_by_their_tokens(language: str, one: str,
     ],
 )
 def test_other_programs_are_told_apart(language: str, one: str, other: str) -> None:
-    """`#` within a word begins no comment, an end of line may end a statement, and quotes in regular expressions none."""
+    """`#` within a word is no comment, an end of line may end a statement, quotes in patterns are no texts."""
     assert normal_hash(one, language) != normal_hash(other, language)
 
 
