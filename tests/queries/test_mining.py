@@ -104,6 +104,25 @@ def test_tool_chains_of_one_run(database: Path) -> None:
     assert found == [chain]
 
 
+@pytest.mark.parametrize("longest", [5, 8])
+def test_tool_chains_stay_within_a_chat(longest: int, tmp_path: Path) -> None:
+    """Two chats at the same time, and another run: each chat has its own chain."""
+    builder = Builder()
+    for name in ("one", "two"):
+        run = builder.run(name)
+        for _ in range(6):
+            for chat, tool in enumerate(("alpha", "beta")):
+                run.tool("a", tool)
+                builder.rows["execution_events"][-1]["chat"] = chat
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = answer(path, "tool_chains", min_count=1, max_length=longest)
+    assert {tuple(row["tools"]): (row["count"], row["runs"]) for row in found} == {
+        (tool,) * length: (2 * (7 - length), 2)
+        for tool in ("alpha", "beta")
+        for length in range(2, min(longest, 6) + 1)
+    }
+
+
 def test_agent_sequences(traces: Path) -> None:
     """Agent sequences are the contiguous parts of the list of speakers."""
     parts = ngrams(speakers(traces), range(3, 6))

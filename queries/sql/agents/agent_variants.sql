@@ -6,7 +6,8 @@
 --   repeats BOOLEAN = true  keep several turns of one agent in a row; false makes one of them
 --
 -- Columns
---   path       the agents, in order; a nested chat comes before the words of the turn that it was held in
+--   path       the agents, in order; a nested chat comes before the words of the turn that it was held in, and of chats at
+--              the same time the words stand as they were said
 --   turns      how many there are
 --   runs       how many runs took this way
 --   share      share of the runs with turns

@@ -11,8 +11,8 @@
 --                               least 1
 --
 -- Columns
---   steps    names of the tools or agents, in order; a nested chat comes before the words of the turn that it was held in;
---            NULL in a row that only says what was dropped, where nothing else is left
+--   steps    names of the tools or agents of a run, in order, chats at the same time as well; a nested chat comes before
+--            the words of the turn that it was held in; NULL in a row that only says what was dropped, where nothing else is left
 --   length   steps in the pattern
 --   count    how often the last step came when all before it had come, in this order
 --   runs     in how many runs it appears, however often in each

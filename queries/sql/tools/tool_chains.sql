@@ -1,4 +1,4 @@
--- Which tool calls directly follow each other again and again?
+-- Which tool calls directly follow each other in a chat again and again?
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
@@ -8,11 +8,11 @@
 --   min_runs BIGINT = 1    runs that it appears in, at least
 --
 -- Columns
---   tools   names of the tools, in order; calls that the user's code marked with timed("tool_call", ...) among them,
---           but not those that are all of a call of the same name; NULL in a row that only says what was left out,
---           where nothing else is left
+--   tools   names of the tools of one chat, in order; a nested chat is one of its own; calls that the user's code marked with
+--           timed("tool_call", ...) among them, but not those that are all of a call of the same name; NULL in a row
+--           that only says what was left out, where nothing else is left
 --   length  calls in the chain
---   count   how often they were called in this order with no other call between
+--   count   how often they were called in this order with no other call of the chat between
 --   runs    in how many runs
 --   failed  how many of these chains had a call that failed
 --   note    where longer chains were not looked for, because those of more than 5 calls have, counted for each length, more
@@ -22,6 +22,7 @@ with recursive
 calls as (
     select
         run_id,
+        chat,
         execution_order,
         meta->>'tool_name' as tool_name,
         (status = 'failed')::integer as failed
@@ -41,7 +42,7 @@ names as materialized (
 ),
 
 -- Chains of up to 5 calls are counted all at once, which is fastest for few calls: each call with those after it that such a
--- chain may have. Cut from the list of the whole run, they would cost its square.
+-- chain may have. Cut from the list of the whole chat, they would cost its square.
 starts as (
     select
         calls.run_id,
@@ -51,7 +52,7 @@ starts as (
     inner join names
         on names.tool_name is not distinct from calls.tool_name
     window following as (
-        partition by calls.run_id
+        partition by calls.run_id, calls.chat
         order by calls.execution_order
         rows between current row and 4 following
     )
@@ -88,13 +89,14 @@ counted_chains as (
         and count(*) >= $min_runs
 ),
 
--- each call with its place among all calls, and among those of its run
+-- each call with its place among all calls, and among those of its chat
 places as materialized (
     select
         names.tool_no,
         calls.failed,
-        row_number() over (order by calls.run_id, calls.execution_order) as place,
-        row_number() over (partition by calls.run_id order by calls.execution_order) as place_in_run
+        dense_rank() over (order by calls.run_id) as run_no,
+        row_number() over (order by calls.run_id, calls.chat, calls.execution_order) as place,
+        row_number() over (partition by calls.run_id, calls.chat order by calls.execution_order) as place_in_chat
     from calls
     inner join names
         on names.tool_name is not distinct from calls.tool_name
@@ -110,7 +112,7 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
         tool_no,
         [tool_no],
         count(*),
-        count(distinct place - place_in_run),
+        count(distinct run_no),
         sum(failed)::bigint,
         array_agg(place),
         array_agg(failed),
@@ -137,7 +139,7 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
             begun.chain_no,
             places.tool_no,
             count(*) as count,
-            count(distinct places.place - places.place_in_run) as runs,
+            count(distinct places.run_no) as runs,
             sum(greatest(begun.failed, places.failed))::bigint as failed,
             array_agg(begun.place) as places,
             array_agg(greatest(begun.failed, places.failed)) as failures
@@ -152,7 +154,7 @@ growth (length, chain_no, tool_nos, count, runs, failed, places, failures, budge
                 and budget is not null
         ) as begun
         inner join places
-            on places.place = begun.place + begun.length and places.place_in_run > begun.length
+            on places.place = begun.place + begun.length and places.place_in_chat > begun.length
         group by
             begun.length,
             begun.chain_no,

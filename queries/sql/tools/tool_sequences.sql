@@ -5,8 +5,8 @@
 --   min_count BIGINT = 3   how often, at least
 --
 -- Columns
---   tools      the tools of the run and node, in order; calls that the user's code marked with timed("tool_call", ...)
---              among them
+--   tools      the tools of the run and node, in order, of chats at the same time as well; calls that the user's code
+--              marked with timed("tool_call", ...) among them
 --   frequency  runs and nodes with exactly this sequence
 with
 
