@@ -45,13 +45,31 @@ def test_file_flow(traces: Path) -> None:
             for path in set(event["meta"]["files_read"]) - set(event["meta"].get("files_read_back", ())):
                 if write := last.get(plain(path)):
                     between = event["execution_order"] - write["execution_order"]
-                    expected.append((run, plain(path), write["agent_name"], event["agent_name"], between))
-    names = ("run_id", "file_path", "written_by", "read_by", "events_between")
+                    expected.append(
+                        (run, plain(path), write["agent_name"], event["agent_name"], event["status"], between)
+                    )
+    names = ("run_id", "file_path", "written_by", "read_by", "read_status", "events_between")
     found = [
         tuple(plain(v) if n == "file_path" else v for n, v in row.items() if n in names)
         for row in answer(traces, "file_flow")
     ]
     assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+def test_code_that_failed_may_not_have_read(tmp_path: Path) -> None:
+    """A flow to code that failed says so."""
+    builder = Builder()
+    run = builder.run("r")
+    run.turn("a")
+    run.code("a", "open('d.csv', 'w')", writes=("d.csv",))
+    for exit_code in (1, 0):
+        run.turn("b")
+        run.code("b", "import nothing\nopen('d.csv')", reads=("d.csv",), exit_code=exit_code)
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "file_flow")
+    assert [(row["written_by"], row["read_by"], row["read_status"]) for row in found] == [
+        ("a", "b", "failed"),
+        ("a", "b", "completed"),
+    ]
 
 
 def test_a_file_that_is_written_and_read_again(tmp_path: Path) -> None:

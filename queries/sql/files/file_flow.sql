@@ -10,6 +10,8 @@
 --   written_in      the step, or else the node, that wrote it
 --   read_by         who read it, with a row for each time; code that reads what it wrote itself has none
 --   read_in         the step, or else the node, that read it
+--   read_status     of the code or tool call that read it: completed, failed (it may have ended before it came to that) or
+--                   pending
 --   events_between  events of the run from the one to the other
 with
 
@@ -42,6 +44,7 @@ written as (
         outputs->>'file_path' as file_path,
         meta->>'executor' as executor,
         meta->>'work_dir' as work_dir,
+        status,
         true as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
@@ -62,6 +65,7 @@ read as (
         -- a tool runs in the run's folder, whatever else its agent runs
         if(event_type = 'code_exec', meta->>'executor', null) as executor,
         meta->>'work_dir' as work_dir,
+        status,
         false as is_write
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
@@ -90,6 +94,7 @@ select
     writes.step as written_in,
     reads.agent_name as read_by,
     reads.step as read_in,
+    reads.status as read_status,
     reads.execution_order - writes.execution_order as events_between
 from (select * from placed where not is_write) as reads
 asof join (select * from placed where is_write) as writes
