@@ -56,7 +56,7 @@ class Seen:
     Attributes:
         names: what they are called, up to a number.
         folders: where their code runs.
-        shared: folders in which code of other runs runs at the same time.
+        shared: folders in which code of other runs runs, or ran while this run was on, up to a number.
         chats: their latest group chats, with the name of each one's manager.
         heard: how many messages went from one to another, by name of sender and recipient.
         pairs: the same by identity, which is how most are counted: AG2 computes a name anew whenever it is asked.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from capture import encode, format, transcript
-from capture.files import save_files
+from capture.files import save_files, share_folders
 
 if TYPE_CHECKING:
     from capture.run import Run
@@ -34,6 +34,7 @@ def end(run: "Run", error: BaseException | None) -> None:
         ("usage", lambda: fields.update(usage=run.agents.usages())),
         ("agents", lambda: _write_agents(run)),
         ("transcripts", lambda: transcript.save_rest(run)),
+        ("folders", lambda: share_folders(run)),
         ("files", lambda: save_files(run, run.files) if run.files is not None else None),
     )
     for what, part in parts:

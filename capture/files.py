@@ -3,7 +3,8 @@
 A file counts as made by the run when it was created or changed since the run began, and lies in a working folder that
 a code executor has for itself, or in the current folder or another working folder and the journal mentions its name.
 Code may put a name together (`f"out{i}.csv"`), so that no journal spells it; but in a folder where others work too,
-and of AG2's own scripts, only a name tells. Looking, reading and copying are bounded: a notebook's current folder may
+and of AG2's own scripts, only a name tells. Where only the code of another run of this process works, nothing is looked
+at: runs of the same code use the same names. Looking, reading and copying are bounded: a notebook's current folder may
 be the home folder.
 """
 
@@ -46,6 +47,8 @@ FEW: Final = 50
 """Names that are searched for one by one, and places at which each is looked at."""
 AROUND: Final = 300
 """Bytes around a place that are looked at: more than a file's name has."""
+FOLDERS: Final = 2000
+"""Folders of other runs that are known. Beyond them only those are noted in which the run is at work as well."""
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,10 @@ def _changed(run: "Run", own: list[Path], bounds: Bounds) -> Iterator[tuple["os.
     """Files that were created or changed during the run, each once: with the folder looked through, and its size."""
     since = run.started_ns - SLACK_NS
     seen: set[tuple[int, int]] = set()
+    others = {os.path.realpath(folder) for folder in run.agents.shared - run.agents.folders}
     # the current folder last, because it may be too large to be looked through
     for root in [*own, *sorted(run.agents.folders.difference(own)), run.cwd]:
-        for entry in _walk(root, run.path.parent, bounds):
+        for entry in _walk(root, {str(run.path.parent), *_below(root, others)}, bounds):
             try:
                 info = entry.stat(follow_symlinks=False)
             except OSError:  # removed since
@@ -170,17 +174,24 @@ def _changed(run: "Run", own: list[Path], bounds: Bounds) -> Iterator[tuple["os.
                 yield entry, root, info.st_size
 
 
+def share_folders(run: "Run") -> None:
+    """Tells runs that are on at the same time where this one's code ran, and takes note of where theirs does.
+
+    Not of those around it or inside it: the files of a run inside are also those of the run around.
+    """
+    folders = run.agents.folders
+    for other in active.runs():
+        if other is not run and run not in _around(other) and other not in _around(run):
+            for seen, theirs in ((other.agents, folders), (run.agents, other.agents.folders)):
+                seen.shared |= theirs if len(seen.shared) < FOLDERS else theirs & seen.folders
+
+
 def _own_folders(run: "Run") -> list[Path]:
     """Executors' folders in which nobody but the run is at work.
 
     None of them is the runs folder or the folder of temporary files, holds the current or the home folder, or is used
     by a run that goes on at the same time, unless that is around this one.
     """
-    folders = run.agents.folders
-    for other in active.runs():
-        if other is not run and run not in _around(other) and other not in _around(run):
-            other.agents.shared |= folders
-            run.agents.shared |= folders & other.agents.folders
     crowded = [os.path.realpath(place) for place in (run.cwd, Path.home(), tempfile.gettempdir())]
     runs = os.path.realpath(run.path.parent)
 
@@ -188,7 +199,7 @@ def _own_folders(run: "Run") -> list[Path]:
         real = os.path.realpath(folder)
         return real != runs and not any(Path(place).is_relative_to(real) for place in crowded)
 
-    return sorted(folder for folder in folders - run.agents.shared if is_own(folder))
+    return sorted(folder for folder in run.agents.folders - run.agents.shared if is_own(folder))
 
 
 def _around(run: "Run") -> "Iterator[Run]":
@@ -199,8 +210,14 @@ def _around(run: "Run") -> "Iterator[Run]":
         outer = outer.outer
 
 
-def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"]:
-    """Files below a folder, those near its top first. No link is followed."""
+def _below(root: Path, folders: set[str]) -> Iterator[str]:
+    """Those of the folders, without links, that lie below a folder: as they are called when that is walked through."""
+    top = os.path.join(os.path.realpath(root), "")
+    return (os.path.join(root, folder[len(top) :]) for folder in folders if folder.startswith(top))
+
+
+def _walk(root: Path, left_out: set[str], bounds: Bounds) -> Iterator["os.DirEntry[str]"]:
+    """Files below a folder, those near its top first, without those of some folders. No link is followed."""
     waiting = deque([str(root)])
     while waiting:
         try:
@@ -215,7 +232,7 @@ def _walk(root: Path, runs: Path, bounds: Bounds) -> Iterator["os.DirEntry[str]"
                 continue
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if Path(entry.path) != runs:
+                    if entry.path not in left_out:
                         waiting.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
                     yield entry

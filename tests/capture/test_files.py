@@ -263,6 +263,111 @@ def test_runs_at_the_same_time_do_not_save_each_others_files() -> None:
     assert (written(first), written(second)) == ({"out1.csv"}, {"out2.csv"})
 
 
+@pytest.mark.parametrize("case", ["at once", "one ends first", "through a link", "saves no files"])
+def test_what_another_runs_code_makes_is_not_claimed(case: str, tmp_path: Path) -> None:
+    """Two threads, each with a run and a folder of its own below the current one, in which both make `out1.csv`."""
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    together = Barrier(2, timeout=60)
+    (tmp_path / "link").symlink_to(Path.cwd())
+    top = tmp_path / "link" if case == "through a link" else Path()
+
+    def one(number: int) -> capture.Run:
+        files = case != "saves no files" or number == 2
+        with capture.start("runs", console=False, files=files) as run:
+            together.wait()
+            run_code(top / f"w{number}", f"```python\nopen('out1.csv', 'w').write('row 1{number}')\n```")
+            if number == 2 or case in ("at once", "through a link"):
+                together.wait()
+        if number == 1 and case not in ("at once", "through a link"):
+            together.wait()  # the other goes on when this one is over
+        return run
+
+    for number in (1, 2):
+        Path(f"w{number}").mkdir()
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(one, (1, 2)))
+    made = [[(run.path / record["copy"]).read_text() for record in saved(run).values()] for run in runs]
+    assert made == [["row 11"] if case != "saves no files" else [], ["row 12"]]
+
+
+def test_a_run_around_has_the_files_of_those_inside() -> None:
+    """Runs in threads of a run: each has what its own code made, and the one around all that its journal mentions."""
+    from threading import Thread
+
+    runs: list[capture.Run] = []
+
+    def work(number: int) -> None:
+        with capture.start("runs", run_id=f"in{number}", console=False) as run:
+            runs.append(run)
+            run_code(f"w{number}", "```python\nopen('out1.csv', 'w').write('row 1')\n```")
+
+    with capture.start("runs", run_id="around", console=False) as around:
+        for number in (1, 2):
+            Path(f"w{number}").mkdir()
+            thread = Thread(target=work, args=(number,))
+            thread.start()
+            thread.join()
+        around.log("success", "out1.csv")
+    assert [set(saved(run)) for run in runs] == [{"w1/out1.csv"}, {"w2/out1.csv"}]
+    assert set(saved(around)) == {"w1/out1.csv", "w2/out1.csv"}
+
+
+def test_of_many_runs_that_end_not_all_folders_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that goes on for long knows some folders of the others; that in which it works itself is among them."""
+    from threading import Event, Thread
+
+    monkeypatch.setattr("capture.files.FOLDERS", 2)
+    at_work, over = Event(), Event()
+    runs: list[capture.Run] = []
+
+    def work() -> None:
+        with capture.start("runs", run_id="long", console=False) as run:
+            runs.append(run)
+            run_code("shared")
+            at_work.set()
+            over.wait(60)
+
+    Path("shared").mkdir()
+    thread = Thread(target=work)
+    thread.start()
+    at_work.wait(60)
+    for folder in ("w0", "w1", "w2", "w3", "shared"):
+        Path(folder).mkdir(exist_ok=True)
+        with capture.start("runs", run_id=folder, console=False):
+            run_code(folder, "```python\nprint(1)\n```")
+    known = {folder.name for folder in runs[0].agents.shared}
+    over.set()
+    thread.join()
+    assert known == {"w0", "w1", "shared"}
+    assert written(runs[0]) == set()
+
+
+def test_a_folder_inside_that_of_another_run_is_its_own() -> None:
+    """One run works in a folder, another in one below it: each has what it made, and no more."""
+    from threading import Event, Thread
+
+    go = Event()
+    runs: list[capture.Run] = []
+
+    def work() -> None:
+        go.wait(60)
+        with capture.start("runs", run_id="lower", console=False) as run:
+            runs.append(run)
+            run_code("top/low", "```python\nopen('out1.csv', 'w').write('row 1')\n```")
+
+    Path("top/low").mkdir(parents=True)
+    thread = Thread(target=work)
+    thread.start()  # before the run, so that it belongs to none
+    with capture.start("runs", run_id="upper", console=False) as upper:
+        run_code("top", "```python\nopen('out2.csv', 'w').write('row 2')\n```")
+        go.set()
+        thread.join()
+    assert set(saved(runs[0])) == {"top/low/out1.csv"}
+    assert set(saved(upper)) == {"top/out2.csv"}
+
+
 def test_a_run_within_a_run_has_its_files() -> None:
     """A folder that the run around uses as well is still the inner run's own."""
     with capture.start("runs", console=False):
