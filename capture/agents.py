@@ -17,7 +17,7 @@ HEARD: Final = 10_000
 NAMES: Final = 1000
 """Names that are shown."""
 PAIRS: Final = 1000
-"""Pairs of agents that are told by their identity."""
+"""Pairs of agents that are told by their identity. Beyond them begins anew who has had a chat before."""
 INTERNAL: Final = frozenset({"checking_agent", "speaker_selection_agent"})
 """Agents that AG2 makes up for the choice of a speaker; their chats begin with a copy of the group's."""
 
@@ -72,6 +72,7 @@ class Seen:
         self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
         self.heard: Counter[tuple[str, str]] = Counter()
         self.pairs: dict[tuple[int, int], Pair] = {}
+        self._chats_over: dict[tuple[int, ...], tuple[str, list[weakref.ref[Any]]]] = {}
         self._acted: dict[int, weakref.ref[Any]] = {}
         self._described: dict[int, int] = {}
         self._announced: dict[int, tuple[weakref.ref[Any], dict[str, Any]]] = {}
@@ -114,6 +115,33 @@ class Seen:
         # what is called when one is gone is no Python: a signal handler that raised in there would be ignored, and the
         # pair would be taken for that of two others
         self.pairs[key] = Pair(sender, recipient, functools.partial(self.pairs.pop, key))
+
+    def chat_is_over(self, sender: Any, recipient: Any, chat: str) -> None:
+        """Takes note of a chat with which a later one of the two, or of the group, may go on."""
+        parties = _parties(sender, recipient)
+        key = tuple(map(id, parties))
+        if len(self._chats_over) >= PAIRS:
+            self._chats_over.clear()
+        gone = functools.partial(self._chats_over.pop, key)
+        self._chats_over[key] = chat, [weakref.ref(party, gone) for party in parties]
+
+    def chat_begins(self, sender: Any, recipient: Any, clears: bool) -> str | None:
+        """Takes note of a chat, with which none goes on until it is over.
+
+        Args:
+            sender: the agent that begins it.
+            recipient: the agent that it begins it with.
+            clears: whether AG2 forgets what was said before.
+
+        Returns:
+            `id` of the latest chat of the two, or of the group, where that is over and they still have its history.
+        """
+        former = self._chats_over.pop(tuple(map(id, _parties(sender, recipient))), None)
+        if former is None or clears:
+            return None
+        group = getattr(recipient, "_groupchat", None)
+        history = sender._oai_messages.get(recipient) if group is None else group.messages
+        return former[0] if history else None
 
     def count(self, sender: str, recipient: str, messages: int = 1) -> None:
         """Counts messages by name."""
@@ -191,6 +219,13 @@ class Seen:
                 if is_new and len(history) > heard * (1 + twice):
                     done.add(pair)
                     yield f"{name} and {name_of(other)}", list(history)[twice :: 1 + twice]
+
+
+def _parties(sender: Any, recipient: Any) -> list[Any]:
+    """Whose history a chat is: that of a group its manager's, whoever begins it, or else that of the two."""
+    if getattr(recipient, "_groupchat", None) is not None:
+        return [recipient]
+    return sorted((sender, recipient), key=id)
 
 
 def describe(agent: Any, init_args: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Chats: where each begins and ends, what came of it, and in whose turn a nested one was opened.
 
 AG2 tells none of that: a chat has no beginning among its events, its result goes to the caller alone, and a chat that
-an agent opens while it makes up its reply looks like any other. So `initiate_chat` is watched. Whose turn it is called
-in, the stack tells: that of the nearest `generate_reply`. That costs something once a chat and nothing per message.
-Where a thread or task cuts the stack, the agent is taken along into it (`turn_here`, `active.TURN`).
+an agent opens while it makes up its reply, or that keeps the history of a former one, looks like any other. So
+`initiate_chat` is watched. Whose turn it is called in, the stack tells: that of the nearest `generate_reply`. That
+costs something once a chat and nothing per message. Where a thread or task cuts the stack, the agent is taken along
+into it (`turn_here`, `active.TURN`).
 """
 
 import functools
@@ -59,9 +60,10 @@ class Chat(AnyChat):
         sender: the agent that begins it.
         recipient: the agent that it begins it with.
         turn_of: name of the agent in whose turn it was begun, or None.
+        clears: whether AG2 forgets what the two have said before.
     """
 
-    def __init__(self, scope: Scope, sender: Any, recipient: Any, turn_of: str | None) -> None:
+    def __init__(self, scope: Scope, sender: Any, recipient: Any, turn_of: str | None, clears: bool) -> None:
         self.scope = scope
         self.id = scope.run.next_id("chat")
         self._sender = sender
@@ -71,6 +73,9 @@ class Chat(AnyChat):
         nested = turn_of is not None and scope is not scope.run.stray
         fields = {"id": self.id, "sender": name_of(sender), "recipient": name_of(recipient)}
         fields |= group_of(getattr(recipient, "_groupchat", None))
+        former = self._former(clears)
+        if former is not None:
+            fields["goes_on_with"] = former
         if nested:
             fields["turn_of"] = turn_of
         scope.run.write(format.CHAT_START, fields, scope)
@@ -96,6 +101,18 @@ class Chat(AnyChat):
             self.scope.run.write(format.CHAT_END, self._outcome(error), self.scope, agent=agent)
         except Exception as problem:
             failed(self.scope.run, problem)
+        try:
+            self.scope.run.agents.chat_is_over(self._sender, self._recipient, self.id)
+        except Exception as problem:  # no agents at all
+            log.debug("capture: no chat can go on with %s: %s", self.id, problem)
+
+    def _former(self, clears: bool) -> str | None:
+        """`id` of the chat that it goes on with, where that is known."""
+        try:
+            return self.scope.run.agents.chat_begins(self._sender, self._recipient, clears)
+        except Exception as problem:  # an agent of the user's that raises when it is looked at
+            log.debug("capture: of %s it is not known whether it goes on: %s", self.id, problem)
+            return None
 
     def _outcome(self, error: BaseException | None) -> dict[str, Any]:
         fields: dict[str, Any] = {"ends": self.id, "status": status_of(error)}
@@ -216,7 +233,9 @@ def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AnyCha
     if scope is None or name_of(sender) in INTERNAL:
         return AnyChat()
     try:
-        return Chat(scope, sender, kwargs.get("recipient", args[0] if args else None), turn_around(1))
+        recipient = kwargs.get("recipient", args[0] if args else None)
+        clears = kwargs.get("clear_history", args[1] if len(args) > 1 else True)
+        return Chat(scope, sender, recipient, turn_around(1), bool(clears))
     except Exception as problem:
         failed(scope.run, problem)
         return AnyChat()

@@ -146,6 +146,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "recipient": "the agent that it is begun with",
         "members": "where that is a group chat manager: names of the group's agents",
         "selection": "where that is a group chat manager: how the next speaker is chosen",
+        "goes_on_with": "`id` of the former chat of the two, or of the group, where this one keeps its history",
         "turn_of": "the agent in whose turn a nested chat is opened: the turn that its next message outside ends",
     },
     CHAT_END: {

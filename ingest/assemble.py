@@ -6,7 +6,7 @@ LLM calls and the files. At the end the run itself gets its row.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,6 +19,7 @@ from ingest.beside import read_copy, read_transcript
 from ingest.events import Where, milliseconds
 from ingest.files import FileLedger, Saved
 from ingest.finder import Finder
+from ingest.floor import Floor
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -40,6 +41,9 @@ MAX_COUNT = 2**63 - 1
 MAX_CHATS = 100
 """Of how many chats, the last ones, `runs.meta` says what came of them."""
 
+MAX_FORMER = 1000
+"""Chats, the latest, with which others may go on."""
+
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
 
@@ -47,6 +51,21 @@ NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionE
 """What contents of an unknown shape raise."""
 
 Data = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Former:
+    """A chat that is over, with which another may go on.
+
+    Attributes:
+        talk: the chat that both are then: this one, or the one that it went on with itself.
+        around: the event around it.
+        floor: who has heard whom in it.
+    """
+
+    talk: str
+    around: str | None
+    floor: Floor | None
 
 
 class Assembler:
@@ -86,6 +105,9 @@ class Assembler:
         self._begun: dict[str, Data] = {}
         self._unmarked = ""
         """The chat that was begun while no other was on: its records do not name it."""
+        self._goes_on: dict[str, str] = {}
+        """Of chats under way that go on with a former one: the chat that both are."""
+        self._former: dict[str, Former] = {}
         self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
         self._start: Data = {}
         self._recordings: set[str] = set()
@@ -148,6 +170,7 @@ class Assembler:
 
     def _where(self, data: Data, seq: int) -> Where:
         get, chat = data.get, text_or_none(data.get("in_chat"))
+        talk = chat or self._unmarked
         return Where(  # in order: with the names of its parts it takes half as long again
             str(seq),
             seq * SPACING + SPACING // 2,
@@ -157,7 +180,7 @@ class Assembler:
             text_or_none(get("node_id")),
             text_or_none(get("parent")),
             chat,
-            chat or self._unmarked,
+            self._goes_on.get(talk, talk),
         )
 
     # --- kinds of records
@@ -219,6 +242,7 @@ class Assembler:
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
+        former_id = text_or_none(data.get("goes_on_with"))
         if chat is None:
             return
         outside, around = self._action_around(where.parent), self._event_around(where)
@@ -233,24 +257,36 @@ class Assembler:
                 if not self._chats and where.chat is None and data.get("attributed") is not False:
                     self._tell(facts.ChatBegun(), where)
             self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
+            if former_id is not None:
+                self._begun[chat]["goes_on_with"] = former_id
         else:
             # an action that was begun in the turn is not around it
             where.parent = self._chats.get(where.chat or self._unmarked, (None, around))[1]
             fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
             around = self._conversation.opened(fact, where)
         self._chats[chat] = outside, around
-        self._conversation.of_group(None if chat == self._unmarked else chat, group)
+        place = None if chat == self._unmarked else chat
+        self._conversation.of_group(place, group)
+        former = self._former.pop(former_id or "", None) if turn_of is None else None
+        if former is not None:
+            self._goes_on[chat] = former.talk
+            if former.floor is not None and former.around == around:
+                self._conversation.goes_on(place, former.floor)
 
     def _chat_end(self, data: Data, where: Where) -> None:
         chat = text_or_none(data.get("ends")) or ""
-        self._failed_once(data, replace(where, chat=None if chat == self._unmarked else chat, talk=chat))
+        talk = self._goes_on.pop(chat, chat)
+        self._failed_once(data, replace(where, chat=None if chat == self._unmarked else chat, talk=talk))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
-        self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
-        self._chats.pop(chat, None)
+        floor = self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
+        _, around = self._chats.pop(chat, (None, None))
         if chat == self._unmarked != "":
-            self._conversation.ended()
+            floor = self._conversation.ended()
             self._unmarked = ""
         if chat in self._begun:
+            self._former[chat] = Former(talk, around, floor)
+            if len(self._former) > MAX_FORMER:
+                del self._former[next(iter(self._former))]
             self._tell(facts.RunFacts(about), where)
             self._outcomes.append({"id": chat, **self._begun.pop(chat), "status": data.get("status"), **about})
 

@@ -22,6 +22,13 @@ class Floor:
         self._relayed = False
         """A group chat's manager was seen to pass messages on, so what a member heard is known."""
 
+    def copy(self) -> "Floor":
+        """The same, apart from what comes later."""
+        other = Floor()
+        other._heard, other._spoke = dict(self._heard), dict(self._spoke)
+        other._latest, other._relayed = self._latest, self._relayed
+        return other
+
     def said(self, speaker: str | None, recipient: str | None, position: int) -> None:
         """`speaker` said something to `recipient`."""
         self._spoke[speaker] = position

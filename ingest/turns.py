@@ -16,6 +16,7 @@ from ingest.events import Event, Where
 from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
+from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message
 from ingest.relayed import Relayed
@@ -151,21 +152,28 @@ class Conversation:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
         self._talks[chat].group = group
 
-    def closed(self, fact: facts.ChatClosed) -> None:
-        """A chat is over."""
+    def goes_on(self, chat: str | None, floor: Floor) -> None:
+        """A chat that has begun goes on with one that is over: its first words follow the last of that."""
+        self._talks[chat].floor = floor
+
+    def closed(self, fact: facts.ChatClosed) -> Floor | None:
+        """A chat is over. Gives who has heard whom in it, where its records name it."""
         if fact.chat in self._inner:
             self._inner.pop(fact.chat)["summary"] = fact.summary
-        self._left_over(self._talks.pop(fact.chat, None))
+        talk = self._talks.pop(fact.chat, None)
+        self._left_over(talk)
+        return talk.floor if talk is not None else None
 
-    def ended(self) -> None:
+    def ended(self) -> Floor:
         """The chat whose records do not name it is over: what is said next is not what was asked for in it.
 
-        Of several threads nobody knows which of them it was in.
+        Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
+        return talk.floor.copy()
 
     # --- who speaks next
 

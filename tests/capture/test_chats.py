@@ -181,6 +181,97 @@ def test_a_history_of_an_agent_that_was_made_anew_is_not_of_this_run(answers: bo
     assert [m["content"] for m in saved["messages"]] == ["now", "ok", "on", "ok"]
 
 
+ASKS: dict[str, Callable[..., Any]] = {
+    "initiate_chat": lambda a, b, **options: a.initiate_chat(b, **options),
+    "by place": lambda a, b, clear_history, **options: a.initiate_chat(b, clear_history, **options),
+    "a_initiate_chat": lambda a, b, **options: asyncio.run(a.a_initiate_chat(b, **options)),
+    "initiate_chats": lambda a, b, **options: a.initiate_chats([{"recipient": b, **options}]),
+    "a_initiate_chats": lambda a, b, **options: asyncio.run(
+        a.a_initiate_chats([{"recipient": b, "chat_id": 1, **options}])
+    ),
+    "run": lambda a, b, **options: a.run(b, **options).process(),
+    "a_run": lambda a, b, **options: asyncio.run(ran(a, b, **options)),
+}
+"""Ways to begin a chat."""
+
+
+async def ran(a: Any, b: Any, **options: Any) -> None:
+    """A chat by `a_run`, until it is over."""
+    response = await a.a_run(b, **options)
+    await response.process()
+
+
+@pytest.mark.parametrize("way", ASKS)
+def test_a_chat_says_which_one_it_goes_on_with(way: str) -> None:
+    """With `clear_history=False`, whoever of the two begins it; none of an earlier run, which the journal has not."""
+    a, b, c = talker("a"), talker("b"), talker("c")
+    a.initiate_chat(b, message="before", max_turns=1)
+    with capture.start("runs", console=False) as run:
+        for sender, recipient, clear in (
+            (a, b, False),
+            (a, c, True),
+            (a, b, False),
+            (b, a, False),
+            (a, b, True),
+            (a, b, False),
+            (b, c, False),
+        ):
+            ASKS[way](sender, recipient, message="go", max_turns=1, clear_history=clear)
+    begun = of_kind(journal(run), "chat_start")
+    assert [chat["id"] for chat in begun] == [f"chat-{number}" for number in range(1, 8)]
+    goes_on = [chat.get("goes_on_with") for chat in begun]
+    assert goes_on == [None, None, "chat-1", "chat-3", None, "chat-5", None]
+
+
+def test_what_has_no_former_chat_goes_on_with_none() -> None:
+    """Agents of the same names, a history that was cleared, a chat that is not over yet; one that failed is over."""
+    a, b = talker("a"), talker("b")
+    inner: list[Any] = []
+
+    def reply(*args: Any, **kwargs: Any) -> tuple[bool, str]:
+        if not inner:
+            inner.append(1)
+            ask(a, b)
+            raise ValueError("no")
+        return True, "yes"
+
+    def ask(a: Any, b: Any) -> None:
+        a.initiate_chat(b, message="go", max_turns=1, clear_history=False)
+
+    with capture.start("runs", console=False) as run:
+        ask(a, b)
+        ask(talker("a"), talker("b"))
+        b.clear_history(a)
+        a.clear_history(b)
+        b.register_reply([type(a), None], reply, position=0)
+        with pytest.raises(ValueError, match="no"):
+            ask(a, b)
+        ask(a, b)
+    begun = of_kind(journal(run), "chat_start")
+    goes_on = {chat["id"]: chat.get("goes_on_with") for chat in begun}
+    assert [chat["turn_of"] for chat in begun if "turn_of" in chat] == ["b"]
+    assert goes_on == {"chat-1": None, "chat-2": None, "chat-3": None, "chat-4": None, "chat-5": "chat-3"}
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_group_that_goes_on_says_so(resumed: bool) -> None:
+    """Whichever member begins it again."""
+    members = [talker("a", "A"), talker("b", "B")]
+    group = GroupChat(members, messages=[], max_round=2, speaker_selection_method="round_robin")
+    manager = GroupChatManager(group, llm_config=False)
+    with capture.start("runs", console=False) as run:
+        members[0].initiate_chat(manager, message="go")
+        if resumed:
+            last, message = manager.resume(messages=list(group.messages))
+        else:
+            last, message = members[1], "on"
+        last.initiate_chat(manager, message=message, clear_history=False)
+        group.reset()
+        members[0].initiate_chat(manager, message="anew", clear_history=False)
+    goes_on = [chat.get("goes_on_with") for chat in of_kind(journal(run), "chat_start")]
+    assert goes_on == [None, "chat-1", None]
+
+
 def test_an_async_chat_is_recorded(scripted_llm: StartLLM) -> None:
     """`a_initiate_chat` inside `async with`, with an async tool."""
     llm = scripted_llm([call("wait"), "Waited. TERMINATE"])

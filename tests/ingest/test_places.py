@@ -183,7 +183,7 @@ def test_the_error_of_a_reply_names_the_agent(runs: Path, ingested: Ingest) -> N
 
 
 def test_no_handoff_from_one_chat_to_the_next(runs: Path, ingested: Ingest) -> None:
-    """Who opens a chat takes over from nobody, whoever spoke last in the chat before it."""
+    """Who opens a chat takes over from nobody, whoever spoke last in the chat before it, unless the chat goes on."""
     user, first, second = talker("user"), talker("first"), talker("second")
     with capture.start(runs, run_id="r", console=False):
         user.initiate_chat(first, message="one", max_turns=1)
@@ -192,14 +192,17 @@ def test_no_handoff_from_one_chat_to_the_next(runs: Path, ingested: Ingest) -> N
         user.initiate_chats([{"recipient": agent, "message": "four", "max_turns": 1} for agent in (first, second)])
     tables = ingested(runs)
     moves = [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
-    assert moves == [("user", "first")] * 2 + [("second", "user"), ("user", "first"), ("user", "second")]
+    assert moves == [
+        *(("user", "first"), ("first", "user"), ("user", "first")),
+        *(("second", "user"), ("user", "first"), ("user", "second")),
+    ]
     turns = tables.events("agent_call")
     assert [t["inputs"]["sender"] for t in turns] == [
-        *(None, "user") * 2,
+        *(None, "user", "first", "user"),
         *(None, "second"),
         *(None, "user") * 2,
     ]
-    assert {t["duration_ms"] for t in turns if t["inputs"]["sender"] is None} == {0.0}
+    assert {t["duration_ms"] for t in turns if t["inputs"]["sender"] in (None, "first")} == {0.0}
 
 
 def test_code_that_a_tool_runs_is_below_its_call(
