@@ -60,7 +60,7 @@ class Report:
 
     @property
     def is_run(self) -> bool:
-        """Whether it has a row in `runs`. A file that nothing could be read of is one only by its name."""
+        """Whether it has a row in `runs`. A file in which no line could be read is one only by its name."""
         return self.source is not None and (self.records > 0 or self.found.folder is not None)
 
 
@@ -153,6 +153,9 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
         return
     if archive is not None and archive.error:
         assembler.add_bad(Bad(archive.error, b"", 0, archive.tell()))
+    if source.name == "journal" and not assembler.records and not assembler.bad_lines:
+        report.skipped = "it is empty"  # its name alone makes no run
+        return
     report.source, report.records = source.name, assembler.records
     report.bad, report.torn = assembler.bad_lines, assembler.torn_lines
     if "newer_version" in about:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import ingest
+from ingest.discover import IngestError
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches
@@ -123,6 +125,24 @@ def test_a_file_that_is_empty_counts_as_gone(runs: Path, ingested: Ingest) -> No
     assert (ids(tables), tables.summary.dropped) == (["r"], 1)
     assert f"{runs / 'renamed.json'}: skipped, it is empty now" in tables.summary.notes
     parquet_matches(tables)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"], ids=["no byte", "a blank line"])
+def test_an_empty_journal_is_no_run(content: bytes, runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """Whether it was one before or not, as often as it is ingested: it comes in when something stands in it."""
+    journal = write_journal(runs, "r", logged("a", "b", "hi"))
+    written = journal.read_bytes()
+    assert ids(ingested(runs)) == ["r"]
+    journal.write_bytes(content)
+    dropped = [ingested(runs, drop_missing=True).summary.dropped for _ in range(3)]
+    assert (dropped, ids(ingested(runs))) == ([1, 0, 0], [])
+    fresh = ingest.run(runs, tmp_path / "fresh")
+    assert (fresh.new, fresh.skipped, fresh.notes) == (0, 1, [f"{journal}: skipped, it is empty"])
+    assert ingest.run(runs, tmp_path / "fresh").unchanged == 1
+    with pytest.raises(IngestError, match="it is empty; the tables are as they were"):
+        ingested(journal)
+    journal.write_bytes(written)
+    assert ids(ingested(runs)) == ["r"]
 
 
 def test_a_run_that_leaves_because_its_file_is_none_any_more_is_told(runs: Path, ingested: Ingest) -> None:
