@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.discover import Found, printable, shown
+from ingest.discover import Found, IngestError, printable, shown
 from ingest.integrity import MAX_TOLD, Integrity
 from ingest.read import Report, failure, read_run
 from ingest.schema import TABLES
@@ -64,9 +64,15 @@ class Check:
 
 
 def check_file(found: Found) -> Check:
-    """Read one file, and of a journal the files that it names in its folder, and write nothing."""
+    """Read one file, and of a journal the files that it names in its folder, and write nothing but temporary files.
+
+    Raises:
+        IngestError: these can't be written.
+    """
     try:
         return _check(found)
+    except IngestError:  # nothing is wrong with the file
+        raise
     except Exception as error:  # a mistake of ours must not cost the other files
         return Check(shown(found.path), found.run_id, status=failure(error), faulty=True)
 

@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.discover import Found
+from ingest.discover import Found, IngestError
 from ingest.read import Report, failure, read_run
 from ingest.rows import Row
 from ingest.schema import TABLES
-from ingest.scratch import scratch_in
+from ingest.scratch import scratch_in, writing
 
 GROUP_ROWS = 16_384
 GROUP_BYTES = 8 * 1024 * 1024
@@ -81,19 +81,21 @@ class _StagedTable:
     def _write(self) -> None:
         if not self._group:
             return
-        if self._writer is None:
-            os.makedirs(self._folder, exist_ok=True)
-            path = os.path.join(self._folder, f"{self._name}.parquet")
-            plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
-            self._writer = pq.ParquetWriter(path, self._schema, compression="lz4", **plain)
-        self._writer.write_table(pa.concat_tables(self._group))
+        with writing():
+            if self._writer is None:
+                os.makedirs(self._folder, exist_ok=True)
+                path = os.path.join(self._folder, f"{self._name}.parquet")
+                plain = {"use_dictionary": False, "write_statistics": False}  # it is read once, as a whole
+                self._writer = pq.ParquetWriter(path, self._schema, compression="lz4", **plain)
+            self._writer.write_table(pa.concat_tables(self._group))
         self._group, self._group_size = [], 0
 
     def close(self) -> None:
         self._convert()
         self._write()
         if self._writer is not None:
-            self._writer.close()
+            with writing():
+                self._writer.close()
 
 
 def _array(column: Sequence[Any], kind: Any) -> Any:
@@ -133,6 +135,8 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
                     sizes[table] += size
                     stage.add(table, rows, size)
                 report.text = max(sizes["journal"], sizes["messages"], sizes["quarantine"])
+            except IngestError:  # nothing more can be written
+                raise
             except Exception as error:  # a mistake of ours must not cost the other runs
                 report = Report(found, skipped=failure(error), failed=True)
             reports.append(report)

@@ -19,7 +19,7 @@ from ingest.discover import STANDARD_INPUT, Found
 from ingest.lines import MAX_LINE, decode
 from ingest.read import identify, is_journal
 from ingest.regular import open_regular
-from ingest.scratch import scratch_folder
+from ingest.scratch import scratch_folder, scratch_in_folder
 from ingest.sources.journal import has_records
 
 _START = re.compile(rb'\{"v"\s*:\s*\d+\s*,\s*"seq"\s*:\s*0\s*,\s*"ts"\s*:\s*\d+\s*,\s*"kind"\s*:\s*"run_start"')
@@ -38,7 +38,7 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
         return
     with scratch_folder() as folder:
         copy = os.path.join(folder, "input")
-        with open(copy, "wb") as file:
+        with scratch_in_folder(copy) as file:
             shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
         yield [_found(path) for path in _apart(copy)]
 
@@ -67,7 +67,7 @@ def _apart(copy: str) -> list[str]:
         file.seek(0)
         for name, line in recordings(file):
             path = paths.setdefault(name, f"{copy}-{len(paths)}")
-            with open(path, "ab") as part:
+            with scratch_in_folder(path, "ab") as part:
                 part.write(line)
     return list(paths.values())
 

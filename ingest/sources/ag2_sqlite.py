@@ -22,7 +22,7 @@ from ingest.ag2_logs import Data, Secrets, nanoseconds, translate
 from ingest.discover import BESIDE
 from ingest.lines import MAX_LINE, Bad, Record, decode, encode
 from ingest.regular import open_regular
-from ingest.scratch import scratch_folder
+from ingest.scratch import scratch_folder, scratch_in_folder
 
 MAGIC = b"SQLite format 3\0"
 
@@ -51,6 +51,9 @@ _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
 _BROKEN = (sqlite3.Error, UnicodeError, MemoryError)
 """What a damaged database raises. Names in it, and messages that quote them, need not be UTF-8."""
 
+ROOM = 1024 * 1024
+"""Bytes that SQLite may want for what it keeps beside the copy."""
+
 
 @dataclass(slots=True)
 class _Row:
@@ -78,6 +81,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             try:
                 tables = _prepare(con)
             except _BROKEN as error:
+                _check_room(os.path.join(folder, "room"))
                 about["not_a_run"], about["damaged"] = f"a SQLite database that can't be read: {error}", True
                 return
             if not _TELLING & tables.keys():
@@ -95,7 +99,7 @@ def _copy(file: IO[bytes], path: str) -> None:
     for _ in range(TRIES):
         before = [_looks(f"{name}{ending}") for ending in ("", *BESIDE)] if isinstance(name, str) else []
         file.seek(0)
-        with open(path, "wb") as copy:
+        with scratch_in_folder(path) as copy:
             shutil.copyfileobj(file, copy, 1024 * 1024)
         if not isinstance(name, str):
             return
@@ -109,7 +113,7 @@ def _copy_beside(source: str, path: str) -> None:
     with contextlib.suppress(OSError):
         os.remove(path)
     with contextlib.suppress(OSError), open_regular(source) as beside:
-        with open(path, "wb") as copy:
+        with scratch_in_folder(path) as copy:
             shutil.copyfileobj(beside, copy, 1024 * 1024)
             size = copy.tell()
         beside.seek(max(0, size - len(_NAMES_ANOTHER)))
@@ -195,6 +199,12 @@ def _rows(
             count += 1
     except _BROKEN as error:
         broken.append(f"the table {table} breaks off after {count} rows: {error}")
+
+
+def _check_room(path: str) -> None:
+    """Raises IngestError where a full disk may be why SQLite can't read the copy. `path`: of a file to try it with."""
+    with scratch_in_folder(path) as file:
+        file.write(bytes(ROOM))
 
 
 def _json_value(value: Any) -> Any:

@@ -1,12 +1,15 @@
 """What an ingest passes over, it names, and a name can't pass for more than a name."""
 
+import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,8 @@ from click.testing import CliRunner
 import ingest
 from ingest import text
 from ingest.cli import main
-from ingest.discover import gone, on_disk, printable, shown
+from ingest.discover import IngestError, discover, gone, on_disk, printable, shown
+from ingest.stage import read_share
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches, state
@@ -274,6 +278,75 @@ def test_after_a_full_disk_nothing_half_built_stays(room: int, runs: Path, tmp_p
     fails((out / "traces.duckdb").stat().st_size + room)
     assert state(out) == before
     parquet_matches(tables)
+
+
+FULL = """
+import resource, sys
+import ingest
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))  # as a full disk: no file may become larger
+from ingest.cli import main
+if __name__ == "__main__":
+    main(sys.argv[1:])
+"""
+NOT_WRITTEN = "temporary files can't be written there, "
+
+
+def on_a_full_disk(*arguments: str, sent: bytes = b"") -> "subprocess.CompletedProcess[str]":
+    """The command `ingest` where no file may become longer than 500,000 bytes."""
+    command = [sys.executable, "-c", FULL, *arguments]
+    done = subprocess.run(command, input=sent, capture_output=True, cwd=ROOT)
+    return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("what", ["journal", "transcript", "database", "standard input"])
+def test_a_full_disk_is_no_fault_of_the_file_that_is_read(what: str, runs: Path) -> None:
+    """One line says where temporary files can't be written, whatever they are for, and the check ends."""
+    long, sent = "x" * 3_000_000, b""
+    if what == "journal":
+        write_journal(runs, "r", logged("a", "b", long))
+    elif what == "transcript":
+        (runs / "t.json").write_text(json.dumps([{"role": "user", "content": long * 6}]))
+    elif what == "database":
+        with closing(sqlite3.connect(runs / "a.db")) as con:
+            con.execute("CREATE TABLE events AS SELECT ? AS json_state", [long])
+            con.commit()
+    else:
+        sent = CHAT.encode() + b" " * 1_000_000
+    done = on_a_full_disk("check", "-" if sent else str(runs), sent=sent)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith(f"ingest: {tempfile.gettempdir()}: {NOT_WRITTEN}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("count", [1, 2], ids=["read here", "read by workers"])
+def test_a_full_disk_takes_no_run_from_the_tables(count: int, runs: Path, tmp_path: Path) -> None:
+    """Of the run that grew and can't be read the tables have what they had."""
+    out = tmp_path / "traces"
+    write_journal(runs, "r0", logged("a", "b", "hi"))
+    ingest.run(runs, out)
+    before = state(out)
+    for n in range(count):
+        write_journal(runs, f"r{n}", logged("a", "b", "x" * 3_000_000))
+    done = on_a_full_disk(str(runs), "--out", str(out))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith(f"ingest: {out}")
+    assert NOT_WRITTEN in line
+    assert line.endswith("; the tables are as they were")
+    assert state(out) == before
+
+
+def test_rows_that_can_not_be_staged_are_no_fault_of_the_file(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not passed over: nothing else could be staged either."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    staging = runs.parent / "staging"
+    staging.mkdir()
+    (staging / "journal").write_bytes(b"in the way of the table's folder")
+    monkeypatch.setattr("ingest.stage.GROUP_BYTES", 1)
+    with pytest.raises(IngestError, match=NOT_WRITTEN):
+        read_share(discover([str(runs)], "", print), str(staging), "0")
 
 
 def test_paths_as_tables_have_them_are_found_on_disk(tmp_path: Path) -> None:
