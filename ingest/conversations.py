@@ -13,6 +13,9 @@ from ingest.messages import is_message, parse_message
 LISTS = ("messages", "history", "chat_history")
 """Keys under which an object holds its messages."""
 
+ANSWERS = ("completion", "output")
+"""Keys under which a message beside a list is what a model answered to it."""
+
 DEEP = 3
 """Objects and lists around a list of messages, at most, where that is not found at once."""
 
@@ -163,16 +166,22 @@ def _holds_message(value: Any) -> bool:
 
 
 def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
-    """The message in a response of OpenAI's API that stands beside its request, where that has it not yet."""
+    """The message that answers a request beside which it stands, where that has it not yet: in a response of OpenAI's
+    API, or as it is."""
+    if not messages or not is_message(messages[-1]):
+        return []
     response = beside.get("response")
     if isinstance(response, dict) and isinstance(response.get("body"), dict):
         response = response["body"]
     choices = response.get("choices") if isinstance(response, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
-    if not is_message(message) or not messages or not is_message(messages[-1]) or messages[-1] == message:
+    if is_message(message):
+        return [message] if messages[-1] != message else []
+    said = [beside[key] for key in ANSWERS if is_message(beside.get(key)) and "role" in beside[key]]
+    if not said or (_key(said[0]), said[0]["role"]) == (_key(messages[-1]), messages[-1].get("role")):
         return []
-    return [message]
+    return said[:1]
 
 
 def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -72,6 +72,10 @@ def test_keys_of_a_batch_are_kept(runs: Path, ingested: Ingest) -> None:
         {"body": {"messages": [Q]}, "response": {"status_code": 200, "body": RESPONSE}},
         {"messages": [Q], "response": RESPONSE},
         {"messages": [Q, A], "response": RESPONSE},
+        {"prompt": [Q], "completion": A},
+        {"input": [Q], "output": A},
+        {"messages": [Q], "output": A},
+        {"messages": [Q, {"name": "x", **A}], "output": A},
     ],
 )
 @pytest.mark.parametrize("lines", [1, 2])
@@ -82,7 +86,8 @@ def test_the_response_beside_a_request_is_its_answer(lines: int, document: Data,
     said = tables.sql("SELECT role, content FROM messages ORDER BY message_order")
     assert [(m["role"], m["content"]) for m in said] == [("user", "q"), ("assistant", "a")] * lines
     meta = json.loads(tables.one("SELECT meta FROM runs"))
-    assert [about["response"] for about in (meta["chats"] if lines > 1 else [meta])] == [document["response"]] * lines
+    (key,) = document.keys() & {"response", "completion", "output"}
+    assert [about[key] for about in (meta["chats"] if lines > 1 else [meta])] == [document[key]] * lines
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,15 @@ def test_the_response_beside_a_request_is_its_answer(lines: int, document: Data,
 def test_another_response_is_no_message(response: Any, runs: Path, ingested: Ingest) -> None:
     """It is kept beside the conversation."""
     assert meta_of({"request": {"messages": [Q]}, "response": response}, runs, ingested) == {"response": response}
+
+
+def test_what_a_tracer_saves_has_both_sides(runs: Path, ingested: Ingest) -> None:
+    """Each event has what was asked and, beside it, what was answered; text without a role is no message."""
+    events = [{"prompt": [Q], "completion": A, "model": "m"}, {"prompt": [{**Q, "content": "r"}], "completion": "b"}]
+    (runs / "t.json").write_text(json.dumps({"session": "s", "events": events}))
+    tables = ingested(runs)
+    said = tables.sql("SELECT chat, content FROM messages ORDER BY message_order")
+    assert [tuple(m.values()) for m in said] == [(0, "q"), (0, "a"), (1, "r")]
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
