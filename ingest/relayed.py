@@ -14,6 +14,9 @@ HANDED_OVER = "[FUNCTION_HANDOFF]"
 INTRODUCTION = "Hello everyone. We have assembled a great team today"
 """How AG2 has a manager introduce the members, where the group has no words of its own for it."""
 
+MANAGER = "chat_manager"
+"""What AG2 calls a manager to whom nobody gives a name."""
+
 
 class Relayed:
     """Tells what else than words of their sender a message is.
@@ -58,12 +61,14 @@ class Relayed:
         says that chose one of them. These are no words of the conversation.
         """
         message = said.message
-        members = self._agents.get(message.sender or "", {}).get("members") or ()
-        if message.recipient not in members or not self._are_own(message):
+        if not self._are_own(message):
             return False
-        # AG2's own logs do not tell what is silent
-        silent = message.plain.startswith(INTRODUCTION) if said.silent is None else said.silent
-        return silent or message.plain.startswith(HANDED_OVER)
+        if said.silent is None and message.plain.startswith(INTRODUCTION):
+            # AG2's own logs do not tell what is silent nor always who is a member, saved histories not who is told
+            is_usual = said.channel == "transcript" and message.sender == MANAGER
+            return is_usual or self.is_manager(message.sender)
+        members = self._agents.get(message.sender or "", {}).get("members") or ()
+        return message.recipient in members and (bool(said.silent) or message.plain.startswith(HANDED_OVER))
 
     def is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.

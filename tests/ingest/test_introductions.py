@@ -1,5 +1,6 @@
 """What a group's manager says itself, and what only listeners hear, is there once, saved transcript or not."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,30 @@ def test_an_introduction_in_the_logs_of_ag2(
     assert sorted(said) == sorted(
         [*[(m["name"], m["content"]) for m in chat.messages], (manager.name, chat.introductions_msg())]
     )
+
+
+def test_an_introduction_of_members_with_a_model_in_a_log_of_ag2(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch, scripted_llm: StartLLM
+) -> None:
+    """The file logger does not write who is in such a group. It is no turn all the same, nor is it in what a member
+    has of the chat; the same words of somebody who is no manager are one."""
+    monkeypatch.chdir(runs)
+    config: dict[str, Any] = {
+        "llm_config": scripted_llm(lambda request: "fine").config(),
+        "human_input_mode": "NEVER",
+    }
+    runtime_logging.start(logger_type="file", config={"filename": "log.log"})
+    try:
+        chat, manager = group(*(agents := [ConversableAgent(name, **config) for name in "xyz"]), rounds=3)
+        agents[0].initiate_chat(manager, message="hello")
+        members("w")[0].initiate_chat(members("v")[0], message=chat.introductions_msg(), max_turns=1)
+    finally:
+        runtime_logging.stop()
+    (runs / "saved.json").write_text(json.dumps(agents[1].chat_messages[manager]))
+    tables = ingested(runs)
+    said = tables.sql("SELECT sender, internal FROM messages WHERE content ^@ 'Hello everyone'")
+    assert sorted(tuple(row.values()) for row in said) == [(manager.name, True), (manager.name, True), ("w", False)]
+    assert manager.name not in {name for h in tables.events("handoff") for name in h["inputs"].values()}
 
 
 def test_an_introduction_is_no_turn(runs: Path, ingested: Ingest) -> None:
