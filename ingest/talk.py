@@ -25,6 +25,10 @@ REMEMBERED = 4096
 """Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
 
 
+MAX_NESTED = 20
+"""Chats within each other of which no record says that they begin."""
+
+
 @dataclass(slots=True)
 class Logged:
     """A message that the logger told of, and of which an event may follow at once.
@@ -113,8 +117,13 @@ class Talk:
         """Which of an agent's functions has made what it says next, '' where none did, as far as that is told."""
         self.repliers: set[str | None] = set()
         """Agents of which that was told before."""
-        self.begun = 0
-        """Chats that have begun in it without a record that says so, after the first."""
+        self.begun = self.number = 0
+        """Chats that have begun in it without a record that says so, after the first, and which of them this is."""
+        self.outer: Talk | None = None
+        """Of such a chat that was opened for a reply the one around it."""
+        self.opener: str | None = None
+        """Whose reply that is."""
+        self.depth = 0
         self.group: dict[str, Any] | None = None
         """What is known of the group whose chat it is, where the record of its beginning tells."""
         self.manager: str | None = None
@@ -128,6 +137,13 @@ class Talk:
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
         self.group = self.manager = None
+
+    def nested(self, opener: str | None) -> "Talk":
+        """A chat in this one, that an agent opens for its reply here."""
+        inner = Talk()
+        inner.outer, inner.opener, inner.depth = self, opener, self.depth + 1
+        inner.begun, inner.repliers, inner.recent = self.begun, self.repliers, self.recent
+        return inner
 
     def goes_on(self, recipient: str | None) -> History | None:
         """The history that a group chat goes on from with a message to this one. It is over then."""

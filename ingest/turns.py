@@ -22,7 +22,7 @@ from ingest.messages import Message
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
-from ingest.talk import INTERNAL_AGENTS, History, LastSaid, Logged, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, MAX_NESTED, History, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Claims, read_history
 
@@ -64,6 +64,8 @@ class Conversation:
             self._over()
             self._conversation = where.chat
         talk = self._talks[where.chat]
+        if talk.outer is not None and isinstance(fact, facts.Said):
+            talk = self._returned(fact.message, talk, where)
         thread = talk.threads[where.thread]
         self._place(where, talk)
         if where.parent is not None:
@@ -110,13 +112,38 @@ class Conversation:
 
     def _begin(self, talk: Talk) -> None:
         """Another chat begins: what was left open belongs to none."""
-        self._left_over(talk)
+        self._left_over(talk, talk.outer)
         talk.begin()
 
     def _place(self, where: Where, talk: Talk) -> None:
         """Say where a fact belongs, of a chat that began without a record that says so."""
-        if talk.begun:
-            where.talk = f"{where.chat or ''}/{talk.begun}"
+        if talk.number:
+            where.talk = f"{where.chat or ''}/{talk.number}"
+
+    def _opens(self, talk: Talk, agent: str | None, made_by: str | None, where: Where) -> Talk:
+        """A chat begins without a record that says so. One that is opened for a reply is over when that is given."""
+        if made_by is None or talk.depth == MAX_NESTED:
+            self._begin(talk)
+        else:
+            talk = self._talks[where.chat] = talk.nested(agent)
+        talk.begun += 1
+        talk.number = talk.begun
+        self._place(where, talk)
+        return talk
+
+    def _returned(self, message: Message, talk: Talk, where: Where) -> Talk:
+        """The chat that a message belongs to: one around the present one, where it is the reply for which that was."""
+        inner: Talk | None = talk
+        while inner is not None and inner.outer is not None:
+            outer = inner.outer
+            if inner.opener == message.sender and self._relayed.is_outside(message, talk, outer):
+                outer.begun = talk.begun
+                outer.replied[message.sender] = talk.replied.pop(message.sender)
+                self._left_over(talk, outer)
+                self._talks[where.chat] = outer
+                return outer
+            inner = outer
+        return talk
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
@@ -263,10 +290,8 @@ class Conversation:
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
-        if made_by is None and self._relayed.opens(message, talk, where):
-            self._begin(talk)
-            talk.begun += 1
-            self._place(where, talk)
+        if self._relayed.opens(message, talk, where, made_by):
+            talk = self._opens(talk, agent, made_by, where)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
         self._orphans(talk, message.recipient)
@@ -406,15 +431,17 @@ class Conversation:
         for execution in talk.executions.pop(agent, []):
             self._ended_alone(execution)
 
-    def _left_over(self, talk: Talk | None) -> None:
-        """What was done in a chat and ended in no message there, such as the word by which a human ends it."""
-        if talk is not None:
+    def _left_over(self, talk: Talk | None, until: Talk | None = None) -> None:
+        """What was done in a chat, and in those around it up to another, and ended in no message there, such as the
+        word by which a human ends it."""
+        while talk is not None and talk is not until:
             for thread in talk.threads.values():
                 if thread.human_input:
                     self.run_facts.setdefault("human_input", []).extend(thread.human_input)
                     thread.human_input = []
             for agent in [*talk.pending, *talk.executions]:
                 self._orphans(talk, agent)
+            talk = talk.outer
 
     def _ended_alone(self, execution: Execution) -> None:
         """Code that was run in no turn."""

@@ -19,6 +19,7 @@ pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'
 from autogen import ConversableAgent, GroupChat, GroupChatManager, runtime_logging
 from autogen.coding import LocalCommandLineCodeExecutor
 
+import capture
 import queries
 from sample_runs.scripted_llm import Call, Failure, Reply, Request, ScriptedLLM, Step
 from tests.conftest import StartLLM
@@ -450,6 +451,42 @@ def test_no_agent_hands_over_to_one_that_opens_a_chat(
     assert handoffs == [
         pair for name in ("first", "second") for pair in (("user", name), (name, "user"), ("user", name))
     ]
+
+
+def talks_to_itself(groups: bool) -> None:
+    """A chat in whose replies others are nested, and in one of those another one; or a group with a member that asks
+    somebody else for each of its replies."""
+    agents = {n: ConversableAgent(n, llm_config=False, default_auto_reply=n.upper(), **QUIET) for n in "abcde"}
+    a, b, c, d, e = agents.values()
+    manager = GroupChatManager(
+        GroupChat([b, a, e], messages=[], max_round=6, speaker_selection_method="round_robin"), llm_config=False
+    )
+    once: dict[str, Any] = {"max_turns": 1, "summary_method": "last_msg"}
+    inner = [{"recipient": c, "message": "check", **once, "max_turns": 2}, {"recipient": d, "message": "more", **once}]
+    a.register_nested_chats(inner, trigger=manager if groups else b)
+    c.register_nested_chats([{"recipient": e, "message": "deeper", **once}], trigger=a)
+    if groups:
+        b.initiate_chat(manager, message="start")
+    else:
+        a.initiate_chat(b, message="start", max_turns=3)
+    a.initiate_chat(d, message="bye", max_turns=1)
+
+
+@pytest.mark.parametrize("groups", [False, True])
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_nested_chats_are_apart_as_in_the_journal(
+    kind: str, groups: bool, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """Who opens one is in the chat around it again with the reply for which it was."""
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        talks_to_itself(groups)
+    tables = ingested(runs, log)
+    order = "SELECT chat, sender, recipient, content, internal FROM messages WHERE run_id = ? ORDER BY message_order"
+    assert tables.sql(order, log.name) == (said := tables.sql(order, "r"))
+    assert len({row["chat"] for row in said}) > 5
+    handoffs = [(h["run_id"], h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
+    logged, journal = (sorted(pair for run_id, *pair in handoffs if run_id == name) for name in (log.name, "r"))
+    assert logged == journal
 
 
 @pytest.mark.slow
