@@ -71,7 +71,7 @@ def test_help_of_a_query_explains_it() -> None:
     text = answer("tool_chains", "--help")
     assert queries.find("tool_chains").question in text
     assert "min_count BIGINT = 2" in text
-    assert "names of the tools, in order" in text
+    assert "names of the tools of one chat, in order" in text
 
 
 def test_formats_agree(database: Path) -> None:
