@@ -1,5 +1,6 @@
 """What tests of all packages share: a scripted language model that AG2's real OpenAI client talks to."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -11,6 +12,22 @@ from sample_runs.scripted_llm import Script, ScriptedLLM
 # Machines are noisy: how long one example takes is no finding.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
+
+FEW = 2
+"""Cases of a test marked `few` that always run. The others are variations, and run with the slow tests."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow what comes after the first cases of tests marked `few`."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("few"):
+            name = item.nodeid.partition("[")[0]
+            seen[name] += 1
+            if seen[name] > FEW:
+                item.add_marker(pytest.mark.slow)
+
 
 StartLLM = Callable[[Script], ScriptedLLM]
 

@@ -63,6 +63,7 @@ def test_what_is_nested_too_deep_is_in_quarantine_and_what_is_not_is_read(
     assert tables.one("SELECT count(*) FROM messages WHERE content = 'later'") == 2
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -164,6 +165,7 @@ def test_links_are_not_followed(runs: Path, tmp_path: Path, ingested: Ingest) ->
     assert len([n for n in tables.summary.notes if "it is a link" in n]) == 4
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "copy",
     [

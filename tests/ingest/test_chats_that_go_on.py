@@ -58,6 +58,7 @@ def moves(tables: Tables) -> list[tuple[str, str]]:
     return [(h["inputs"]["from_agent"], h["inputs"]["to_agent"]) for h in tables.events("handoff")]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("between", [False, True])
 @pytest.mark.parametrize("is_old", [False, True])
 def test_a_journal_tells_what_its_transcript_tells(

@@ -82,6 +82,7 @@ def _timed(code: str) -> str:
     return f"Run this:\n```python\n{code}\n```"
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", ["executor", "old"])
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_code_that_ran(kind: str, is_async: bool, runs: Path, tmp_path: Path, ingested: Ingest) -> None:
@@ -172,6 +173,7 @@ def tree(tables: Any, *kinds: str) -> list[tuple[int, str, str | None, str | Non
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["sync", "async", "tasks"])
 def test_a_nested_chat_is_below_the_turn_that_opened_it(
     form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -207,6 +209,7 @@ def test_a_nested_chat_is_below_the_turn_that_opened_it(
     assert tables.one("SELECT count(*) FROM messages") == 6
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["sync", "async", "thread", "gather"])
 def test_a_chat_that_a_tool_opens_is_below_the_tools_turn(
     form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -334,6 +337,7 @@ def outcome(tables: Any) -> dict[str, Any]:
     return meta
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["initiate_chat", "a_initiate_chat", "run", "a_run"])
 def test_what_came_of_a_chat(form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """Summary, cost and each agent's usage are those that AG2 gave its caller."""
@@ -666,6 +670,7 @@ def test_what_a_guardrail_asks_is_of_its_agent(side: str, runs: Path, ingested: 
     assert "alice speaks" in str(shown["llm_response"])
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("answers", "chosen"),
     [

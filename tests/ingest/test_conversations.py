@@ -31,6 +31,7 @@ def written(name: str, values: list[Any], runs: Path) -> None:
         (runs / name).write_text(json.dumps({"chat_messages": {f"a{n}": value for n, value in enumerate(values)}}))
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("document", "meta"),
     [
@@ -65,6 +66,7 @@ def test_keys_of_a_batch_are_kept(runs: Path, ingested: Ingest) -> None:
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "document",
     [
@@ -90,6 +92,7 @@ def test_the_response_beside_a_request_is_its_answer(lines: int, document: Data,
     assert [about[key] for about in (meta["chats"] if lines > 1 else [meta])] == [document[key]] * lines
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "response", ["text", {"choices": []}, {"choices": [{"text": "x"}]}, {"choices": [7]}, [RESPONSE]]
 )
@@ -166,6 +169,7 @@ def dumped(shape: str, initiator: Any, others: list[Any]) -> Any:
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("shape", ["an agent's partners", "both sides", "results", "results with ids"])
 def test_chats_with_the_same_words_are_several(shape: str, runs: Path, ingested: Ingest) -> None:
     """Two reviewers who both agree, as AG2 itself keeps it; what both sides have counts once."""
@@ -226,6 +230,7 @@ def split(messages: list[Data]) -> Data:
     return {"columns": names, "index": [0, 1], "data": [[m.get(name) for name in names] for m in messages]}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
@@ -270,6 +275,7 @@ def test_what_stands_around_a_message_is_kept(runs: Path, ingested: Ingest) -> N
     assert tables.sql("SELECT DISTINCT sender, recipient FROM messages") == [{"sender": "a", "recipient": "b"}]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("document", "expected"),
     [

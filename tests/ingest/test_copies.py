@@ -39,6 +39,7 @@ def old(journal: Path) -> None:
     journal.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("case", SENT)
 def test_every_message_sent_is_a_row(case: str, runs: Path, ingested: Ingest) -> None:
     """Silent messages and others in any order, with equal words or not: as many rows as were sent, in order."""

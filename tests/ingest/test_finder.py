@@ -21,6 +21,7 @@ MESSAGES = [
 ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "name", ["_extract_code", "extract_text", "argument_files", "code_blocks", "extract_error", None]
 )

@@ -40,6 +40,7 @@ def pandas_dates() -> list[Any]:
     return sorted(eval(shown("pandas"), {"pd": pd, "pa": pa, "ds": ds})["date"].tolist())
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("dates", [duckdb_dates, polars_dates, pandas_dates])
 def test_the_partition_is_text(
     dates: Any, runs: Path, tmp_path: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch

@@ -136,6 +136,7 @@ def test_pipes_and_sockets_are_named(
     assert ids(tables) == ["good"]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("above", ["", "Dear diary,\n", None], ids=["empty", "a diary", "a link to nothing"])
 def test_a_file_called_journal_above_is_no_run(above: str | None, runs: Path, ingested: Ingest, tmp_path: Path) -> None:
     """What lies below it is found, and stays where its folder is given later."""

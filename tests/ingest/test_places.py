@@ -94,6 +94,7 @@ def test_calls_of_equal_ids_in_chats_at_once(is_async: bool, runs: Path, ingeste
         assert turns[parents[row["event_id"]]] == f"result {number}"
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["sync", "async", "sync in async"])
 def test_what_is_marked_in_a_tool_is_below_its_call(
     form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM

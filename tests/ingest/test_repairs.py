@@ -57,6 +57,7 @@ def repairs(runs: Path, ingested: Ingest, tmp_path: Path) -> Any:
     return found
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("codes", "expected"),
     [
@@ -89,6 +90,7 @@ def test_code_is_repaired_by_what_is_like_it(
 WEST, EAST = {"u": "west"}, {"u": "east"}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("messages", "expected"),
     [

@@ -31,6 +31,7 @@ def rows(tables: Tables, run_id: str) -> dict[str, list[Any]]:
     return told
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["behind", "each", "twice"])
 def test_lines_that_stand_there_twice_are_told_once(form: str, runs: Path, ingested: Ingest) -> None:
     """A journal appended to itself, or with each line doubled: all lines are kept, the facts are those of one."""

@@ -95,6 +95,7 @@ def test_tokens_answers_and_quality_are_told(
     ).fetchall())  # fmt: skip
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 @pytest.mark.parametrize("api", ["responses", "responses_v2"])
 def test_ag2s_own_logs_tell_the_same(

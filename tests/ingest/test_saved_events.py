@@ -56,6 +56,7 @@ def told(tables: Tables) -> dict[str, Any]:
     return {name: tables.sql(query) for name, query in TOLD.items()}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("shape", ["lines", "list", "indented list"])
 def test_saved_events_tell_what_the_journal_tells(
     shape: str, events: list[dict[str, Any]], runs: Path, tmp_path: Path, ingested: Ingest

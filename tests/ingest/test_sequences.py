@@ -113,6 +113,7 @@ def test_a_header_and_empty_conversations_are_no_faults(runs: Path, ingested: In
     assert json.loads(tables.one("SELECT meta FROM runs")) == {"dataset": "x", "chats": [{"chat": "4", "id": 4}]}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("line", ['{"messages": "text"}', '{"messages": [1, 2]}', "{}", "17", "[1]"])
 def test_other_objects_among_conversations_go_to_quarantine(line: str, runs: Path, ingested: Ingest) -> None:
     """What is neither a message nor a conversation, and not the first line, can't be told."""

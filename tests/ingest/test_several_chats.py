@@ -196,6 +196,7 @@ def test_failed_code_is_charged_to_the_turn_that_it_stands_in(
     assert writers["failed_tokens"] == 1001
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("groups", "names"),
     [

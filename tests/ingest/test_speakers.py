@@ -104,6 +104,7 @@ UNSURE: dict[str, list[Message]] = {
 """Chats in which it is not sure who asked."""
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("case", UNSURE)
 def test_nobody_is_named_where_it_is_not_sure(case: str, runs: Path, ingested: Ingest) -> None:
     """What the messages do not say stays open."""

@@ -33,6 +33,7 @@ def shapes() -> list[tuple[str, bytes]]:
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(("name", "content"), shapes(), ids=[name for name, _ in shapes()])
 def test_every_shape_gives_the_same_rows(name: str, content: bytes, runs: Path, ingested: Ingest) -> None:
     """A conversation is the same whichever way it was saved."""
@@ -72,6 +73,7 @@ def test_a_list_that_breaks_off_is_read_as_far_as_it_goes(runs: Path, ingested: 
     assert content[bad["byte_offset"] :].startswith(bad["bytes"][:20])
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("name", ["list.json", "object.json"])
 @pytest.mark.parametrize("behind", ["", ",", ", ", "]"])
 def test_a_list_that_breaks_off_between_two_messages_is_told(
@@ -104,6 +106,7 @@ def test_python_json_with_nan_and_lone_surrogates_is_mended(runs: Path, ingested
     assert tables.one("SELECT count(*) FROM journal WHERE record->>'score' IS NULL") == 1
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "code",
     [
@@ -244,6 +247,7 @@ def test_an_error_answer_of_ag2_is_a_failed_call(runs: Path, ingested: Ingest) -
     assert row == {"status": "failed", "error_message": "Error: no such station", "a": '"not json"'}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("lines", [False, True])
 def test_files_of_windows_programs_are_read(encoding: str, lines: bool, runs: Path, ingested: Ingest) -> None:

@@ -302,6 +302,7 @@ def test_output_is_utf_8_in_any_locale(tmp_path: Path) -> None:
     assert "工程师" in done.stdout
 
 
+@pytest.mark.few
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
 @pytest.mark.parametrize("arguments", [["run_overview"], [], ["--json"], ["show", "run_overview"]])
 @pytest.mark.parametrize("output", [">/dev/full", ">&-"])

@@ -328,6 +328,7 @@ def test_agents_that_choose_speakers_are_apart(tmp_path: Path) -> None:
     assert sum(row["cost"] or 0 for row in answer(path, "cost_of_failures")) == 0.2
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("error", "is_timeout"),
     [

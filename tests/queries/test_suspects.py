@@ -257,6 +257,7 @@ def test_a_check_of_the_answer_is_not_to_blame(tmp_path: Path) -> None:
 DUMMY = "A dummy variable marks the weekend"
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("words", "source"),
     [
@@ -282,6 +283,7 @@ def test_words_of_programs_and_denials_are_no_confession(words: str, source: str
     assert not any("made up" in sign for row in found for sign in row["evidence"])
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("words", "is_claim"),
     [
@@ -362,6 +364,7 @@ def test_what_is_made_up(words: str, is_made_up: bool) -> None:
     assert claims(words) == (["says_made_up"] if is_made_up else [])
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "words",
     [
@@ -376,6 +379,7 @@ def test_made_up_data_are_confessed(words: str, tmp_path: Path) -> None:
     assert found[0]["suspicion"] == "first code or tool call on data that the message calls made up"
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("language", ["json", "text", "Markdown", "csv"])
 def test_text_in_a_fence_is_no_code(language: str, tmp_path: Path) -> None:
     """A plan in JSON is none, and neither is an outline."""

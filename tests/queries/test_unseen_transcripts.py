@@ -202,6 +202,7 @@ def test_who_is_instructed_and_asked_makes_no_first_answer(saved: Saved) -> None
     assert "calls " not in [row["message"] for row in answer(traces, "suspects")]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("blocks", "flows"),
     [
