@@ -267,7 +267,7 @@ class Assembler:
         self._chats[chat] = outside, around
         place = None if chat == self._unmarked else chat
         self._conversation.of_group(place, group)
-        former = self._former.pop(former_id or "", None) if turn_of is None else None
+        former = self._former.pop(former_id, None) if turn_of is None and former_id is not None else None
         if former is not None:
             self._goes_on[chat] = former.talk
             if former.floor is not None and former.around == around:

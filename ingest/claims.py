@@ -27,13 +27,11 @@ _OF_A_PROGRAM = re2.compile(
 _OF_SQL = re2.compile(r"(?i)^[^.!?\n]{0,40}\b(?:sql|injection|quer(?:y|ies)|statements?)\b")
 _OF_STATISTICS = re2.compile(r"(?i)^[\s-]+(?:columns?|cod(?:ing|ed)|features?|indicators?|regressors?)\b")
 """What stands behind `dummy` where it is a word of statistics."""
-_OF_A_REHEARSAL = re2.compile(
-    r"(?i)^[\s-]+(?:(?:exam(?:ination)?|interview|trial)s?\b|tests?(?:\s+(?:of|for|in|on|at|by)\b|\s*(?:[^\s\w]|$)))"
-)
+_OF_A_REHEARSAL = re2.compile(r"(?i)^[\s-]+(?:exam(?:ination)?|interview|trial)s?\b")
 """What stands behind `mock` where it is a rehearsal."""
-_TEXT = re2.compile(r"(?i)^\s+(?:text|label)s?\b")
-_FIELD = re2.compile(r"(?i)\b(?:input|field|form|text ?(?:box|area)|search (?:box|bar))s?\b")
-_SENTENCE_END = re2.compile(r"[.!?\n]")
+_FIELD = "(?:input|field|text ?(?:box|area)|search (?:box|bar))s?"
+_BEHIND_FIELD = re2.compile(rf"(?i)\b{_FIELD} (?:with|has|have|having) (?:an? |the |some )?$")
+_BEFORE_FIELD = re2.compile(rf"(?i)^\s+(?:text|label)s? (?:of|in|for|to) (?:an? |the |each )?(?:[\w-]+ )?{_FIELD}\b")
 _AGAIN = "(?:(?:double|triple|cross)[- ]?|re-?)?"
 _CHECK = f"{_AGAIN}(?:check|verif|review|examin|confirm|visit|inspect|validat)|cross-?referenc|search"
 _CHECKED = f"{_CHECK}|look(?:ed|ing) (?:at|up)"
@@ -48,17 +46,18 @@ _BY_AUTHOR = re2.compile(r"(?i)^(?:i|we)\b")
 _NOT_SAID = re2.compile(
     r"(?i)\b(?:if|whether|once|unless|until|till|before|as soon as|in case|suppos(?:e|ing)|assum(?:e|ing)|provided|had"
     r"|have|has|did|do|should|could|would|may|might|must|ensure|make sure"
-    r"|(?:please|to) confirm|wish"
+    r"|(?:please|to) confirm|wish|hopes?|what|neither of us"
     r"|(?:[^\W_i]|[\w'.]{2,})\s+(?:(?:has|have|just)\s+)?"
     r"(?:said|says?|told|claim(?:s|ed)?|thinks?|thought|wrote|believed?)"
-    r")(?:\s+(?:us|me|them))?(?:\s+that)?\s+$"
+    r")(?:\s+(?:us|me|them))?(?:\s+that)?\s+$|[\"'`\x{201c}\x{2018}]$"
 )
 """What stands before `I` and `we` in questions, under conditions, in plans, and in what others say."""
 _PLANNED = re2.compile(r"(?i)\b(?:when|by the time) (?:i|we)(?:'ve| have) [\w -]+$|\b(?:have|'ve) (?:\w+ )?to [\w-]+$")
 _ASKED = re2.compile(r"^[^.!;:,\n?]*\?")
 _NOT_OWN = re2.compile(
     r"(?i)\b(?:please|you|your|nobody|no one)\b[^.!?\n]*$"
-    r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?|hardly|barely|scarcely|nearly|almost)|n't)"
+    r"|(?:\b(?:not|never|without|instead of|rather than|avoid(?:s|ing)?|hardly|barely|scarcely|rarely|seldom"
+    r"|nearly|almost)|n't)"
     r"\b(?:\s+[\w-]+){0,4}\s*$"
 )
 """What stands before or in such words, in their sentence, where it is others who are to check, or nobody has."""
@@ -77,8 +76,7 @@ def _is_made_up(before: str, found: str, after: str) -> bool:
 
 def _is_of_field(before: str, after: str) -> bool:
     """Whether a placeholder is the text that a field shows while it is empty."""
-    sentence = f"{_SENTENCE_END.split(before)[-1]} {_SENTENCE_END.split(after)[0]}"
-    return _TEXT.search(after) is not None and _FIELD.search(sentence) is not None
+    return _BEHIND_FIELD.search(before) is not None or _BEFORE_FIELD.search(after) is not None
 
 
 def _is_own_check(before: str, found: str, after: str) -> bool:

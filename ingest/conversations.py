@@ -178,10 +178,11 @@ def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
     message = choice.get("message") if isinstance(choice, dict) else None
     if is_message(message):
         return [message] if messages[-1] != message else []
-    said = [beside[key] for key in ANSWERS if is_message(beside.get(key)) and "role" in beside[key]]
-    if not said or (_key(said[0]), said[0]["role"]) == (_key(messages[-1]), messages[-1].get("role")):
+    said: dict[str, Any] = next((beside[key] for key in ANSWERS if is_message(beside.get(key))), {})
+    if said.get("role") != "assistant":
         return []
-    return said[:1]
+    known = _key(said)
+    return [] if any(m.get("role") == "assistant" and _key(m) == known for m in messages if is_message(m)) else [said]
 
 
 def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:

@@ -43,8 +43,8 @@ class Failures:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
             error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call whose only action of its name it is, and that ended as it did. `between` and
-            `repaired_by` see `ingest.repairs`.
+            in it; `marks` the call whose only action of its name it is, and that ended as it did. `repaired_by`:
+            see `ingest.repairs`.
     """
 
     def __init__(self) -> None:

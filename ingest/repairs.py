@@ -1,18 +1,18 @@
 """What failed and was repaired: code by code that is like it, a call of a tool by one with arguments that are.
 
-Between a failure and its repair something else may succeed, such as a look at the version of a library. Where the
-repair comes, `meta` of what came between says so (`between`), and that of a call that failed has the one that repaired
-it (`repaired_by`). Where none comes, the next success is all that is known.
+Between a failure and its repair something else may fail or succeed, such as a look at the version of a library. So each
+failure waits by itself for what is like it: of another try that fails, `meta` has the first (`try_of`), and of what was
+repaired in the end the event that did so (`repaired_by`). Where none comes, the next success is all that is known.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from ingest.events import Event
 from ingest.lines import encode
-from ingest.syntax import MAX_LENGTH, diff, similarity
+from ingest.syntax import MAX_LENGTH, diff, most_alike, similarity
 
 ALIKE = 0.3
 """Similarity from which code is another version of code that failed."""
@@ -29,24 +29,26 @@ MAX_OPEN = 4
 MAX_OTHERS = 8
 """Successes of another kind, one after the other, after which a failure waits no longer."""
 
+MAX_TRIES = 100
+"""Tries of one failure that are known as such."""
+
 TellLater = Callable[[str, str, str], None]
 """Takes the id of an event that may have been added, a field of its `meta`, and the value."""
 
 
 @dataclass(slots=True)
 class _Code:
-    """Code that failed, the first time and the last. `between`: what else succeeded since."""
+    """Code that failed: the events of each time, the code of the first and the last. `others`: what succeeded since."""
 
-    id: str
+    ids: list[str]
     first: str | None
     last: str | None
-    between: list[str] = field(default_factory=list)
+    others: int = 0
 
     def is_like(self, code: str | None) -> bool:
         """Whether code is another version of it. Code too long to be compared is taken for one."""
-        versions = [version for version in dict.fromkeys((self.first, self.last)) if version is not None]
-        found = [similarity(version, code) for version in versions] if code is not None else []
-        return not found or any(share is None or share >= ALIKE for share in found)
+        versions = [version for version in dict.fromkeys((self.last, self.first)) if version is not None]
+        return code is None or not versions or any(_is_alike(version, code) for version in versions)
 
 
 class FailedCode:
@@ -61,54 +63,54 @@ class FailedCode:
         self._waiting.clear()
 
     def failed(self, event: Event, talk: str, language: str | None) -> None:
-        """Code failed: what waits, where nothing succeeded since or it is like it, or else something new."""
+        """Code failed: one more version of what waits, or something new."""
         waiting, code = _of(self._waiting, (talk, language)), event.inputs["code"]
         code = code if code is not None and len(code) <= MAX_LENGTH else None
-        if waiting and not waiting[-1].between:
-            waiting[-1].last = code
-            return
         again = next((failed for failed in reversed(waiting) if failed.is_like(code)), None)
-        if again is not None:
-            waiting.remove(again)
-            self._passed(again.between, again.id)
-            again.last, again.between = code, []
-        waiting.append(again or _Code(event.id, code, code))
-        del waiting[:-MAX_OPEN]
+        if again is None:
+            waiting.append(_Code([event.id], code, code))
+            del waiting[:-MAX_OPEN]
+        else:
+            event.meta["try_of"] = again.ids[0]
+            again.last, again.others = code, 0
+            if len(again.ids) < MAX_TRIES:
+                again.ids.append(event.id)
 
     def succeeded(self, event: Event, talk: str, languages: Iterable[str | None]) -> None:
-        """Code succeeded in these languages. `meta` has what it fixes: what it is like, or else what failed last."""
+        """Code succeeded in these languages. `meta` has what it fixes: what it is like, or else what failed first since
+        the last success."""
         code = event.inputs["code"]
         for language in languages:
-            waiting = self._waiting.get((talk, language))
-            if not waiting:
-                continue
+            waiting = self._waiting.get((talk, language), [])
             fixed = next((failed for failed in reversed(waiting) if failed.is_like(code)), None)
             if fixed is not None:
                 waiting.remove(fixed)
-                self._passed(fixed.between, fixed.id)
+                for failure in fixed.ids:
+                    self._tell_later(failure, "repaired_by", event.id)
             else:
-                fixed = waiting[-1] if not waiting[-1].between else None
-                for failed in [fixed] if fixed else waiting:
-                    failed.between.append(event.id)
-                waiting[:] = [failed for failed in waiting if len(failed.between) < MAX_OTHERS]
+                fixed = next((failed for failed in waiting if not failed.others), None)
+            for failed in waiting:
+                failed.others += 1
+            waiting[:] = [failed for failed in waiting if failed.others < MAX_OTHERS]
+            if not waiting:
+                self._waiting.pop((talk, language), None)
             if fixed is not None and "fixes" not in event.meta:
-                event.meta |= {"fixes": fixed.id, "diff": None, "similarity": None}
+                event.meta |= {"fixes": fixed.ids[0], "diff": None, "similarity": None}
                 if fixed.first is not None and code is not None:
                     event.meta |= {"diff": diff(fixed.first, code), "similarity": similarity(fixed.first, code)}
-
-    def _passed(self, between: list[str], failure: str) -> None:
-        for other in between:
-            self._tell_later(other, "between", failure)
 
 
 @dataclass(slots=True)
 class _Call:
-    """A call that failed: its ids, of each time, the message that asked for it, a hash of each argument."""
+    """A call that failed: the events of each time, the message that asked for it last, a hash of each argument.
+
+    `others`: what else succeeded since.
+    """
 
     ids: list[str]
     turn: str | None
     arguments: dict[str, bytes]
-    between: list[str] = field(default_factory=list)
+    others: int = 0
 
     def likeness(self, arguments: dict[str, bytes]) -> float:
         """The share of the arguments that are the same."""
@@ -142,33 +144,42 @@ class FailedCalls:
         values = arguments if isinstance(arguments, dict) else {"": arguments}
         hashes = {str(name): sha256(encode(value).encode()).digest() for name, value in values.items()}
         waiting = _of(self._waiting, known)
-        if event.status == "failed":
-            same = next((call for call in waiting if call.arguments == hashes), None)
-            if same is not None:
-                same.ids.append(event.id)
-                del same.ids[MAX_OTHERS:]
-                return
+        failed = event.status == "failed"
+        others = waiting if failed or turn is None else [call for call in waiting if call.turn != turn]
+        best = max(others, key=lambda call: call.likeness(hashes), default=None)
+        if best is not None and best.likeness(hashes) < ALIKE_CALLS:
+            best = None
+        if failed and best is None:
             waiting.append(_Call([event.id], turn, hashes))
             del waiting[:-MAX_OPEN]
-            return
-        others = [call for call in waiting if turn is None or call.turn != turn]
-        best = max(others, key=lambda call: call.likeness(hashes), default=None)
-        if best is not None and best.likeness(hashes) >= ALIKE_CALLS:
+        elif failed and best is not None:
+            event.meta["try_of"] = best.ids[0]
+            best.turn, best.others = turn, 0
+            if len(best.ids) < MAX_TRIES:
+                best.ids.append(event.id)
+        elif best is not None:
             waiting.remove(best)
-            for failed in best.ids:
-                self._tell_later(failed, "repaired_by", event.id)
-            for other in best.between:
-                self._tell_later(other, "between", best.ids[0])
+            for failure in best.ids:
+                self._tell_later(failure, "repaired_by", event.id)
         else:
             for call in others:
-                call.between.append(event.id)
-            waiting[:] = [call for call in waiting if len(call.between) < MAX_OTHERS]
+                call.others += 1
+            waiting[:] = [call for call in waiting if call.others < MAX_OTHERS]
         if not waiting:
             del self._waiting[known]
 
 
 def _of(waiting: dict[Any, list[Any]], known: tuple[Any, ...]) -> list[Any]:
-    """What waits of that chat and language, or tool; of the latest of these."""
-    if known not in waiting and len(waiting) >= MAX_FAILING:
+    """What waits of that chat and language, or tool, which is the latest of these now."""
+    found = waiting[known] = waiting.pop(known, [])
+    if len(waiting) > MAX_FAILING:
         del waiting[next(iter(waiting))]
-    return waiting.setdefault(known, [])
+    return found
+
+
+def _is_alike(version: str, code: str) -> bool:
+    """Whether two pieces of code are versions of one. Code too long to be compared is taken for one."""
+    if most_alike(version, code) < ALIKE:
+        return False
+    share = similarity(version, code)
+    return share is None or share >= ALIKE

@@ -29,6 +29,9 @@ ERROR_PREFIX = "Error: "
 REMEMBERED = 256
 """Calls without an answer, the last ones, among which the one that is meant is looked for."""
 
+MOST = 4096
+"""Calls, of a message that asks for very many, that are looked through."""
+
 MAX_PLACES = 200
 """Calls of a message that have places of their own, in the order in which it asks for them."""
 
@@ -101,7 +104,9 @@ class ToolLedger:
         # so that a handoff to its executor, and its turn, come after this one
         behind = where.at(where.position + 3 + min(number, MAX_PLACES))
         call = self._new(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
-        self._open[_key(request.call_id, request.name)].append(call)
+        key = _key(request.call_id, request.name)
+        queue = self._open[key] = self._open.pop(key, deque())  # behind those that were asked for before
+        queue.append(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
         """The executor began with it."""
@@ -248,8 +253,11 @@ class ToolLedger:
         self._failed_calls.forget()
 
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
-        queue = self._open.get(_key(fact.call_id, fact.name), ())
-        return _nearest((call for call in _last(queue) if call.state == state), where, unwrapped(fact.arguments))
+        queue = self._open.get(_key(fact.call_id, fact.name), deque())
+        arguments = unwrapped(fact.arguments)
+        if (first := _first_of_all(queue, where)) and first.state == state and arguments in (None, first.arguments):
+            return first
+        return _nearest((call for call in _last(queue) if call.state == state), where, arguments)
 
     def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
         call = self._new(call_id, name, where)
@@ -258,17 +266,24 @@ class ToolLedger:
 
     def _take(self, response: ToolResponse, where: Where) -> ToolCall | None:
         if response.call_id is None and response.name is None:  # as Mistral's tool messages are
-            call = _nearest(self._waiting(), where)
+            latest = next(reversed(self._open.values()), deque())
+            call = _first_of_all(latest, where) or _nearest(self._waiting(), where)
         else:
-            call = _nearest(_last(self._open.get(_key(response.call_id, response.name or ""), ())), where)
+            queue = self._open.get(_key(response.call_id, response.name or ""), deque())
+            call = _first_of_all(queue, where) or _nearest(_last(queue), where)
         if call is not None:
             self._close(call)
         return call
 
     def _waiting(self) -> list[ToolCall]:
         """The last calls without an answer, the latest first."""
-        queues = islice(reversed(self._open.values()), REMEMBERED)
-        calls = list(islice((call for queue in queues for call in _last(queue)), REMEMBERED))
+        calls: list[ToolCall] = []
+        for queue in islice(reversed(self._open.values()), REMEMBERED):
+            if len(calls) >= REMEMBERED and (calls[0].turn is None or queue[-1].turn != calls[0].turn):
+                break
+            calls += islice(_last(queue), MOST)
+            if len(calls) >= MOST:
+                break
         return sorted(calls, key=lambda call: -call.where.position)
 
     def _close(self, call: ToolCall) -> None:
@@ -335,8 +350,20 @@ class ToolLedger:
 
 
 def _last(queue: Sequence[ToolCall]) -> Iterator[ToolCall]:
-    """The last calls of a queue, the latest first."""
-    return islice(reversed(queue), REMEMBERED)
+    """The last calls of a queue, the latest first; of the message that asked last all."""
+    for number, call in enumerate(reversed(queue)):
+        if number >= REMEMBERED and (call.turn is None or call.turn != queue[-1].turn):
+            return
+        yield call
+
+
+def _first_of_all(queue: deque[ToolCall], where: Where) -> ToolCall | None:
+    """The first of very many calls that one message asked for, where that is meant: they are not looked through."""
+    if len(queue) <= REMEMBERED or queue[0].turn is None or queue[0].turn != queue[-1].turn:
+        return None
+    first, last = queue[0], queue[-1]
+    is_here = (first.where.talk, first.where.thread) == (where.talk, where.thread)
+    return first if is_here and (first.state != REQUESTED or last.state == REQUESTED) else None
 
 
 def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> ToolCall | None:

@@ -92,6 +92,23 @@ def test_the_response_beside_a_request_is_its_answer(lines: int, document: Data,
     assert [about[key] for about in (meta["chats"] if lines > 1 else [meta])] == [document[key]] * lines
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"role": "user", "content": "more"},
+        {"role": "assistant", "content": "Yes."},
+        {"content": "no role"},
+    ],
+    ids=["of the user", "said before", "no role"],
+)
+def test_another_output_is_no_message(output: Data, runs: Path, ingested: Ingest) -> None:
+    """Only an assistant's words that the list has not are the answer to it."""
+    said = [("user", "Is it?"), ("assistant", "Yes."), ("user", "TERMINATE")]
+    messages = [{"role": role, "content": content} for role, content in said]
+    (runs / "o.json").write_text(json.dumps({"messages": messages, "output": output}))
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 3
+
+
 @pytest.mark.few
 @pytest.mark.parametrize(
     "response", ["text", {"choices": []}, {"choices": [{"text": "x"}]}, {"choices": [7]}, [RESPONSE]]

@@ -71,11 +71,18 @@ def repairs(runs: Path, ingested: Ingest, tmp_path: Path) -> Any:
         # what came between repaired another failure
         (
             [(BROKEN, False), (PROBE, True), (OTHER, False), (OTHER, True), (REPAIRED, True)],
-            [(2, BROKEN, OTHER)],
+            [(1, BROKEN, REPAIRED), (1, OTHER, OTHER)],
         ),
+        # two fail before either is repaired
+        (
+            [(BROKEN, False), (OTHER, False), (OTHER, True), (REPAIRED, True)],
+            [(1, BROKEN, REPAIRED), (1, OTHER, OTHER)],
+        ),
+        # neither is: what came next is all that is known of both
+        ([(BROKEN, False), (OTHER, False), (PROBE, True)], [(2, BROKEN, PROBE)]),
         ([(BROKEN, False), *[(PROBE, True)] * MAX_OTHERS, (REPAIRED, True)], [(1, BROKEN, PROBE)]),
     ],
-    ids=["next", "probe", "again", "open", "nothing alike", "another", "too late"],
+    ids=["next", "probe", "again", "open", "nothing alike", "another", "two", "neither", "too late"],
 )
 def test_code_is_repaired_by_what_is_like_it(
     codes: list[tuple[str, bool]], expected: list[tuple[int, str, str | None]], repairs: Any
@@ -98,7 +105,10 @@ WEST, EAST = {"u": "west"}, {"u": "east"}
         ([[(WEST, False)], [(EAST, True)]], [(1, WEST, EAST)]),
         ([[(WEST, False)], [(EAST, True)], [(WEST, False)], [(WEST, True)]], [(2, WEST, WEST)]),
         # both failed at once, and the other one was repaired first
-        ([[(WEST, False), (EAST, False)], [(EAST, True)], [(WEST, True)]], [(2, WEST, WEST)]),
+        ([[(WEST, False), (EAST, False)], [(EAST, True)], [(WEST, True)]], [(1, WEST, WEST), (1, EAST, EAST)]),
+        ([[(EAST, False)], [(WEST, False)], [(WEST, True)]], [(1, EAST, WEST), (1, WEST, WEST)]),
+        # what keeps failing is repaired by nothing in between
+        ([[(WEST, False)], [(EAST, True)], [(WEST, False)], [(EAST, True)], [(WEST, False)]], [(3, WEST, None)]),
         # half of the arguments are the same: what was wrong with the others is repaired
         (
             [[({"u": "west", "n": 0}, False)], [({"u": "west", "n": 1}, True)], [({"u": "west", "n": 0}, True)]],
@@ -107,7 +117,7 @@ WEST, EAST = {"u": "west"}, {"u": "east"}
         # what one message asks for repairs nothing of the same message
         ([[(WEST, False), (WEST, True)], [(EAST, True)]], [(1, WEST, EAST)]),
     ],
-    ids=["same call", "next", "again", "two at once", "half", "same message"],
+    ids=["same call", "next", "again", "two at once", "one of two", "never", "half", "same message"],
 )
 def test_a_call_is_repaired_by_the_same_call(
     messages: list[list[tuple[dict[str, Any], bool]]],

@@ -143,6 +143,24 @@ def test_an_id_that_comes_again_is_that_of_the_latest_message(runs: Path, ingest
     ]
 
 
+@pytest.mark.few
+@pytest.mark.parametrize("call_id", ["same", None, "own"])
+def test_very_many_calls_of_a_message_have_their_answers(call_id: str | None, runs: Path, ingested: Ingest) -> None:
+    """More than are looked through of several messages; an older call of that tool was never answered."""
+    asked = {"role": "assistant", "name": "a", "content": None, "tool_calls": []}
+    answers: list[dict[str, Any]] = []
+    for number in range(300):
+        known = f"{number}" if call_id == "own" else call_id
+        asked["tool_calls"] += _asks("fetch", known or "", n=number)["tool_calls"]
+        answers.append({"role": "tool", "tool_call_id": known, "content": f"page {number}"})
+        if known is None:
+            del asked["tool_calls"][-1]["id"], answers[-1]["tool_call_id"]
+    old = _asks("fetch", call_id or "", n=-1)
+    (runs / "many.json").write_text(json.dumps([old, {"role": "user", "name": "u", "content": "all"}, asked, *answers]))
+    rows = ingested(runs).sql("SELECT (arguments->>'n')::INTEGER AS n, result FROM tool_calls ORDER BY n")
+    assert [row["result"] for row in rows] == [None, *(f"page {number}" for number in range(300))]
+
+
 def test_calls_stand_in_the_order_in_which_they_were_asked_for(runs: Path, ingested: Ingest) -> None:
     """One message asks for several of which the first is never answered."""
     several = _asks("first", "1")

@@ -336,6 +336,10 @@ def test_who_asks_others_to_check_claims_nothing(words: str, is_claim: bool, tmp
         ("Please make sure I checked it.", False),
         ("I should have checked it.", False),
         ("I have researched this.", False),
+        ("I rarely checked it.", False),
+        ("I hope I checked everything.", False),
+        ("Tell me whether what I checked is right.", False),
+        ('Say "I checked it" when you are done.', False),
     ],
 )
 def test_who_says_to_have_checked_claims_it(words: str, is_claim: bool) -> None:
@@ -355,8 +359,12 @@ def test_who_says_to_have_checked_claims_it(words: str, is_claim: bool) -> None:
         ("# create dummy columns for categories", False),
         ("# the dummy-coded weekday", False),
         ("# grade the mock exam of pupils", False),
-        ("a mock interview, a mock trial and a mock test.", False),
+        ("a mock interview and a mock trial.", False),
         ("I add an input with placeholder text.", False),
+        ("The placeholder text of the search field is short.", False),
+        ("I used placeholder text for the abstract, in the form of lorem ipsum.", True),
+        ("I filled the form with placeholder text.", True),
+        ("I ran a mock test for the server instead of the real one.", True),
     ],
 )
 def test_what_is_made_up(words: str, is_made_up: bool) -> None:

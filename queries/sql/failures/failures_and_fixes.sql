@@ -11,15 +11,16 @@
 --                   what is all of a call of the same name
 --   what            the language (py and python are one, and so are the names of shells), or the tool; of code in several
 --                   languages that of the block that failed, where that is known, or else of the first
---   tries           how often it failed
+--   tries           how often it failed: tries of the same, or, where none of them was repaired, all before that success
 --   error_type      what was raised first, where that is known
 --   error_message   the first error
 --   failed_by       whose code or call failed first
 --   failed_input    the first code or arguments that failed
 --   fixed_by        whose code or call of that chat and language (or with a block in it), or tool, succeeded after it: the
---                   first that is like it (code of a similarity of 0.3, a call with half of its arguments), or else the next
---                   one, where none of the next 8 is; of calls that one message asks for none is the fix of another; NULL
---                   where none did
+--                   first of the next 8 that is like it (code of a similarity of 0.3 to its first or last try, a call with
+--                   half of its arguments, which repairs one failure), or else the next one after it failed last; of calls
+--                   that one message asks for none is the fix of another, and of calls that the user's code marked the
+--                   next one is taken; NULL where none did
 --   fixed_input     the code or arguments that succeeded
 --   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
 --                   in place of each other; of a tool, the share of arguments that are the same. A success that has little
@@ -38,14 +39,14 @@ executed as (
         if(event_type = 'code_exec', 'code', 'tool') as kind,
         coalesce(meta->>'tool_name', meta->>'language') as name,
         meta->'languages' as languages,
-        meta->>'requested_in' as requested_in
+        meta->>'requested_in' as requested_in,
+        if(status = 'failed', {'try_of': meta->>'try_of', 'repaired_by': meta->>'repaired_by'}, null) as known
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
         and (status in ('completed', 'failed')) is true
         and (meta->>'marks') is null
         and (meta->>'echo_of') is null
-        and (meta->>'between') is null
 ),
 
 -- what succeeded did so in each of its languages
@@ -120,10 +121,10 @@ numbered_attempts as (
 streaks as (
     select
         run_id,
+        chat,
         kind,
         what,
-        count(*) filter (where status = 'failed') as tries,
-        arg_min(id, execution_order) filter (where status = 'failed') as failure_id,
+        array_agg({'id': id, 'place': execution_order, 'known': known}) filter (where status = 'failed') as failures,
         any_value(id) filter (where status = 'completed') as next_id
     from numbered_attempts
     group by
@@ -135,12 +136,52 @@ streaks as (
     having count(*) filter (where status = 'failed') > 0
 ),
 
+-- the tries of one thing, as ingest/repairs.py told them
+tried as (
+    select
+        run_id,
+        chat,
+        kind,
+        what,
+        count(*) as tries,
+        min(failure.place) as failed_at,
+        arg_min(failure.id, failure.place) as failure_id,
+        any_value(failure.known.repaired_by) as repaired_by,
+        arg_max_null(next_id, failure.place) as next_id
+    from (select * exclude (failures), unnest(failures) as failure from streaks)
+    group by
+        run_id,
+        chat,
+        kind,
+        what,
+        coalesce(failure.known.try_of, failure.id::varchar)
+),
+
+-- where nothing like them succeeded, all that failed before the same success are one
+problems as (
+    select
+        run_id,
+        kind,
+        what,
+        sum(tries)::bigint as tries,
+        arg_min(failure_id, failed_at) as failure_id,
+        coalesce(try_cast(repaired_by as uuid), any_value(next_id)) as fix_id
+    from tried
+    group by
+        run_id,
+        chat,
+        kind,
+        what,
+        repaired_by,
+        if(repaired_by is null, next_id, null)
+),
+
 pairs as (
     select
-        streaks.run_id,
-        streaks.kind,
-        streaks.what,
-        streaks.tries,
+        problems.run_id,
+        problems.kind,
+        problems.what,
+        problems.tries,
         failures.meta->>'error_type' as error_type,
         failures.error_message,
         failures.agent_name as failed_by,
@@ -149,7 +190,7 @@ pairs as (
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
         case
             when fixes.id is null then null
-            when streaks.kind = 'tool'
+            when problems.kind = 'tool'
                 then ingest.common_share(
                     coalesce(failures.inputs->'args', failures.inputs), coalesce(fixes.inputs->'args', fixes.inputs)
                 )
@@ -158,12 +199,12 @@ pairs as (
         if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,
         failures.execution_order,
         fixes.execution_order - failures.execution_order as events_between
-    from streaks
+    from problems
     inner join execution_events as failures
-        on failures.id = streaks.failure_id
+        on failures.id = problems.failure_id
         and ($run_id is null or ingest.of_run(failures.run_id, failures.id, $run_id))
     left join execution_events as fixes
-        on fixes.id = coalesce(try_cast(failures.meta->>'repaired_by' as uuid), streaks.next_id)
+        on fixes.id = problems.fix_id
         and ($run_id is null or ingest.of_run(fixes.run_id, fixes.id, $run_id))
     where $fixed is null or (fixes.id is not null) = $fixed
 )
