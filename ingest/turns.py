@@ -160,6 +160,10 @@ class Conversation:
             meta={"error_type": fact.error_type, "traceback": fact.traceback},
         )
         self._rows.add_event(event)
+        if "echo_of" not in event.meta:  # what its agent was at ends with it
+            for child in self._talks[where.chat].pending.pop(event.agent, []):
+                child.where.parent = where.parent
+                self._child(child, event.id, 1)
 
     # --- nested chats
 

@@ -412,8 +412,9 @@ events as (
         -- with which an execution begins
         case
             when event_type = 'agent_call' or (event_type = 'llm_call' and event_subtype = 'single') or event_type = 'error'
-                then {'id': id, 'began': timestamp}
+                then {'id': id, 'began': timestamp, 'place': execution_order}
         end as beginning,
+        case when event_type = 'handoff' then inputs->>'to_agent' else agent_name end as who,
         case
             when event_type = 'llm_call' then ingest.execution_of(id, event_subtype, parent_event_id)
             when event_type = 'error' then id
@@ -458,19 +459,12 @@ events as (
         )
 ),
 
-events_of_executions as (
+ordered as (
     select
         *,
-        case
-            when event_type in ('llm_call', 'error') then known_id
-            when event_type = 'handoff' then (last_value(beginning ignore nulls) over later).id
-            else coalesce(known_id, last_value(turn_id ignore nulls) over of_agent)
-        end as execution_id,
-        -- that who is spoken to replies is recorded with the reply
-        case
-            when event_type = 'handoff' then (last_value(beginning ignore nulls) over later).began
-            else timestamp
-        end as began_at
+        last_value(turn_id ignore nulls) over of_agent as latest_turn_id,
+        last_value(case when turn_id is not null then beginning end ignore nulls) over later as next_turn,
+        last_value(beginning ignore nulls) over of_chosen_later as next_of_chosen
     from events
     window
         of_agent as (
@@ -482,7 +476,37 @@ events_of_executions as (
             partition by run_id, chat
             order by execution_order desc
             rows between unbounded preceding and 1 preceding
+        ),
+        of_chosen_later as (
+            partition by run_id, chat, who
+            order by execution_order desc
+            rows between unbounded preceding and 1 preceding
         )
+),
+
+-- a choice is that of what who was chosen did next, unless somebody else spoke before
+chosen as (
+    select
+        *,
+        case
+            when event_type <> 'handoff' then null
+            when next_of_chosen.place <= next_turn.place or next_turn is null then next_of_chosen
+            else next_turn
+        end as next_beginning
+    from ordered
+),
+
+events_of_executions as (
+    select
+        *,
+        case
+            when event_type in ('llm_call', 'error') then known_id
+            when event_type = 'handoff' then next_beginning.id
+            else coalesce(known_id, latest_turn_id)
+        end as execution_id,
+        -- that who is spoken to replies is recorded with the reply
+        case when event_type = 'handoff' then least(timestamp, next_beginning.began) else timestamp end as began_at
+    from chosen
 ),
 
 stages as (

@@ -27,7 +27,9 @@ events as materialized (
         event_type = 'agent_call' and not ingest.is_aside(event_subtype) as is_turn,
         event_type = 'error' and event_subtype is distinct from 'action' and agent_name is not null as is_raised,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') or is_raised as is_start,
-        case when is_raised then try_cast(meta->>'echo_of' as uuid) end as echo_of,
+        case
+            when event_type = 'error' and event_subtype is distinct from 'action' then try_cast(meta->>'echo_of' as uuid)
+        end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
@@ -65,6 +67,8 @@ calls as (
     select
         run_id,
         execution_id,
+        any_value(chat) as chat,
+        any_value(agent_name) as agent_name,
         max(execution_order) as execution_order,
         arg_max(id, place) as id,
         arg_max(status, place) = 'failed' as is_failed,
@@ -101,8 +105,17 @@ spent as (
         events.execution_id
 ),
 
--- what AG2 logs of a failed call says little; the exception that it raised is the run's next event
+-- what AG2 logs of a failed call says little; the exception that it raised tells of it, or is the next event there
 raised as (
+    select
+        calls.run_id,
+        calls.execution_id,
+        exceptions.execution_order
+    from calls
+    inner join events as exceptions
+        on exceptions.run_id = calls.run_id and exceptions.echo_of = calls.id
+    where calls.is_failed
+    union
     select
         calls.run_id,
         calls.execution_id,
@@ -114,6 +127,10 @@ raised as (
         and exceptions.event_type = 'error'
         and exceptions.event_subtype is distinct from 'action'  -- marked by the user
         and exceptions.status = 'failed'
+        and exceptions.echo_of is null
+        and exceptions.id <> calls.execution_id
+        and exceptions.chat is not distinct from calls.chat
+        and coalesce(exceptions.agent_name = calls.agent_name, true)
 ),
 
 -- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
@@ -129,7 +146,10 @@ starts as (
         end as answered_id
     from (
         select
-            events.* replace (if(echoed.id is null, events.parent_event_id, null) as parent_event_id)
+            events.* replace (
+                if(echoed.id is null, events.parent_event_id, null) as parent_event_id,
+                if(echoed.id is null, events.depth, 0) as depth
+            )
         from events
         left join events as echoed
             on echoed.run_id = events.run_id and echoed.id = events.echo_of
@@ -192,7 +212,8 @@ joined as (
         calls.id as call_id,
         calls.total_ms as llm_ms,
         coalesce(calls.number, 0) as llm_calls,
-        coalesce(starts.duration_ms, calls.duration_ms) as total_ms,
+        -- of a turn that ended in an exception nobody knows when it began
+        coalesce(if(starts.is_raised, null, starts.duration_ms), calls.duration_ms) as total_ms,
         coalesce(calls.is_failed, false) as is_without_answer,
         work.is_pending,
         failures.execution_order as failure_order,
@@ -227,8 +248,11 @@ joined as (
         on work.run_id = starts.run_id and work.execution_id = starts.id
     left join failures
         on failures.run_id = starts.run_id
-        and failures.execution_order
-            = if(coalesce(calls.is_failed, false), raised.execution_order, work.failure_order)
+        and failures.execution_order = case
+            when starts.is_raised then starts.execution_order
+            when calls.is_failed then raised.execution_order
+            else work.failure_order
+        end
     left join spent
         on spent.run_id = starts.run_id and spent.execution_id = starts.id
 )

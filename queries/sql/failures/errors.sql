@@ -26,6 +26,9 @@ failures as (
         meta->>'echo_of' as echo_of,
         lag(execution_order) over run_order = execution_order - 1
             and lag(event_type) over run_order = 'llm_call'
+            and lag(parent_event_id) over run_order is distinct from id
+            and lag(chat) over run_order is not distinct from chat
+            and coalesce(lag(agent_name) over run_order = agent_name, true)
             and event_subtype is distinct from 'action' as is_raised_by_model
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))

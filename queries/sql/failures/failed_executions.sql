@@ -15,7 +15,7 @@
 --   stage            the stage that failed: LLM_CALL, POST_PROCESS (tools and code) or COMPLETE
 --   error_type       what was raised, where that is known
 --   error_message    why
---   error_traceback  Python's traceback, where the output has one
+--   error_traceback  Python's traceback, where it was recorded or the output has one
 --   created_at       when it began, UTC
 select
     executions.run_id as conversation_id,

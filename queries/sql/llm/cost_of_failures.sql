@@ -5,8 +5,8 @@
 --
 -- Columns
 --   agent_name     the agent; AG2's own agents, that choose the next speaker, too, as it is spent
---   executions     turns, and LLM calls that led to none
---   failed         how many of them failed: their model, their code or their tools
+--   executions     turns, exceptions that ended one, and LLM calls that led to neither
+--   failed         how many of them failed: an exception, their model, their code or their tools
 --   cost           US dollars of all LLM calls in them; cached calls apart, here and in what follows, as in runs
 --   failed_cost    US dollars of those in failed ones
 --   failed_share   share of its cost that went to failed ones
