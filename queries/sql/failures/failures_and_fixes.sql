@@ -49,112 +49,87 @@ executed as (
         and (meta->>'echo_of') is null
 ),
 
--- what succeeded did so in each of its languages
-attempts as (
+failed as (
     select
-        * exclude (name, languages),
+        * exclude (languages),
         if(kind = 'code', ingest.language(name), name) as what
     from executed
+    where status = 'failed'
+),
+
+-- what succeeded did so in each of its languages
+succeeded as (
+    select
+        run_id,
+        chat,
+        id,
+        execution_order,
+        kind,
+        if(kind = 'code', ingest.language(name), name) as what
+    from executed
+    where status = 'completed'
     union all
     select distinct
-        * exclude (name, languages, language),
+        run_id,
+        chat,
+        id,
+        execution_order,
+        kind,
         ingest.language(language)
     from (select *, unnest(languages::varchar[]) as language from executed where languages is not null)
     where status = 'completed'
         and ingest.language(language) is distinct from ingest.language(name)
 ),
 
-failing as (
-    select
-        run_id,
-        chat,
-        kind,
-        what
-    from attempts
-    where status = 'failed'
-    group by all
-),
-
--- The calls that one message asks for are one round, of which what succeeded counts before what failed: it can be the fix
--- of an earlier failure alone. Counted in one partition for each run, because each partition more takes DuckDB 0.1 ms.
-calls as (
-    select
-        attempts.*,
-        attempts.requested_in is null
-            or attempts.requested_in is distinct from lag(attempts.requested_in) over run_order as begins_round
-    from attempts
-    semi join failing
-        on failing.run_id = attempts.run_id
-        and failing.chat is not distinct from attempts.chat
-        and failing.kind = attempts.kind
-        and failing.what is not distinct from attempts.what
-    window run_order as (
-        partition by attempts.run_id
-        order by attempts.chat, attempts.kind, attempts.what, attempts.execution_order
-    )
-),
-
+-- the calls of a tool that one message asks for: none of them can be the fix of another
 rounds as (
     select
-        *,
-        count(*) filter (where begins_round) over (
-            partition by run_id
-            order by chat, kind, what, execution_order
-        ) as round
-    from calls
-),
-
--- attempts of one kind in a row with the same number of successes before them belong together: failures, then at most one
--- success
-numbered_attempts as (
-    select
-        *,
-        count(*) filter (where status = 'completed') over (
-            partition by run_id
-            order by chat, kind, what, round, status, execution_order
-            rows between unbounded preceding and 1 preceding
-        ) as successes_before
-    from rounds
-),
-
--- code in one language, or one tool, of one chat, from the first failure up to the first success after it
-streaks as (
-    select
         run_id,
-        chat,
-        kind,
-        what,
-        array_agg({'id': id, 'place': execution_order, 'known': known}) filter (where status = 'failed') as failures,
-        any_value(id) filter (where status = 'completed') as next_id
-    from numbered_attempts
+        requested_in,
+        name,
+        max(execution_order) as over_at
+    from executed
+    where requested_in in (select requested_in from failed)
     group by
         run_id,
-        chat,
-        kind,
-        what,
-        successes_before
-    having count(*) filter (where status = 'failed') > 0
+        requested_in,
+        name
 ),
 
 -- the tries of one thing, as ingest/repairs.py told them
 tried as (
     select
-        run_id,
-        chat,
-        kind,
-        what,
+        failed.run_id,
+        failed.chat,
+        failed.kind,
+        failed.what,
         count(*) as tries,
-        min(failure.place) as failed_at,
-        arg_min(failure.id, failure.place) as failure_id,
-        any_value(failure.known.repaired_by) as repaired_by,
-        arg_max_null(next_id, failure.place) as next_id
-    from (select * exclude (failures), unnest(failures) as failure from streaks)
+        min(failed.execution_order) as failed_at,
+        arg_min(failed.id, failed.execution_order) as failure_id,
+        any_value(failed.known.repaired_by) as repaired_by,
+        max(greatest(failed.execution_order, rounds.over_at)) as over_at
+    from failed
+    left join rounds
+        on rounds.run_id = failed.run_id and rounds.requested_in = failed.requested_in and rounds.name = failed.name
     group by
-        run_id,
-        chat,
-        kind,
-        what,
-        coalesce(failure.known.try_of, failure.id::varchar)
+        failed.run_id,
+        failed.chat,
+        failed.kind,
+        failed.what,
+        coalesce(failed.known.try_of, failed.id::varchar)
+),
+
+followed as (
+    select
+        tried.*,
+        succeeded.id as next_id
+    from tried
+    asof left join succeeded
+        on succeeded.run_id = tried.run_id
+        and succeeded.chat is not distinct from tried.chat
+        and succeeded.kind = tried.kind
+        and succeeded.what is not distinct from tried.what
+        and succeeded.execution_order > tried.over_at
 ),
 
 -- where nothing like them succeeded, all that failed before the same success are one
@@ -166,7 +141,7 @@ problems as (
         sum(tries)::bigint as tries,
         arg_min(failure_id, failed_at) as failure_id,
         coalesce(try_cast(repaired_by as uuid), any_value(next_id)) as fix_id
-    from tried
+    from followed
     group by
         run_id,
         chat,
