@@ -275,8 +275,8 @@ _ALL = (
     Table(
         "executions",
         "An execution of an agent: a turn with its LLM calls, each exception that ended one before its agent had said "
-        "anything, and each LLM call that led to neither. Code and tools count for the turn of the agent that asked for "
-        "them; who ran them and raised failed as well. Made from the tables above.",
+        "anything, and each LLM call that led to neither. Code and tools count for the turn of the agent that asked "
+        "for them; who ran them and raised failed as well. Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             id UUID its agent_call in execution_events, or its error or llm_call where is_turn is false
