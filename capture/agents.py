@@ -56,7 +56,8 @@ class Seen:
     Attributes:
         names: what they are called, up to a number.
         folders: where their code runs.
-        shared: folders in which code of other runs runs, or ran while this run was on, up to a number.
+        shared: folders in which code of other runs runs, or ran while this run was on, up to a number, each with the
+            time, in nanoseconds, at which the last of these runs was over.
         chats: their latest group chats, with the name of each one's manager.
         heard: how many messages went from one to another, by name of sender and recipient.
         pairs: the same by identity, which is how most are counted: AG2 computes a name anew whenever it is asked.
@@ -68,7 +69,7 @@ class Seen:
     def __init__(self) -> None:
         self.names: set[str] = set()
         self.folders: set[Path] = set()
-        self.shared: set[Path] = set()
+        self.shared: dict[Path, float] = {}
         self.chats: deque[tuple[str, Any]] = deque(maxlen=CHATS)
         self.heard: Counter[tuple[str, str]] = Counter()
         self.pairs: dict[tuple[int, int], Pair] = {}

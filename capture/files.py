@@ -4,12 +4,13 @@ A file counts as made by the run when it was created or changed since the run be
 a code executor has for itself, or in the current folder or another working folder and the journal mentions its name.
 Code may put a name together (`f"out{i}.csv"`), so that no journal spells it; but in a folder where others work too,
 and of AG2's own scripts, only a name tells. Where only the code of another run of this process works, nothing is looked
-at: runs of the same code use the same names. Looking, reading and copying are bounded: a notebook's current folder may
-be the home folder.
+at until that is over: runs of the same code use the same names. Looking, reading and copying are bounded: a notebook's
+current folder may be the home folder.
 """
 
 import hashlib
 import logging
+import math
 import mimetypes
 import os
 import re
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 from capture import active, descriptor, encode, format
 
 if TYPE_CHECKING:
+    from capture.agents import Seen
     from capture.run import Run
 
 log = logging.getLogger("capture")
@@ -159,15 +161,20 @@ def _changed(run: "Run", own: list[Path], bounds: Bounds) -> Iterator[tuple["os.
     """Files that were created or changed during the run, each once: with the folder looked through, and its size."""
     since = run.started_ns - SLACK_NS
     seen: set[tuple[int, int]] = set()
-    others = {os.path.realpath(folder) for folder in run.agents.shared - run.agents.folders}
+    theirs = {os.path.realpath(folder) for folder in run.agents.folders}
+    others = {real: over for real, over in _shared(run).items() if real not in theirs}
     # the current folder last, because it may be too large to be looked through
-    for root in [*own, *sorted(run.agents.folders.difference(own)), run.cwd]:
+    roots = [*own, *sorted(run.agents.folders.difference(own)), run.cwd]
+    left = [
+        folder for folder, over in others.items() if over < math.inf and any(_below(root, [folder]) for root in roots)
+    ]
+    for root, begin in [*((root, since) for root in roots), *((Path(folder), others[folder]) for folder in left)]:
         for entry in _walk(root, {str(run.path.parent), *_below(root, others)}, bounds):
             try:
                 info = entry.stat(follow_symlinks=False)
             except OSError:  # removed since
                 continue
-            if max(info.st_mtime_ns, info.st_ctime_ns) < since or not stat.S_ISREG(info.st_mode):
+            if max(info.st_mtime_ns, info.st_ctime_ns) < begin or not stat.S_ISREG(info.st_mode):
                 continue
             if (info.st_dev, info.st_ino) not in seen or not info.st_ino:
                 seen.add((info.st_dev, info.st_ino))
@@ -179,11 +186,26 @@ def share_folders(run: "Run") -> None:
 
     Not of those around it or inside it: the files of a run inside are also those of the run around.
     """
-    folders = run.agents.folders
+    now = time.time_ns()
     for other in active.runs():
         if other is not run and run not in _around(other) and other not in _around(run):
-            for seen, theirs in ((other.agents, folders), (run.agents, other.agents.folders)):
-                seen.shared |= theirs if len(seen.shared) < FOLDERS else theirs & seen.folders
+            _note(other.agents, run.agents.folders, now)
+            _note(run.agents, other.agents.folders, math.inf)
+
+
+def _note(seen: "Seen", folders: set[Path], over: float) -> None:
+    """Note of a run's agents in which folders another run was at work until then."""
+    noted = folders if len(seen.shared) < FOLDERS else folders & seen.folders
+    seen.shared |= {folder: max(over, seen.shared.get(folder, 0)) for folder in noted}
+
+
+def _shared(run: "Run") -> dict[str, float]:
+    """The folders of other runs, without links, each with the time at which it was left."""
+    found: dict[str, float] = {}
+    for folder, over in run.agents.shared.items():
+        real = os.path.realpath(folder)
+        found[real] = max(over, found.get(real, 0))
+    return found
 
 
 def _own_folders(run: "Run") -> list[Path]:
@@ -199,7 +221,8 @@ def _own_folders(run: "Run") -> list[Path]:
         real = os.path.realpath(folder)
         return real != runs and not any(Path(place).is_relative_to(real) for place in crowded)
 
-    return sorted(folder for folder in run.agents.folders - run.agents.shared if is_own(folder))
+    others = _shared(run)
+    return sorted(f for f in run.agents.folders if os.path.realpath(f) not in others and is_own(f))
 
 
 def _around(run: "Run") -> "Iterator[Run]":
@@ -210,10 +233,10 @@ def _around(run: "Run") -> "Iterator[Run]":
         outer = outer.outer
 
 
-def _below(root: Path, folders: set[str]) -> Iterator[str]:
+def _below(root: Path, folders: Iterable[str]) -> list[str]:
     """Those of the folders, without links, that lie below a folder: as they are called when that is walked through."""
     top = os.path.join(os.path.realpath(root), "")
-    return (os.path.join(root, folder[len(top) :]) for folder in folders if folder.startswith(top))
+    return [os.path.join(root, folder[len(top) :]) for folder in folders if folder.startswith(top)]
 
 
 def _walk(root: Path, left_out: set[str], bounds: Bounds) -> Iterator["os.DirEntry[str]"]:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -290,6 +291,33 @@ def test_what_another_runs_code_makes_is_not_claimed(case: str, tmp_path: Path) 
         runs = list(pool.map(one, (1, 2)))
     made = [[(run.path / record["copy"]).read_text() for record in saved(run).values()] for run in runs]
     assert made == [["row 11"] if case != "saves no files" else [], ["row 12"]]
+
+
+def test_a_folder_that_another_run_has_left_is_looked_into_again() -> None:
+    """What a tool of the run writes there afterwards is the run's; what the other's code made before is not."""
+    from threading import Event, Thread
+
+    begun, left = Event(), Event()
+    runs: list[capture.Run] = []
+
+    def long() -> None:
+        with capture.start("runs", run_id="long", console=False) as run:
+            runs.append(run)
+            begun.set()
+            left.wait(60)
+            time.sleep(0.05)  # beyond a tick of the file system's clock
+            Path("coding/mine.csv").write_text("2")
+            run.log("success", "theirs.csv and mine.csv")
+
+    Path("coding").mkdir()
+    thread = Thread(target=long)
+    thread.start()
+    begun.wait(60)
+    with capture.start("runs", run_id="other", console=False):
+        run_code("coding", "```python\nopen('theirs.csv', 'w').write('1')\n```")
+    left.set()
+    thread.join()
+    assert set(saved(runs[0])) == {"coding/mine.csv"}
 
 
 def test_a_run_around_has_the_files_of_those_inside() -> None:
