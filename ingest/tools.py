@@ -70,6 +70,8 @@ class ToolCall:
     guessed: bool = False
     """The result is that of a function which returned, of which no id says that this call was meant."""
     state: str = REQUESTED
+    is_open: bool = True
+    """It waits for its answer."""
 
     @property
     def status(self) -> str:
@@ -86,7 +88,8 @@ class ToolLedger:
         self._finder = finder
         self._rows = rows
         self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
-        self._running: defaultdict[str, list[ToolCall]] = defaultdict(list)
+        self._running: defaultdict[str, dict[ToolCall, None]] = defaultdict(dict)
+        """By name, in the order in which they were begun."""
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
         """By chat and executor: calls that are over and that no message asked for."""
         self._failed_calls = FailedCalls(rows.failures.later)
@@ -113,7 +116,7 @@ class ToolLedger:
         call = self._find(fact, REQUESTED, where) or self._unrequested(fact.call_id, fact.name, where)
         call.state, call.started, call.executor, call.where = STARTED, where.time, fact.executor, where
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
-        self._running[call.name].append(call)
+        self._running[call.name][call] = None
 
     def ended(self, fact: facts.ToolEnded, where: Where) -> Event | None:
         """The executor is through with it, or a function that AG2 wraps returned.
@@ -146,7 +149,7 @@ class ToolLedger:
         AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
         none, and never with the id of the call. Calls that run at the same time differ in their arguments.
         """
-        running = [call for calls in self._running.values() for call in calls]
+        running = [call for calls in self._running.values() for call in [*islice(reversed(calls), REMEMBERED)][::-1]]
         calls = running or list(reversed(self._waiting()))
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
@@ -176,8 +179,7 @@ class ToolLedger:
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         if not fact.returned:
-            if call in self._running[call.name]:
-                self._running[call.name].remove(call)
+            self._running[call.name].pop(call, None)
             if call.turn is None:
                 self._ended[call.where.talk, call.executor].append(call)
 
@@ -211,11 +213,7 @@ class ToolLedger:
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:
         """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
-        calls = [
-            call
-            for call in self._ended.pop((where.talk, executor), [])
-            if call in self._open.get(_key(call.call_id, call.name), ())
-        ]
+        calls = [call for call in self._ended.pop((where.talk, executor), []) if call.is_open]
         for call in calls:
             self._close(call)
         return [self._event(call) for call in calls]
@@ -296,6 +294,7 @@ class ToolLedger:
             del queue[-1 - next(place for place, other in enumerate(reversed(queue)) if other is call)]
         if not queue:
             del self._open[key]
+        call.is_open = False
 
     def _event(self, call: ToolCall) -> Event:
         result = text_or_none(call.result)
