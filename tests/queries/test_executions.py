@@ -649,7 +649,7 @@ def test_a_manager_that_is_a_member_of_another_group(tmp_path: Path) -> None:
     path = builder.write(tmp_path / "traces.duckdb")
     found = {row["agent_name"]: row for row in answer(path, "why_silent")}
     assert found.keys() == {"ann", "bob", "cyd", "inner"}
-    assert (found["inner"]["status"], found["inner"]["others_chosen"]) == ("never_invoked", 0)
+    assert (found["inner"]["status"], found["inner"]["others_chosen"]) == ("skipped", 0)
     (outer,) = answer(path, "why_silent", agent_name="outer")
     assert (outer["status"], outer["others_chosen"]) == ("manager", 0)
 

@@ -9,8 +9,8 @@
 --   agent_name         the agent; managers of group chats only where asked for, or where they failed, and AG2's own agents
 --                      that choose the next speaker only where asked for
 --   status             fired_successfully, failed, timeout, chosen (and nothing more is known: its reply was empty, or the run
---                      was cut off), skipped (a member, others were chosen), manager (of a group chat, whose speakers it
---                      chose) or never_invoked
+--                      was cut off), skipped (a member that was not chosen: others were, as far as choices are told),
+--                      manager (of a group chat, whose speakers it chose) or never_invoked
 --   in_chat            whether it was a member or the manager of a group chat, as far as the recorder saw the members
 --   executions         how often it was at work
 --   failed             how many of them failed
@@ -223,7 +223,7 @@ select
         when executions.executions is not null then 'timeout'
         when evidence.is_manager then 'manager'
         when evidence.times_chosen > 0 then 'chosen'
-        when evidence.others_chosen > 0 then 'skipped'
+        when evidence.agent_name is not null then 'skipped'
         else 'never_invoked'
     end as status,
     evidence.agent_name is not null as in_chat,
