@@ -25,11 +25,10 @@ events as materialized (
         completed_at,
         duration_ms,
         event_type = 'agent_call' and not ingest.is_aside(event_subtype) as is_turn,
-        event_type = 'error' and event_subtype is distinct from 'action' and agent_name is not null as is_raised,
+        event_type = 'error' and event_subtype is distinct from 'action' as is_exception,  -- not marked by the user
+        is_exception and agent_name is not null as is_raised,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') or is_raised as is_start,
-        case
-            when event_type = 'error' and event_subtype is distinct from 'action' then try_cast(meta->>'echo_of' as uuid)
-        end as echo_of,
+        case when is_exception then try_cast(meta->>'echo_of' as uuid) end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
@@ -105,32 +104,30 @@ spent as (
         events.execution_id
 ),
 
--- what AG2 logs of a failed call says little; the exception that it raised tells of it, or is the next event there
+-- What AG2 logs of a failed call says little. The exception that it raised tells of it, and so may others that it left
+-- further on; or it is the next event there.
 raised as (
     select
         calls.run_id,
         calls.execution_id,
-        exceptions.execution_order
+        coalesce(min(told.execution_order), any_value(next.execution_order)) as execution_order
     from calls
-    inner join events as exceptions
-        on exceptions.run_id = calls.run_id and exceptions.echo_of = calls.id
+    left join events as told
+        on told.run_id = calls.run_id and told.echo_of = calls.id
+    left join events as next
+        on next.run_id = calls.run_id
+        and next.execution_order = calls.execution_order + 1
+        and next.is_exception
+        and next.status = 'failed'
+        and next.echo_of is null
+        and next.id <> calls.execution_id
+        and next.chat is not distinct from calls.chat
+        and coalesce(next.agent_name = calls.agent_name, true)
     where calls.is_failed
-    union
-    select
+        and coalesce(told.id, next.id) is not null
+    group by
         calls.run_id,
-        calls.execution_id,
-        exceptions.execution_order
-    from calls
-    inner join events as exceptions
-        on exceptions.run_id = calls.run_id and exceptions.execution_order = calls.execution_order + 1
-    where calls.is_failed
-        and exceptions.event_type = 'error'
-        and exceptions.event_subtype is distinct from 'action'  -- marked by the user
-        and exceptions.status = 'failed'
-        and exceptions.echo_of is null
-        and exceptions.id <> calls.execution_id
-        and exceptions.chat is not distinct from calls.chat
-        and coalesce(exceptions.agent_name = calls.agent_name, true)
+        calls.execution_id
 ),
 
 -- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,

@@ -114,6 +114,18 @@ def test_an_exception_ends_the_execution_of_who_was_chosen(tmp_path: Path) -> No
     ]
 
 
+def test_an_exception_that_is_told_several_times_is_one_execution(tmp_path: Path) -> None:
+    """An LLM call's exception leaves one chat after the other, and each tells of it."""
+    builder = Builder()
+    run = builder.run("r")
+    call = run.llm("bob", None, in_turn=False)
+    for agent in ("bob", "ann"):
+        run.event("error", agent, "ValueError", status="failed", error_message="ValueError: no", meta={"echo_of": call})
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [row["agent_name"] for row in rows(path, "executions")] == ["bob"]
+    assert [row["error_message"] for row in answer(path, "failed_executions")] == ["ValueError: no"]
+
+
 def test_a_choice_stands_before_the_call_that_failed(tmp_path: Path) -> None:
     """Of who was chosen and whose LLM call led to no turn, the timeline tells how it was chosen."""
     builder = Builder()
