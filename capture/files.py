@@ -126,11 +126,12 @@ class Bounds:
 def save_files(run: "Run", limits: FileLimits) -> None:
     """Copies what the run made below its folder, and writes a `file` record for each."""
     bounds = Bounds(limits)
-    own = _own_folders(run)
+    others = _shared(run)
+    own = _own_folders(run, others)
     changed: list[tuple[os.DirEntry[str], Path, int]] = []
     stopped: list[str] = []
     try:
-        changed.extend(_changed(run, own, bounds))
+        changed.extend(_changed(run, own, others, bounds))
     except BoundsError as limit:
         stopped.append(f"the search for files ended early: {limit}")
     if not changed and not stopped:
@@ -157,12 +158,14 @@ def save_files(run: "Run", limits: FileLimits) -> None:
         run.write(format.GAP, {"lost": max(left_out, 0), "reason": "; ".join(stopped)}, run.base)
 
 
-def _changed(run: "Run", own: list[Path], bounds: Bounds) -> Iterator[tuple["os.DirEntry[str]", Path, int]]:
+def _changed(
+    run: "Run", own: list[Path], shared: dict[str, float], bounds: Bounds
+) -> Iterator[tuple["os.DirEntry[str]", Path, int]]:
     """Files that were created or changed during the run, each once: with the folder looked through, and its size."""
     since = run.started_ns - SLACK_NS
     seen: set[tuple[int, int]] = set()
     theirs = {os.path.realpath(folder) for folder in run.agents.folders}
-    others = {real: over for real, over in _shared(run).items() if real not in theirs}
+    others = {real: over for real, over in shared.items() if real not in theirs}
     # the current folder last, because it may be too large to be looked through
     roots = [*own, *sorted(run.agents.folders.difference(own)), run.cwd]
     left = [
@@ -208,7 +211,7 @@ def _shared(run: "Run") -> dict[str, float]:
     return found
 
 
-def _own_folders(run: "Run") -> list[Path]:
+def _own_folders(run: "Run", others: dict[str, float]) -> list[Path]:
     """Executors' folders in which nobody but the run is at work.
 
     None of them is the runs folder or the folder of temporary files, holds the current or the home folder, or is used
@@ -221,7 +224,6 @@ def _own_folders(run: "Run") -> list[Path]:
         real = os.path.realpath(folder)
         return real != runs and not any(Path(place).is_relative_to(real) for place in crowded)
 
-    others = _shared(run)
     return sorted(f for f in run.agents.folders if os.path.realpath(f) not in others and is_own(f))
 
 

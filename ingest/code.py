@@ -14,15 +14,15 @@ from ingest import facts
 from ingest.events import Event, Where
 from ingest.extractors import Block, CodeFacts, Hit
 from ingest.extractors.errors import TRACEBACK
+from ingest.extractors.order import LINE_END
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.repairs import FailedCode
 from ingest.runrows import RunRows, preview
-from ingest.syntax import PYTHON, normal_hash
+from ingest.syntax import PYTHON, SHELLS, normal_hash
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
@@ -70,7 +70,7 @@ class Execution:
 
 LABELS = {
     **dict.fromkeys(PYTHON, "python"),
-    **dict.fromkeys("sh bash shell zsh console terminal".split(), "sh"),
+    **dict.fromkeys(SHELLS, "sh"),
 }
 """Names that blocks of one language go by. The macro `ingest.language` has them for SQL."""
 
@@ -277,7 +277,7 @@ def _md5(code: str) -> str:
 
 def _hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends and blank lines around it."""
-    lines = [line.rstrip() for line in _LINE_END.split(code)]
+    lines = [line.rstrip() for line in LINE_END.split(code)]
     return hashlib.sha256("\n".join(lines).strip("\n").encode()).hexdigest()[:16]
 
 

@@ -144,29 +144,42 @@ class FailedCalls:
         values = arguments if isinstance(arguments, dict) else {"": arguments}
         hashes = {str(name): sha256(encode(value).encode()).digest() for name, value in values.items()}
         waiting = _of(self._waiting, known)
-        failed = event.status == "failed"
-        others = waiting if failed or turn is None else [call for call in waiting if call.turn != turn]
-        best = max(others, key=lambda call: call.likeness(hashes), default=None)
-        if best is not None and best.likeness(hashes) < ALIKE_CALLS:
-            best = None
-        if failed and best is None:
-            waiting.append(_Call([event.id], turn, hashes))
-            del waiting[:-MAX_OPEN]
-        elif failed and best is not None:
-            event.meta["try_of"] = best.ids[0]
-            best.turn, best.others = turn, 0
-            if len(best.ids) < MAX_TRIES:
-                best.ids.append(event.id)
-        elif best is not None:
-            waiting.remove(best)
-            for failure in best.ids:
-                self._tell_later(failure, "repaired_by", event.id)
+        if event.status == "failed":
+            self._failed(event, waiting, turn, hashes)
         else:
-            for call in others:
-                call.others += 1
-            waiting[:] = [call for call in waiting if call.others < MAX_OTHERS]
+            self._succeeded(event, waiting, turn, hashes)
         if not waiting:
             del self._waiting[known]
+
+    def _failed(self, event: Event, waiting: list[_Call], turn: str | None, hashes: dict[str, bytes]) -> None:
+        again = _most_like(waiting, hashes)
+        if again is None:
+            waiting.append(_Call([event.id], turn, hashes))
+            del waiting[:-MAX_OPEN]
+            return
+        event.meta["try_of"] = again.ids[0]
+        again.turn, again.others = turn, 0
+        if len(again.ids) < MAX_TRIES:
+            again.ids.append(event.id)
+
+    def _succeeded(self, event: Event, waiting: list[_Call], turn: str | None, hashes: dict[str, bytes]) -> None:
+        asked_before = [call for call in waiting if turn is None or call.turn != turn]
+        fixed = _most_like(asked_before, hashes)
+        if fixed is not None:
+            waiting.remove(fixed)
+            for failure in fixed.ids:
+                self._tell_later(failure, "repaired_by", event.id)
+            return
+        for call in asked_before:
+            call.others += 1
+        waiting[:] = [call for call in waiting if call.others < MAX_OTHERS]
+
+
+def _most_like(calls: list[_Call], arguments: dict[str, bytes]) -> _Call | None:
+    """The call that shares most of these arguments, the first of several, where it shares enough of them."""
+    likeness = [call.likeness(arguments) for call in calls]
+    best = max(likeness, default=0.0)
+    return calls[likeness.index(best)] if best >= ALIKE_CALLS else None
 
 
 def _of(waiting: dict[Any, list[Any]], known: tuple[Any, ...]) -> list[Any]:

@@ -256,7 +256,7 @@ def most_alike(before: str, after: str) -> float:
     """What `similarity` is at most: the words that both have, wherever they stand. In linear time."""
     if before == after:
         return 1.0
-    old, new = Counter(_WORD.findall(before)), Counter(_WORD.findall(after))
+    old, new = _words([before]), _words([after])
     return 2 * (old & new).total() / max(1, old.total() + new.total())
 
 

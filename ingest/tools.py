@@ -149,12 +149,12 @@ class ToolLedger:
         AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
         none, and never with the id of the call. Calls that run at the same time differ in their arguments.
         """
-        running = [call for calls in self._running.values() for call in [*islice(reversed(calls), REMEMBERED)][::-1]]
-        calls = running or list(reversed(self._waiting()))
+        latest = reversed(self._running.values())
+        calls = [call for calls in latest for call in islice(reversed(calls), REMEMBERED)] or self._waiting()
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
         arguments = unwrapped(fact.arguments)
-        same = _nearest((call for call in reversed(waiting) if call.arguments == arguments), where)
+        same = _nearest((call for call in waiting if call.arguments == arguments), where)
         if same:
             return same
         return waiting[0] if named and len(waiting) == 1 else None

@@ -161,9 +161,7 @@ class Conversation:
         )
         self._rows.add_event(event)
         if "echo_of" not in event.meta:  # what its agent was at ends with it
-            for child in self._talks[where.chat].pending.pop(event.agent, []):
-                child.where.parent = where.parent
-                self._child(child, event.id, 1)
+            self._children(self._talks[where.chat].pending.pop(event.agent, []), event.id, where)
 
     # --- nested chats
 
@@ -328,9 +326,7 @@ class Conversation:
         if internal:
             turn.meta["internal"] = True
         self._rows.add_event(turn)
-        for child in children:
-            child.where.parent = where.parent
-            self._child(child, turn.id, 1)
+        self._children(children, turn.id, where)
         for execution in executions:
             self._executed(execution, 1)
         for number, request in enumerate(message.requests):
@@ -382,6 +378,12 @@ class Conversation:
     def _role(self, agent: str | None) -> str:
         """The role of a message that names none: a human's proxy is the user."""
         return "user" if self._agents.get(agent or "", {}).get("class") == "UserProxyAgent" else "assistant"
+
+    def _children(self, events: list[Event], parent: str, where: Where) -> None:
+        """Add events that happened in a turn, or before the exception that ended one."""
+        for event in events:
+            event.where.parent = where.parent
+            self._child(event, parent, 1)
 
     def _child(self, event: Event, parent: str | None, depth: int) -> None:
         """Add an event that happened in a turn, or in none."""
