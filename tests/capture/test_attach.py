@@ -100,6 +100,7 @@ def say() -> None:
     talker("a").initiate_chat(talker("b"), message="hi", max_turns=1)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(("owner", "name"), REPLACED, ids=lambda value: str(getattr(value, "__name__", value)))
 def test_what_is_replaced_is_there_and_put_back(owner: Any, name: str) -> None:
     """A new AG2 that moves one of these breaks this test; a run replaces it, and its end puts the very same back."""

@@ -342,6 +342,7 @@ def test_a_run_around_has_the_files_of_those_inside() -> None:
     assert set(saved(around)) == {"w1/out1.csv", "w2/out1.csv"}
 
 
+@pytest.mark.slow
 def test_of_many_runs_that_end_not_all_folders_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that goes on for long knows some folders of the others; that in which it works itself is among them."""
     from threading import Event, Thread
@@ -429,6 +430,7 @@ def test_two_files_of_one_name_have_two_copies(tmp_path: Path) -> None:
     assert copies == {"x", "y"}
 
 
+@pytest.mark.slow
 def test_ten_files_are_found_among_ten_thousand() -> None:
     """Many other new files do not hide the ones that were mentioned, nor count against the limits."""
     with capture.start("runs", files={"seconds": 600}) as run:

@@ -143,6 +143,7 @@ MADE: dict[str, Callable[[str], Any]] = {
 }
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("when", ["before", "inside"])
 @pytest.mark.parametrize("how", MADE)
 def test_secrets_of_a_config_are_masked_wherever_it_was_made(how: str, when: str) -> None:

@@ -472,6 +472,7 @@ def talks_to_itself(groups: bool) -> None:
     a.initiate_chat(d, message="bye", max_turns=1)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("groups", [False, True])
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_nested_chats_are_apart_as_in_the_journal(

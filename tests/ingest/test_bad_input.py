@@ -36,6 +36,7 @@ def test_an_empty_folder_gives_empty_tables(runs: Path, ingested: Ingest) -> Non
     assert tables.sql("SELECT * FROM agent_actions") == []
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     "record",
     [
@@ -392,6 +393,7 @@ def test_a_line_of_zeros_in_an_archive_costs_no_other(
     assert tables.one("SELECT messages FROM runs") == 1
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("value", "is_read"),
     [("[1,2,3]", True), ("[1,2,3,4,5,6,7,8,9]", False), ("[NaN,1,2,3]", False), ('"1,2,3,4,5,6,7,8,9"', True)],

@@ -165,6 +165,7 @@ def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) ->
     assert line.endswith("the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
 
 
+@pytest.mark.slow
 @pytest.mark.few
 @pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true", "2>/dev/full", ">&- 2>&- <&-"])
 def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> None:

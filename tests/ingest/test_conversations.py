@@ -137,6 +137,7 @@ def test_code_is_not_run_in_the_next_conversation(name: str, runs: Path, ingeste
     assert rows == [{"code": None, "exit_code": 1}]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("name", ["t.jsonl", "t.json"])
 @pytest.mark.parametrize("legacy", [False, True])
 def test_a_tool_is_not_answered_in_the_next_conversation(legacy: bool, name: str, runs: Path, ingested: Ingest) -> None:
@@ -358,6 +359,7 @@ def test_chats_that_begin_alike_are_several(runs: Path, ingested: Ingest) -> Non
     assert [row["result"] for row in tables.sql("SELECT result FROM tool_calls ORDER BY result")] == ["3", "4"]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("odd", [["u"], {"a": 1}, 3])
 @pytest.mark.parametrize("key", ["role", "name"])
 def test_a_name_that_is_no_text_costs_no_chat(key: str, odd: Any, runs: Path, ingested: Ingest) -> None:

@@ -115,6 +115,7 @@ def test_a_resumed_group_repeats_nothing(is_async: bool, silent: bool, runs: Pat
     assert moves == [("a", "b"), ("b", "a"), ("a", "b"), ("b", "a")]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_group_that_is_resumed_in_another_run(is_async: bool, saved: bool, runs: Path, ingested: Ingest) -> None:

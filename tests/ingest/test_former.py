@@ -109,6 +109,7 @@ def test_runs_that_are_to_be_dropped_are_not_kept(runs: Path, ingested: Ingest) 
     parquet_matches(tables)  # there is no other file
 
 
+@pytest.mark.slow
 def test_what_the_user_said_of_a_file_still_holds(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """A source that was forced and folders of files are used again, and the file does not count as changed then."""
     (runs / "odd.json").write_text('{"v": 1, "kind": "print", "text": "x"}\n')

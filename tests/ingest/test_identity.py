@@ -82,6 +82,7 @@ def test_a_journal_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs
     parquet_matches(tables)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("suffix", [".gz", pytest.param(".zst", marks=pytest.mark.slow)])
 def test_a_transcript_unpacked_beside_its_archive_is_the_same_run(suffix: str, runs: Path, ingested: Ingest) -> None:
     """`gunzip -k`: it keeps its id, also under `--force`, and where the archive was named, or is named again, there is

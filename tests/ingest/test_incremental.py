@@ -388,6 +388,7 @@ def test_what_somebody_else_put_there_stays(runs: Path, tmp_path: Path) -> None:
     assert [path.read_bytes() for path in mine] == [b"precious"] * 3
 
 
+@pytest.mark.slow
 def test_a_reader_that_could_write_is_not_in_the_way(runs: Path, ingested: Ingest) -> None:
     """DuckDB's own shell opens the file for writing and locks it; the ingest goes on."""
     write_journal(runs, "a", logged("a", "b", "hi"))
@@ -426,6 +427,7 @@ def test_a_file_that_can_not_be_read_now_is_read_later(
     assert ingested(runs).summary.updated == 1
 
 
+@pytest.mark.slow
 def test_a_new_file_takes_no_other_runs_place(runs: Path, ingested: Ingest) -> None:
     """A transcript of the same name in another folder is another run, also where the first is gone from disk."""
     for day, word in (("day1", "monday"), ("day2", "tuesday")):

@@ -67,6 +67,7 @@ def test_a_run_that_was_moved_is_not_missing(runs: Path, ingested: Ingest) -> No
     assert ids(ingested(runs, drop_missing=True)) == ["r"]
 
 
+@pytest.mark.slow
 def test_what_belongs_to_a_run_that_came_since_is_none_of_its_own(runs: Path, ingested: Ingest) -> None:
     """A transcript that was there before the journal beside it, or a file of whose name there is a folder now."""
     (runs / "sub").mkdir()
@@ -100,6 +101,7 @@ def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path
     parquet_matches(tables)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_empty_counts_as_gone(runs: Path, ingested: Ingest) -> None:
     """A program may just be writing it anew: its run stays, with a line, until it is read again or dropped."""
     journal = write_journal(runs, "r", logged("a", "b", "hi"))

@@ -31,6 +31,7 @@ def test_neither_the_program_nor_its_workers_load_pandas(tmp_path: Path) -> None
     assert "pandas.core.api" not in imported
 
 
+@pytest.mark.slow
 def test_who_calls_ingest_from_python_keeps_pandas(tmp_path: Path) -> None:
     """In a process of the user's an ingest leaves Arrow's way to pandas alone."""
     pytest.importorskip("pandas")

@@ -68,6 +68,7 @@ def test_a_journal_that_lacks_nothing_matches_all(journal: list[str], dropped: s
     assert None not in align(keys, transcript)
 
 
+@pytest.mark.slow
 def test_a_long_transcript_is_aligned_quickly() -> None:
     """Twenty thousand messages, all but one of them the same, with the first ones missing."""
     keys = [b"%d" % (n % 50) for n in range(20_000)]

@@ -186,6 +186,7 @@ def test_what_lies_in_a_run_s_folder_is_no_run_where_it_is_given(
 EVIL = "evil\n1000 runs read (1000 new)\x1b[2J\u202e"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such names")
 def test_a_name_can_not_forge_a_line(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """Neither in notes, errors and lists of runs nor in the summary; the tables have the name as it is."""
@@ -214,6 +215,7 @@ def test_a_name_can_not_forge_a_line(runs: Path, tmp_path: Path, ingested: Inges
     assert prune(tables.out, "--older-than", "1d")["pruned"] == [EVIL]
 
 
+@pytest.mark.slow
 def test_a_transcript_beyond_any_size_is_refused(runs: Path, ingested: Ingest) -> None:
     """Its size alone tells; a line says so, at every look, and the rest is read."""
     (runs / "ok.json").write_text(CHAT)
@@ -299,6 +301,7 @@ def on_a_full_disk(*arguments: str, sent: bytes = b"") -> "subprocess.CompletedP
     return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.mark.few
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize("what", ["journal", "transcript", "database", "standard input"])
 def test_a_full_disk_is_no_fault_of_the_file_that_is_read(what: str, runs: Path) -> None:
@@ -320,6 +323,7 @@ def test_a_full_disk_is_no_fault_of_the_file_that_is_read(what: str, runs: Path)
     assert line.startswith(f"ingest: {tempfile.gettempdir()}: {NOT_WRITTEN}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
 @pytest.mark.parametrize("count", [1, 2], ids=["read here", "read by workers"])
 def test_a_full_disk_takes_no_run_from_the_tables(count: int, runs: Path, tmp_path: Path) -> None:

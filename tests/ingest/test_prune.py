@@ -204,6 +204,7 @@ def test_what_is_sent_to_standard_input_stays_pruned(
     assert (tables.one("SELECT list(content) FROM messages"), tables.summary.pruned) == (["yes"], 1)
 
 
+@pytest.mark.slow
 def test_another_run_in_the_place_of_a_pruned_one_comes_in(runs: Path, ingested: Ingest) -> None:
     """A folder that every night's run is written to: what tells them apart is the first record. The ones before stay
     out, also where they were moved away before, and each is pruned in its turn."""
@@ -218,6 +219,7 @@ def test_another_run_in_the_place_of_a_pruned_one_comes_in(runs: Path, ingested:
     assert ids(ingested(runs)) == []
 
 
+@pytest.mark.slow
 def test_what_changed_in_the_place_of_a_pruned_run_is_told(runs: Path, ingested: Ingest) -> None:
     """A transcript may be the one that grew, or another: it stays out, with a line. One that was only touched is what
     it was. A journal where a transcript was is another run."""
@@ -255,6 +257,7 @@ def test_what_is_unchanged_in_its_place_is_not_looked_into(
     assert ids(ingested(runs)) == []
 
 
+@pytest.mark.slow
 def test_pruned_runs_stay_out_of_tables_that_are_rebuilt(runs: Path, ingested: Ingest) -> None:
     """Tables of another version are built anew, and what was pruned is still known."""
     write_journal(runs, "old", logged("a", "b", "hi"))

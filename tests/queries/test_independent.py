@@ -154,6 +154,7 @@ def test_a_diff_makes_the_fix_of_the_failure(source: str, request: pytest.Fixtur
         assert patched(row["failed_input"], row["changed"]) == "\n".join(row["fixed_input"].splitlines())
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("runs", [(5, 5), (6, 9), (20, 7), (4, 30), (50, 50), (2, 2)])
 def test_the_significance_is_scipys(runs: tuple[int, int], tmp_path: Path) -> None:
     """`p_value` is that of scipy's Welch test, to 3 %, but never below what dealing out the runs anew can give."""

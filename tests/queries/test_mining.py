@@ -132,6 +132,7 @@ def test_agent_sequences(traces: Path) -> None:
     }
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(("given", "lengths"), [((1, 2**63 - 1), range(1, 1000)), ((2, 2), range(2, 3)), ((-1, 0), ())])
 def test_agent_sequences_of_any_length(traces: Path, given: tuple[int, int], lengths: Sequence[int]) -> None:
     """A sequence is as long as the whole run, where that is asked for; none is where nothing fits."""

@@ -49,6 +49,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return builder.write(tmp_path_factory.mktemp("uneven") / "traces.duckdb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["uneven", "sample_traces"])
 def test_the_order_of_rows_does_not_matter(source: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Each query gives the same rows, in the same order."""

@@ -488,6 +488,7 @@ def test_three_suspects_are_right_as_often_as_the_header_says(labelled: Path) ->
     assert (round(100 * sum(agents) / len(named)), round(100 * sum(steps) / len(named))) == (86, 70)
 
 
+@pytest.mark.slow
 def test_runs_of_a_supervisor(tmp_path: Path) -> None:
     """Of 15 labelled runs in which one agent hands out the work, 60 % of the agents and 13 % of the messages."""
     folder = REAL_TRANSCRIPTS / "whowhen" / "handcrafted"

@@ -157,6 +157,7 @@ def test_what_comes_often_is_kept_before_what_comes_in_more_runs(saved: Saved) -
     assert [(row["length"], row["count"], row["runs"]) for row in found if row["length"] == 2] == [(2, 10, 2)]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 @pytest.mark.parametrize("before", ["", "\n "])
 def test_a_reply_is_told_by_its_words_whatever_ends_its_lines(saved: Saved, end: str, before: str) -> None:
@@ -246,6 +247,7 @@ def test_code_that_reads_what_it_wrote_gets_it_from_nobody(
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("blocks", "output", "written"),
     [

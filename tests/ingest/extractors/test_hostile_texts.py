@@ -45,6 +45,7 @@ def read_everything(text: str) -> None:
         extract_code(text, language)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("unit", UNITS)
 def test_repeated_unit_is_read_without_error(unit: str) -> None:
     """2 kB of any unit repeated goes through every function."""
