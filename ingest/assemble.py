@@ -20,6 +20,7 @@ from ingest.events import Where, milliseconds
 from ingest.files import FileLedger, Saved
 from ingest.finder import Finder
 from ingest.floor import Floor
+from ingest.leaving import Leaving
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -98,10 +99,9 @@ class Assembler:
         self._steps: dict[str, str | None] = {}
         self._chats: dict[str, tuple[str | None, str | None]] = {}
         """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
-        self._told: tuple[str | None, str | None] | None = None
-        """Type and message of the error that was told of last."""
-        self._leaving: tuple[str | None, str | None] | None = None
-        """Type and message of the exception that is leaving steps right now."""
+        self._leaving = Leaving()
+        self._around: dict[str, list[str]] = {}
+        """Of steps and chats under way: the steps, actions and chats that they are in."""
         self._begun: dict[str, Data] = {}
         self._unmarked = ""
         """The chat that was begun while no other was on: its records do not name it."""
@@ -139,8 +139,6 @@ class Assembler:
                 handler(self, data, where)
         except NOT_UNDERSTOOD as error:
             self._note(f"record {seq} ({kind})", error)
-        if kind not in _LEAVES_STEPS:
-            self._leaving = None
         self._keep(record, seq, kind, where)
 
     def _note(self, place: str, error: BaseException | str) -> None:
@@ -192,16 +190,16 @@ class Assembler:
 
     def _event(self, data: Data, where: Where) -> None:
         fact = read_event(data.get("event"))
-        if isinstance(fact, facts.Failed) and (fact.error_type, fact.error) == self._leaving:
-            return  # the chat that it left has told of it
+        if isinstance(fact, facts.Failed):
+            if self._leaving.has_left(fact):
+                return  # the chat has told of it
+            self._leaving.told(fact)
         if isinstance(fact, facts.RunFacts) and self._outcomes:
             fact.facts.pop("cost", None)  # of a group AG2 0.10 counts two members, the end of the chat all
         if fact is not None:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
-        if isinstance(fact, facts.Failed):
-            self._told = fact.error_type, fact.error
         where.parent = self._event_around(where)
         self._conversation.take(fact, where)
 
@@ -245,6 +243,7 @@ class Assembler:
         former_id = text_or_none(data.get("goes_on_with"))
         if chat is None:
             return
+        self._around[_CHAT + chat] = self._places(where, where.chat or (turn_of and self._unmarked))
         outside, around = self._action_around(where.parent), self._event_around(where)
         group = None
         if isinstance(data.get("members"), list):
@@ -276,7 +275,8 @@ class Assembler:
     def _chat_end(self, data: Data, where: Where) -> None:
         chat = text_or_none(data.get("ends")) or ""
         talk = self._goes_on.pop(chat, chat)
-        self._failed_once(data, replace(where, chat=None if chat == self._unmarked else chat, talk=talk))
+        inside = replace(where, chat=None if chat == self._unmarked else chat, talk=talk)
+        self._failed_once(data, inside, _CHAT + chat, self._around.pop(_CHAT + chat, []))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         floor = self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         _, around = self._chats.pop(chat, (None, None))
@@ -321,10 +321,13 @@ class Assembler:
             self._transcripts.append((where.position, messages, *about))
 
     def _step_start(self, data: Data, where: Where) -> None:
-        self._steps[str(data.get("id"))] = text_or_none(data.get("parent"))
+        step = str(data.get("id"))
+        self._steps[step] = text_or_none(data.get("parent"))
+        self._around[_STEP + step] = self._places(where, where.chat or self._unmarked)
 
     def _step_end(self, data: Data, where: Where) -> None:
-        self._failed_once(data, where)
+        step = _STEP + (where.parent or "")
+        self._failed_once(data, where, step, self._around.pop(step, []))
 
     def _input(self, data: Data, where: Where) -> None:
         self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)
@@ -355,6 +358,14 @@ class Assembler:
             outputs={"result": result},
             meta=meta,
         )
+        if (raised := _exception(data)) is not None:
+            place = _STEP + (text_or_none(data.get("id")) or "")
+            if known := self._leaving.ended(place, raised):
+                event.meta["echo_of"] = known.event
+            places = self._places(where, where.chat or self._unmarked)
+            self._leaving.leaves(raised, known.event if known else event.id, places, is_action=True)
+        if kind == "tool_call":
+            self._conversation.marked(event, where)
         around = self._event_around(where)
         where.parent = around if around != event.id else None
         self.rows.around(event.id, where.parent)
@@ -371,16 +382,24 @@ class Assembler:
 
     def _run_end(self, data: Data, where: Where) -> None:
         self._end, self.ended = data, True
-        self._failed_once(data, where)
+        fact = _exception(data)
+        if fact is not None and not self._leaving.is_told(fact):
+            self._tell(fact, where)
 
-    def _failed_once(self, data: Data, where: Where) -> None:
-        """An exception on its way out is told of by every step that it leaves, and by the run."""
-        fact = failed(data)
-        if data.get("status") == "failed" and fact.error is not None:
-            known = self._told if data.get("kind") == journal.RUN_END else self._leaving
-            if (fact.error_type, fact.error) != known:
+    def _places(self, where: Where, chat: str | None) -> list[str]:
+        """The step or action, and the chat, that something is in."""
+        return [kind + name for kind, name in ((_STEP, where.parent), (_CHAT, chat)) if name]
+
+    def _failed_once(self, data: Data, where: Where, place: str, around: list[str]) -> None:
+        """An exception on its way out is told of by every chat and step that it leaves, and by the run."""
+        fact = _exception(data)
+        if fact is not None:
+            known = self._leaving.ended(place, fact)
+            if known is None:
                 self._tell(fact, where)
-            self._leaving = fact.error_type, fact.error
+            elif known.is_action and data.get("kind") == journal.CHAT_END:  # a turn ended by it
+                self._tell(replace(fact, echo_of=known.event), where)
+            self._leaving.leaves(fact, known.event if known else self.rows.id("error", where.key), around)
 
     # --- the run
 
@@ -472,13 +491,17 @@ class Assembler:
         return meta
 
 
+def _exception(data: Data) -> facts.Failed | None:
+    """The exception by which what a record ends has failed."""
+    fact = failed(data)
+    return fact if data.get("status") == "failed" and fact.error is not None else None
+
+
 _STATUSES = {status: status for status in ("completed", "failed", "interrupted")}
 """What the end of a run may say of it."""
 
-_LEAVES_STEPS = frozenset(
-    {journal.STEP_END, journal.CHAT_END, journal.RUN_END, journal.FILE, journal.MESSAGES, journal.GAP}
-)
-"""Kinds of records between an exception's way out of a step and its way out of the run."""
+_STEP, _CHAT = "step ", "chat "
+"""What the names of places begin with."""
 
 _KINDS: dict[str, Callable[[Assembler, Data, Where], None]] = {
     journal.RUN_START: Assembler._run_start,

@@ -86,7 +86,7 @@ class CodeLedger:
         self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
         self._written: deque[_Written] = deque(maxlen=REMEMBERED)
-        self._failed_code = FailedCode(rows.failures.later)
+        self._failed_code = FailedCode()
         self._watched = False
         self.languages: list[str] = []
         """Languages of the blocks in the message that was said last, where they are known."""

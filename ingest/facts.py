@@ -180,12 +180,18 @@ class CodeRan:
 
 @dataclass(slots=True)
 class Failed:
-    """Something went wrong that is no message, tool or code. `agent`: in whose turn, where that is known."""
+    """Something went wrong that is no message, tool or code.
+
+    Attributes:
+        agent: in whose turn, where that is known.
+        echo_of: the action of the user's that told of it before.
+    """
 
     error_type: str | None
     error: str | None
     traceback: str | None = None
     agent: str | None = None
+    echo_of: str | None = None
 
 
 @dataclass(slots=True)

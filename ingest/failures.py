@@ -43,8 +43,7 @@ class Failures:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
             error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call whose only action of its name it is, and that ended as it did. `repaired_by`:
-            see `ingest.repairs`.
+            in it; `marks` the call whose only action of its name it is, unless that alone failed.
     """
 
     def __init__(self) -> None:
@@ -52,8 +51,8 @@ class Failures:
         self.told_later: dict[str, dict[str, str]] = {}
         self._unmarked: dict[str, str] = {}
         """By message the last failure of which the user has not said that it is one."""
-        self._last: dict[tuple[str, str | None], Event] = {}
-        """By type and agent the last event of that type, where it failed."""
+        self._last: dict[tuple[str, str | None, str], Event] = {}
+        """By type, agent and chat the last event of that type, where it failed."""
         self._actions: defaultdict[str, deque[_Action]] = defaultdict(lambda: deque(maxlen=MOST))
         """By what is around them the last actions, until that is over itself."""
 
@@ -61,10 +60,11 @@ class Failures:
         """Note how something ended. Gives whether it failed, so that exceptions may be told of that came from it."""
         if event.type not in _RAISE:
             return False
-        self._last.pop((event.type, event.agent), None)
+        of = event.type, event.agent, event.where.talk
+        self._last.pop(of, None)
         if event.status != "failed" or not event.error:
             return False
-        self._last[event.type, event.agent] = event
+        self._last[of] = event
         if len(self._last) > MOST:
             del self._last[next(iter(self._last))]
         return True
@@ -75,9 +75,12 @@ class Failures:
             if (marked := self._marked(event)) is not None:
                 self._note_echo(event, marked)
         else:
-            if event.type == "error" and (cause := self._cause(event)) is not None:
+            if event.type == "error" and "echo_of" in event.meta:
+                self.later(event.meta["echo_of"], "echoed_by", event.id)
+            elif event.type == "error" and (cause := self._cause(event)) is not None:
                 self._note_echo(event, cause.id)
-                event.where = replace(event.where, parent=cause.id)
+                if cause.type != "llm_call" or event.agent is None:  # of an agent's turn the call is a part
+                    event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
         inside = self._actions.pop(event.id, ())
         if event.subtype == "action":
@@ -113,16 +116,19 @@ class Failures:
             self.later(last.counted, "echo_of", event.id)
             self.count -= 1
         alike = [action for action in inside if action.name == event.meta.get("tool_name")]
-        if event.type == "tool_call" and len(alike) == 1 and alike[0].raised == raised:
+        if event.type == "tool_call" and len(alike) == 1 and alike[0].raised in (None, raised):
             self.later(alike[0].id, "marks", event.id)
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:
         """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""
-        for event in reversed(self._last.values()):
-            during = since is None or (event.ended is not None and event.ended >= since)
-            if event is not error and during and _is_told_by(event, error):
-                return event
-        return None
+        causes = [
+            event
+            for event in reversed(self._last.values())
+            if event is not error
+            and (since is None or (event.ended is not None and event.ended >= since))
+            and _is_told_by(event, error)
+        ]
+        return next((event for event in causes if event.where.talk == error.where.talk), next(iter(causes), None))
 
     def _may_be_marked(self, event: Event) -> None:
         if event.status == "failed" and event.error and event.type != "file_gen":

@@ -92,7 +92,7 @@ class ToolLedger:
         """By name, in the order in which they were begun."""
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
         """By chat and executor: calls that are over and that no message asked for."""
-        self._failed_calls = FailedCalls(rows.failures.later)
+        self._failed_calls = FailedCalls()
         self._heard_of = 0
         self._answered: dict[tuple[str, str], tuple[str, int]] = {}
         """By chat and id: name and hash of the answer of the calls that were answered last."""
@@ -241,6 +241,10 @@ class ToolLedger:
     def is_asked(self, talk: str) -> bool:
         """Whether a call of a chat waits for its answer."""
         return any(call.where.talk == talk for queue in self._open.values() for call in queue)
+
+    def marked(self, action: Event, where: Where) -> None:
+        """A call that the user's code marked: it may be a repair of another, or wait for one."""
+        self._failed_calls.ended(action, where.talk, None, action.inputs)
 
     def forget(self) -> None:
         """What follows is another conversation."""

@@ -68,6 +68,8 @@ class Conversation:
             talk = self._returned(fact.message, talk, where)
         thread = talk.threads[where.thread]
         self._place(where, talk)
+        if isinstance(fact, facts.Said):
+            self._failed_callers.pop(where.thread, None)
         if where.parent is not None:
             self._rows.holds(where.parent)
         logged, thread.logged = thread.logged, None
@@ -159,9 +161,19 @@ class Conversation:
             error=fact.error,
             meta={"error_type": fact.error_type, "traceback": fact.traceback},
         )
+        if fact.echo_of is not None:
+            event.meta["echo_of"] = fact.echo_of
+        talk = self._talks[where.chat]
+        if event.agent is not None:  # a group that keeps the speaker tells its choice by that agent's turn alone
+            event.meta |= talk.selected.pop(event.agent, {})
+        self._failed_callers.pop(where.thread, None)
         self._rows.add_event(event)
-        if "echo_of" not in event.meta:  # what its agent was at ends with it
-            self._children(self._talks[where.chat].pending.pop(event.agent, []), event.id, where)
+        if event.agent is not None and event.where.parent != event.meta.get("echo_of", ""):
+            self._children(talk.pending.pop(event.agent, []), event.id, where)  # what its agent was at ends with it
+
+    def marked(self, action: Event, where: Where) -> None:
+        """A call that the user's code marked is about to be added."""
+        self._tools.marked(action, where)
 
     # --- nested chats
 

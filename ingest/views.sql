@@ -107,22 +107,6 @@ create or replace macro ingest.language(label) as
     end;
 
 
--- Of the arguments of two calls of a tool, the share that both have with the same value; NULL where one has no names.
-create or replace macro ingest.common_share(arguments, others) as
-    round(
-        coalesce(
-            len(
-                list_intersect(
-                    map_entries(try(from_json(arguments, '"MAP(VARCHAR, JSON)"'))),
-                    map_entries(try(from_json(others, '"MAP(VARCHAR, JSON)"')))
-                )
-            ) / nullif(greatest(len(json_keys(arguments)), len(json_keys(others))), 0),
-            case when arguments = others then 1 end
-        ),
-        2
-    );
-
-
 -- The different values of a list in order, NULL last, as array_agg(distinct ... order by ...) has them. That makes DuckDB 2
 -- aggregate all rows several times and join what came of it.
 create or replace macro ingest.distinct_values(list) as
@@ -282,7 +266,8 @@ select
         )
     end as action_details,
     duration_ms,
-    "timestamp" as created_at
+    "timestamp" as created_at,
+    meta->>'marks' as marks
 from events;
 
 

@@ -113,12 +113,11 @@ raised as (
         coalesce(min(told.execution_order), any_value(next.execution_order)) as execution_order
     from calls
     left join events as told
-        on told.run_id = calls.run_id and told.echo_of = calls.id
+        on told.run_id = calls.run_id and told.echo_of = calls.id and told.id <> calls.execution_id
     left join events as next
         on next.run_id = calls.run_id
         and next.execution_order = calls.execution_order + 1
         and next.is_exception
-        and next.status = 'failed'
         and next.echo_of is null
         and next.id <> calls.execution_id
         and next.chat is not distinct from calls.chat
@@ -132,7 +131,7 @@ raised as (
 
 -- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
 -- answer each other, and nobody answers them. The opening of a nested chat has the turn or tool call that it was opened in.
--- The exception of an LLM call is no execution beside that call.
+-- The exception of an LLM call that led to no execution of its own is none beside that call.
 starts as (
     select
         *,
@@ -144,14 +143,14 @@ starts as (
     from (
         select
             events.* replace (
-                if(echoed.id is null, events.parent_event_id, null) as parent_event_id,
-                if(echoed.id is null, events.depth, 0) as depth
+                if(events.parent_event_id = echoed.id, null, events.parent_event_id) as parent_event_id,
+                if(events.parent_event_id = echoed.id, 0, events.depth) as depth
             )
         from events
         left join events as echoed
             on echoed.run_id = events.run_id and echoed.id = events.echo_of
         where events.is_start
-            and echoed.event_type is distinct from 'llm_call'
+            and (echoed.event_type is distinct from 'llm_call' or echoed.execution_id = events.id)
     )
     anti join raised using (run_id, execution_order)
     window before as (

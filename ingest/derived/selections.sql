@@ -1,6 +1,6 @@
 -- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
--- by that agent's next turn alone, or the LLM call that led to none; what AG2 asked its selecting agent, and what that
--- answered, come before in the same chat. Of both 10,000 characters are looked at: the names of some hundred agents.
+-- by that agent's next turn alone, or what led to none: an LLM call, or the exception that ended the turn; what AG2 asked its
+-- selecting agent, and what that answered, come before in the same chat. Of both 10,000 characters are looked at: the names of some hundred agents.
 insert into selections by name
 with
 
@@ -17,7 +17,10 @@ turns as (
     where id between $low::uuid and $high::uuid
         and (
             (event_type = 'agent_call' and not ingest.is_aside(event_subtype))
-            or (event_type = 'llm_call' and event_subtype = 'single' and (meta->>'reason') = 'group_chat_selection')
+            or (
+                (event_type = 'error' or (event_type = 'llm_call' and event_subtype = 'single'))
+                and (meta->>'reason') = 'group_chat_selection'
+            )
         )
         and (agent_name in ('checking_agent', 'speaker_selection_agent')) is not true
 ),

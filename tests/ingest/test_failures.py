@@ -13,7 +13,7 @@ from tests.ingest.tables import Row, logged, write_journal
 REFUSED = {"type": "BadRequestError", "message": "Error code: 400"}
 
 
-def call(agent: str, **fields: Any) -> Row:
+def call(agent: str | None, **fields: Any) -> Row:
     """An LLM call, failed where an error is given."""
     failed = {"status": "error"} if "error" in fields else {"status": "ok", "response": {}}
     return {"kind": "llm_call", "agent": agent, "request": {}, **failed, **fields}
@@ -26,7 +26,7 @@ def chat(*records: Row, error: Row | None = None) -> list[Row]:
 
 
 def test_the_exception_of_a_failed_call_is_no_second_failure(runs: Path, ingested: Ingest) -> None:
-    """It stands below the call that raised it, also where the call belongs to a turn or another thread made it."""
+    """Its turn ended by it, with the call in it, also where another thread made that, or the agent speaks later."""
     records = [logged("b", "a", "go"), call("a", error=REFUSED, thread="pool")]
     write_journal(runs, "alone", *chat(*records, error=REFUSED))
     write_journal(runs, "spoke", *chat(*records, error=REFUSED), logged("a", "b", "sorry"))
@@ -36,10 +36,10 @@ def test_the_exception_of_a_failed_call_is_no_second_failure(runs: Path, ingeste
         {"run_id": "spoke", "errors": 1},
     ]
     errors, calls = tables.events("error"), tables.events("llm_call")
-    assert [e["parent_event_id"] for e in errors] == [c["id"] for c in calls]
+    assert [c["parent_event_id"] for c in calls] == [e["id"] for e in errors]
     assert [e["meta"]["echo_of"] for e in errors] == [str(c["id"]) for c in calls]
     assert [c["meta"]["echoed_by"] for c in calls] == [str(e["id"]) for e in errors]
-    assert [e["depth"] for e in errors] == [c["depth"] + 1 for c in calls]
+    assert [c["depth"] for c in calls] == [e["depth"] + 1 for e in errors]
 
 
 def test_an_exception_that_no_call_raised_is_a_failure(runs: Path, ingested: Ingest) -> None:
@@ -152,3 +152,125 @@ def test_what_the_user_marks_after_a_failed_call_counts(runs: Path, ingested: In
     assert tables.one("SELECT errors FROM runs") == 2
     with queries.connect(tables.out) as con:
         assert sum(row[3] for row in queries.run("errors", con).fetchall()) == 2
+
+
+def ended_by(chat_id: str, error: Row, **fields: Any) -> Row:
+    """The end of a chat by an exception."""
+    return {"kind": "chat_end", "ends": chat_id, "status": "failed", "error": error, **fields}
+
+
+DOWN = {"type": "RuntimeError", "message": "service down"}
+FAILED = {"kind": "run_end", "status": "failed", "error": DOWN}
+
+
+def test_equal_exceptions_of_chats_at_once_are_as_many(runs: Path, ingested: Ingest) -> None:
+    """Each ended the turn of its own agent, and the one that ends the run is one of them."""
+    starts: list[Row] = []
+    for n in range(3):
+        place = {"in_chat": f"c{n}"} if n else {}
+        starts += [{"kind": "chat_start", "id": f"c{n}"}, {**logged("user", f"worker{n}", "go"), **place}]
+    ends = [ended_by(f"c{n}", DOWN, agent=f"worker{n}") for n in range(3)]
+    write_journal(runs, "r", *starts, *ends, FAILED, end=False)
+    tables = ingested(runs)
+    assert [(e["agent_name"], e["chat"]) for e in tables.events("error")] == [(f"worker{n}", n) for n in range(3)]
+    assert tables.one("SELECT errors FROM runs") == 3
+    con = queries.connect(tables.out)
+    silent = queries.run("why_silent", con).select("agent_name, status").fetchall()
+    assert set(silent) == {("user", "fired_successfully"), *((f"worker{n}", "failed") for n in range(3))}
+
+
+def test_calls_that_fail_at_once_have_their_own_exceptions(runs: Path, ingested: Ingest) -> None:
+    """Agents of one name in several chats, whose calls failed with the same words."""
+    records: list[Row] = []
+    for n in range(3):
+        place = {"in_chat": f"c{n}"} if n else {}
+        records += [{"kind": "chat_start", "id": f"c{n}"}, {**logged("user", "a", "go"), **place}]
+        records.append({**call("a", error=REFUSED), **place})
+    ends = [ended_by(f"c{n}", REFUSED, agent="a") for n in (2, 0, 1)]
+    write_journal(runs, "r", *records, *ends)
+    tables = ingested(runs)
+    chats = {str(event["id"]): event["chat"] for event in tables.events("llm_call")}
+    errors = tables.events("error")
+    assert len(errors) == 3
+    assert all(chats[error["meta"]["echo_of"]] == error["chat"] for error in errors)
+
+
+def test_one_exception_is_one_whatever_comes_between(runs: Path, ingested: Ingest) -> None:
+    """Of a nested chat, the chat around it, an action, a step and the run, with other records between."""
+    printed = {"kind": "print", "text": "it failed"}
+    write_journal(
+        runs,
+        "r",
+        {"kind": "step_start", "id": "step-1", "name": "plan"},
+        {"kind": "chat_start", "id": "c1", "parent": "action-2"},
+        logged("user", "b", "go"),
+        {"kind": "chat_start", "id": "c2", "turn_of": "b", "parent": "action-2"},
+        {**logged("b", "c", "do it"), "in_chat": "c2"},
+        ended_by("c2", DOWN, agent="c", parent="action-2"),
+        printed,
+        ended_by("c1", DOWN, agent="c", parent="action-2"),
+        printed,
+        {
+            "kind": "action",
+            "id": "action-2",
+            "action_type": "tool_call",
+            "action_name": "plan",
+            "status": "failed",
+            "error": DOWN,
+            "parent": "step-1",
+        },
+        printed,
+        {"kind": "step_end", "parent": "step-1", "status": "failed", "error": DOWN},
+        FAILED,
+        end=False,
+    )
+    tables = ingested(runs)
+    (error,) = tables.events("error")
+    assert (error["agent_name"], error["chat"]) == ("c", 1)
+    assert tables.one("SELECT errors FROM runs") == 1
+    found = queries.run("errors", queries.connect(tables.out)).select("event_type, count").fetchall()
+    assert found == [("error", 1)]
+
+
+def test_what_the_user_raises_is_no_fault_of_an_agent(runs: Path, ingested: Ingest) -> None:
+    """Its LLM call failed long before, in a chat that is over."""
+    mine = {"type": "ValueError", "message": "mine"}
+    write_journal(
+        runs,
+        "r",
+        *chat(logged("b", "a", "go"), call("a", error=REFUSED), error=REFUSED),
+        {"kind": "chat_start", "id": "d"},
+        logged("b", "c", "go"),
+        {"kind": "chat_end", "ends": "d", "status": "completed"},
+        {"kind": "step_start", "id": "step-1", "name": "own work"},
+        {"kind": "step_end", "parent": "step-1", "status": "failed", "error": mine},
+    )
+    tables = ingested(runs)
+    assert [event["agent_name"] for event in tables.events("error")] == ["a", None]
+    assert tables.one("SELECT count(*) FROM executions WHERE failed_stage IS NOT NULL") == 1
+
+
+def test_a_call_of_no_agent_stays_an_execution(runs: Path, ingested: Ingest) -> None:
+    """The user's code asked a model, and raised something afterwards."""
+    write_journal(runs, "r", call(None), FAILED, end=False)
+    assert ingested(runs).sql("SELECT agent_name, status FROM executions") == [
+        {"agent_name": None, "status": "SUCCESS"}
+    ]
+
+
+def test_the_tries_of_a_turn_are_one_execution(runs: Path, ingested: Ingest) -> None:
+    """A list of configurations of which none answered: the turn failed once, with as many calls."""
+    tries = [call("a", error=REFUSED, invocation="i", model=f"m{n}") for n in range(3)]
+    write_journal(runs, "r", *chat(logged("b", "a", "go"), *tries, error=REFUSED))
+    tables = ingested(runs)
+    assert tables.sql(
+        "SELECT agent_name, status, failed_stage, error_type, llm_calls FROM executions WHERE NOT is_turn"
+    ) == [
+        {
+            "agent_name": "a",
+            "status": "FAILED",
+            "failed_stage": "LLM_CALL",
+            "error_type": "BadRequestError",
+            "llm_calls": 3,
+        }
+    ]

@@ -157,3 +157,25 @@ def test_tries_inside_a_tool_are_failures_of_their_own(runs: Path, ingested: Ing
     assert {r["what"]: r["count"] for r in answer(out, "errors")} == {"fetch": 2, "fetch_all": 1, "mirror": 1}
     usage = {r["tool"]: (r["usage_count"], r["success_count"]) for r in answer(out, "tool_usage")}
     assert usage == {"fetch": (3, 0), "fetch_all": (1, 0), "mirror": (2, 1)}
+
+
+def test_a_tool_that_raises_after_what_it_marked_was_done_is_no_repair_of_itself(runs: Path, ingested: Ingest) -> None:
+    """What it marks under its own name is the call, and that failed; nothing repaired it."""
+    called = []
+
+    def fetch(url: str) -> str:
+        with run.timed("tool_call", "fetch", agent="asker", url=url):
+            called.append(url)
+        raise ValueError(f"no page at {url}")
+
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"fetch": fetch})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker_of(("fetch", {"url": "a"}), ("fetch", {"url": "b"})), message="go")
+    assert called == ["a", "b"]
+    out = ingested(runs).out
+    assert [(r["usage_count"], r["success_count"]) for r in answer(out, "tool_usage")] == [(2, 0)]
+    assert [(r["tries"], r["fixed_by"]) for r in answer(out, "failures_and_fixes")] == [(2, None)]
+    assert [(r["tools"], r["count"]) for r in answer(out, "tool_chains", min_count=1)] == [(["fetch", "fetch"], 1)]
+    assert [(r["action_name"], r["call_count"]) for r in answer(out, "action_statistics")] == [("fetch", 2)]
+    assert [r["tool_calls"] for r in answer(out, "agent_activity") if r["agent_name"] == "asker"] == [2]

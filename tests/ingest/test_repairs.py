@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import queries
-from ingest.repairs import MAX_OTHERS
+from ingest.events import Event, Where
+from ingest.repairs import ALIKE, MAX_COMPARED, MAX_OTHERS, FailedCode
+from ingest.syntax import MAX_LENGTH, diff, similarity
 from tests.ingest.conftest import Ingest
 
 Rows = list[dict[str, Any]]
@@ -116,8 +120,13 @@ WEST, EAST = {"u": "west"}, {"u": "east"}
         ),
         # what one message asks for repairs nothing of the same message
         ([[(WEST, False), (WEST, True)], [(EAST, True)]], [(1, WEST, EAST)]),
+        # many at once, asked for once more in another order
+        (
+            [[({"u": n}, False) for n in range(20)], [({"u": n}, True) for n in reversed(range(20))]],
+            [(1, {"u": n}, {"u": n}) for n in range(20)],
+        ),
     ],
-    ids=["same call", "next", "again", "two at once", "one of two", "never", "half", "same message"],
+    ids=["same call", "next", "again", "two at once", "one of two", "never", "half", "same message", "many"],
 )
 def test_a_call_is_repaired_by_the_same_call(
     messages: list[list[tuple[dict[str, Any], bool]]],
@@ -129,3 +138,74 @@ def test_a_call_is_repaired_by_the_same_call(
         (tries, json.loads(failed), fixed and json.loads(fixed)) for tries, failed, fixed in repairs(called(*messages))
     ]
     assert found == expected
+
+
+def test_an_earlier_call_repairs_nothing(repairs: Any) -> None:
+    """A call that was asked for before, and answered later, is no repair."""
+    calls = [[("1", "down")], [("2", "down")]]
+    chat: Rows = []
+    for ((call_id, _),) in calls:
+        function = {"name": "fetch", "arguments": json.dumps(WEST)}
+        chat.append({"role": "assistant", "tool_calls": [{"id": call_id, "type": "function", "function": function}]})
+    chat.append({"role": "tool", "tool_call_id": "2", "content": "Error: down"})
+    chat.append({"role": "tool", "tool_call_id": "1", "content": "ok"})
+    assert [fixed for _, _, fixed in repairs(chat)] == [None]
+
+
+def test_code_too_long_to_be_compared_is_like_its_kind(repairs: Any) -> None:
+    """It neither takes the repair of short code nor gives it its own."""
+    long, longer = ("data = '''" + "ACGT " * MAX_LENGTH + f"'''\nprint(len(data), {n})\n" for n in range(2))
+    found = repairs(executed((long, False), (PROBE, True), (BROKEN, False), (REPAIRED, True), (longer, True)))
+    fixes = {failed.strip(): fixed.strip() for _, failed, fixed in found}
+    assert fixes == {long.strip(): longer.strip(), BROKEN.strip(): REPAIRED.strip()}
+
+
+def test_what_is_no_repair_has_its_difference_too(runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """Of two failures the probe is the next success; what is known of both is how unlike it is, and what differs."""
+    chat = executed((BROKEN, False), (OTHER, False), (PROBE, True), (REPAIRED, True))
+    (runs / "chat.json").write_text(json.dumps(chat))
+    ingested(runs)
+    rows = queries.run("failures_and_fixes", queries.connect(tmp_path / "traces"), min_similarity=0)
+    found = rows.select("failed_input, fixed_input, similarity, changed").fetchall()
+    expected = [
+        (failed.strip(), fixed.strip(), similarity(failed.strip(), fixed.strip()), diff(failed.strip(), fixed.strip()))
+        for failed, fixed in ((BROKEN, REPAIRED), (OTHER, PROBE))
+    ]
+    assert [(failed.strip(), fixed.strip(), *rest) for failed, fixed, *rest in found] == expected
+
+
+LINES = ("alpha = load('one')", "beta = alpha + 1", "import os", "for name in os.listdir(): print(name)", "gg(4)")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(LINES), min_size=1, max_size=3)), max_size=30))
+def test_repairs_are_those_of_a_plain_search(steps: list[tuple[bool, list[str]]]) -> None:
+    """Each success fixes the waiting failure that it is most like, and was the first since those nothing followed."""
+    failures, waiting = FailedCode(), []
+    for place, (works, lines) in enumerate(steps):
+        code = "\n".join(lines)
+        where = Where(str(place), place, None)
+        status = "completed" if works else "failed"
+        event = Event(
+            str(place), "code_exec", "executed", where, None, status, None, None, {"code": code}, {}, None, {}
+        )
+        likeness = [max(similarity(version, code) or 0 for version in known["versions"]) for known in waiting]
+        best = max(likeness, default=0)
+        like = waiting[likeness.index(best)] if best >= ALIKE else None
+        if not works:
+            failures.failed(event, "talk", "python")
+            assert event.meta == ({"try_of": like["id"]} if like else {})
+            if like:
+                like.update(versions=(like["versions"][0], code), others=0)
+            else:
+                waiting.append({"id": str(place), "versions": (code, code), "others": 0})
+            waiting = waiting[-MAX_COMPARED:]
+        else:
+            failures.succeeded(event, "talk", ["python"])
+            told = [(fix["id"], fix["alike"], fix["similarity"]) for fix in event.meta.get("fixes", [])]
+            assert told == [
+                (known["id"], known is like, similarity(known["versions"][0], code))
+                for known in waiting
+                if known is like or not known["others"]
+            ]
+            waiting = [{**known, "others": known["others"] + 1} for known in waiting if known is not like]
+            waiting = [known for known in waiting if known["others"] < MAX_OTHERS]

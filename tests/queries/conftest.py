@@ -62,13 +62,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run.handoff("user", "engineer")
         run.turn("engineer", "```python\nimport numpy\nimport matplotlib\n```")
         run.llm("engineer", "Here is the code.", duration_ms=100 + number)
-        run.code("engineer", "import numpy\nimport matplotlib\n", "ModuleNotFoundError: No module named 'numpy'", 1)
+        code = "import numpy\nimport matplotlib\n"
+        failed = run.code("engineer", code, "ModuleNotFoundError: No module named 'numpy'", 1)
         run.turn("executor", "exitcode: 1 (execution failed)")
         run.turn("engineer", "```sh\npip install numpy matplotlib\n```")
         run.code("engineer", "pip install numpy matplotlib", "ok", language="sh")
         run.turn("executor", "exitcode: 0 (execution succeeded)")
         run.turn("engineer", "```python\nimport numpy\nimport matplotlib\nplot()\n```")
-        run.code("engineer", "import numpy\nimport matplotlib\nplot()\n", "saved", writes=("sine.png",))
+        run.code("engineer", f"{code}plot()\n", "saved", writes=("sine.png",), fixes=failed)
         run.node_id = "step_2"
         run.turn("assistant", "I look it up.", has_tool_calls=True)
         run.llm("assistant", "I look it up.", tokens=(100, 20), cost=0.05)

@@ -151,9 +151,10 @@ class RunBuilder:
         writes: tuple[str, ...] = (),
         reads: tuple[str, ...] = (),
         language: str = "python",
+        fixes: str | None = None,
         **columns: Any,
     ) -> str:
-        """Code that was executed."""
+        """Code that was executed. `fixes`: the event of what failed and is like it."""
         failed = exit_code != 0
         code_hash = hashlib.sha256(code.rstrip().encode()).hexdigest()[:16]
         error = output.strip().splitlines()[-1] if failed and output.strip() else None
@@ -178,7 +179,8 @@ class RunBuilder:
                 "exit_code": exit_code,
                 "executor": "executor",
                 "error_type": error_type,
-            },
+            }
+            | ({"fixes": [{"id": fixes, "alike": True, "similarity": 0.9, "diff": "+plot()"}]} if fixes else {}),
             **columns,
         )
         self.builder.rows["code_execs"].append(

@@ -18,11 +18,11 @@ from tests.queries.reading import answer, events_by_run, rows
 
 
 def exceptions(traces: Path) -> set[Any]:
-    """The ids of the exceptions that ended a turn: of an agent, but neither marked nor those of an LLM call."""
+    """The ids of the exceptions that ended a turn: of an agent, not marked, nor those of an LLM call elsewhere."""
     events = sorted(rows(traces, "execution_events"), key=lambda event: (event["run_id"], event["execution_order"]))
-    calls = {str(event["id"]) for event in events if event["event_type"] == "llm_call"}
+    calls = {str(event["id"]): event["parent_event_id"] for event in events if event["event_type"] == "llm_call"}
     failed = {
-        (event["run_id"], event["execution_order"] + 1)
+        (event["run_id"], event["execution_order"] + 1): event["parent_event_id"]
         for event in events
         if event["event_type"] == "llm_call" and event["status"] == "failed"
     }
@@ -31,8 +31,8 @@ def exceptions(traces: Path) -> set[Any]:
         for event in events
         if (event["event_type"], event["event_subtype"] == "action") == ("error", False)
         and event["agent_name"]
-        and (event["meta"] or {}).get("echo_of") not in calls
-        and (event["run_id"], event["execution_order"]) not in failed
+        and calls.get((event["meta"] or {}).get("echo_of"), event["id"]) == event["id"]
+        and failed.get((event["run_id"], event["execution_order"]), event["id"]) == event["id"]
     }
 
 

@@ -6,7 +6,8 @@
 --
 -- Columns
 --   action_name      the tool, or what was decided, raised or reached
---   call_count       how often; of tools, calls that the user's code marked with timed("tool_call", ...) among them
+--   call_count       how often; of tools, calls that the user's code marked with timed("tool_call", ...) among them, but
+--                    not what is all of a call of the same name
 --   avg_duration_ms  mean duration
 --   max_duration_ms  longest duration
 select
@@ -17,6 +18,7 @@ select
 from ingest.actions
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and ($action_type = 'all' or action_type = $action_type)
+    and marks is null
 group by action_name
 order by
     call_count desc,

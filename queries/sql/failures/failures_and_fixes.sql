@@ -18,9 +18,9 @@
 --   failed_input    the first code or arguments that failed
 --   fixed_by        whose code or call of that chat and language (or with a block in it), or tool, succeeded after it: the
 --                   first of the next 8 that is like it (code of a similarity of 0.3 to its first or last try, a call with
---                   half of its arguments, which repairs one failure), or else the next one after it failed last; of calls
---                   that one message asks for none is the fix of another, and of calls that the user's code marked the
---                   next one is taken; NULL where none did
+--                   half of its arguments; it repairs what it is most like), or else the next one after it failed last.
+--                   Of calls that one message asks for none is the fix of another. NULL where none did. Of a run the
+--                   latest 256 failures wait for their fix, and code is compared with the latest 16 of its language
 --   fixed_input     the code or arguments that succeeded
 --   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
 --                   in place of each other; of a tool, the share of arguments that are the same. A success that has little
@@ -37,10 +37,10 @@ executed as (
         execution_order,
         status,
         if(event_type = 'code_exec', 'code', 'tool') as kind,
-        coalesce(meta->>'tool_name', meta->>'language') as name,
-        meta->'languages' as languages,
-        meta->>'requested_in' as requested_in,
-        if(status = 'failed', {'try_of': meta->>'try_of', 'repaired_by': meta->>'repaired_by'}, null) as known
+        coalesce(meta->>'tool_name', ingest.language(meta->>'language')) as what,
+        -- as ingest/repairs.py told them
+        if(status = 'failed', coalesce(try_cast(meta->>'try_of' as uuid), id), null) as failure_id,
+        if(status = 'completed', meta->'fixes', null) as fixes
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
@@ -49,87 +49,68 @@ executed as (
         and (meta->>'echo_of') is null
 ),
 
-failed as (
-    select
-        * exclude (languages),
-        if(kind = 'code', ingest.language(name), name) as what
-    from executed
-    where status = 'failed'
-),
-
--- what succeeded did so in each of its languages
-succeeded as (
-    select
-        run_id,
-        chat,
-        id,
-        execution_order,
-        kind,
-        if(kind = 'code', ingest.language(name), name) as what
-    from executed
-    where status = 'completed'
-    union all
-    select distinct
-        run_id,
-        chat,
-        id,
-        execution_order,
-        kind,
-        ingest.language(language)
-    from (select *, unnest(languages::varchar[]) as language from executed where languages is not null)
-    where status = 'completed'
-        and ingest.language(language) is distinct from ingest.language(name)
-),
-
--- the calls of a tool that one message asks for: none of them can be the fix of another
-rounds as (
-    select
-        run_id,
-        requested_in,
-        name,
-        max(execution_order) as over_at
-    from executed
-    where requested_in in (select requested_in from failed)
-    group by
-        run_id,
-        requested_in,
-        name
-),
-
--- the tries of one thing, as ingest/repairs.py told them
+-- the tries of one thing
 tried as (
     select
-        failed.run_id,
-        failed.chat,
-        failed.kind,
-        failed.what,
+        run_id,
+        chat,
+        kind,
+        what,
+        failure_id,
         count(*) as tries,
-        min(failed.execution_order) as failed_at,
-        arg_min(failed.id, failed.execution_order) as failure_id,
-        any_value(failed.known.repaired_by) as repaired_by,
-        max(greatest(failed.execution_order, rounds.over_at)) as over_at
-    from failed
-    left join rounds
-        on rounds.run_id = failed.run_id and rounds.requested_in = failed.requested_in and rounds.name = failed.name
+        arg_min(id, execution_order) as first_id,
+        min(execution_order) as failed_at,
+        max(execution_order) as over_at
+    from executed
+    where failure_id is not null
     group by
-        failed.run_id,
-        failed.chat,
-        failed.kind,
-        failed.what,
-        coalesce(failed.known.try_of, failed.id::varchar)
+        run_id,
+        chat,
+        kind,
+        what,
+        failure_id
 ),
 
+fixes as (
+    select
+        id,
+        execution_order,
+        fix.id as failure_id,
+        fix.alike,
+        fix.similarity,
+        fix.diff
+    from (
+        select
+            id,
+            execution_order,
+            unnest(from_json(fixes, '[{"id": "UUID", "alike": "BOOLEAN", "similarity": "DOUBLE", "diff": "VARCHAR"}]')) as fix
+        from executed
+        where fixes is not null
+    )
+),
+
+-- each with the success that is like it, which is the last that it had a fix in, or else the first after its last try
 followed as (
     select
-        tried.*,
-        succeeded.id as next_id
+        tried.run_id,
+        tried.chat,
+        tried.kind,
+        tried.what,
+        tried.failure_id,
+        any_value(tried.tries) as tries,
+        any_value(tried.first_id) as first_id,
+        any_value(tried.failed_at) as failed_at,
+        arg_max(fixes, fixes.execution_order) as fix
     from tried
-    asof left join succeeded
-        on succeeded.run_id = tried.run_id
-        and succeeded.chat is not distinct from tried.chat
-        and succeeded.kind = tried.kind
-        and succeeded.what is not distinct from tried.what
-        and succeeded.execution_order > tried.over_at
+    left join fixes
+        on fixes.failure_id = tried.failure_id
+        and fixes.execution_order > tried.over_at
+    group by
+        tried.run_id,
+        tried.chat,
+        tried.kind,
+        tried.what,
+        tried.failure_id
 ),
 
 -- where nothing like them succeeded, all that failed before the same success are one
@@ -139,16 +120,16 @@ problems as (
         kind,
         what,
         sum(tries)::bigint as tries,
-        arg_min(failure_id, failed_at) as failure_id,
-        coalesce(try_cast(repaired_by as uuid), any_value(next_id)) as fix_id
+        arg_min(first_id, failed_at) as failure_id,
+        arg_min(fix, failed_at) as fix
     from followed
     group by
         run_id,
         chat,
         kind,
         what,
-        repaired_by,
-        if(repaired_by is null, next_id, null)
+        fix.id,
+        if(fix.alike, failure_id, null)
 ),
 
 pairs as (
@@ -163,15 +144,8 @@ pairs as (
         coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
         fixes.agent_name as fixed_by,
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
-        case
-            when fixes.id is null then null
-            when problems.kind = 'tool'
-                then ingest.common_share(
-                    coalesce(failures.inputs->'args', failures.inputs), coalesce(fixes.inputs->'args', fixes.inputs)
-                )
-            when (fixes.meta->>'fixes') = failures.id::varchar then try_cast(fixes.meta->>'similarity' as double)
-        end as similarity,
-        if((fixes.meta->>'fixes') = failures.id::varchar, fixes.meta->>'diff', null) as changed,
+        problems.fix.similarity as similarity,
+        problems.fix.diff as changed,
         failures.execution_order,
         fixes.execution_order - failures.execution_order as events_between
     from problems
@@ -179,7 +153,7 @@ pairs as (
         on failures.id = problems.failure_id
         and ($run_id is null or ingest.of_run(failures.run_id, failures.id, $run_id))
     left join execution_events as fixes
-        on fixes.id = problems.fix_id
+        on fixes.id = problems.fix.id
         and ($run_id is null or ingest.of_run(fixes.run_id, fixes.id, $run_id))
     where $fixed is null or (fixes.id is not null) = $fixed
 )

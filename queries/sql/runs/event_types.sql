@@ -5,7 +5,8 @@
 --
 -- Columns
 --   event_type  agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
---   events      how many; of agent_call and llm_call, those of AG2's own agents, that choose the next speaker, too
+--   events      how many; of agent_call and llm_call, those of AG2's own agents, that choose the next speaker, too; of
+--               tool_call what the user's code marked as well, also in a call of the same name
 --   failed      how many of them failed
 select
     event_type,

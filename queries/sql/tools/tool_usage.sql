@@ -6,7 +6,8 @@
 -- Columns
 --   tool             the tool
 --   agent_name       who asked for it
---   usage_count      how often, calls that the user's code marked with timed("tool_call", ...) among them
+--   usage_count      how often, calls that the user's code marked with timed("tool_call", ...) among them, but not what is
+--                    all of a call of the same name
 --   avg_result_size  mean length of the result in characters
 --   success_count    how many calls worked
 select
