@@ -32,6 +32,7 @@ read_events as (
             )
             when 'code_exec' then [meta->>'executor']
         end as facts,
+        case when event_type = 'error' then try_cast(meta->>'echo_of' as uuid) end as echo_of,
         -- the result of a tool stands in the turn of who ran it; the mistake, if any, in the one that asked
         case
             when event_type in ('code_exec', 'tool_call') then ingest.asked_in(meta)
@@ -306,11 +307,12 @@ failures as (
     where status in ('failed', 'pending')
 ),
 
--- LLM calls that led to no message, and what the user's code raised or marked. Code that failed is one failure with the
--- error that tells of it, and so is an exception that leaves one step after the other.
+-- LLM calls that led to no message, the exceptions of those that ended a turn, and what the user's code raised or marked. Code
+-- that failed is one failure with the error that tells of it, and so is an exception that leaves one step after the other.
 told_failures as (
     select
         told.*,
+        told.event_type = 'llm_call' or calls.id is not null as is_of_model,
         lag(told.execution_order) over run_order = told.execution_order - 1
             and lag(told.event_type) over run_order = 'llm_call'
             and told.event_subtype is distinct from 'action' as is_raised_by_model,
@@ -322,8 +324,10 @@ told_failures as (
             null
         ) as raised_order
     from failures as told
+    left join events as calls
+        on calls.id = told.echo_of and calls.event_type = 'llm_call' and calls.event_subtype <> 'single'
     where told.status = 'failed'
-        and (told.event_type = 'llm_call' or not told.is_told_before)
+        and (is_of_model or not told.is_told_before)
         and (
             told.event_type = 'error'
             or told.event_subtype = 'action'
@@ -388,7 +392,7 @@ weighed as (
         told_failures.execution_order > coalesce(last_turns.execution_order, -1)
             and event_subtype is distinct from 'AssertionError' as is_at_end,
         4 as weight,
-        [if(event_type = 'llm_call', 'its LLM call failed', 'marked as failed, or raised')] as found
+        [if(is_of_model, 'its LLM call failed', 'marked as failed, or raised')] as found
     from told_failures
     left join last_turns
         on last_turns.run_id = told_failures.run_id

@@ -69,7 +69,7 @@ def test_executions_are_what_the_events_say(traces: Path) -> None:
     for event in events:
         if event["event_type"] == "llm_call":
             calls[event["parent"] or event["id"]].append(event)
-        if event["event_type"] != "agent_call" and (event["event_type"] != "llm_call" or event["parent"]):
+        if event["event_type"] != "agent_call" and event["id"] not in calls:
             continue
         chat = (event["run_id"], event["chat"], event["parent"])
         is_internal = "internal" in json.loads(event["meta"])
