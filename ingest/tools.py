@@ -2,14 +2,11 @@
 
 A call is seen up to four times: in the message that asks for it, when it starts, when it ends, and in the message that
 carries the answer. They are joined by the id that the model gave the call; where there is none, by the tool's name and
-order. Ids come back in the same run (a cached answer repeats them, and some models count their calls in each chat), so
-each is a queue: of several calls with an id that of the same chat and thread is meant, and then that of the same
-arguments.
+order. Ids come back in the same run (a cached answer repeats them, and some models count their calls in each chat): of
+several calls with an id that of the same chat and thread is meant, and then that of the same arguments.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
 from itertools import islice
 from typing import Any
 
@@ -20,17 +17,14 @@ from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, text_or_none
 from ingest.repairs import FailedCalls
 from ingest.runrows import RunRows, preview
+from ingest.waiting import ENDED, RAN, REMEMBERED, REQUESTED, STARTED, ToolCall, Waiting
 
-REQUESTED, STARTED, ENDED = "requested", "started", "ended"
 ERROR_PREFIX = "Error: "
 """How AG2 begins the answer of a tool that raised, is unknown or was given bad JSON."""
 
 
-REMEMBERED = 256
-"""Calls without an answer, the last ones, among which the one that is meant is looked for."""
-
 MOST = 4096
-"""Calls, of a message that asks for very many, that are looked through."""
+"""Calls of a message that asks for very many, that are looked through where no id or name tells which is meant."""
 
 MAX_PLACES = 200
 """Calls of a message that have places of their own, in the order in which it asks for them."""
@@ -43,51 +37,15 @@ MAX_ANSWERED = 1024
 """Calls of which the answer is remembered, in case it comes again."""
 
 
-@dataclass(slots=True, eq=False)
-class ToolCall:
-    """A call on its way from request to answer. Times are UTC microseconds. `key`: names it in its
-    run, from the moment at which it is first heard of. `event_id`: where others point at it."""
-
-    call_id: str | None
-    name: str
-    where: Where
-    key: str
-    event_id: str | None = None
-    agent: str | None = None
-    turn: str | None = None
-    executor: str | None = None
-    arguments: Any = None
-    result: Any = None
-    has_result: bool = False
-    failed: bool | None = None
-    error: str | None = None
-    error_type: str | None = None
-    traceback: str | None = None
-    started: int | None = None
-    ended: int | None = None
-    measured: bool = False
-    """Start and end are those of the tool itself, not of the records around it."""
-    guessed: bool = False
-    """The result is that of a function which returned, of which no id says that this call was meant."""
-    state: str = REQUESTED
-    is_open: bool = True
-    """It waits for its answer."""
-
-    @property
-    def status(self) -> str:
-        """completed, failed, or pending where the run has no result."""
-        if not self.has_result:
-            return "pending"
-        return "failed" if self.failed else "completed"
-
-
 class ToolLedger:
     """The calls of one run that are not answered yet."""
 
     def __init__(self, rows: RunRows, finder: Finder) -> None:
         self._finder = finder
         self._rows = rows
-        self._open: defaultdict[str, deque[ToolCall]] = defaultdict(deque)
+        self._all = Waiting()
+        self._open: defaultdict[str, Waiting] = defaultdict(Waiting)
+        """By id, or else name."""
         self._running: defaultdict[str, dict[ToolCall, None]] = defaultdict(dict)
         """By name, in the order in which they were begun."""
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
@@ -97,26 +55,26 @@ class ToolLedger:
         self._answered: dict[tuple[str, str], tuple[str, int]] = {}
         """By chat and id: name and hash of the answer of the calls that were answered last."""
 
-    def _new(self, call_id: str | None, name: str, where: Where, **known: Any) -> ToolCall:
+    def _new(self, call_id: str | None, name: str, where: Where, number: int = 0, **known: Any) -> ToolCall:
         self._heard_of += 1
-        return ToolCall(call_id, name, where, f"{where.key}/{call_id or name}/{self._heard_of}", **known)
+        key, order = f"{where.key}/{call_id or name}/{self._heard_of}", (self._heard_of - number, -number)
+        return ToolCall(call_id, name, where, key, order, **known)
 
     def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where, number: int = 0) -> None:
         """A message of `agent` asks for a call, the one of that number in it."""
         arguments = unwrapped(request.arguments)
         # so that a handoff to its executor, and its turn, come after this one
         behind = where.at(where.position + 3 + min(number, MAX_PLACES))
-        call = self._new(request.call_id, request.name, behind, agent=agent, turn=turn, arguments=arguments)
-        key = _key(request.call_id, request.name)
-        queue = self._open[key] = self._open.pop(key, deque())  # behind those that were asked for before
-        queue.append(call)
+        call = self._new(request.call_id, request.name, behind, number, agent=agent, turn=turn, arguments=arguments)
+        self._put(call)
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
         """The executor began with it."""
-        call = self._find(fact, REQUESTED, where) or self._unrequested(fact.call_id, fact.name, where)
+        call = self._find(fact, REQUESTED, where) or self._new(fact.call_id, fact.name, where)
         call.state, call.started, call.executor, call.where = STARTED, where.time, fact.executor, where
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         self._running[call.name][call] = None
+        self._put(call)
 
     def ended(self, fact: facts.ToolEnded, where: Where) -> Event | None:
         """The executor is through with it, or a function that AG2 wraps returned.
@@ -135,8 +93,9 @@ class ToolLedger:
                 self._end(call, fact, where)
                 return self._event(call)
         else:
-            call = self._running_call(fact, where) or self._unrequested(fact.call_id, fact.name, where)
+            call = self._running_call(fact, where) or self._new(fact.call_id, fact.name, where)
         self._end(call, fact, where)
+        self._put(call)
         return None
 
     def _running_call(self, fact: facts.ToolEnded, where: Where) -> ToolCall | None:
@@ -150,11 +109,11 @@ class ToolLedger:
         none, and never with the id of the call. Calls that run at the same time differ in their arguments.
         """
         latest = reversed(self._running.values())
-        calls = [call for calls in latest for call in islice(reversed(calls), REMEMBERED)] or self._waiting()
+        calls = [call for calls in latest for call in islice(reversed(calls), REMEMBERED)] or self._last()
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
         arguments = unwrapped(fact.arguments)
-        same = _nearest((call for call in waiting if call.arguments == arguments), where)
+        same = Waiting(call for call in waiting if call.arguments == arguments).nearest(where, (RAN, REQUESTED))
         if same:
             return same
         return waiting[0] if named and len(waiting) == 1 else None
@@ -213,9 +172,9 @@ class ToolLedger:
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:
         """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
-        calls = [call for call in self._ended.pop((where.talk, executor), []) if call.is_open]
+        calls = [call for call in self._ended.pop((where.talk, executor), []) if call in self._all.calls]
         for call in calls:
-            self._close(call)
+            self._drop(call)
         return [self._event(call) for call in calls]
 
     def gave_up(self, fact: facts.Failed) -> list[tuple[Event, str | None]]:
@@ -224,23 +183,21 @@ class ToolLedger:
             return []
         calls = [
             call
-            for queue in self._open.values()
-            for call in queue
+            for call in self._all.calls
             if call.failed and (call.error_type, call.error) == (fact.error_type, fact.error)
         ]
         for call in calls:
-            self._close(call)
+            self._drop(call)
         return [(self._event(call), call.turn) for call in calls]
 
     def unanswered(self) -> list[tuple[Event, str | None]]:
         """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
-        calls = [call for queue in self._open.values() for call in queue]
-        calls.sort(key=lambda call: call.where.position)
+        calls = sorted(self._all.calls, key=lambda call: call.where.position)
         return [(self._event(call), call.turn) for call in calls]
 
     def is_asked(self, talk: str) -> bool:
         """Whether a call of a chat waits for its answer."""
-        return any(call.where.talk == talk for queue in self._open.values() for call in queue)
+        return any(call.where.talk == talk for call in self._all.calls)
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked: it may be a repair of another, or wait for one."""
@@ -248,6 +205,7 @@ class ToolLedger:
 
     def forget(self) -> None:
         """What follows is another conversation."""
+        self._all = Waiting()
         self._open.clear()
         self._running.clear()
         self._ended.clear()
@@ -255,50 +213,35 @@ class ToolLedger:
         self._failed_calls.forget()
 
     def _find(self, fact: facts.ToolStarted | facts.ToolEnded, state: str, where: Where) -> ToolCall | None:
-        queue = self._open.get(_key(fact.call_id, fact.name), deque())
-        arguments = unwrapped(fact.arguments)
-        if (first := _first_of_all(queue, where)) and first.state == state and arguments in (None, first.arguments):
-            return first
-        return _nearest((call for call in _last(queue) if call.state == state), where, arguments)
-
-    def _unrequested(self, call_id: str | None, name: str, where: Where) -> ToolCall:
-        call = self._new(call_id, name, where)
-        self._open[_key(call_id, name)].append(call)
-        return call
+        queue = self._open.get(_key(fact.call_id, fact.name))
+        return queue.nearest(where, (state,), unwrapped(fact.arguments)) if queue else None
 
     def _take(self, response: ToolResponse, where: Where) -> ToolCall | None:
-        if response.call_id is None and response.name is None:  # as Mistral's tool messages are
-            latest = next(reversed(self._open.values()), deque())
-            call = _first_of_all(latest, where) or _nearest(self._waiting(), where)
-        else:
-            queue = self._open.get(_key(response.call_id, response.name or ""), deque())
-            call = _first_of_all(queue, where) or _nearest(_last(queue), where)
+        queue: Waiting | None = self._all  # as Mistral's tool messages are, without id and name
+        if response.call_id is not None or response.name is not None:
+            queue = self._open.get(_key(response.call_id, response.name or ""))
+        call = queue.nearest(where, (RAN, REQUESTED)) if queue else None
         if call is not None:
-            self._close(call)
+            self._drop(call)
         return call
 
-    def _waiting(self) -> list[ToolCall]:
-        """The last calls without an answer, the latest first."""
-        calls: list[ToolCall] = []
-        for queue in islice(reversed(self._open.values()), REMEMBERED):
-            if len(calls) >= REMEMBERED and (calls[0].turn is None or queue[-1].turn != calls[0].turn):
-                break
-            calls += islice(_last(queue), MOST)
-            if len(calls) >= MOST:
-                break
-        return sorted(calls, key=lambda call: -call.where.position)
+    def _last(self) -> list[ToolCall]:
+        """The last calls without an answer, of the message that asked last all, as far as they are looked through."""
+        calls = list(islice(reversed(self._all.calls), MOST))
+        return [call for number, call in enumerate(calls) if number < REMEMBERED or call.turn == calls[0].turn]
 
-    def _close(self, call: ToolCall) -> None:
+    def _put(self, call: ToolCall) -> None:
+        """It waits for its answer, and this is what is known of it now."""
+        self._all.put(call)
+        self._open[_key(call.call_id, call.name)].put(call)
+
+    def _drop(self, call: ToolCall) -> None:
         """Nothing is waited for any more."""
         key = _key(call.call_id, call.name)
-        queue = self._open[key]
-        if queue[0] is call:
-            queue.popleft()
-        else:  # one of the last
-            del queue[-1 - next(place for place, other in enumerate(reversed(queue)) if other is call)]
-        if not queue:
+        self._all.drop(call)
+        self._open[key].drop(call)
+        if not self._open[key].calls:
             del self._open[key]
-        call.is_open = False
 
     def _event(self, call: ToolCall) -> Event:
         result = text_or_none(call.result)
@@ -350,42 +293,6 @@ class ToolLedger:
             milliseconds(call.started, call.ended),
         )
         return event
-
-
-def _last(queue: Sequence[ToolCall]) -> Iterator[ToolCall]:
-    """The last calls of a queue, the latest first; of the message that asked last all."""
-    for number, call in enumerate(reversed(queue)):
-        if number >= REMEMBERED and (call.turn is None or call.turn != queue[-1].turn):
-            return
-        yield call
-
-
-def _first_of_all(queue: deque[ToolCall], where: Where) -> ToolCall | None:
-    """The first of very many calls that one message asked for, where that is meant: they are not looked through."""
-    if len(queue) <= REMEMBERED or queue[0].turn is None or queue[0].turn != queue[-1].turn:
-        return None
-    first, last = queue[0], queue[-1]
-    is_here = (first.where.talk, first.where.thread) == (where.talk, where.thread)
-    return first if is_here and (first.state != REQUESTED or last.state == REQUESTED) else None
-
-
-def _nearest(calls: Iterable[ToolCall], where: Where, arguments: Any = None) -> ToolCall | None:
-    """The call that is most likely meant at this place, with these arguments where they are known.
-
-    An earlier message's call may never have been answered: of those that are equally likely, one that ran is meant,
-    of the message that asked last, and of its calls the first.
-
-    Args:
-        calls: the latest first.
-    """
-    found, closest = None, (False, False, False, False)
-    for call in calls:
-        same = arguments is None or call.arguments == arguments
-        ran = call.state != REQUESTED
-        closeness = call.where.talk == where.talk, call.where.thread == where.thread, same, ran
-        if found is None or closeness > closest or (closeness == closest and call.turn == found.turn):
-            found, closest = call, closeness
-    return found
 
 
 def _is_text_of(text: Any, value: Any) -> bool:
