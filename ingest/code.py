@@ -143,14 +143,21 @@ class CodeLedger:
         may_report = not message.responses and (made_by is None or EXECUTES in made_by)
         reply = _REPLY.match(message.plain) if may_report else None
         if reply and (execution or channel == "transcript" or not self._watched):
-            return self._finished(message.sender, where, execution, int(reply[1]), message.plain[reply.end() :])
+            output = message.plain[reply.end() :]
+            reported = self._finished(message.sender, where, execution, int(reply[1]), output, message.recipient)
+            self._keep(message, where, turn)  # another executor runs what stands in the output
+            return reported
         if execution:
             return self._finished(message.sender, where, execution, None, "")
+        self.languages = [block.language for block in self._keep(message, where, turn) if block.language]
+        return None
+
+    def _keep(self, message: Message, where: Where, turn: str) -> list[Block]:
+        """The code in a message, which may be run now."""
         blocks = self._finder.blocks(message.plain)
         if blocks:
-            self.languages = [block.language for block in blocks if block.language]
             self._written.append(_Written(where.talk, turn, message.sender, message.plain, blocks))
-        return None
+        return blocks
 
     def unfinished(self) -> list[Execution]:
         """At the end of the run: executions that nothing was heard of again."""
@@ -162,13 +169,16 @@ class CodeLedger:
         self._written.clear()
         self._failed_code.forget()
 
-    def _source(self, executor: str | None, execution: _Open | None, is_reported: bool, talk: str) -> _Written | None:
-        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known.
+    def _source(
+        self, executor: str | None, execution: _Open | None, is_reported: bool, talk: str, to: str | None
+    ) -> _Written | None:
+        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known; of
+        whom the output goes to, where that one wrote any.
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
         languages = execution.languages if execution else []
-        others = self._written_by_others(executor, talk)
+        others = self._written_by_others(executor, talk, to)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
             same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
@@ -177,16 +187,23 @@ class CodeLedger:
         alike = (w for w in others if [block.language for block in w.blocks] == languages)
         return next(alike, None) or next(iter(others), None)
 
-    def _written_by_others(self, executor: str | None, talk: str) -> list[_Written]:
-        """Messages with code that the executor did not write itself, those of the chat first, the latest first."""
+    def _written_by_others(self, executor: str | None, talk: str, to: str | None) -> list[_Written]:
+        """Messages with code that the executor did not write itself: those of whom its output goes to first, then those
+        of the chat, and of all the latest first. AG2's database does not tell of chats at once which one it is."""
         others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
-        return sorted(others, key=lambda written: written.talk != talk)
+        return sorted(others, key=lambda written: (to is not None and written.agent != to, written.talk != talk))
 
     def _finished(
-        self, executor: str | None, where: Where, execution: _Open | None, exit_code: int | None, output: str
+        self,
+        executor: str | None,
+        where: Where,
+        execution: _Open | None,
+        exit_code: int | None,
+        output: str,
+        to: str | None = None,
     ) -> Execution:
         ran = execution.ran if execution else None
-        written = self._source(executor, execution, exit_code is not None, where.talk)
+        written = self._source(executor, execution, exit_code is not None, where.talk, to)
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""

@@ -60,13 +60,15 @@ class ToolLedger:
         key, order = f"{where.key}/{call_id or name}/{self._heard_of}", (self._heard_of - number, -number)
         return ToolCall(call_id, name, where, key, order, **known)
 
-    def requested(self, request: ToolRequest, agent: str | None, turn: str, where: Where, number: int = 0) -> None:
-        """A message of `agent` asks for a call, the one of that number in it."""
+    def requested(
+        self, request: ToolRequest, agent: str | None, turn: str, where: Where, number: int = 0, to: str | None = None
+    ) -> None:
+        """A message of `agent` asks for a call, the one of that number in it. `to`: who receives it."""
         arguments = unwrapped(request.arguments)
         # so that a handoff to its executor, and its turn, come after this one
         behind = where.at(where.position + 3 + min(number, MAX_PLACES))
-        call = self._new(request.call_id, request.name, behind, number, agent=agent, turn=turn, arguments=arguments)
-        self._put(call)
+        asked = {"agent": agent, "turn": turn, "asked_of": to, "arguments": arguments}
+        self._put(self._new(request.call_id, request.name, behind, number, **asked))
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
         """The executor began with it."""
@@ -112,6 +114,7 @@ class ToolLedger:
         calls = [call for calls in latest for call in islice(reversed(calls), REMEMBERED)] or self._last()
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
+        waiting = [c for c in waiting if fact.executor is not None and c.asked_of == fact.executor] or waiting
         arguments = unwrapped(fact.arguments)
         same = Waiting(call for call in waiting if call.arguments == arguments).nearest(where, (RAN, REQUESTED))
         if same:
@@ -142,13 +145,15 @@ class ToolLedger:
             if call.turn is None:
                 self._ended[call.where.talk, call.executor].append(call)
 
-    def answered(self, response: ToolResponse, executor: str | None, where: Where) -> Event | None:
-        """A message of `executor` carries the answer.
+    def answered(
+        self, response: ToolResponse, executor: str | None, where: Where, to: str | None = None
+    ) -> Event | None:
+        """A message of `executor` carries the answer. `to`: who receives it.
 
         Returns:
             The event of the finished call; None where the call was finished with this answer before.
         """
-        call = self._take(response, where)
+        call = self._take(response, where, to)
         known, answer = (where.talk, response.call_id or ""), hash(text_or_none(response.content))
         if call is None:
             name, last = self._answered.get(known, ("", None))
@@ -156,7 +161,7 @@ class ToolLedger:
                 return None
             call = self._new(response.call_id, response.name or name, where, executor=executor)
         if call.guessed and not _is_text_of(response.content, call.result):
-            call.has_result = False  # another call with these arguments returned that
+            call.has_result, call.executor = False, executor  # another call with these arguments returned that
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = text_or_none(response.content) or ""
@@ -216,11 +221,11 @@ class ToolLedger:
         queue = self._open.get(_key(fact.call_id, fact.name))
         return queue.nearest(where, (state,), unwrapped(fact.arguments)) if queue else None
 
-    def _take(self, response: ToolResponse, where: Where) -> ToolCall | None:
+    def _take(self, response: ToolResponse, where: Where, asker: str | None) -> ToolCall | None:
         queue: Waiting | None = self._all  # as Mistral's tool messages are, without id and name
         if response.call_id is not None or response.name is not None:
             queue = self._open.get(_key(response.call_id, response.name or ""))
-        call = queue.nearest(where, (RAN, REQUESTED)) if queue else None
+        call = queue.nearest(where, (RAN, REQUESTED), asker=asker) if queue else None
         if call is not None:
             self._drop(call)
         return call

@@ -316,7 +316,7 @@ class Conversation:
             executions.append(reported)
         children += [execution.event for execution in executions]
         for response in message.responses:
-            if event := self._tools.answered(response, agent, where):
+            if event := self._tools.answered(response, agent, where, message.recipient):
                 children.append(event)
         children += self._tools.unrequested(agent, where)
         first = min([where.position, *[child.where.position for child in children]])
@@ -342,7 +342,7 @@ class Conversation:
         for execution in executions:
             self._executed(execution, 1)
         for number, request in enumerate(message.requests):
-            self._tools.requested(request, agent, turn.id, where, number)
+            self._tools.requested(request, agent, turn.id, where, number, message.recipient)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
         index, key = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent

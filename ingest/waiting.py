@@ -24,7 +24,7 @@ REMEMBERED = 256
 class ToolCall:
     """A call on its way from request to answer. Times are UTC microseconds. `key`: names it in its
     run, from the moment at which it is first heard of. `order`: that of calls, of each message the first one last.
-    `event_id`: where others point at it."""
+    `asked_of`: to whom the message goes that asks for it. `event_id`: where others point at it."""
 
     call_id: str | None
     name: str
@@ -34,6 +34,7 @@ class ToolCall:
     event_id: str | None = None
     agent: str | None = None
     turn: str | None = None
+    asked_of: str | None = None
     executor: str | None = None
     arguments: Any = None
     result: Any = None
@@ -58,8 +59,8 @@ class ToolCall:
         return "failed" if self.failed else "completed"
 
 
-_Place = tuple[str | None, str | None, int | None, str]
-"""Chat, thread, arguments and state; None is any."""
+_Place = tuple[str | None, tuple[str, str | None] | None, int | None, str]
+"""Chat, thread with who asked, arguments and state; None is any."""
 
 _order = attrgetter("order")
 
@@ -98,7 +99,9 @@ class Waiting:
             insort(self._found.setdefault(place, []), call, key=_order)
         self.calls[call] = places
 
-    def nearest(self, where: Where, states: Iterable[str], arguments: Any = None) -> ToolCall | None:
+    def nearest(
+        self, where: Where, states: Iterable[str], arguments: Any = None, asker: str | None = None
+    ) -> ToolCall | None:
         """The call that is most likely meant at this place, with these arguments where they are known.
 
         One of another chat is meant where this chat has none, and where the records don't say of both which they are.
@@ -107,16 +110,19 @@ class Waiting:
 
         Args:
             states: which it may be in, the likely one first.
+            asker: who likely asked for it. AG2's logs tell of chats at once by nothing else.
         """
         if len(self.calls) == 1:
             (only,) = self.calls
             return only if _fits(only, where) and not {*_states(only)}.isdisjoint(states) else None
         for call in self._changed:
             talk, thread, alike = call.where.talk, call.where.thread, _alike(call.arguments)
-            self._move(call, {*product((talk, None), (thread, None), (alike, None), _states(call))})
+            its_sides = {(thread, call.agent), (thread, None), None}
+            self._move(call, {*product((talk, None), its_sides, (alike, None), _states(call))})
         self._changed.clear()
         likely_arguments = dict.fromkeys((_alike(arguments), None))
-        for place in product((where.talk, None), (where.thread, None), likely_arguments, states):
+        sides = dict.fromkeys(((where.thread, asker), (where.thread, None), None))
+        for place in product((where.talk, None), sides, likely_arguments, states):
             found = self._found.get(place, [])
             likely = next((call for call in islice(reversed(found), REMEMBERED) if _fits(call, where)), None)
             if likely is not None:  # those that no message asked for are as of one
