@@ -20,6 +20,9 @@ _STATEMENTS: dict[str, duckdb.Statement] = {}
 
 _RUN_OF_EXECUTION = "select run_id from execution_events where id = try_cast($1 as uuid) limit 1"
 
+SHOWN = 200
+"""Characters of a value that an error names."""
+
 _TRUE, _FALSE = ("true", "t", "yes", "1"), ("false", "f", "no", "0")
 
 
@@ -170,7 +173,7 @@ def bind(query: Query, given: Mapping[str, object]) -> dict[str, Value]:
     for name in given:
         if name not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
-            raise QueryError(f"{query.name} has no parameter {name!r}: {has}")
+            raise QueryError(f"{query.name} has no parameter {_shown(name)}: {has}")
     return {name: _value(query, parameter, given.get(name)) for name, parameter in known.items()}
 
 
@@ -180,7 +183,7 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
     if parameter.name == RUN and isinstance(given, str) and given.lower() in (LATEST, ALL):
         return _word_for_runs(query, parameter, given.lower())
     if isinstance(given, str) and not given.isascii() and not _is_unicode(given):
-        raise QueryError(f"{query.name}: {parameter.name} is no text in UTF-8: {given!r}")
+        raise QueryError(f"{query.name}: {parameter.name} is no text in UTF-8: {_shown(given)}")
     value: Value = None
     if isinstance(given, (str, bool)):
         value = given if type(given) is TYPES[parameter.type] else None
@@ -189,12 +192,20 @@ def _value(query: Query, parameter: Parameter, given: object) -> Value:
     elif parameter.type == "DOUBLE":
         value = _number(given)
     if parameter.choices and value not in parameter.choices:
-        raise QueryError(f"{query.name}: {parameter.name} must be one of {', '.join(parameter.choices)}, not {given!r}")
+        raise QueryError(
+            f"{query.name}: {parameter.name} must be one of {', '.join(parameter.choices)}, not {_shown(given)}"
+        )
     if value is None:
-        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {given!r}")
+        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {_shown(given)}")
     if parameter.least is not None and isinstance(value, (int, float)) and value < parameter.least:
-        raise QueryError(f"{query.name}: {parameter.name} must be at least {parameter.least}, not {given!r}")
+        raise QueryError(f"{query.name}: {parameter.name} must be at least {parameter.least}, not {_shown(given)}")
     return value
+
+
+def _shown(given: object) -> str:
+    """A value as an error names it."""
+    text = repr(given)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def _word_for_runs(query: Query, parameter: Parameter, word: str) -> Value:
@@ -249,4 +260,4 @@ def _from_text(query: Query, parameter: Parameter, text: str) -> object:
     try:
         return TYPES[parameter.type](text) if parameter.type != "BOOLEAN" else text
     except ValueError:
-        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {text!r}") from None
+        raise QueryError(f"{query.name}: {parameter.name} must be {parameter.type}, not {_shown(text)}") from None

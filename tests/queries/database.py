@@ -28,7 +28,7 @@ class Builder:
 
     def run(self, run_id: str, status: str = "completed", **columns: Any) -> "RunBuilder":
         """A run that is added with its first row; `columns` go into `runs`."""
-        row = {"run_id": run_id, "status": status, "started_at": START, **columns}
+        row = {"run_id": run_id, "status": status, "started_at": START, "source_format": "journal", **columns}
         self.rows["runs"].append(row)
         return RunBuilder(self, run_id)
 

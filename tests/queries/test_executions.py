@@ -861,3 +861,31 @@ def test_events_of_one_id_are_no_more_executions(tmp_path: Path) -> None:
     path = builder.write(tmp_path / "traces.duckdb")
     assert len(rows(path, "executions")) == 1
     assert len(answer(path, "failed_executions")) == 1
+
+
+def test_nobody_is_skipped_where_no_choice_was_made(tmp_path: Path) -> None:
+    """AG2's choice of the first speaker failed: no member was chosen, and none instead of another."""
+    agents = [{"name": "group", "members": ["ann", "bob"], "selection": "auto"}]
+    builder = Builder()
+    run = builder.run("r", status="failed", meta={"agents": agents})
+    run.turn("user")
+    run.event("error", "speaker_selection_agent", "Timeout", status="failed", error_message="no choice", meta={})
+    path = builder.write(tmp_path / "traces.duckdb")
+    found = {row["agent_name"]: row for row in answer(path, "why_silent")}
+    assert [(found[name]["status"], found[name]["error_message"]) for name in ("ann", "bob")] == [
+        ("never_invoked", "no choice")
+    ] * 2
+    assert found["user"]["status"] == "fired_successfully"
+
+
+def test_only_a_journal_tells_how_a_run_ended(tmp_path: Path) -> None:
+    """Runs of saved chats are not compared by what chats do not tell: how they ended, and calls of a model."""
+    builder = Builder()
+    for number in range(4):
+        builder.run(
+            f"{'old' if number % 2 else 'new'}-{number}", source_format="transcript", llm_calls=0, messages=number
+        )
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "compare_runs", before="old-*", after="new-*", min_runs=2)
+    compared = {row["metric"]: (row["before_runs"], row["after_runs"]) for row in found}
+    assert compared["completed"] == compared["llm_calls"] == (0, 0)
+    assert compared["messages"] == (2, 2)

@@ -102,3 +102,15 @@ def test_what_was_not_written_does_not_flow(tmp_path: Path) -> None:
     database = builder.write(tmp_path / "traces.duckdb")
     assert [row["file_path"] for row in answer(database, "file_flow")] == ["a.py"]
     assert [row["file_path"] for row in answer(database, "files_written")] == ["a.py"]
+
+
+def test_a_whole_path_is_the_same_file(tmp_path: Path) -> None:
+    """What is written below the run's folder may be read by its whole path, where that folder is known."""
+    builder = Builder()
+    for run_id, cwd in (("known", "/data/run"), ("unknown", None)):
+        run = builder.run(run_id, cwd=cwd)
+        run.turn("coder")
+        run.code("coder", "w", writes=("coding/x.txt",))
+        run.code("reader", "r", reads=("/data/run/coding/x.txt",))
+    found = answer(builder.write(tmp_path / "traces.duckdb"), "file_flow")
+    assert [(row["run_id"], row["file_path"], row["read_by"]) for row in found] == [("known", "coding/x.txt", "reader")]

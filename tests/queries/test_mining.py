@@ -279,6 +279,24 @@ def test_frequent_subsequences_says_what_it_cut_before(database: Path) -> None:
     assert answer(database, "frequent_subsequences", min_length=9, max_length=9) == []
 
 
+def test_turns_in_a_row_may_be_one(tmp_path: Path) -> None:
+    """An orchestrator that speaks to itself hides who speaks after whom."""
+    builder = Builder()
+    for number in range(2):
+        run = builder.run(f"r{number}")
+        for speaker in ("boss", "boss", "boss", "ann", "boss", "ann"):
+            run.turn(speaker)
+    path = builder.write(tmp_path / "traces.duckdb")
+    pairs = [
+        (r["from_agent"], r["to_agent"], r["count"], r["probability"])
+        for r in answer(path, "agent_handoffs", repeats=False)
+    ]
+    assert pairs == [("boss", "ann", 4, 1.0), ("ann", "boss", 2, 1.0)]
+    assert answer(path, "agent_handoffs")[0]["count"] == 4
+    (longest, *_) = sorted(answer(path, "agent_sequences", repeats=False), key=lambda row: -row["length"])
+    assert (longest["agents"], longest["count"]) == (["boss", "ann", "boss", "ann"], 2)
+
+
 def test_failures_and_fixes(traces: Path) -> None:
     """A row is a streak of failures of one language or tool with the first success after it, as a loop finds them."""
     expected = []

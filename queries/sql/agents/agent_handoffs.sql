@@ -1,8 +1,9 @@
 -- Who speaks directly after whom in a chat, and how likely is it?
 --
 -- Parameters
---   run_id VARCHAR = NULL  one run; all runs where NULL
---   min_count BIGINT = 1   how often, at least
+--   run_id VARCHAR = NULL   one run; all runs where NULL
+--   min_count BIGINT = 1    how often, at least
+--   repeats BOOLEAN = true  also of agents that speak several times in a row
 --
 -- Columns
 --   from_agent   who spoke; NULL where the message names nobody; pairs of two such messages are left out
@@ -44,6 +45,7 @@ handoffs as (
         median(wait_ms) filter (where wait_ms >= 0) as median_ms
     from pairs
     where is_followed
+        and ($repeats or from_agent is distinct from to_agent)
     group by
         from_agent,
         to_agent

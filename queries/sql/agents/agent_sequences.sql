@@ -1,11 +1,12 @@
 -- Which agents speak in the same order in a chat again and again?
 --
 -- Parameters
---   run_id VARCHAR = NULL  one run; all runs where NULL
---   min_length BIGINT = 3  turns in a sequence, at least
---   max_length BIGINT = 5  turns in a sequence, at most
---   min_count BIGINT = 2   how often, at least
---   min_runs BIGINT = 1    runs that it appears in, at least
+--   run_id VARCHAR = NULL   one run; all runs where NULL
+--   min_length BIGINT = 3   turns in a sequence, at least
+--   max_length BIGINT = 5   turns in a sequence, at most
+--   min_count BIGINT = 2    how often, at least
+--   min_runs BIGINT = 1     runs that it appears in, at least
+--   repeats BOOLEAN = true  keep several turns of one agent in a row; false makes one of them
 --
 -- Columns
 --   agents  the speakers of one chat, in order; a nested chat is one of its own; NULL in a row that only says what was left
@@ -25,6 +26,11 @@ turns as (
         place
     from ingest.turns
     where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
+    window chat_order as (partition by run_id, chat order by place)
+    qualify
+        $repeats
+        or lag(place) over chat_order is null
+        or lag(agent_name) over chat_order is distinct from agent_name
 ),
 
 -- numbers in place of names: lists of them are compared much faster

@@ -11,7 +11,7 @@
 --   turns      how many there are
 --   runs       how many runs took this way
 --   share      share of the runs with turns
---   completed  how many of these runs ended well; a transcript does not tell, and counts as completed
+--   completed  how many of these runs ended well; only a journal tells, and all others count as completed
 --   example    one of these runs
 with
 

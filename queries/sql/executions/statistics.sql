@@ -5,7 +5,7 @@
 --
 -- Columns
 --   runs               runs
---   completed_runs     runs that ended well
+--   completed_runs     runs that ended well; only a journal tells, and all others count as completed
 --   executions         executions of agents; without AG2's own, that choose the next speaker, here and in the times
 --   succeeded          executions that ended well
 --   failed             executions that failed

@@ -10,7 +10,8 @@
 --                      that choose the next speaker only where asked for
 --   status             fired_successfully, failed, timeout, chosen (and nothing more is known: its reply was empty, or the run
 --                      was cut off), skipped (a member that was not chosen: others were, as far as choices are told),
---                      manager (of a group chat, whose speakers it chose) or never_invoked
+--                      manager (of a group chat, whose speakers it chose) or never_invoked (also where AG2's choice of a
+--                      speaker failed before anybody was chosen)
 --   in_chat            whether it was a member or the manager of a group chat, as far as the recorder saw the members
 --   executions         how often it was at work
 --   failed             how many of them failed
@@ -24,7 +25,7 @@
 --   chosen_instead     who was chosen, most often first
 --   selection          ways in which speakers of its group chat were chosen; 'fallback' where AG2 asked its selecting
 --                      agent in vain, and took the next one
---   error_message      its last error
+--   error_message      its last error; of one that was not at work that of AG2's choice of a speaker, where that failed
 with
 
 chosen_runs as (
@@ -223,6 +224,7 @@ select
         when executions.executions is not null then 'timeout'
         when evidence.is_manager then 'manager'
         when evidence.times_chosen > 0 then 'chosen'
+        when evidence.others_chosen = 0 and selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
         else 'never_invoked'
     end as status,
@@ -241,14 +243,25 @@ select
     coalesce(evidence.selection, []) as selection,
     errors.error_message
 from agents
+left join (
+    select
+        run_id,
+        max(error_order) as error_order
+    from executions_of_agents
+    where agent_name in ('checking_agent', 'speaker_selection_agent')
+    group by run_id
+) as selecting
+    on selecting.run_id = agents.run_id
 left join executions_of_agents as executions
     on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
-left join execution_events as errors
-    on errors.run_id = executions.run_id
-    and errors.execution_order = executions.error_order
-    and ($run_id is null or ingest.of_run(errors.run_id, errors.id, $run_id))
 left join evidence
     on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name
+left join execution_events as errors
+    on errors.run_id = agents.run_id
+    and errors.execution_order = if(
+        executions.executions is null and evidence.agent_name is not null, selecting.error_order, executions.error_order
+    )
+    and ($run_id is null or ingest.of_run(errors.run_id, errors.id, $run_id))
 where agents.agent_name is not null
     and if(
         $agent_name is null,

@@ -81,8 +81,11 @@ spelt as (
 placed as (
     select
         spelt.*,
-        ingest.place(spelt.file_path, coalesce(spelt.work_dir, work_dirs.work_dir)) as place
+        -- somebody may spell the whole path
+        ingest.place(ingest.place(spelt.file_path, coalesce(spelt.work_dir, work_dirs.work_dir)), runs.cwd) as place
     from spelt
+    inner join runs
+        on runs.run_id = spelt.run_id
     left join work_dirs
         on work_dirs.run_id = spelt.run_id and work_dirs.executor = spelt.executor
 )

@@ -5,7 +5,7 @@
 --
 -- Columns
 --   step_id       the step that the user marked; NULL for what happened outside of any
---   runs          runs that have it
+--   runs          runs with calls in it
 --   calls         calls of a language model, cached ones among them
 --   total_tokens  their tokens; cached calls apart, here and in what follows, as in runs
 --   cost          their cost in US dollars

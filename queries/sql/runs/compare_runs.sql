@@ -11,10 +11,10 @@
 --                          be low enough where more than 6 metrics have values; with 6 in each it can be for all 11
 --
 -- Columns
---   metric          what is compared, per run; completed, failed_code and failed_tools are shares from 0 to 1. tool_calls
---                   and failed_tools are of tools that agents called, without those that the user's code marked with
---                   timed("tool_call", ...); errors count each failure once; tokens and cost leave cached calls
---                   apart; messages have those of AG2's own agents in them
+--   metric          what is compared, per run; completed (which only a journal tells), failed_code and failed_tools are
+--                   shares from 0 to 1. tool_calls and failed_tools are of tools that agents called, without those that the
+--                   user's code marked with timed("tool_call", ...); errors count each failure once; tokens and cost leave
+--                   cached calls apart; messages have those of AG2's own agents in them
 --   before_runs     runs in the one set that have it
 --   after_runs      runs in the other set that have it
 --   before_mean     mean of the one set
@@ -125,10 +125,19 @@ metrics_of_runs as (
     select
         if(sides.is_before, 'before', 'after') as side,
         unnest([
-            {'place': 1, 'metric': 'completed', 'value': (runs.status = 'completed')::integer::double},
+            {
+                'place': 1,
+                'metric': 'completed',
+                'value': if(runs.source_format = 'journal', (runs.status = 'completed')::integer::double, null)
+            },
             {'place': 2, 'metric': 'duration_ms', 'value': runs.duration_ms},
             {'place': 3, 'metric': 'messages', 'value': runs.messages::double},
-            {'place': 4, 'metric': 'llm_calls', 'value': runs.llm_calls::double},
+            -- chats alone say nothing of them
+            {
+                'place': 4,
+                'metric': 'llm_calls',
+                'value': if(runs.source_format in ('transcript', 'ag2_events'), null, runs.llm_calls::double)
+            },
             {'place': 5, 'metric': 'tool_calls', 'value': runs.tool_calls::double},
             {'place': 6, 'metric': 'code_execs', 'value': runs.code_execs::double},
             {'place': 7, 'metric': 'failed_code', 'value': work.failed_code::double},

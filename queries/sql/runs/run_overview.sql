@@ -9,7 +9,7 @@
 --   run_id        the run
 --   task          what it was for
 --   mode          its workflow mode
---   status        how it ended
+--   status        how it ended; only a journal tells, and all others count as completed
 --   started_at    when it started, UTC; NULL where the source carries no time
 --   duration_ms   how long it took
 --   messages      messages in it, those of AG2's own agents, that choose the next speaker, too
