@@ -19,7 +19,8 @@ from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.repairs import FailedCode
 from ingest.runrows import RunRows, preview
-from ingest.syntax import PYTHON, SHELLS, normal_hash
+from ingest.syntax import PYTHON, normal_hash
+from ingest.tokens import SHELLS
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")

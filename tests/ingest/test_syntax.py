@@ -1,15 +1,19 @@
 """Code that is the same but for its names, and what changed between a failure and its fix."""
 
+import itertools
 import json
+import random
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import queries
 from ingest.code import code_hash
-from ingest.syntax import MAX_LINES, diff, normal_hash, similarity
+from ingest.syntax import MAX_LINES, diff, normal_hash, same_lines, similarity
 from tests.ingest.conftest import Ingest
 
 PLAIN = """import numpy as np
@@ -33,9 +37,83 @@ OTHER = {
     "module": PLAIN.replace("numpy", "cupy"),
     "builtin": PLAIN.replace("print", "repr"),
     "number": PLAIN.replace("1)", "2)"),
+    "format": PLAIN.replace("1)", "f'{1:>3}')"),
+    "another format": PLAIN.replace("1)", "f'{1:<3}')"),
     "order of names": PLAIN.replace("return rows", "return path"),
     "statement": PLAIN + "print()\n",
 }
+
+TOKENS = {
+    "sh": [
+        "echo 'TEXT\\';",
+        "echo 'one\n\nTEXT';",
+        'echo "it\'s\n\n`x "$CODE"` TEXT";',
+        'echo "TEXT $(f "$(g "CODE")" ")" \'"\') TEXT";'.replace("CODE", "TEXT"),
+        'echo "TEXT ${CODE:-it\'s "TEXT"} TEXT";',
+        "echo ${CODE#'\"'} \\\" \\';",
+        'echo "$(case $a in "TEXT") CODE;; (b) f;; esac; CODE)";',
+        "echo $'TEXT\\'s' a#b;",
+        "# it's TEXT\n",
+        "cat <<-'END' | CODE\n\tit's CODE\n\tEND\n",
+        "f <<<'TEXT' $((1 << 2));",
+    ],
+    "js": [
+        "'TEXT\\'';",
+        '"TEXT\\\n\'";',
+        "x = `TEXT'${f({a: `\"${CODE}\"`}, '}TEXT')}\nTEXT`;",
+        "return /'CODE/.test(x);",
+        'if (typeof /[/"]CODE/) {}\n/`CODE/.test(x);',
+        "f(x => /'CODE/);",
+        "case /\\/'CODE/: x++ / 2 / CODE;",
+        "// it's TEXT\n",
+        "/* it's\nTEXT */",
+        "<a b={c} />;",
+    ],
+    "c": [
+        "f(\"TEXT\\\"\", '\"', '\\'');",
+        "x = 1'000'0 + CODE;",
+        'f(R"x(TEXT")\n"\')x");',
+        "\n#define CODE 'a' // it's TEXT\n",
+        '\n#define F(x) \\\n CODE /* it\'s\nTEXT */ + "TEXT"\n',
+        "/* it's TEXT */",
+    ],
+    "rust": [
+        "fn f<'a, 'b>(x: &'static CODE) {}",
+        'f("TEXT\n\\"\\\\", r"\\", br#"TEXT"\n"#);',
+        "f('\"', '\\'', '\\u{1F600}', b'x');",
+        "// it's TEXT\n",
+        "/* it's\nTEXT */",
+    ],
+    "sql": [
+        "f('it''s\nTEXT', \"TEXT\", 'a\\n', '\\\\');",
+        "-- it's TEXT\n",
+        "/* it's\nTEXT */",
+        "do $a$ it's CODE $$ $a$;",
+        "# it's CODE\n",
+    ],
+    "go": ["f(`it's\n\"TEXT`, '`', '\"', '\\'', \"`TEXT\");", "// it's `TEXT\n", "/* it's\nTEXT */"],
+    "haskell": [
+        "x' = foldl' f CODE;",
+        "y = f '\"' '\\'' '\\DEL' \"it's \\\" \\\n  \\TEXT\";",
+        "-- it's TEXT\n",
+        "z = a --> CODE;",
+        "{- it's\n \"TEXT -}",
+    ],
+    "julia": [
+        "x = A' * f(CODE)' + B[1]';",
+        "y = f('\"', '\\'', \"it's\nTEXT\");",
+        'z = "$(f("CODE")) $CODE";\n',
+        'z = "it\'s\n$CODE";\n',
+        "# it's TEXT\n",
+        "#= it's\n\"TEXT =#",
+    ],
+    "lua": ["f('TEXT\\'', [[it's\nTEXT]], [==[]]\"]==]);", "-- it's TEXT\n", "--[[ it's\nTEXT ]]", "x = a[b[CODE]];"],
+    "java": ['f("TEXT\\"", \'"\', \'\\\'\', """\nTEXT"\'\n""");', "// it's TEXT\n", "/* it's\nTEXT */"],
+    "kotlin": ["f(\"TEXT'\", '\"');", 'f("${g("CODE") + h("CODE")}");\n', 'f("""\n"CODE" \'\n""");'],
+    "python": ['(f(\'TEXT\\\'\', """it\'s\n"TEXT\\""""));', "f(f'{CODE}\"');", "# it's TEXT\n", "f('''\"TEXT''');"],
+    "ruby": ["f(\"it's TEXT\", '\"TEXT');", 'f("#{g("CODE") + h("CODE")}");\n', "# it's TEXT\n"],
+}
+"""Tokens of languages. What stands in place of TEXT is part of a text or comment, in place of CODE it is none."""
 
 
 @pytest.mark.parametrize("change", SAME)
@@ -48,8 +126,8 @@ def test_normalised_syntax_ignores_what_only_looks_different(change: str) -> Non
 @pytest.mark.parametrize("change", OTHER)
 def test_normalised_syntax_sees_what_code_does(change: str) -> None:
     """Attributes, modules, builtins, numbers, statements and which name stands where do count."""
-    assert OTHER[change] != PLAIN
-    assert normal_hash(OTHER[change], "python") != normal_hash(PLAIN, "python")
+    others = {normal_hash(code, "python") for name, code in OTHER.items() if name != change}
+    assert normal_hash(OTHER[change], "python") not in {normal_hash(PLAIN, "python"), *others}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +192,23 @@ def test_other_languages_are_normalised_by_their_tokens(language: str, one: str,
         ("ts", "x = `a${f(1)}b`", "x = `a${f(2)}b`"),
         ("ts", "x = `${a ? `b${{c}}` : f(1)}`; g()", "x = `${a ? `b${{c}}` : f(2)}`; g()"),
         ("ts", "x = `${a ? `b${{c}}` : d}`; g()", "x = `${a ? `b${{c}}` : d}`; h()"),
+        ("sh", 'git commit -m "a\n\nb" && git push origin dev', 'git commit -m "a\n\nb" && rm -rf build'),
+        ("sh", 'python -c "\nprint(1)\n" | tee a.txt', 'python -c "\nprint(1)\n" | sh'),
+        ("sh", 'rm "$HOME"', 'rm "$TMP"'),
+        ("sh", 'rm "$A"b', 'rm "$A" b'),
+        ("sh", 'rm "$(cat "$A")"', 'rm "$(cat "$B")"'),
+        ("sh", "cat <<END > a\nit's\nEND\nrm 'a' b", "cat <<END > a\nit's\nEND\nrm 'a' c"),
+        ("sh", "cat <<END\na:\n  b\nEND", "cat <<END\na:\nb\nEND"),
+        ("js", "return /'/.test(x) ? a() : b()", "return /'/.test(x) ? c() : d()"),
+        ("js", "x = 1\n/'/.test(x) ? a() : b()", "x = 1\n/'/.test(x) ? c() : d()"),
+        ("rust", "fn f(x: &'static str) { delete(x) }", "fn f(x: &'static str) { print(x) }"),
+        ("c", "#define A\nint x;", "#define A int x;"),
+        ("c++", "x = 1'000; f(a);", "x = 1'000; f(b);"),
+        ("sql", "select 'a\nb', c, 'd'", "select 'a\nb', e, 'd'"),
+        ("go", "f(`'`); a('x')", "f(`'`); b('x')"),
+        ("haskell", "foldl' (+) 0 x'", "foldl' (*) 1 x'"),
+        ("julia", "A' * b'", "A' * c'"),
+        ("css", "a { b: url(http://x); c: d }", "a { b: url(http://x); c: e }"),
     ],
 )
 def test_other_programs_are_told_apart(language: str, one: str, other: str) -> None:
@@ -132,11 +227,54 @@ def test_other_programs_are_told_apart(language: str, one: str, other: str) -> N
         ("js", "f(\n  a,\n  b\n)\n  .then(c)", "f(a, b).then(c)"),
         ("js", "x = a / b / c // it", "x = a/b/c"),
         ("c", "int a;\nint b;", "int a; int b;"),
+        ("c", "#define A \\\n  1 // it\nint a;\n", "\n #define A 1\nint a;"),
+        ("sh", 'rm "a $B\nc"', 'rm "$B"'),
+        ("sh", 'echo "a\nb"', "echo 'c'"),
+        ("js", "return  /a/.test( x )", "return /a/.test(x)"),
+        ("sql", "f('it''s')", "f('a')"),
     ],
 )
 def test_layout_of_other_languages_does_not_count(language: str, one: str, same: str) -> None:
     """Nor do texts in templates, comments, blank lines and ends of lines within a statement."""
     assert normal_hash(one, language) == normal_hash(same, language)
+
+
+@pytest.mark.parametrize("language", TOKENS)
+@given(st.data())
+def test_code_behind_texts_and_comments_counts(language: str, data: st.DataObject) -> None:
+    """And within them, where there is code; other texts and comments don't count, whatever tokens are around."""
+    tokens = data.draw(st.lists(st.sampled_from(TOKENS[language]), min_size=1, max_size=6))
+    tokens.insert(data.draw(st.integers(0, len(tokens))), "CODE;" if language != "python" else "(CODE;")
+    code = data.draw(st.sampled_from([" ", "\n"])).join(tokens)
+    at = data.draw(st.sampled_from([at for at in range(len(code)) if code.startswith("CODE", at)]))
+
+    def hashed(text: str, name: str) -> str:
+        changed = f"{code[:at]}{name}{code[at + len('CODE') :]}"
+        return normal_hash(changed.replace("CODE", "code").replace("TEXT", text), language)
+
+    assert hashed("some text", "one") == hashed("another", "one")
+    assert hashed("some text", "one") != hashed("some text", "two")
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("sh", "echo 'a\nCODE\n# b"),
+        ("sh", 'echo "a $(CODE "b" \n'),
+        ("sh", "cat <<END\nCODE\n"),
+        ("js", "x = `a\nCODE ${`b`} c"),
+        ("js", "/* a\nCODE"),
+        ("js", "return <p>Don't {CODE}</p>\nf('CODE')"),
+        ("c", 'f("a\nb") + f(\'c\'); f("CODE")'),
+        ("sql", "f('a\\'); CODE; f('b')"),
+        ("lua", "--[[ a\nCODE"),
+        ("ruby", 'x = "one\ntwo" + f("CODE")'),
+        ("python", '(f("""a\nCODE'),
+    ],
+)
+def test_what_opens_and_never_closes_is_kept(language: str, code: str) -> None:
+    """Also what may be a text over lines, or a backslash before a quote, where that is uncertain."""
+    assert normal_hash(code, language) != normal_hash(code.replace("CODE", "other"), language)
 
 
 @pytest.mark.parametrize(
@@ -153,13 +291,39 @@ def test_code_is_hashed_letter_by_letter(one: str, other: str, same: bool) -> No
     assert (code_hash(one) == code_hash(other)) is same
 
 
+UNITS = [
+    '"',
+    '"\\',
+    "'",
+    "`",
+    "/*",
+    "(",
+    "x=",
+    "[",
+    "=/[",
+    "=  ",
+    "`${",
+    "${`",
+    "\ud800",
+    "#",
+    "--",
+    " ",
+    "if x:\n",
+    "\0",
+]
+
+
 @pytest.mark.parametrize(
-    "unit",
-    ['"', '"\\', "'", "`", "/*", "(", "x=", "[", "=/[", "=  ", "`${", "${`", "\ud800", "#", "--", " ", "if x:\n", "\0"],
+    ("language", "unit"),
+    [
+        *itertools.product(["python", "sh", "js", "sql"], UNITS),
+        *itertools.product(["sh"], ["$(", '"$(', '"`', "${", '"${a', "<<a\n", "case a in ", "\\\n"]),
+        *itertools.product(["c", "rust", "ruby"], ['"', "'", '"\\\n\\', "\n#", 'R"(', 'r#"', '"#{', "\\("]),
+        *[("js", "/"), ("sql", "$a$"), ("sql", "''"), ("lua", "[=["), ("python", '"""\\'), ("python", 'f"')],
+    ],
 )
-@pytest.mark.parametrize("language", ["python", "sh", "js", "sql"])
 @pytest.mark.slow
-def test_a_megabyte_of_hostile_code_is_hashed(unit: str, language: str) -> None:
+def test_a_megabyte_of_hostile_code_is_hashed(language: str, unit: str) -> None:
     """Code that opens and never closes goes through, which a step of quadratic time would not let it."""
     assert len(normal_hash(unit * (1_000_000 // len(unit)), language)) == 16
 
@@ -197,6 +361,29 @@ def test_code_is_as_alike_as_the_words_it_shares(after: str, expected: float | N
 def test_words_that_stand_elsewhere_are_not_shared() -> None:
     """Lines that one diff has in place of each other are compared, not whatever else the code has."""
     assert similarity("first = 1\nkeep(2)\n", "keep(2)\nfirst = 1\n") == 0.5
+
+
+@given(*[st.lists(st.sampled_from("abc "), max_size=70)] * 2)
+def test_lines_in_common_are_as_many_as_there_are(old: list[str], new: list[str]) -> None:
+    """By a number for each row as by the whole table of longest common subsequences."""
+    table = [[0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    for i, line in enumerate(old):
+        for j, other in enumerate(new):
+            table[i + 1][j + 1] = table[i][j] + 1 if line == other else max(table[i][j + 1], table[i + 1][j])
+    pairs = same_lines(old, new)
+    assert len(pairs) == table[-1][-1]
+    assert all(old[i] == new[j] for i, j in pairs)
+    assert all(i < k and j < n for (i, j), (k, n) in itertools.pairwise(pairs))
+
+
+def test_long_code_is_as_alike_as_short_code() -> None:
+    """Lines that come again and again count in 400 lines as they do in 100."""
+    draw = random.Random(1)
+    shares = []
+    for lines in (100, 199, 200, MAX_LINES):
+        codes = ["\n".join(draw.choices(["a = 1", "b = 2"], k=lines)) for _ in range(2)]
+        shares.append(similarity(*codes) or 0)
+    assert max(shares) - min(shares) < 0.1
 
 
 def test_tables_say_what_fixed_a_failure_and_what_recurs(runs: Path, ingested: Ingest) -> None:
