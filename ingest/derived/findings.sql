@@ -284,6 +284,7 @@ judged as (
         coalesce(message_order = firsts.act, false) as is_first_act,
         coalesce(firsts.act is null and message_order = firsts.reply, false) as is_first_answer,
         is_claim and not is_act as is_claim_alone,
+        is_made_up and not is_act and not is_opening as is_made_up_alone,
         coalesce(message_order = firsts.failure, false) as is_first_failure,
         coalesce(
             bool_or(failed > 0) over (
@@ -357,7 +358,7 @@ weighed as (
         error_order,
         is_pending as is_at_end,
         case
-            when is_first_on_made_up_data then 1
+            when is_first_on_made_up_data or is_made_up_alone then 1
             when is_first_act or is_first_answer then 2
             when is_claim_alone then 3
             when failed > 0 or is_repeat then 4
@@ -365,6 +366,7 @@ weighed as (
         -- in the order of the weights
         [
             if(is_first_on_made_up_data, 'first code or tool call on data that the message calls made up', null),
+            if(is_made_up_alone, 'says that it made something up', null),
             if(is_first_act, 'first code or tool call of the run', null),
             if(is_first_answer, 'first answer in a run without code and tools', null),
             if(is_claim_alone, 'says that it checked, without code or tool', null),

@@ -81,6 +81,18 @@ def test_made_up_data_weigh_most(tmp_path: Path) -> None:
     assert found[0]["suspicion"] == "first code or tool call on data that the message calls made up"
 
 
+def test_an_answer_from_made_up_data_is_suspected(tmp_path: Path) -> None:
+    """Who says so without code or tool comes before who looked at the data."""
+    found = suspects(
+        tmp_path,
+        ("engineer", code("load('a.csv')")),
+        ("terminal", WORKED),
+        ("analyst", "I will assume some hypothetical data for the missing column. So the answer is 4."),
+    )
+    assert [s["agent_name"] for s in found] == ["analyst", "engineer"]
+    assert found[0]["suspicion"] == "says that it made something up"
+
+
 def test_a_run_without_code_went_wrong_with_its_first_answer(tmp_path: Path) -> None:
     """The first message after the task is suspected, then the one that only says that it checked."""
     found = suspects(
@@ -481,11 +493,11 @@ def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[s
 
 
 def test_three_suspects_are_right_as_often_as_the_header_says(labelled: Path) -> None:
-    """One of the first three is the right agent in 86 % of the labelled runs, the right message in 70 %."""
+    """One of the first three is the right agent in 86 % of the labelled runs, the right message in 71 %."""
     named, found = labels(LABELLED), suspected(labelled, top=3)
     agents = [agent in dict(found[name]) for name, (agent, _) in named.items()]
     steps = [step in dict(map(reversed, found[name])) for name, (_, step) in named.items()]
-    assert (round(100 * sum(agents) / len(named)), round(100 * sum(steps) / len(named))) == (86, 70)
+    assert (round(100 * sum(agents) / len(named)), round(100 * sum(steps) / len(named))) == (86, 71)
 
 
 @pytest.mark.slow
