@@ -476,17 +476,17 @@ def found(labelled: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[str, int]]) -> None:
-    """Of 63 labelled runs 71 % of the agents and 49 % of the messages, and no half of them far below."""
+    """Of 63 labelled runs 75 % of the agents and 51 % of the messages, and no half of them far below."""
     named = labels(LABELLED)
     assert named.keys() == found.keys()
     order = sorted(named, key=lambda name: int(name.split(".")[0]))
     agents = [found[name][0] == named[name][0] for name in order]
     steps = [found[name][1] == named[name][1] for name in order]
-    assert round(100 * sum(agents) / len(order)) == 71
-    assert round(100 * sum(steps) / len(order)) == 49
+    assert round(100 * sum(agents) / len(order)) == 75
+    assert round(100 * sum(steps) / len(order)) == 51
     middle = len(order) // 2
     halves = (agents[:middle], steps[:middle], agents[middle:], steps[middle:])
-    assert [round(100 * sum(half) / len(half)) for half in halves] == [74, 52, 69, 47]
+    assert [round(100 * sum(half) / len(half)) for half in halves] == [77, 52, 72, 50]
     for half in (slice(None, None, 2), slice(1, None, 2), slice(middle), slice(middle, None)):
         assert sum(agents[half]) / len(agents[half]) >= 0.60
         assert sum(steps[half]) / len(steps[half]) >= 0.42
