@@ -45,6 +45,11 @@ class Floor:
         heard = self._heard.get(agent)
         return heard.speaker if heard is not None else None
 
+    def asker(self, agent: str | None) -> str | None:
+        """Who spoke last to an agent that has said nothing since."""
+        heard = self._heard.get(agent)
+        return heard.speaker if heard is not None and heard.position > self._spoke.get(agent, -1) else None
+
     def before(self, agent: str | None, recipient: str | None = None) -> str | None:
         """Whom an agent takes over from when it speaks, to `recipient` where that is known.
 

@@ -3,10 +3,8 @@
 from typing import Any
 
 from ingest import facts
-from ingest.events import Where
 from ingest.messages import Message
-from ingest.talk import INTERNAL_AGENTS, Talk
-from ingest.tools import ToolLedger
+from ingest.talk import Talk
 
 HANDED_OVER = "[FUNCTION_HANDOFF]"
 """How a manager's words begin that a function of the user's says when it chooses an agent."""
@@ -17,20 +15,16 @@ INTRODUCTION = "Hello everyone. We have assembled a great team today"
 MANAGER = "chat_manager"
 """What AG2 calls a manager to whom nobody gives a name."""
 
-FROM_NESTED = ("_summary_from_nested_chats", "_a_summary_from_nested_chats")
-"""Functions of AG2's that make a reply of the chats that they open for it."""
-
 
 class Relayed:
     """Tells what else than words of their sender a message is.
 
     Args:
         agents: what the run's records say of each agent, by name; filled in while the run is read.
-        tools: the calls that wait for an answer.
     """
 
-    def __init__(self, agents: dict[str, dict[str, Any]], tools: ToolLedger) -> None:
-        self._agents, self._tools = agents, tools
+    def __init__(self, agents: dict[str, dict[str, Any]]) -> None:
+        self._agents = agents
 
     def is_told_again(self, said: facts.Said, talk: Talk) -> bool:
         """Whether a group chat is resumed, and its manager told again what a member has said before.
@@ -112,38 +106,3 @@ class Relayed:
             return False
         own.recipients.add(message.recipient)
         return True
-
-    def opens(self, message: Message, talk: Talk, where: Where, made_by: str | None) -> bool:
-        """Whether words that no function made as a reply, of agents whose replies are told, open another chat.
-
-        Where functions of the sender were asked (`made_by` is ''), they are its usual reply to who asked, or the
-        function that is asked just now opens a chat for it.
-        Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
-        AG2's own agents open one for each choice of a speaker, and a manager says who the members are. What is said
-        while a tool is asked for may be said by that.
-        """
-        pair = message.sender, message.recipient
-        if made_by or not talk.repliers or not INTERNAL_AGENTS.isdisjoint(pair) or self.is_manager(message.sender):
-            return False
-        if made_by is not None:
-            heard = talk.floor.heard(message.sender)
-            return heard is not None and heard != message.recipient and not self._goes_on_with(message, talk)
-        if not talk.repliers.isdisjoint(pair):
-            return True
-        if self._goes_on_with(message, talk):
-            return False
-        return talk.floor.heard(message.sender) != message.recipient and not self._tools.is_asked(where.talk)
-
-    def _goes_on_with(self, message: Message, talk: Talk) -> bool:
-        """Whether the recipient is a manager, or heard the sender last."""
-        return self.is_manager(message.recipient) or talk.floor.heard(message.recipient) == message.sender
-
-    def is_outside(self, message: Message, talk: Talk, outer: Talk) -> bool:
-        """Whether a message is the reply, in the outer chat, for which its sender has opened a chat."""
-        sender, recipient = message.sender, message.recipient
-        made_by = talk.replied.get(sender)
-        if made_by is None or made_by in FROM_NESTED:
-            return made_by is not None
-        if recipient == talk.floor.heard(sender) or talk.floor.heard(recipient) == sender:
-            return False
-        return recipient == outer.floor.heard(sender) or self.is_manager(recipient)

@@ -25,10 +25,6 @@ REMEMBERED = 4096
 """Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
 
 
-MAX_NESTED = 20
-"""Chats within each other of which no record says that they begin."""
-
-
 @dataclass(slots=True)
 class Logged:
     """A message that the logger told of, and of which an event may follow at once.
@@ -119,11 +115,24 @@ class Talk:
         """Agents of which that was told before."""
         self.begun = self.number = 0
         """Chats that have begun in it without a record that says so, after the first, and which of them this is."""
+        self.tells: bool | None = None
+        """Whether the record tells who is asked for a reply; None as long as nobody knows."""
+        self.asked_again: set[str | None] = set()
+        """Who was asked for a reply since the chat began."""
+        self.silent: set[str | None] = set()
+        """Who had nothing to say to what was said last."""
+        self.initiator: str | None = None
+        """Who spoke first."""
+        self.last_asked: str | None = None
+        """To whom somebody spoke last."""
         self.outer: Talk | None = None
-        """Of such a chat that was opened for a reply the one around it."""
+        """Of such a chat that was opened for a reply, or may be, the one around it."""
         self.opener: str | None = None
-        """Whose reply that is."""
-        self.depth = 0
+        """Who opened it."""
+        self.sure = 0
+        """How sure it is that it is in a reply."""
+        self.turn: OpenTurn | None = None
+        """Then the turn that ends with that."""
         self.group: dict[str, Any] | None = None
         """What is known of the group whose chat it is, where the record of its beginning tells."""
         self.manager: str | None = None
@@ -136,14 +145,37 @@ class Talk:
         self.threads.clear()
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
-        self.group = self.manager = None
+        self.asked_again, self.silent = set(), set()
+        self.group = self.manager = self.initiator = self.last_asked = None
 
-    def nested(self, opener: str | None) -> "Talk":
-        """A chat in this one, that an agent opens for its reply here."""
+    def nested(self, opener: str | None, sure: int, *, as_next: bool) -> "Talk":
+        """A chat in this one, that an agent opens for a reply here; where it may be the next one, it begins as that."""
         inner = Talk()
-        inner.outer, inner.opener, inner.depth = self, opener, self.depth + 1
-        inner.begun, inner.repliers, inner.recent = self.begun, self.repliers, self.recent
+        inner.outer, inner.opener, inner.sure = self, opener, sure
+        inner.begun, inner.repliers, inner.recent, inner.tells = self.begun, self.repliers, self.recent, self.tells
+        if as_next:
+            inner.latest = {agent: LastSaid(said.key, set(said.recipients)) for agent, said in self.latest.items()}
+            inner.last_speaker, inner.replied = self.last_speaker, dict(self.replied)
+            inner.resumed, inner.histories = set(self.resumed), dict(self.histories)
         return inner
+
+    def replies(self, agent: str | None, function: str | None) -> None:
+        """An agent was asked for a reply; by which function it made it, as in `replied`, None where there is none."""
+        self.tells = True
+        self.repliers.add(agent)
+        self.asked_again.add(agent)
+        self.replied.pop(agent, None)
+        if function is not None:
+            self.replied[agent] = function
+        else:
+            self.silent.add(agent)
+
+    def heard(self, sender: str | None, recipient: str | None) -> None:
+        """Somebody has spoken to somebody."""
+        if self.initiator is None:
+            self.initiator = sender
+        self.last_asked = recipient
+        self.silent.discard(recipient)
 
     def goes_on(self, recipient: str | None) -> History | None:
         """The history that a group chat goes on from with a message to this one. It is over then."""

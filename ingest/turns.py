@@ -19,10 +19,11 @@ from ingest.finder import Finder
 from ingest.floor import Floor
 from ingest.lines import encode
 from ingest.messages import Message
+from ingest.nesting import Nesting
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
 from ingest.seen import Seen
-from ingest.talk import INTERNAL_AGENTS, MAX_NESTED, History, LastSaid, Logged, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, History, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Claims, read_history
 
@@ -43,9 +44,10 @@ class Conversation:
     def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]], finder: Finder) -> None:
         self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
-        self._relayed = Relayed(agents, self._tools)
+        self._relayed = Relayed(agents)
         self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
         """By chat; None where there is only one at a time."""
+        self._nesting = Nesting(rows, self._talks, self._relayed, self._tools, self._left_over)
         self._inner: dict[str, dict[str, Any]] = {}
         """What will be said of a nested chat in the turn that opened it."""
         self._failed_callers: dict[str, str | None] = {}
@@ -64,14 +66,26 @@ class Conversation:
             self._over()
             self._conversation = where.chat
         talk = self._talks[where.chat]
+        if talk.tells is None and self._nesting.waits(fact, where, talk):
+            return
+        if self._nesting.held:
+            for earlier in self._nesting.due(where.chat):
+                self._take(*earlier)
+        self._take(fact, where)
+
+    def _settle(self) -> None:
+        """What waits for what comes next does so no more."""
+        for fact, where in self._nesting.settled():
+            self._take(fact, where)
+
+    def _take(self, fact: facts.Fact, where: Where) -> None:
+        talk = self._talks[where.chat]
         if talk.outer is not None and isinstance(fact, facts.Said):
-            talk = self._returned(fact.message, talk, where)
+            talk = self._nesting.returned(fact.message, talk, where)
         thread = talk.threads[where.thread]
-        self._place(where, talk)
+        self._nesting.place(where, talk)
         if isinstance(fact, facts.Said):
             self._failed_callers.pop(where.thread, None)
-        if where.parent is not None:
-            self._rows.holds(where.parent)
         logged, thread.logged = thread.logged, None
         match fact:
             case facts.Said():
@@ -80,10 +94,7 @@ class Conversation:
                 self._wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Replied():
-                talk.repliers.add(fact.agent)
-                talk.replied.pop(fact.agent, None)
-                if fact.function is not None:
-                    talk.replied[fact.agent] = fact.function
+                talk.replies(fact.agent, fact.function)
             case facts.Asked():
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
@@ -108,44 +119,9 @@ class Conversation:
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
-                self._begin(talk)
+                self._nesting.begin(talk)
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
-
-    def _begin(self, talk: Talk) -> None:
-        """Another chat begins: what was left open belongs to none."""
-        self._left_over(talk, talk.outer)
-        talk.begin()
-
-    def _place(self, where: Where, talk: Talk) -> None:
-        """Say where a fact belongs, of a chat that began without a record that says so."""
-        if talk.number:
-            where.talk = f"{where.chat or ''}/{talk.number}"
-
-    def _opens(self, talk: Talk, agent: str | None, made_by: str | None, where: Where) -> Talk:
-        """A chat begins without a record that says so. One that is opened for a reply is over when that is given."""
-        if made_by is None or talk.depth == MAX_NESTED:
-            self._begin(talk)
-        else:
-            talk = self._talks[where.chat] = talk.nested(agent)
-        talk.begun += 1
-        talk.number = talk.begun
-        self._place(where, talk)
-        return talk
-
-    def _returned(self, message: Message, talk: Talk, where: Where) -> Talk:
-        """The chat that a message belongs to: one around the present one, where it is the reply for which that was."""
-        inner: Talk | None = talk
-        while inner is not None and inner.outer is not None:
-            outer = inner.outer
-            if inner.opener == message.sender and self._relayed.is_outside(message, talk, outer):
-                outer.begun = talk.begun
-                outer.replied[message.sender] = talk.replied.pop(message.sender)
-                self._left_over(talk, outer)
-                self._talks[where.chat] = outer
-                return outer
-            inner = outer
-        return talk
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
@@ -173,12 +149,14 @@ class Conversation:
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
+        self._settle()
         self._tools.marked(action, where)
 
     # --- nested chats
 
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
         """An agent opened a nested chat. Gives the event of its turn, which is added when it has spoken."""
+        self._settle()
         talk = self._talks[where.chat]
         turn = talk.opened.get(fact.turn_of)
         if turn is None:
@@ -191,6 +169,7 @@ class Conversation:
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
+        self._settle()
         self._talks[chat].group = group
 
     def goes_on(self, chat: str | None, floor: Floor) -> None:
@@ -199,6 +178,7 @@ class Conversation:
 
     def closed(self, fact: facts.ChatClosed) -> Floor | None:
         """A chat is over. Gives who has heard whom in it, where its records name it."""
+        self._settle()
         if fact.chat in self._inner:
             self._inner.pop(fact.chat)["summary"] = fact.summary
         talk = self._talks.pop(fact.chat, None)
@@ -272,6 +252,7 @@ class Conversation:
         elif self._relayed.is_copy(message, talk):
             talk.asked[recipient] = where.time
             talk.floor.relayed(message.sender, recipient, where.position)
+            talk.heard(message.sender, recipient)
         else:
             index = self._turn(said, where, talk, self._relayed.is_announced(said))
         if said.channel == "logger" and not said.silent:
@@ -304,8 +285,7 @@ class Conversation:
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
-        if self._relayed.opens(message, talk, where, made_by):
-            talk = self._opens(talk, agent, made_by, where)
+        talk = self._nesting.opened(message, talk, where, made_by)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
         self._orphans(talk, message.recipient)
@@ -348,6 +328,7 @@ class Conversation:
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time
+        talk.heard(agent, message.recipient)
         return index
 
     def _turn_event(self, turn_id: str, message: Message, where: Where, position: int, talk: Talk) -> Event:
@@ -486,6 +467,7 @@ class Conversation:
 
     def _over(self) -> None:
         """All chats are over: what still waits is told, and nothing that follows belongs to it."""
+        self._settle()
         for talk in self._talks.values():
             self._left_over(talk)
         for execution in self._code.unfinished():
