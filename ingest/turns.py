@@ -194,6 +194,7 @@ class Conversation:
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
+            talk.opened.clear()  # of turns that an exception ended
         return talk.floor.copy()
 
     # --- who speaks next

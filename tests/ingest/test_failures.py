@@ -274,3 +274,24 @@ def test_the_tries_of_a_turn_are_one_execution(runs: Path, ingested: Ingest) -> 
             "llm_calls": 3,
         }
     ]
+
+
+def test_a_turn_that_an_exception_ended_holds_no_later_chat(runs: Path, ingested: Ingest) -> None:
+    """It had opened a nested chat; what its agent says in the next chat is another turn."""
+    write_journal(
+        runs,
+        "r",
+        {"kind": "chat_start", "id": "c1"},
+        logged("user", "b", "go"),
+        {"kind": "chat_start", "id": "c2", "turn_of": "b"},
+        {**logged("b", "c", "inner"), "in_chat": "c2"},
+        ended_by("c2", DOWN, agent="c"),
+        ended_by("c1", DOWN, agent="c"),
+        {"kind": "chat_start", "id": "c3"},
+        logged("user", "b", "again"),
+        logged("b", "user", "later"),
+        {"kind": "chat_end", "ends": "c3", "status": "completed"},
+    )
+    turns = {event["inputs"]["message"]: event for event in ingested(runs).events("agent_call")}
+    assert turns["inner"]["parent_event_id"] is None
+    assert "nested_chats" not in turns["later"]["meta"]
