@@ -78,10 +78,18 @@ class Assembler:
         folder: the run's folder, in which copies of files are looked for; None for a file that stands alone.
         channel: what `messages.source` says of its `message` records.
         roots: folders in which files are looked for of which the recorder saved nothing.
+        nests: no record tells where its chats begin; see `ingest.nesting`.
     """
 
     def __init__(
-        self, run_id: str, source_path: str, folder: str | None, channel: str, roots: Sequence[str] = ()
+        self,
+        run_id: str,
+        source_path: str,
+        folder: str | None,
+        channel: str,
+        roots: Sequence[str] = (),
+        *,
+        nests: bool = False,
     ) -> None:
         self.rows = RunRows(run_id)
         self.records = self.bad_lines = self.torn_lines = 0
@@ -93,7 +101,8 @@ class Assembler:
         self._agents = Agents()
         self._files = FileLedger(self.rows, self._agents.known, roots)
         self._llm = LLMLedger(self.rows)
-        self._conversation = Conversation(self.rows, self._files, self._agents.known, Finder(self._missed))
+        finder = Finder(self._missed)
+        self._conversation = Conversation(self.rows, self._files, self._agents.known, finder, nests=nests)
         self._transcripts = Spill()
         self._unread: list[str] = []
         self._steps: dict[str, str | None] = {}

@@ -6,6 +6,7 @@ agent is asked is in its reply, if that comes: made by a function, to who asked 
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from ingest import facts
@@ -13,7 +14,7 @@ from ingest.events import Where
 from ingest.messages import Message
 from ingest.relayed import Relayed
 from ingest.runrows import RunRows
-from ingest.talk import INTERNAL_AGENTS, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, MAX_AGENTS, OpenTurn, Talk
 from ingest.tools import ToolLedger
 
 FROM_NESTED = ("_summary_from_nested_chats", "_a_summary_from_nested_chats")
@@ -245,7 +246,8 @@ def _may_be_over(talk: Talk) -> bool:
 
 def _in_midst(talk: Talk) -> bool:
     """Whether functions of an agent that is asked were asked in turn, and none has made its reply yet."""
-    return any(not made_by and talk.floor.asker(agent) is not None for agent, made_by in talk.replied.items())
+    latest = islice(reversed(talk.replied.items()), MAX_AGENTS)
+    return any(not made_by and talk.floor.asker(agent) is not None for agent, made_by in latest)
 
 
 def _is_of_log(fact: facts.Fact) -> bool:

@@ -180,7 +180,8 @@ def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) ->
     file.seek(0)
     report.identity = _identity(file, source)
     about: dict[str, Any] = {}
-    assembler = Assembler(found.run_id, shown(found.path), found.folder, source.channel, found.roots)
+    place = found.run_id, shown(found.path), found.folder
+    assembler = Assembler(*place, source.channel, found.roots, nests=source.nests)
     file.seek(0)
     for item in source.read(file, about):
         if isinstance(item, Bad):

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ingest.code import Execution
@@ -23,6 +24,9 @@ class LastSaid:
 
 REMEMBERED = 4096
 """Messages of a chat, the latest, that are known when a group chat's manager hands them round again."""
+
+MAX_AGENTS = 64
+"""Agents of a chat, those that spoke or were asked last, that may go on in a chat which begins in it."""
 
 
 @dataclass(slots=True)
@@ -92,7 +96,7 @@ class OpenTurn:
 class Talk:
     """What is going on in one chat: where chats nest or go on at once, the same agent may have a turn in each."""
 
-    def __init__(self) -> None:
+    def __init__(self, tells: bool | None = None) -> None:
         self.threads: defaultdict[str, Thread] = defaultdict(Thread)
         self.pending: defaultdict[str | None, list[Event]] = defaultdict(list)
         self.executions: defaultdict[str | None, list[Execution]] = defaultdict(list)
@@ -115,7 +119,7 @@ class Talk:
         """Agents of which that was told before."""
         self.begun = self.number = 0
         """Chats that have begun in it without a record that says so, after the first, and which of them this is."""
-        self.tells: bool | None = None
+        self.tells = tells
         """Whether the record tells who is asked for a reply; None as long as nobody knows."""
         self.asked_again: set[str | None] = set()
         """Who was asked for a reply since the chat began."""
@@ -150,12 +154,14 @@ class Talk:
 
     def nested(self, opener: str | None, sure: int, *, as_next: bool) -> "Talk":
         """A chat in this one, that an agent opens for a reply here; where it may be the next one, it begins as that."""
-        inner = Talk()
+        inner = Talk(self.tells)
         inner.outer, inner.opener, inner.sure = self, opener, sure
-        inner.begun, inner.repliers, inner.recent, inner.tells = self.begun, self.repliers, self.recent, self.tells
+        inner.begun, inner.repliers, inner.recent = self.begun, self.repliers, self.recent
         if as_next:
-            inner.latest = {agent: LastSaid(said.key, set(said.recipients)) for agent, said in self.latest.items()}
-            inner.last_speaker, inner.replied = self.last_speaker, dict(self.replied)
+            latest = islice(reversed(self.latest.items()), MAX_AGENTS)
+            inner.latest = {agent: LastSaid(said.key, set(said.recipients)) for agent, said in [*latest][::-1]}
+            inner.last_speaker = self.last_speaker
+            inner.replied = dict([*islice(reversed(self.replied.items()), MAX_AGENTS)][::-1])
             inner.resumed, inner.histories = set(self.resumed), dict(self.histories)
         return inner
 

@@ -6,7 +6,7 @@ order. Ids come back in the same run (a cached answer repeats them, and some mod
 several calls with an id that of the same chat and thread is meant, and then that of the same arguments.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import islice
 from typing import Any
 
@@ -46,6 +46,8 @@ class ToolLedger:
         self._all = Waiting()
         self._open: defaultdict[str, Waiting] = defaultdict(Waiting)
         """By id, or else name."""
+        self._asked: Counter[str] = Counter()
+        """How many calls wait for their answer, by chat."""
         self._running: defaultdict[str, dict[ToolCall, None]] = defaultdict(dict)
         """By name, in the order in which they were begun."""
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
@@ -202,7 +204,7 @@ class ToolLedger:
 
     def is_asked(self, talk: str) -> bool:
         """Whether a call of a chat waits for its answer."""
-        return any(call.where.talk == talk for call in self._all.calls)
+        return self._asked[talk] > 0
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked: it may be a repair of another, or wait for one."""
@@ -211,6 +213,7 @@ class ToolLedger:
     def forget(self) -> None:
         """What follows is another conversation."""
         self._all = Waiting()
+        self._asked.clear()
         self._open.clear()
         self._running.clear()
         self._ended.clear()
@@ -239,6 +242,7 @@ class ToolLedger:
         """It waits for its answer, and this is what is known of it now."""
         self._all.put(call)
         self._open[_key(call.call_id, call.name)].put(call)
+        self._count(call, call.where.talk)
 
     def _drop(self, call: ToolCall) -> None:
         """Nothing is waited for any more."""
@@ -247,6 +251,17 @@ class ToolLedger:
         self._open[key].drop(call)
         if not self._open[key].calls:
             del self._open[key]
+        self._count(call, None)
+
+    def _count(self, call: ToolCall, talk: str | None) -> None:
+        """Count it as asked for in this chat, and in no other."""
+        if call.asked_in is not None:
+            self._asked[call.asked_in] -= 1
+            if not self._asked[call.asked_in]:
+                del self._asked[call.asked_in]
+        if talk is not None:
+            self._asked[talk] += 1
+        call.asked_in = talk
 
     def _event(self, call: ToolCall) -> Event:
         result = text_or_none(call.result)

@@ -39,13 +39,22 @@ class Conversation:
         files: learns of the files that turns write, read and mention.
         agents: what the run's records say of each agent, by name; filled in while the run is read.
         finder: asks the extractors.
+        nests: no record tells where chats begin; see `ingest.nesting`.
     """
 
-    def __init__(self, rows: RunRows, files: FileLedger, agents: dict[str, dict[str, Any]], finder: Finder) -> None:
+    def __init__(
+        self,
+        rows: RunRows,
+        files: FileLedger,
+        agents: dict[str, dict[str, Any]],
+        finder: Finder,
+        *,
+        nests: bool = False,
+    ) -> None:
         self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
         self._relayed = Relayed(agents)
-        self._talks: defaultdict[str | None, Talk] = defaultdict(Talk)
+        self._talks: defaultdict[str | None, Talk] = defaultdict(lambda: Talk(None if nests else False))
         """By chat; None where there is only one at a time."""
         self._nesting = Nesting(rows, self._talks, self._relayed, self._tools, self._left_over)
         self._inner: dict[str, dict[str, Any]] = {}
@@ -326,6 +335,7 @@ class Conversation:
             self._tools.requested(request, agent, turn.id, where, number, message.recipient)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
         index, key = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
+        talk.latest.pop(agent, None)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
         talk.asked[message.recipient] = where.time

@@ -50,6 +50,8 @@ class ToolCall:
     guessed: bool = False
     """The result is that of a function which returned, of which no id says that this call was meant."""
     state: str = REQUESTED
+    asked_in: str | None = None
+    """The chat in which it counts as asked for."""
 
     @property
     def status(self) -> str:

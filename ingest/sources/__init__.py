@@ -23,6 +23,7 @@ class Source:
         read: gives every line or element of the file, in order, as `Record` or `Bad`, and puts what the file says of
             the run beside its records into the dict it is given: `meta`, `sessions`, `not_a_run` with the reason.
         channel: what `messages.source` says of messages from here.
+        nests: its chats have no record of where each begins, but of who is asked for a reply.
         look_on: whether a file is of this kind, from its first 64 kB and what it goes on to read of the file, where no
             source recognises the beginning.
     """
@@ -31,13 +32,14 @@ class Source:
     recognise: Callable[[bytes], bool]
     read: Callable[[IO[bytes], dict[str, Any]], Iterator[Record | Bad]]
     channel: str = "logger"
+    nests: bool = False
     look_on: Callable[[bytes, IO[bytes]], bool] | None = None
 
 
 SOURCES = (
     Source("journal", journal.recognise, journal.read),
-    Source("ag2_sqlite", ag2_sqlite.recognise, ag2_sqlite.read),
-    Source("ag2_file_log", ag2_file_log.recognise, ag2_file_log.read),
+    Source("ag2_sqlite", ag2_sqlite.recognise, ag2_sqlite.read, nests=True),
+    Source("ag2_file_log", ag2_file_log.recognise, ag2_file_log.read, nests=True),
     Source("ag2_events", ag2_events.recognise, ag2_events.read),
     Source("transcript", transcript.recognise, transcript.read, channel="transcript", look_on=transcript.look_on),
 )
