@@ -20,7 +20,7 @@ from ingest.events import Where, milliseconds
 from ingest.files import FileLedger, Saved
 from ingest.finder import Finder
 from ingest.floor import Floor
-from ingest.leaving import Leaving
+from ingest.leaving import Leaving, Told
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
@@ -109,8 +109,6 @@ class Assembler:
         self._chats: dict[str, tuple[str | None, str | None]] = {}
         """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
         self._leaving = Leaving()
-        self._around: dict[str, list[str]] = {}
-        """Of steps and chats under way: the steps, actions and chats that they are in."""
         self._begun: dict[str, Data] = {}
         self._unmarked = ""
         """The chat that was begun while no other was on: its records do not name it."""
@@ -200,9 +198,9 @@ class Assembler:
     def _event(self, data: Data, where: Where) -> None:
         fact = read_event(data.get("event"))
         if isinstance(fact, facts.Failed):
-            if self._leaving.has_left(fact):
-                return  # the chat has told of it
-            self._leaving.told(fact)
+            event = self.rows.id("error", where.key)
+            if self._leaving.of_event(fact, event, *self._places(where, where.chat or self._unmarked)):
+                return
         if isinstance(fact, facts.RunFacts) and self._outcomes:
             fact.facts.pop("cost", None)  # of a group AG2 0.10 counts two members, the end of the chat all
         if fact is not None:
@@ -252,7 +250,7 @@ class Assembler:
         former_id = text_or_none(data.get("goes_on_with"))
         if chat is None:
             return
-        self._around[_CHAT + chat] = self._places(where, where.chat or (turn_of and self._unmarked))
+        self._leaving.begins(_CHAT + chat, *self._places(where, where.chat or (turn_of and self._unmarked)))
         outside, around = self._action_around(where.parent), self._event_around(where)
         group = None
         if isinstance(data.get("members"), list):
@@ -285,7 +283,7 @@ class Assembler:
         chat = text_or_none(data.get("ends")) or ""
         talk = self._goes_on.pop(chat, chat)
         inside = replace(where, chat=None if chat == self._unmarked else chat, talk=talk)
-        self._failed_once(data, inside, _CHAT + chat, self._around.pop(_CHAT + chat, []))
+        self._ends(data, inside, _CHAT + chat, *self._places(where, where.chat))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         floor = self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
         _, around = self._chats.pop(chat, (None, None))
@@ -332,11 +330,10 @@ class Assembler:
     def _step_start(self, data: Data, where: Where) -> None:
         step = str(data.get("id"))
         self._steps[step] = text_or_none(data.get("parent"))
-        self._around[_STEP + step] = self._places(where, where.chat or self._unmarked)
+        self._leaving.begins(_STEP + step, *self._places(where, where.chat or self._unmarked))
 
     def _step_end(self, data: Data, where: Where) -> None:
-        step = _STEP + (where.parent or "")
-        self._failed_once(data, where, step, self._around.pop(step, []))
+        self._ends(data, where, _STEP + (where.parent or ""))
 
     def _input(self, data: Data, where: Where) -> None:
         self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)
@@ -367,12 +364,9 @@ class Assembler:
             outputs={"result": result},
             meta=meta,
         )
-        if (raised := _exception(data)) is not None:
-            place = _STEP + (text_or_none(data.get("id")) or "")
-            if known := self._leaving.ended(place, raised):
-                event.meta["echo_of"] = known.event
-            places = self._places(where, where.chat or self._unmarked)
-            self._leaving.leaves(raised, known.event if known else event.id, places, is_action=True)
+        place, places = text_or_none(data.get("id")) or "", self._places(where, where.chat or self._unmarked)
+        if known := self._leaving.ends(_STEP + place, _exception(data), Told(event.id, is_action=True), *places):
+            event.meta["echo_of"] = known.event
         if kind == "tool_call":
             self._conversation.marked(event, where)
         around = self._event_around(where)
@@ -395,20 +389,18 @@ class Assembler:
         if fact is not None and not self._leaving.is_told(fact):
             self._tell(fact, where)
 
-    def _places(self, where: Where, chat: str | None) -> list[str]:
-        """The step or action, and the chat, that something is in."""
-        return [kind + name for kind, name in ((_STEP, where.parent), (_CHAT, chat)) if name]
+    def _places(self, where: Where, chat: str | None) -> tuple[str | None, str | None]:
+        """The step or action, and the chat, that something is in, as places of `Leaving`."""
+        return _STEP + where.parent if where.parent else None, _CHAT + chat if chat else None
 
-    def _failed_once(self, data: Data, where: Where, place: str, around: list[str]) -> None:
+    def _ends(self, data: Data, where: Where, place: str, *around: str | None) -> None:
         """An exception on its way out is told of by every chat and step that it leaves, and by the run."""
-        fact = _exception(data)
-        if fact is not None:
-            known = self._leaving.ended(place, fact)
-            if known is None:
-                self._tell(fact, where)
-            elif known.is_action and data.get("kind") == journal.CHAT_END:  # a turn ended by it
-                self._tell(replace(fact, echo_of=known.event), where)
-            self._leaving.leaves(fact, known.event if known else self.rows.id("error", where.key), around)
+        fact, is_chat = _exception(data), data.get("kind") == journal.CHAT_END
+        known = self._leaving.ends(place, fact, Told(self.rows.id("error", where.key)), *around, is_chat=is_chat)
+        if fact is not None and known is None:
+            self._tell(fact, where)
+        elif fact is not None and known is not None and known.is_action and is_chat:  # a turn ended by it
+            self._tell(replace(fact, echo_of=known.event), where)
 
     # --- the run
 

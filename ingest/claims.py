@@ -32,6 +32,7 @@ _OF_A_REHEARSAL = re2.compile(r"(?i)^[\s-]+(?:exam(?:ination)?|interview|trial)s
 _FIELD = "(?:input|field|text ?(?:box|area)|search (?:box|bar))s?"
 _BEHIND_FIELD = re2.compile(rf"(?i)\b{_FIELD} (?:with|has|have|having) (?:an? |the |some )?$")
 _BEFORE_FIELD = re2.compile(rf"(?i)^\s+(?:text|label)s? (?:of|in|for|to) (?:an? |the |each )?(?:[\w-]+ )?{_FIELD}\b")
+_BY_SELF = re2.compile(r"(?i)\b(?:i|we|i'll|we'll|i'm|we're|i've|we've|let's|let (?:me|us))\b[^.!?\n]*$")
 _AGAIN = "(?:(?:double|triple|cross)[- ]?|re-?)?"
 _CHECK = f"{_AGAIN}(?:check|verif|review|examin|confirm|visit|inspect|validat)|cross-?referenc|search"
 _CHECKED = f"{_CHECK}|look(?:ed|ing) (?:at|up)"
@@ -74,6 +75,16 @@ def _is_made_up(before: str, found: str, after: str) -> bool:
     return not (_NOT_MADE_UP.search(before) or _OF_A_PROGRAM.search(after))
 
 
+def _makes_up(before: str, found: str, after: str) -> bool:
+    """Whether it is the author who does so: the words of a critic name another one, or nobody."""
+    return (
+        _is_made_up(before, found, after)
+        and _BY_SELF.search(before) is not None
+        and _NOT_OWN.search(before) is None
+        and _ASKED.search(after) is None
+    )
+
+
 def _is_of_field(before: str, after: str) -> bool:
     """Whether a placeholder is the text that a field shows while it is empty."""
     return _BEHIND_FIELD.search(before) is not None or _BEFORE_FIELD.search(after) is not None
@@ -89,6 +100,7 @@ def _is_own_check(before: str, found: str, after: str) -> bool:
 
 _CLAIMS: dict[str, tuple[re2._Regexp, Callable[[str, str, str], bool]]] = {
     "says_made_up": (_MADE_UP, _is_made_up),
+    "makes_up": (_MADE_UP, _makes_up),
     "claims_check": (_CLAIMS_CHECK, _is_own_check),
 }
 _ANY = re2.compile("|".join(pattern.pattern for pattern, _ in _CLAIMS.values()))
@@ -98,8 +110,9 @@ def claims(text: str) -> list[str]:
     """What a text, its code included, says of its author's work.
 
     Returns:
-        `says_made_up` where it calls something hypothetical, a placeholder, dummy, mock or made up, `claims_check`
-        where its author says to have checked, reviewed or visited something, or to do so manually. Mostly nothing.
+        `says_made_up` where it calls something hypothetical, a placeholder, dummy, mock or made up, `makes_up` where
+        its author says to use such, `claims_check` where its author says to have checked, reviewed or visited
+        something, or to do so manually. Mostly nothing.
     """
     text = sound(text).replace("\u2019", "'")
     if _ANY.search(text) is None:

@@ -27,7 +27,8 @@ read_events as (
                     '$.has_tool_calls',
                     '$.says_made_up',
                     '$.claims_check',
-                    '$.only_hands_over'
+                    '$.only_hands_over',
+                    '$.makes_up'
                 ]
             )
             when 'code_exec' then [meta->>'executor']
@@ -64,7 +65,8 @@ events as materialized (
         event_type = 'agent_call' and ingest.has_program(facts[2]) as has_code,
         event_type = 'agent_call' and coalesce(facts[3] = 'true' and facts[6] is null, false) as is_request,
         coalesce(facts[4] = 'true', false) as is_made_up,
-        coalesce(facts[5] = 'true', false) as is_claim
+        coalesce(facts[5] = 'true', false) as is_claim,
+        event_type = 'agent_call' and coalesce(facts[7] = 'true', false) as makes_up
     from read_events
 ),
 
@@ -176,7 +178,8 @@ turns as (
         messages.message_order,
         events.has_code or events.is_request as is_act,
         events.is_made_up,
-        events.is_claim
+        events.is_claim,
+        events.makes_up
     from events
     inner join messages
         on messages.run_id = events.run_id and messages.event_id = events.id
@@ -284,7 +287,7 @@ judged as (
         coalesce(message_order = firsts.act, false) as is_first_act,
         coalesce(firsts.act is null and message_order = firsts.reply, false) as is_first_answer,
         is_claim and not is_act as is_claim_alone,
-        is_made_up and not is_act and not is_opening as is_made_up_alone,
+        makes_up and not is_act and not is_opening as is_made_up_alone,
         coalesce(message_order = firsts.failure, false) as is_first_failure,
         coalesce(
             bool_or(failed > 0) over (
