@@ -3,7 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.events import Event
 
@@ -25,12 +25,14 @@ class _Action(NamedTuple):
         name: what it is called.
         raised: the exception that ended it, or None.
         counted: the action that counts as the failure: itself, or one inside it; None where it is no action.
+        fixes: what it fixes, see `ingest.repairs`.
     """
 
     id: str
     name: str
     raised: _Raised | None
     counted: str | None
+    fixes: Sequence[Any]
 
 
 class Failures:
@@ -105,7 +107,7 @@ class Failures:
             if action.where.parent not in self._actions and len(self._actions) >= MOST:
                 del self._actions[next(iter(self._actions))]
             self._actions[action.where.parent].append(
-                _Action(action.id, str(action.meta.get("action_name")), raised, counted)
+                _Action(action.id, str(action.meta.get("action_name")), raised, counted, action.meta.get("fixes") or ())
             )
 
     def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
@@ -118,6 +120,8 @@ class Failures:
         alike = [action for action in inside if action.name == event.meta.get("tool_name")]
         if event.type == "tool_call" and len(alike) == 1 and alike[0].raised in (None, raised):
             self.later(alike[0].id, "marks", event.id)
+            if alike[0].fixes and event.status == "completed":
+                event.meta["fixes"] = [*event.meta.get("fixes", ()), *alike[0].fixes]
 
     def _cause(self, error: Event, since: int | None = None) -> Event | None:
         """The failed event whose exception an error tells of once more, or an action; of that `since` is the start."""

@@ -73,8 +73,8 @@ class _Failures(Generic[T]):
         """How alike two of them are, where that is at least so much; else anything below."""
         raise NotImplementedError
 
-    def _difference(self, failed: T, fix: T) -> dict[str, Any]:
-        """What `meta` tells of a failure and its fix."""
+    def _difference(self, failed: T, fix: T, in_full: bool) -> dict[str, Any]:
+        """What `meta` tells of a failure and its fix; `in_full` with what may be long."""
         raise NotImplementedError
 
     def _failed(self, event: Event, key: Hashable, what: T, turn: str | None = None) -> None:
@@ -92,9 +92,11 @@ class _Failures(Generic[T]):
         """It fixes the failure that is most like it, and may have fixed those that nothing followed yet."""
         before = self._before(event, key, turn)
         repaired = self._most_like(before, what)
+        first = next((failure for failure in before if failure is not repaired and not failure.others), None)
         for failure in before:
             if failure is repaired or not failure.others:
-                fix = {"id": failure.id, "alike": failure is repaired, **self._difference(failure.first, what)}
+                difference = self._difference(failure.first, what, in_full=failure in (repaired, first))
+                fix = {"id": failure.id, "alike": failure is repaired, **difference}
                 event.meta.setdefault("fixes", []).append(fix)
             failure.others += turn is None or turn != failure.other_turn
             failure.other_turn = turn
@@ -143,10 +145,10 @@ class FailedCode(_Failures[str | None]):
         share = similarity(failed, other)
         return least if share is None else share  # too many lines
 
-    def _difference(self, failed: str | None, fix: str | None) -> dict[str, Any]:
+    def _difference(self, failed: str | None, fix: str | None, in_full: bool) -> dict[str, Any]:
         if failed is None or fix is None:
             return {"similarity": None, "diff": None}
-        return {"similarity": similarity(failed, fix), "diff": diff(failed, fix)}
+        return {"similarity": similarity(failed, fix), "diff": diff(failed, fix) if in_full else None}
 
 
 Arguments = dict[str, bytes]
@@ -184,7 +186,7 @@ class FailedCalls(_Failures[Arguments]):
         same = sum(other.get(name) == value for name, value in failed.items())
         return same / max(len(failed), len(other))
 
-    def _difference(self, failed: Arguments, fix: Arguments) -> dict[str, Any]:
+    def _difference(self, failed: Arguments, fix: Arguments, in_full: bool) -> dict[str, Any]:
         return {"similarity": round(self._likeness(failed, fix, 0.0), 2)}
 
 

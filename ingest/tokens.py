@@ -95,18 +95,17 @@ def _quoted(quote: str, without: str = r"\n") -> str:
 
 
 def _stray(quote: str) -> str:
-    """A quote and what may be its text over lines, to the end of a line on which no such text is open."""
-    other = "'" if quote == '"' else '"'
-    text = rf"[^{quote}\\]*(?:\\[\s\S][^{quote}\\]*)*"
-    code = rf"[^'\"\\\n]*(?:(?:\\[^\n]|{other}{quote}{other}|{other})[^'\"\\\n]*)*"
-    return rf"{quote}{text}(?:{quote}{code}(?:{quote}{text}{quote}{code})*)?"
+    """A quote and the rest of its line: an apostrophe in prose, or the begin or end of a text over lines."""
+    return rf"{quote}[^\n]*"
 
 
 def _expanded(without: str = r"\n") -> str:
-    """A text with `$a`, `${a}`, `$(a)`, `#{a}` or `\\(a)` in it, and the rest of its line: quotes are nested in it."""
+    """A text with `$a` in it; one with `${a}`, `$(a)`, `#{a}` or `\\(a)`, in which quotes may nest, to the end of a
+    line."""
     other = rf'[^"\\$#{without}]*'
-    found = rf'"{other}(?:(?:\\[^\n(]|\$(?![\w{{(])|\#(?!\{{)){other})*(?:\$[\w{{(]|\#\{{|\\\()'
-    return f"(?={found})" + _stray('"')
+    begin = rf'"{other}(?:(?:\\[^(]|\$(?![{{(])|\#(?!\{{)){other})*'
+    nested = rf"(?={begin}(?:\$[{{(]|\#\{{|\\\()){begin}[^\n]*"
+    return _any(nested, rf"(?={begin}\$\w)" + _quoted('"', without))
 
 
 def _long(quote: str) -> str:
@@ -137,9 +136,16 @@ def _c() -> dict[str, _State]:
     """C and its kin: the end of a preprocessor's line counts, and quotes separate digits."""
     kinds = {
         "kept": _any(r"(?<![\w.])\d(?:'?\w)*", r"\$@?" + _QUOTE_STRAY),
-        "text": _any(r'R"(?P<raw>[^()\s\\"]{0,16})\([\s\S]*?\)(?P=raw)"', r'@"[^"]*(?:""[^"]*)*"', _LONG, _BOTH),
+        "text": _any(
+            r'(?<!\w)(?:u8|[uUL])?R"(?P<raw>[^()\s\\"]{0,16})\([\s\S]*?\)(?P=raw)"',
+            r'@"[^"]*(?:""[^"]*)*"',
+            _LONG,
+            _BOTH,
+        ),
         "comment": _SLASHES,
-        "stray": _any(r'R"[^()\s\\"]{0,16}\([\s\S]*', r'@"[\s\S]*', _LONG_STRAY, _BLOCK_STRAY, _BOTH_STRAY),
+        "stray": _any(
+            r'(?<!\w)(?:u8|[uUL])?R"[^()\s\\"]{0,16}\([\s\S]*', r'@"[\s\S]*', _LONG_STRAY, _BLOCK_STRAY, _BOTH_STRAY
+        ),
     }
     return {
         "code": _State(_tokens(r"^[ \t]*(?P<mark>\#)", **kinds), {"#": ("line", "\n")}),
@@ -168,7 +174,9 @@ def _script() -> dict[str, _State]:
 def _shell() -> dict[str, _State]:
     """Shells: code in texts, and texts in that. Here-documents are kept."""
     text = _any(r"'[^']*'", r"\$'[^'\\]*(?:\\[\s\S][^'\\]*)*'")
-    here = r"(?<!<)<<-?[ \t]*[\"'\\]?(?P<word>[A-Za-z_][\w.-]*)[^\n]*(?P<here>[\s\S]*?(?:\n\t*(?P=word)(?=\n|\Z)|\Z))"
+    # in arithmetic (`$((1 << x))`) it is none
+    word = r"<<-?(?:[ \t]*[\"'\\])?(?P<word>[A-Za-z_][\w.-]*)(?![^\n]*\)\))"
+    here = rf"(?<!<){word}[^\n]*(?P<here>[\s\S]*?(?:\n\t*(?P=word)(?=\n|\Z)|\Z))"
     # the brackets of `case a in b)` have no other half
     case = r"(?<![\w.$-])case(?=\s+[^\s;]{1,200}\s+in\s)"
     variable = r"\$(?:[A-Za-z_]\w*|[\d@*#?$!-])"

@@ -161,15 +161,19 @@ def test_code_too_long_to_be_compared_is_like_its_kind(repairs: Any) -> None:
 
 
 def test_what_is_no_repair_has_its_difference_too(runs: Path, ingested: Ingest, tmp_path: Path) -> None:
-    """Of two failures the probe is the next success; what is known of both is how unlike it is, and what differs."""
+    """Of two failures the probe is the next success; one is repaired later. How unlike the other is is known, and what
+    differs where nothing else failed before it."""
     chat = executed((BROKEN, False), (OTHER, False), (PROBE, True), (REPAIRED, True))
     (runs / "chat.json").write_text(json.dumps(chat))
     ingested(runs)
     rows = queries.run("failures_and_fixes", queries.connect(tmp_path / "traces"), min_similarity=0)
     found = rows.select("failed_input, fixed_input, similarity, changed").fetchall()
     expected = [
-        (failed.strip(), fixed.strip(), similarity(failed.strip(), fixed.strip()), diff(failed.strip(), fixed.strip()))
-        for failed, fixed in ((BROKEN, REPAIRED), (OTHER, PROBE))
+        (failed.strip(), fixed.strip(), similarity(failed.strip(), fixed.strip()), changed)
+        for failed, fixed, changed in (
+            (BROKEN, REPAIRED, diff(BROKEN.strip(), REPAIRED.strip())),
+            (OTHER, PROBE, None),
+        )
     ]
     assert [(failed.strip(), fixed.strip(), *rest) for failed, fixed, *rest in found] == expected
 

@@ -26,6 +26,7 @@
 --   selection          ways in which speakers of its group chat were chosen; 'fallback' where AG2 asked its selecting
 --                      agent in vain, and took the next one
 --   error_message      its last error; of one that was not at work that of AG2's choice of a speaker, where that failed
+--                      and none was made
 with
 
 chosen_runs as (
@@ -224,7 +225,7 @@ select
         when executions.executions is not null then 'timeout'
         when evidence.is_manager then 'manager'
         when evidence.times_chosen > 0 then 'chosen'
-        when evidence.others_chosen = 0 and selecting.error_order is not null then 'never_invoked'
+        when selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
         else 'never_invoked'
     end as status,
@@ -249,6 +250,7 @@ left join (
         max(error_order) as error_order
     from executions_of_agents
     where agent_name in ('checking_agent', 'speaker_selection_agent')
+        and run_id not in (select run_id from choices)
     group by run_id
 ) as selecting
     on selecting.run_id = agents.run_id

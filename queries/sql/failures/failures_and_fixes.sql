@@ -25,7 +25,8 @@
 --   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
 --                   in place of each other; of a tool, the share of arguments that are the same. A success that has little
 --                   in common with the failure (below 0.3) may be another thing, and no fix
---   changed         what changed from the code that failed first to the code that worked, as a diff
+--   changed         what changed from the code that failed first to the code that worked, as a diff; NULL of code above
+--                   40,000 characters or 400 lines, and of what is unlike the fix where something else failed before it
 --   events_between  events of the run from the first failure to the success
 with
 

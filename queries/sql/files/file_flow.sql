@@ -81,8 +81,11 @@ spelt as (
 placed as (
     select
         spelt.*,
-        -- somebody may spell the whole path
-        ingest.place(ingest.place(spelt.file_path, coalesce(spelt.work_dir, work_dirs.work_dir)), runs.cwd) as place
+        coalesce(spelt.work_dir, work_dirs.work_dir) as folder,
+        -- the whole path, because somebody may spell that
+        ingest.place(
+            spelt.file_path, if(folder ^@ '/' or runs.cwd is null, folder, concat_ws('/', runs.cwd, folder))
+        ) as place
     from spelt
     inner join runs
         on runs.run_id = spelt.run_id
