@@ -33,19 +33,11 @@ class Chat:
     goes_on: str = ""
     around: list[dict[str, Any]] | None = None
     is_alone: bool = False
-    _keys: list[int] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def is_sound(self) -> bool:
         """Whether all of it are messages, or items that stand among them."""
         return all(is_message(message) or is_item(message) for message in self.messages)
-
-    @property
-    def keys(self) -> list[int]:
-        """What equal messages have in common, of each; it is asked for several times."""
-        if len(self._keys) != len(self.messages):
-            self._keys = [key_of(message) for message in self.messages]
-        return self._keys
 
 
 def key_of(message: Any) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.chat import Chat
+from ingest.chat import Chat, key_of
 from ingest.messages import text_or_none
 
 MAX_SIDES = 4096
@@ -36,8 +36,8 @@ class Told:
         if chat.repeated or not chat.is_sound:
             return
         said = 0
-        for number, (message, key) in enumerate(zip(chat.messages, chat.keys, strict=True), 1):
-            said = hash((said, key, str(message.get("role")), str(message.get("name"))))
+        for number, message in enumerate(chat.messages, 1):
+            said = hash((said, key_of(message), str(message.get("role")), str(message.get("name"))))
             if 1 < number < len(chat.messages) and said in self._labels:
                 chat.repeated, chat.goes_on = number, self._labels.pop(said)
         if said in self._gone_on:
@@ -119,12 +119,11 @@ def find_sides(chats: Iterable[Chat]) -> None:
 
 
 def _side(chat: Chat, number: int, path: tuple[str, ...]) -> _Side:
-    keys, chat_id = chat.keys, chat.about.get("chat_id")
-    messages = _in_order(chat.messages, keys)
+    messages, chat_id = _in_order(chat.messages), chat.about.get("chat_id")
     chat_id = chat_id if isinstance(chat_id, int | float | str) else None
     return _Side(
         number,
-        hash(tuple(_in_order(keys, keys))),
+        hash(tuple(map(key_of, messages))),
         array("q", [_hash(message.get("name")) if message.get("name") else 0 for message in messages]),
         array("q", [_hash(message.get("role")) for message in messages]),
         0 if chat_id is None else _hash(chat_id),
@@ -173,14 +172,13 @@ def _authors(chat: Chat, other: Chat) -> dict[int, str]:
     return {
         place: theirs["name"]
         for place, (ours, theirs) in enumerate(zip(chat.messages, other.messages, strict=True))
-        if not ours.get("name") and isinstance(theirs.get("name"), str) and chat.keys[place] == other.keys[place]
+        if not ours.get("name") and isinstance(theirs.get("name"), str) and key_of(ours) == key_of(theirs)
     }
 
 
-def _in_order(values: list[Any], keys: list[int]) -> list[Any]:
-    """What is told of each message, the first two in one order: members of a group are introduced before they hear how
-    it is opened."""
-    return [values[1], values[0], *values[2:]] if len(keys) > 2 and keys[1] < keys[0] else values
+def _in_order(messages: list[Any]) -> list[Any]:
+    """The messages, the first two in one order: members of a group are introduced before they hear how it is opened."""
+    return [*sorted(messages[:2], key=key_of), *messages[2:]] if len(messages) > 2 else messages
 
 
 def _is_heard(message: dict[str, Any]) -> bool:
