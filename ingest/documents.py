@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingest.lines import MAX_LINE, PIECE, Bad, decode
-from ingest.text import LARGE, MAX_WHOLE, SPACE, STEP, Text, behind, count, find, let_go, matches
+from ingest.text import LARGE, MAX_WHOLE, STEP, Text, behind, count, find, let_go, matches
 
 _TOKEN = re.compile(rb'"(?:[^"\\\n]*(?:\\.[^"\\\n]*)*")?|[\[\]{}]')
 """A string of one line, a quotation mark that ends in none, a bracket."""
@@ -18,7 +18,6 @@ _BETWEEN = re.compile(rb"[\s,]*")
 _NEXT_PIECE = re.compile(rb"\n(?![ \t\]}\r\n])")
 """The end of a line behind which no line goes on that belongs to the one before, as indented text does."""
 
-_ANOTHER = re.compile(rb"\s*[\[{]")
 _ALONE = re.compile(rb"\s*(?:\Z|[\[{])")
 """What follows a document that is no element of a list."""
 
@@ -117,23 +116,12 @@ def value_end(raw: Text, offset: int, stop: int) -> tuple[int, bool]:
     return stop, False
 
 
-def is_closed(raw: Text) -> bool:
-    """Whether the brackets that a text begins with are closed at its end."""
-    start = behind(SPACE, raw, 0)
-    if raw[start : start + 1] not in (b"[", b"{"):
-        return False
-    end, has_end = value_end(raw, start, len(raw))
-    return has_end and behind(SPACE, raw, end) == len(raw)
-
-
 def is_sequence(raw: Text) -> bool:
     """Whether a text that is not one JSON document is several, and not one that is broken."""
     first = True
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Document):
             return first or _ALONE.match(raw, item.end) is not None
-        if is_closed(item.raw) and _ANOTHER.match(raw, item.offset + len(item.raw)):
-            return True
         first = False
         if number == MAX_CANDIDATES:
             break

@@ -42,7 +42,7 @@ def of_chat(chat: Chat, places: Iterator[int]) -> Iterator[Record | Bad]:
     """The messages of one conversation of several; those that another has told stand in `journal` alone."""
     elements = Elements()
     for number, (element, place) in enumerate(zip(chat.messages, places, strict=False)):
-        around = None if chat.around is None or isinstance(element, Bad) else chat.around[number]
+        around = None if chat.around is None else chat.around[number]
         record = elements.made(element, place, "" if around is None else encode(around), around)
         if isinstance(record, Record) and "message" in record.data:
             if number in chat.authors:
@@ -72,14 +72,11 @@ class Elements:
         """The record of an element of a list.
 
         Args:
-            element: the element, or what can't be read in its place.
+            element: the element.
             place: its place in the list, from 1, or its line.
             text: its JSON text; where it is empty the element's own.
             around: the object in which it stands, where that says who spoke to whom.
         """
-        if isinstance(element, Bad):
-            element.line = place
-            return element
         text = text or encode(element)
         message = as_message(element)
         if message is None:

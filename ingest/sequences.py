@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.conversations import conversations, is_empty
-from ingest.documents import Document, documents
+from ingest.documents import documents
 from ingest.elements import Elements, has_messages, of_chat
 from ingest.items import is_item
 from ingest.lines import Bad, Record
-from ingest.mended import mended, set_aside
 from ingest.text import Text
 from ingest.told import Sides, Told
 
@@ -29,17 +28,11 @@ def read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     elements = Elements()
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Bad):
-            value = None if item.torn else mended(item.raw, item.offset)
-            if value is None:
-                yield from item.pieces()
-                continue
-            item = Document(value, "", item.line, item.offset, item.offset + len(item.raw))
+            yield from item.pieces()
+            continue
         label = str(item.line) if item.line > line else f"{item.line}.{number + 1}"  # two documents in a line
         line = item.line
         chats, beside = conversations(item.value)
-        for bad in set_aside(chats, beside) if not item.text else ():
-            bad.line = item.line
-            yield from bad.pieces()
         if is_item(item.value) or any(chat.is_alone for chat in chats):
             if bare is None:
                 bare, elements = "" if first else label, Elements()

@@ -18,12 +18,11 @@ from typing import IO, Any
 from ingest.chat import Chat
 from ingest.conversations import LISTS, conversations
 from ingest.cut_off import sound_part
-from ingest.documents import is_closed, is_sequence, unread, value_end
+from ingest.documents import is_sequence, unread, value_end
 from ingest.elements import Elements, has_messages, messages_of
 from ingest.items import is_item
 from ingest.lines import Bad, Record, decode
 from ingest.lists import salvaged
-from ingest.mended import mended, set_aside
 from ingest.messages import is_message
 from ingest.scratch import alone
 from ingest.sequences import read_sequence
@@ -229,37 +228,15 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
         yield from read_sequence(raw, about)
     elif (cut := _cut_off(raw)) is not None:
         yield from _read_cut_off(raw, *cut, about)
-    elif (value := mended(raw)) is not None:
-        yield from _read_mended(value, about)
     elif raw[start : start + 1] == b"[":
-        yield from _salvaged(raw, start + 1)
+        yield from salvaged(raw, start + 1, Elements().made)
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
-        yield from _salvaged(raw, begin, in_object=True)
+        yield from salvaged(raw, begin, Elements().made, in_object=True)
     elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
-        yield from unread(error, raw, 0, len(raw), 1, torn=not is_closed(raw)).pieces()
+        yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
         yield from read_sequence(raw, about)
-
-
-def _salvaged(raw: Text, begin: int, in_object: bool = False) -> Iterator[Record | Bad]:
-    """A list that is broken. Nobody is still at one that has its end."""
-    has_end = is_closed(raw)
-    for item in salvaged(raw, begin, Elements().made, in_object):
-        if isinstance(item, Bad) and has_end:
-            item.torn = False
-        yield item
-
-
-def _read_mended(value: Any, about: dict[str, Any]) -> Iterator[Record | Bad]:
-    """A document in which something can't be read."""
-    chats, beside = conversations(value)
-    unreadable = set_aside(chats, beside)
-    about["meta"] = _about(chats, beside)
-    yield from messages_of(chats)
-    for bad in unreadable:
-        bad.line = 1 + sum(len(chat.messages) for chat in chats)
-        yield from bad.pieces()
 
 
 def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
