@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.items import as_message, is_item
 from ingest.messages import is_message, parse_message
 
 
@@ -20,7 +19,6 @@ class Chat:
         repeated: how many of its first messages another chat of the file has told already.
         goes_on: the label of the chat that these are of, where they are not all; else its own.
         around: the objects that hold its messages, where these do not stand in the list themselves.
-        is_alone: whether it is one message, by itself or in an object around it, and all of its document.
     """
 
     name: str
@@ -32,14 +30,13 @@ class Chat:
     repeated: int = 0
     goes_on: str = ""
     around: list[dict[str, Any]] | None = None
-    is_alone: bool = False
 
     @property
     def is_sound(self) -> bool:
-        """Whether all of it are messages, or items that stand among them."""
-        return all(is_message(message) or is_item(message) for message in self.messages)
+        """Whether all of it are messages."""
+        return all(map(is_message, self.messages))
 
 
 def key_of(message: Any) -> int:
     """What equal messages of a chat have in common, whoever said them."""
-    return parse_message(as_message(message) or message).key(False)
+    return parse_message(message).key(False)

@@ -34,7 +34,7 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         the name of that object, where it is not the value itself.
     """
     if is_message(value) and not any(isinstance(value.get(key), list) for key in LISTS):
-        return [Chat("", [value], is_alone=True)], []
+        return [Chat("", [value])], []
     search = _Search()
     search.look(value, (), DEEP)
     if len(search.chats) > MAX_CHATS:
@@ -42,8 +42,6 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         search.look(value, (), DEEP)
         if len(search.chats) > MAX_CHATS:
             return [], []
-    if not search.chats and _holds_message(value):
-        return [Chat("", [value["message"]], around=[value], is_alone=True)], []
     if len(search.chats) > 1:
         find_sides(search.chats)
     return search.chats, search.beside

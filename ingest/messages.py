@@ -14,9 +14,6 @@ from ingest.lines import encode
 _CALLS = (("function", "arguments"), ("custom", "input"))
 """Kinds of tool calls, and what each gives its tool: JSON, or text as it is."""
 
-_ARGUMENTS = ("arguments", "args", "input")
-"""What a call that names its tool itself gives to it."""
-
 _ACTIONS = ("shell_call", "apply_patch_call")
 
 _ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
@@ -182,8 +179,7 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
 def _add_requests(result: Message, message: dict[str, Any]) -> None:
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
-        call = _nested(call)
-        for kind, arguments in _CALLS if call else ():
+        for kind, arguments in _CALLS if isinstance(call, dict) else ():
             if isinstance(called := call.get(kind), dict):
                 name = text_or_none(called.get("name")) or ""
                 result.requests.append(ToolRequest(text_or_none(call.get("id")), name, called.get(arguments)))
@@ -195,24 +191,13 @@ def _add_requests(result: Message, message: dict[str, Any]) -> None:
         result.tool_calls.append({"type": "function", "function": call})
 
 
-def _nested(call: Any) -> dict[str, Any]:
-    """A tool call as OpenAI's API has it: other programs write name and arguments beside the id."""
-    if not isinstance(call, dict):
-        return {}
-    if not isinstance(name := call.get("name"), str) or any(isinstance(call.get(kind), dict) for kind, _ in _CALLS):
-        return call
-    arguments = next((call[key] for key in _ARGUMENTS if key in call), None)
-    return {"id": call.get("id"), "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
 def _add_responses(result: Message, message: dict[str, Any]) -> None:
     responses = message.get("tool_responses")
     if isinstance(responses, list) and responses:
         for response in responses:
             if isinstance(response, dict):
                 call_id = text_or_none(response.get("tool_call_id"))
-                tool = text_or_none(response.get("name")) if call_id is None else None
-                result.responses.append(ToolResponse(call_id, tool, response.get("content")))
+                result.responses.append(ToolResponse(call_id, None, response.get("content")))
     elif result.role == "tool":
         result.responses.append(ToolResponse(text_or_none(message.get("tool_call_id")), None, message.get("content")))
     elif result.role == "function" and result.name is not None:  # else a safeguard of AG2 blocked what was said

@@ -7,11 +7,12 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from capture import format as journal
 from ingest.conversations import conversations, is_empty
 from ingest.documents import documents
-from ingest.elements import Elements, has_messages, of_chat
-from ingest.items import is_item
+from ingest.elements import has_messages, of_chat
 from ingest.lines import Bad, Record
+from ingest.messages import is_message
 from ingest.text import Text
 from ingest.told import Sides, Told
 
@@ -25,25 +26,19 @@ def read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     told: list[dict[str, Any]] = []
     places, chats_told, sides, first, line, label = itertools.count(1), Told(), Sides(), True, 0, ""
     bare: str | None = None
-    elements = Elements()
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Bad):
             yield from item.pieces()
             continue
         label = str(item.line) if item.line > line else f"{item.line}.{number + 1}"  # two documents in a line
         line = item.line
-        chats, beside = conversations(item.value)
-        if is_item(item.value) or any(chat.is_alone for chat in chats):
-            if bare is None:
-                bare, elements = "" if first else label, Elements()
-            around = item.value if chats and chats[0].around else None
-            record = elements.made(chats[0].messages[0] if chats else item.value, item.line, item.text, around)
-            record.offset = item.offset
-            if bare and isinstance(record, Record):
-                record.data["in_chat"] = bare
-            yield record
+        if is_message(item.value):
+            bare = bare if bare is not None else "" if first else label
+            data = {"kind": journal.MESSAGE, "message": item.value, **({"in_chat": bare} if bare else {})}
+            yield Record(data, item.text, item.line, item.offset)
             first = False
             continue
+        chats, beside = conversations(item.value)
         told += [{**around, "chat": "/".join(filter(None, (label, around.get("chat"))))} for around in beside]
         if not has_messages(chats):
             is_header = number == 0 and isinstance(item.value, dict)
@@ -75,6 +70,6 @@ def _is_something_else(raw: Text) -> bool:
         if isinstance(item, Bad):
             if number == 0:
                 return False
-        elif has_messages(conversations(item.value)[0]):
+        elif is_message(item.value) or has_messages(conversations(item.value)[0]):
             return False
     return True

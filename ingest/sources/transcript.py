@@ -19,8 +19,7 @@ from ingest.chat import Chat
 from ingest.conversations import LISTS, conversations
 from ingest.cut_off import sound_part
 from ingest.documents import is_sequence, unread, value_end
-from ingest.elements import Elements, has_messages, messages_of
-from ingest.items import is_item
+from ingest.elements import has_messages, made, messages_of
 from ingest.lines import Bad, Record, decode
 from ingest.lists import salvaged
 from ingest.messages import is_message
@@ -167,10 +166,10 @@ def _outline(raw: Text, start: int) -> _Outline | None:
         return None
     begin, about = opened
     in_object = raw[start : start + 1] == b"{"
-    messages, others, last, end = 0, False, None, begin
+    count, messages, last, end = 0, 0, None, begin
     for element, end in elements(raw, begin):
         last, _ = decode(raw[element:end])
-        messages, others = messages + is_message(last), others or not (is_message(last) or is_item(last))
+        count, messages = count + 1, messages + is_message(last)
     if not messages:
         return None
     if in_object:
@@ -186,19 +185,18 @@ def _outline(raw: Text, start: int) -> _Outline | None:
     if len(chats) != 1:
         return None
     answer = chats[0].messages[1:] if is_said else []
-    return _Outline(begin, in_object, chats[0].about, answer, others)
+    return _Outline(begin, in_object, chats[0].about, answer, messages < count)
 
 
 def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[Record | Bad]:
     about["meta"] = outline.about
     if outline.has_others and not outline.answer:
         # which tells where in the file the others stand
-        yield from salvaged(raw, outline.begin, Elements().made, outline.in_object)
+        yield from salvaged(raw, outline.begin, made, outline.in_object)
         return
     decoded = (decode(raw[begin:end])[0] for begin, end in elements(raw, outline.begin))
-    elements_of = Elements()
     for place, element in enumerate(itertools.chain(decoded, outline.answer), 1):
-        yield elements_of.made(element, place)
+        yield made(element, place)
 
 
 def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
@@ -215,9 +213,9 @@ def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
     start = behind(SPACE, raw, 0)
     if raw[start : start + 1] == b"[":
-        return salvaged(raw, start + 1, Elements().made)
+        return salvaged(raw, start + 1, made)
     opened = _list_in_object(raw)
-    return salvaged(raw, opened[0], Elements().made, in_object=True) if opened else iter(())
+    return salvaged(raw, opened[0], made, in_object=True) if opened else iter(())
 
 
 def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -229,10 +227,10 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
     elif (cut := _cut_off(raw)) is not None:
         yield from _read_cut_off(raw, *cut, about)
     elif raw[start : start + 1] == b"[":
-        yield from salvaged(raw, start + 1, Elements().made)
+        yield from salvaged(raw, start + 1, made)
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
-        yield from salvaged(raw, begin, Elements().made, in_object=True)
+        yield from salvaged(raw, begin, made, in_object=True)
     elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
         yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:

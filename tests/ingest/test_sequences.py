@@ -143,38 +143,3 @@ def test_documents_without_an_end_cost_no_more_than_others(line: bytes) -> None:
     assert sum(len(raw[item.offset : item.end]) if isinstance(item, Document) else len(item.raw) for item in items) >= (
         len(raw) - len(items)
     )
-
-
-@pytest.mark.parametrize("indent", [None, 2])
-def test_objects_around_a_message_are_read_one_after_another(indent: int | None, runs: Path, ingested: Ingest) -> None:
-    """As in one list: who spoke to whom counts, and the record has all of it."""
-    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
-    lines: list[Any] = [
-        {"ts": 1, "sender": "a", "recipient": "b", "message": {"role": "user", "content": "go"}},
-        {"ts": 2, "sender": "b", "recipient": "a", "message": {"role": "assistant", "tool_calls": [call]}},
-        {"ts": 3, "sender": "a", "recipient": "b", "message": {"role": "tool", "tool_call_id": "c", "content": "3"}},
-        {"role": "user", "name": "a", "content": "bare"},
-    ]
-    for count in (1, 4):
-        (runs / "t.jsonl").write_text("\n".join(printed(line, indent) for line in lines[:count]))
-        tables = ingested(runs)
-        assert tables.one("SELECT count(*) FROM quarantine") == 0
-        records = tables.sql("SELECT record FROM journal ORDER BY seq")
-        assert [json.loads(row["record"]) for row in records] == lines[:count]
-    rows = tables.sql("SELECT sender, recipient, content, chat FROM messages ORDER BY message_order")
-    assert [tuple(row.values()) for row in rows] == [
-        ("a", "b", "go", 0),
-        ("b", "a", None, 0),
-        ("a", "b", "3", 0),
-        ("a", None, "bare", 0),
-    ]
-    assert tables.sql("SELECT agent_name, executor, result FROM tool_calls") == [
-        {"agent_name": "b", "executor": "a", "result": "3"}
-    ]
-
-
-def test_a_message_beside_a_conversation_is_no_document_of_its_own(runs: Path, ingested: Ingest) -> None:
-    """What is asked counts where both stand in one object."""
-    lines = [{"messages": chat(n)[:1], "message": chat(n)[1]} for n in (1, 2)]
-    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert said(ingested(runs)) == ["q1", "q2"]
