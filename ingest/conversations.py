@@ -4,11 +4,11 @@ AG2 users save `ChatResult.chat_history`, an agent's `chat_messages` (a list for
 (each chat then stands there twice, as either side had it), or the results of `initiate_chats`.
 """
 
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.chat import Chat, key_of
-from ingest.messages import is_message
-from ingest.told import find_sides
+from ingest.messages import is_message, parse_message
 
 LISTS = ("messages", "history", "chat_history")
 """Keys under which an object holds its messages."""
@@ -24,6 +24,67 @@ MAX_CHATS = 1000
 
 _TABLE = ("columns", "index", "data")
 """What a table has whose columns' names stand apart."""
+
+_OTHER_SIDE = {"user": "assistant", "assistant": "user"}
+
+
+@dataclass(slots=True)
+class Chat:
+    """A list of messages.
+
+    Attributes:
+        name: the keys and places that lead to it; '' where the document is this list.
+        about: what stands beside it, and beside the objects around it that hold no other.
+        path: the keys and places that lead to it within its document, one by one.
+        key: the usual key that it stands under, or None.
+        authors: by place the names of authors that these messages lack and a list that repeats them tells.
+        repeated: how many of its first messages another chat of the file has told already.
+        goes_on: the label of the chat that these are of, where they are not all; else its own.
+        around: the objects that hold its messages, where these do not stand in the list themselves.
+    """
+
+    name: str
+    messages: list[Any]
+    about: dict[str, Any] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    key: str | None = None
+    authors: dict[int, str] = field(default_factory=dict)
+    repeated: int = 0
+    goes_on: str = ""
+    around: list[dict[str, Any]] | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all of it are messages."""
+        return all(map(is_message, self.messages))
+
+
+class Told:
+    """The chats of a file so far, by which one is known that goes on with another.
+
+    So it is with `clear_history=False`, and in a log of requests: each repeats what was said before. One chat goes on
+    with it; others that begin alike branch off, and are chats of their own.
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[int, str] = {}
+        self._gone_on: set[int] = set()
+
+    def take(self, chat: Chat, label: str) -> None:
+        """Note what of the next chat was told before. `label`: what tells its messages from those of others."""
+        chat.goes_on = label
+        if chat.repeated or not chat.is_sound:
+            return
+        said = 0
+        for number, message in enumerate(chat.messages, 1):
+            said = hash((said, _key(message), str(message.get("role")), str(message.get("name"))))
+            if 1 < number < len(chat.messages) and said in self._labels:
+                chat.repeated, chat.goes_on = number, self._labels.pop(said)
+        if said in self._gone_on:
+            chat.repeated = len(chat.messages)  # the same request again
+        elif chat.repeated:
+            self._gone_on.add(said)
+        self._labels.setdefault(said, chat.goes_on)
 
 
 def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
@@ -43,8 +104,22 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         if len(search.chats) > MAX_CHATS:
             return [], []
     if len(search.chats) > 1:
-        find_sides(search.chats)
+        _find_repeated(search.chats)
     return search.chats, search.beside
+
+
+def _find_repeated(chats: list[Chat]) -> None:
+    """Note which of several chats another one has told already."""
+    alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
+    for chat in chats:
+        if not chat.is_sound:
+            continue
+        others = alike[tuple(map(_key, _in_order(chat.messages)))]
+        same = next((other for other in others if _are_one(chat, other)), None)
+        if same is not None:
+            chat.repeated = len(chat.messages)
+            same.authors |= _authors(same, chat)
+        others.append(chat)
 
 
 def is_empty(value: Any) -> bool:
@@ -106,8 +181,8 @@ def _answer(beside: dict[str, Any], messages: list[Any]) -> list[Any]:
     said: dict[str, Any] = next((beside[key] for key in ANSWERS if is_message(beside.get(key))), {})
     if said.get("role") != "assistant":
         return []
-    known = key_of(said)
-    return [] if any(m.get("role") == "assistant" and key_of(m) == known for m in messages if is_message(m)) else [said]
+    known = _key(said)
+    return [] if any(m.get("role") == "assistant" and _key(m) == known for m in messages if is_message(m)) else [said]
 
 
 def _rows(value: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -192,3 +267,53 @@ class _Search:
         if hidden and "beside" in chat.about:
             hidden.setdefault("beside", chat.about["beside"])
         chat.about = {**beside, **chat.about, **({"beside": hidden} if hidden else {})}
+
+
+def _are_one(chat: Chat, other: Chat) -> bool:
+    """Whether two lists of the same words are one chat as its two sides had it, or as two members of a group had it.
+
+    What one side said as `assistant` the other has as `user`. Members of a group who only listened have the same roles,
+    each in a list of its own that is named after the same partner. The result of a chat stands beside what its agents
+    keep. All else is two chats: the same words said to two agents, or to one agent twice.
+    """
+    ids = [side.about["chat_id"] for side in (chat, other) if isinstance(side.about.get("chat_id"), int | float | str)]
+    pairs = list(zip(_in_order(chat.messages), _in_order(other.messages), strict=True))
+    if len(set(ids)) > 1 or any(a.get("name") != b.get("name") for a, b in pairs if a.get("name") and b.get("name")):
+        return False
+    if len(ids) > 1 and _is_certain(ids[0]):
+        return True
+    roles, theirs = zip(*[(a.get("role"), b.get("role")) for a, b in pairs], strict=True)
+    if roles == theirs:
+        if (chat.key is None) != (other.key is None):
+            return True
+        partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
+        return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
+    return len(pairs) > 1 or roles == tuple(_OTHER_SIDE.get(role, role) for role in theirs)
+
+
+def _is_certain(chat_id: float | str) -> bool:
+    """Whether no other chat has this id: AG2's are UUIDs, as numbers, which are read as floats. Users count from 1."""
+    return len(chat_id) >= 32 if isinstance(chat_id, str) else chat_id > 2**64
+
+
+def _authors(chat: Chat, other: Chat) -> dict[int, str]:
+    """By place the authors of messages that name none, where the other list has the message there with its author."""
+    return {
+        place: theirs["name"]
+        for place, (ours, theirs) in enumerate(zip(chat.messages, other.messages, strict=True))
+        if not ours.get("name") and isinstance(theirs.get("name"), str) and _key(ours) == _key(theirs)
+    }
+
+
+def _key(message: Any) -> int:
+    return parse_message(message).key(False)
+
+
+def _in_order(messages: list[Any]) -> list[Any]:
+    """The messages, the first two in one order: members of a group are introduced before they hear how it is opened."""
+    return [*sorted(messages[:2], key=_key), *messages[2:]] if len(messages) > 2 else messages
+
+
+def _is_heard(message: dict[str, Any]) -> bool:
+    """Whether the owner of a list may have heard a message; AG2 keeps a request for tools as `assistant` everywhere."""
+    return message.get("role") != "assistant" or bool(message.get("tool_calls") or message.get("function_call"))

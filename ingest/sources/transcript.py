@@ -15,16 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ingest.chat import Chat
-from ingest.conversations import LISTS, conversations
+from capture import format as journal
+from ingest.conversations import LISTS, Chat, Told, conversations, is_empty
 from ingest.cut_off import sound_part
-from ingest.documents import is_sequence, unread, value_end
-from ingest.elements import has_messages, made, messages_of
-from ingest.lines import Bad, Record, decode
+from ingest.documents import documents, is_sequence, unread, value_end
+from ingest.lines import Bad, Record, decode, encode
 from ingest.lists import salvaged
 from ingest.messages import is_message
 from ingest.scratch import alone
-from ingest.sequences import read_sequence
 from ingest.text import (
     MAX_WHOLE,
     SPACE,
@@ -38,6 +36,9 @@ from ingest.text import (
     text_of,
     utf_8,
 )
+
+REPEATED = "repeated"
+"""Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
 
 PIECE, OVERLAP = 1024 * 1024, 128
 """Bytes that are looked through at a time, and those of the piece before, in which a key may begin."""
@@ -101,7 +102,7 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         yield from _read_broken(raw, str(error), about)
         return
     chats, beside = conversations(value)
-    if not has_messages(chats):
+    if not _has_messages(chats):
         about["not_a_run"] = "no list of messages in it"
         return
     about["meta"] = _about(chats, beside)
@@ -110,7 +111,7 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         if len(pieces) == len(chats[0].messages):
             yield from pieces
             return
-    yield from messages_of(chats)
+    yield from _messages_of(chats)
 
 
 def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -192,11 +193,40 @@ def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[
     about["meta"] = outline.about
     if outline.has_others and not outline.answer:
         # which tells where in the file the others stand
-        yield from salvaged(raw, outline.begin, made, outline.in_object)
+        yield from salvaged(raw, outline.begin, _made, outline.in_object)
         return
     decoded = (decode(raw[begin:end])[0] for begin, end in elements(raw, outline.begin))
     for place, element in enumerate(itertools.chain(decoded, outline.answer), 1):
-        yield made(element, place)
+        yield _made(element, place)
+
+
+def _messages_of(chats: list[Chat]) -> Iterator[Record | Bad]:
+    """The messages of the conversations of a document."""
+    told, places = Told(), itertools.count(1)
+    for number, chat in enumerate(chats):
+        if len(chats) > 1:
+            told.take(chat, chat.name if number else "")
+        yield from _of_chat(chat, places)
+
+
+def _of_chat(chat: Chat, places: Iterator[int]) -> Iterator[Record | Bad]:
+    """The messages of one conversation of several; those that another has told stand in `journal` alone."""
+    for number, (element, place) in enumerate(zip(chat.messages, places, strict=False)):
+        record = _made(element, place, "" if chat.around is None else encode(chat.around[number]))
+        if isinstance(record, Record):
+            if number in chat.authors:
+                record.data["message"] = {**element, "name": chat.authors[number]}
+            if number < chat.repeated:
+                record.data = {"kind": REPEATED}
+            elif chat.goes_on:
+                record.data["in_chat"] = chat.goes_on
+            if chat.around is not None:
+                record.data |= {k: chat.around[number][k] for k in ("sender", "recipient") if k in chat.around[number]}
+        yield record
+
+
+def _has_messages(chats: list[Chat]) -> bool:
+    return any(is_message(element) for chat in chats for element in chat.messages)
 
 
 def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
@@ -213,9 +243,17 @@ def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
     start = behind(SPACE, raw, 0)
     if raw[start : start + 1] == b"[":
-        return salvaged(raw, start + 1, made)
+        return salvaged(raw, start + 1, _made)
     opened = _list_in_object(raw)
-    return salvaged(raw, opened[0], made, in_object=True) if opened else iter(())
+    return salvaged(raw, opened[0], _made, in_object=True) if opened else iter(())
+
+
+def _made(element: Any, place: int, text: str = "") -> Record | Bad:
+    """The record of an element of a list, whose text is the element's own where none is given."""
+    text = text or encode(element)
+    if not is_message(element):
+        return Bad("not a message: needs a role or a name, and content or tool calls", text.encode(), place, 0)
+    return Record({"kind": journal.MESSAGE, "message": element}, text, place, 0)
 
 
 def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -223,18 +261,18 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
     start = behind(SPACE, raw, 0)
     line_end = find(raw, b"\n", start)
     if is_sequence(raw):
-        yield from read_sequence(raw, about)
+        yield from _read_sequence(raw, about)
     elif (cut := _cut_off(raw)) is not None:
         yield from _read_cut_off(raw, *cut, about)
     elif raw[start : start + 1] == b"[":
-        yield from salvaged(raw, start + 1, made)
+        yield from salvaged(raw, start + 1, _made)
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
-        yield from salvaged(raw, begin, made, in_object=True)
+        yield from salvaged(raw, begin, _made, in_object=True)
     elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
         yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
-        yield from read_sequence(raw, about)
+        yield from _read_sequence(raw, about)
 
 
 def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
@@ -243,7 +281,7 @@ def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
     if len(raw) > MAX_WHOLE or (part := sound_part(raw[:])) is None:
         return None
     chats, beside = conversations(part.value)
-    if not has_messages(chats) or not any(chat.path for chat in chats):
+    if not _has_messages(chats) or not any(chat.path for chat in chats):
         return None
     end = part.end
     for chat in chats:
@@ -258,9 +296,65 @@ def _read_cut_off(
     raw: Text, chats: list[Chat], beside: list[dict[str, Any]], end: int, about: dict[str, Any]
 ) -> Iterator[Record | Bad]:
     about["meta"] = _about(chats, beside)
-    yield from messages_of(chats)
+    yield from _messages_of(chats)
     place = 1 + sum(len(chat.messages) for chat in chats)
     yield unread("the document breaks off here", raw, end, len(raw), place, torn=True)
+
+
+def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
+    """Documents one after another: messages of one chat, or conversations, each a chat by the number of its line."""
+    if _is_something_else(raw):
+        about["not_a_run"] = "its lines are no messages"
+        return
+    header: dict[str, Any] = {}
+    told: list[dict[str, Any]] = []
+    places, chats_told, first, line, label = itertools.count(1), Told(), True, 0, ""
+    bare: str | None = None
+    for number, item in enumerate(documents(raw)):
+        if isinstance(item, Bad):
+            yield from item.pieces()
+            continue
+        label = str(item.line) if item.line > line else f"{item.line}.{number + 1}"  # two documents in a line
+        line = item.line
+        if is_message(item.value):
+            bare = bare if bare is not None else "" if first else label
+            data = {"kind": journal.MESSAGE, "message": item.value, **({"in_chat": bare} if bare else {})}
+            yield Record(data, item.text, item.line, item.offset)
+            first = False
+            continue
+        chats, beside = conversations(item.value)
+        told += [{**around, "chat": "/".join(filter(None, (label, around.get("chat"))))} for around in beside]
+        if not _has_messages(chats):
+            is_header = number == 0 and isinstance(item.value, dict)
+            if is_empty(item.value):
+                around = {key: value for key, value in item.value.items() if value not in ([], None)}
+                told += [{"chat": label, **around}] if around else []
+            elif is_header:
+                header = item.value  # it describes the run
+            else:
+                yield Bad("neither a message nor a conversation", raw[item.offset : item.end], item.line, item.offset)
+                continue
+            yield Record({"kind": "meta"}, item.text, item.line, item.offset)
+            continue
+        for chat in chats:
+            chat.name = f"{label}/{chat.name}" if chat.name else label
+            told += [{"chat": chat.name, **chat.about}] if chat.about else []
+            chats_told.take(chat, "" if first else chat.name)
+            yield from _of_chat(chat, places)
+            first, bare = False, None
+    if header or told:
+        about["meta"] = {**header, **({"chats": told} if told else {})}
+
+
+def _is_something_else(raw: Text) -> bool:
+    """Whether documents that begin soundly have no message among them, as the lines of another program's log."""
+    for number, item in enumerate(documents(raw)):
+        if isinstance(item, Bad):
+            if number == 0:
+                return False
+        elif is_message(item.value) or _has_messages(conversations(item.value)[0]):
+            return False
+    return True
 
 
 def _list_in_object(raw: Text) -> tuple[int, dict[str, Any]] | None:
