@@ -79,6 +79,10 @@ def without_texts(code: str, language: str) -> str:
     return "".join(parts[: endless.parts]) + code[endless.place :].translate(_SOLID)
 
 
+_REST = r"(?:[^\\\n]|\\[\s\S])*"
+"""The rest of a line, and of the next one where a backslash joins them."""
+
+
 def _any(*patterns: str) -> str:
     return "|".join(patterns)
 
@@ -96,7 +100,7 @@ def _quoted(quote: str, without: str = r"\n") -> str:
 
 def _stray(quote: str) -> str:
     """A quote and the rest of its line: an apostrophe in prose, or the begin or end of a text over lines."""
-    return rf"{quote}[^\n]*"
+    return quote + _REST
 
 
 def _expanded(without: str = r"\n") -> str:
@@ -104,7 +108,7 @@ def _expanded(without: str = r"\n") -> str:
     line."""
     other = rf'[^"\\$#{without}]*'
     begin = rf'"{other}(?:(?:\\[^(]|\$(?![{{(])|\#(?!\{{)){other})*'
-    nested = rf"(?={begin}(?:\$[{{(]|\#\{{|\\\()){begin}[^\n]*"
+    nested = rf"(?={begin}(?:\$[{{(]|\#\{{|\\\()){begin}{_REST}"
     return _any(nested, rf"(?={begin}\$\w)" + _quoted('"', without))
 
 
@@ -265,7 +269,7 @@ _LANGUAGES = {
     "julia": _plain(
         _any(_quoted('"', ""), _NOT_BEHIND_NAME + _CHARACTER),
         _any(r"\#=[\s\S]*?=\#", r"\#(?!=)[^\n]*"),
-        _any(r"\#=[\s\S]*", _LONG_STRAY, _QUOTE_STRAY),
+        _any(r"\#=[\s\S]*", _LONG_STRAY, r'"[\s\S]*'),
         _any(_LONG, _expanded("")),
     ),
     "lua": _lua(),
@@ -274,7 +278,7 @@ _LANGUAGES = {
     "rust": _plain(
         _any(r'(?<!\w)b?r(?P<raw>\#*)"[\s\S]*?"(?P=raw)', _quoted('"', ""), _CHARACTER),
         _SLASHES,
-        _any(r'(?<!\w)b?r\#*"[\s\S]*', _BLOCK_STRAY, _QUOTE_STRAY),
+        _any(r'(?<!\w)b?r\#*"[\s\S]*', _BLOCK_STRAY, r'"[\s\S]*'),
     ),
     "sql": _sql(),
 }
