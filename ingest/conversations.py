@@ -53,6 +53,13 @@ class Chat:
     goes_on: str = ""
     around: list[dict[str, Any]] | None = None
 
+    def answered(self, beside: dict[str, Any]) -> None:
+        """Take in the message that answers it, of what stands beside it."""
+        answer = _answer(beside, self.messages)
+        self.messages = [*self.messages, *answer]
+        if self.around is not None:
+            self.around = [*self.around, *({"message": message} for message in answer)]
+
     @property
     def is_sound(self) -> bool:
         """Whether all of it are messages."""
@@ -253,7 +260,7 @@ class _Search:
             if chat is not longest and chat.messages in (longest.messages[:count], longest.messages[-count:]):
                 chat.repeated = count
         self.chats[first].about = about = {key: inner for key, inner in beside if key not in holding}
-        longest.messages += _answer(about, longest.messages)
+        longest.answered(about)
         return True
 
     def _tell(self, beside: dict[str, Any], name: str, chats: list[Chat]) -> None:
@@ -262,7 +269,7 @@ class _Search:
             self.beside.append({"chat": name, **beside} if name else beside)
             return
         (chat,) = chats
-        chat.messages = [*chat.messages, *_answer(beside, chat.messages)]
+        chat.answered(beside)
         hidden = {key: inner for key, inner in beside.items() if key in chat.about}
         if hidden and "beside" in chat.about:
             hidden.setdefault("beside", chat.about["beside"])

@@ -14,6 +14,9 @@ from ingest.lines import encode
 _CALLS = (("function", "arguments"), ("custom", "input"))
 """Kinds of tool calls, and what each gives its tool: JSON, or text as it is."""
 
+_ARGUMENTS = ("arguments", "args", "input")
+"""What a call that names its tool itself gives to it."""
+
 _ACTIONS = ("shell_call", "apply_patch_call")
 
 _ROLES = {"user", "assistant", "system", "tool", "function", "developer"}
@@ -179,7 +182,8 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
 def _add_requests(result: Message, message: dict[str, Any]) -> None:
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
-        for kind, arguments in _CALLS if isinstance(call, dict) else ():
+        call = _nested(call)
+        for kind, arguments in _CALLS if call else ():
             if isinstance(called := call.get(kind), dict):
                 name = text_or_none(called.get("name")) or ""
                 result.requests.append(ToolRequest(text_or_none(call.get("id")), name, called.get(arguments)))
@@ -189,6 +193,16 @@ def _add_requests(result: Message, message: dict[str, Any]) -> None:
     if isinstance(call, dict) and call.get("name"):
         result.requests.append(ToolRequest(None, text_or_none(call["name"]) or "", call.get("arguments")))
         result.tool_calls.append({"type": "function", "function": call})
+
+
+def _nested(call: Any) -> dict[str, Any]:
+    """A tool call as OpenAI's API has it: other programs write name and arguments beside the id."""
+    if not isinstance(call, dict):
+        return {}
+    if not isinstance(name := call.get("name"), str) or any(isinstance(call.get(kind), dict) for kind, _ in _CALLS):
+        return call
+    arguments = next((call[key] for key in _ARGUMENTS if key in call), None)
+    return {"id": call.get("id"), "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def _add_responses(result: Message, message: dict[str, Any]) -> None:

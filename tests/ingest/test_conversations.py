@@ -460,3 +460,12 @@ def group(introductions: bool) -> tuple[Any, list[Any]]:
     manager = autogen.GroupChatManager(chat, llm_config=False)
     members[0].initiate_chat(manager, message="start", silent=True)
     return manager, members
+
+
+def test_the_response_beside_objects_around_messages_is_their_answer(runs: Path, ingested: Ingest) -> None:
+    """It has no such object around it: the list beside it was lost for that."""
+    log = [{"at": n, "message": {"role": "user", "name": "u", "content": f"q{n}"}} for n in range(2)]
+    answer = {"role": "assistant", "content": "a"}
+    (runs / "log.json").write_text(json.dumps({"log": log, "response": {"choices": [{"message": answer}]}}))
+    said = ingested(runs).sql("SELECT content FROM messages ORDER BY message_order")
+    assert [row["content"] for row in said] == ["q0", "q1", "a"]
