@@ -295,3 +295,60 @@ def test_a_turn_that_an_exception_ended_holds_no_later_chat(runs: Path, ingested
     turns = {event["inputs"]["message"]: event for event in ingested(runs).events("agent_call")}
     assert turns["inner"]["parent_event_id"] is None
     assert "nested_chats" not in turns["later"]["meta"]
+
+
+def test_an_exception_is_one_where_no_record_tells_what_begins(runs: Path, ingested: Ingest) -> None:
+    """Starts of chats and steps may be left out, or lost: there the same words are the same exception."""
+    write_journal(
+        runs,
+        "r",
+        logged("user", "b", "go"),
+        {**logged("b", "c", "inner"), "in_chat": "c2"},
+        ended_by("c2", DOWN, agent="c", in_chat="c1"),
+        ended_by("c1", DOWN, agent="c", parent="step-1"),
+        {"kind": "step_end", "parent": "step-1", "status": "failed", "error": DOWN},
+        FAILED,
+        end=False,
+    )
+    assert ingested(runs).one("SELECT errors FROM runs") == 1
+
+
+def test_an_exception_that_was_caught_inside_is_another(runs: Path, ingested: Ingest) -> None:
+    """A nested chat ends well after an action in it failed; the step around it then fails with equal words."""
+    action = {"kind": "action", "id": "a", "action_type": "work", "action_name": "f", "status": "failed"}
+    write_journal(
+        runs,
+        "r",
+        {"kind": "step_start", "id": "step-1", "name": "plan"},
+        {"kind": "chat_start", "id": "c1", "parent": "step-1"},
+        {"kind": "chat_start", "id": "c2", "turn_of": "b", "parent": "step-1"},
+        {**action, "error": DOWN, "in_chat": "c2", "parent": "step-1"},
+        {"kind": "chat_end", "ends": "c2", "status": "completed", "parent": "step-1"},
+        {"kind": "chat_end", "ends": "c1", "status": "completed", "parent": "step-1"},
+        {"kind": "step_end", "parent": "step-1", "status": "failed", "error": DOWN},
+    )
+    assert ingested(runs).one("SELECT errors FROM runs") == 2
+
+
+def test_the_event_of_an_exception_is_that_of_its_chat(runs: Path, ingested: Ingest) -> None:
+    """Two chats at once fail with equal words, and each has an event; a step that failed so before has none."""
+    told = {"kind": "event", "event": {"type": "error", "content": {"error": DOWN}}}
+    write_journal(
+        runs,
+        "two",
+        {"kind": "chat_start", "id": "c1"},
+        {"kind": "chat_start", "id": "c2"},
+        ended_by("c1", DOWN),
+        ended_by("c2", DOWN),
+        told,
+        told,
+    )
+    write_journal(
+        runs,
+        "step",
+        {"kind": "step_start", "id": "step-1", "name": "s"},
+        {"kind": "step_end", "parent": "step-1", "status": "failed", "error": DOWN},
+        told,
+    )
+    errors = {row["run_id"]: row["errors"] for row in ingested(runs).sql("SELECT run_id, errors FROM runs")}
+    assert errors == {"two": 2, "step": 2}

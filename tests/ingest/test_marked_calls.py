@@ -179,3 +179,22 @@ def test_a_tool_that_raises_after_what_it_marked_was_done_is_no_repair_of_itself
     assert [(r["tools"], r["count"]) for r in answer(out, "tool_chains", min_count=1)] == [(["fetch", "fetch"], 1)]
     assert [(r["action_name"], r["call_count"]) for r in answer(out, "action_statistics")] == [("fetch", 2)]
     assert [r["tool_calls"] for r in answer(out, "agent_activity") if r["agent_name"] == "asker"] == [2]
+
+
+def test_what_a_marked_part_repairs_its_call_repairs(runs: Path, ingested: Ingest) -> None:
+    """The part failed in a call that made do without it; the next call works as a whole."""
+    called = []
+
+    def fetch(url: str) -> str:
+        with contextlib.suppress(ConnectionError), run.timed("tool_call", "fetch", agent="asker", url=url):
+            called.append(url)
+            if len(called) == 1:
+                raise ConnectionError("no answer")
+        return "page"
+
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"fetch": fetch})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker_of(("fetch", {"url": "a"}), ("fetch", {"url": "a"})), message="go")
+    fixes = answer(ingested(runs).out, "failures_and_fixes")
+    assert [(r["tries"], r["fixed_by"], r["similarity"]) for r in fixes] == [(1, "asker", 1.0)]

@@ -889,3 +889,16 @@ def test_only_a_journal_tells_how_a_run_ended(tmp_path: Path) -> None:
     compared = {row["metric"]: (row["before_runs"], row["after_runs"]) for row in found}
     assert compared["completed"] == compared["llm_calls"] == (0, 0)
     assert compared["messages"] == (2, 2)
+
+
+def test_a_choice_that_failed_is_told_where_none_was_made(tmp_path: Path) -> None:
+    """Where others were chosen before or after, a member is skipped, and it is no fault of its own."""
+    agents = [{"name": "group", "members": ["ann", "bob", "cyd"], "selection": "auto"}]
+    builder = Builder()
+    run = builder.run("r", meta={"agents": agents})
+    run.turn("ann")
+    run.event("error", "speaker_selection_agent", "Timeout", status="failed", error_message="no choice", meta={})
+    run.handoff("ann", "bob")
+    run.turn("bob")
+    found = {row["agent_name"]: row for row in answer(builder.write(tmp_path / "traces.duckdb"), "why_silent")}
+    assert (found["cyd"]["status"], found["cyd"]["error_message"]) == ("skipped", None)
