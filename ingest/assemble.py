@@ -106,6 +106,7 @@ class Assembler:
         self._transcripts = Spill()
         self._unread: list[str] = []
         self._steps: dict[str, str | None] = {}
+        self._latest_step = ""
         self._chats: dict[str, tuple[str | None, str | None]] = {}
         """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
         self._leaving = Leaving()
@@ -328,12 +329,12 @@ class Assembler:
             self._transcripts.append((where.position, messages, *about))
 
     def _step_start(self, data: Data, where: Where) -> None:
-        step = str(data.get("id"))
+        step = self._latest_step = str(data.get("id"))
         self._steps[step] = text_or_none(data.get("parent"))
         self._leaving.begins(_STEP + step, *self._places(where, where.chat or self._unmarked))
 
     def _step_end(self, data: Data, where: Where) -> None:
-        self._ends(data, where, _STEP + (where.parent or ""))
+        self._ends(data, where, _STEP + (where.parent or self._latest_step))
 
     def _input(self, data: Data, where: Where) -> None:
         self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)

@@ -242,7 +242,7 @@ def test_want_of_memory_has_a_reason(runs: Path, ingested: Ingest, monkeypatch: 
     assert (result.exit_code, result.stdout) == (1, f"{runs / 'r' / 'journal.jsonl'}: no run, {reason}\n")
 
 
-def no_memory(*_: object) -> object:
+def no_memory(*_: object, **__: object) -> object:
     """What Python does when there is none left."""
     raise MemoryError
 
