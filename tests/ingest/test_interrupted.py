@@ -85,6 +85,8 @@ def started(*arguments: object) -> "subprocess.Popen[str]":
 )
 def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, tmp_path: Path) -> None:
     """At any moment: Ctrl-C goes to all processes of a group, others to the first one. Nothing half made stays."""
+    if signal.getsignal(number) is signal.SIG_IGN:  # as under nohup, and whoever is started inherits it
+        signal.signal(number, signal.SIG_DFL)
     write_corpus(tmp_path / "runs", 8 * RUN_EVENTS)
     out = tmp_path / "traces"
     with started(tmp_path / "runs", "--out", out, "--quiet") as process:
