@@ -60,8 +60,20 @@ from range($runs * $per_run) as numbers (i)
 ROWS = (
     """
     insert into execution_events by name
+    with repairs as (
+        select
+            id,
+            [{'id': lag(id) over calls, 'alike': true, 'similarity': 0.9, 'diff': repeat('+x = 1 ', 10)}] as fixes
+        from (
+            select *, if(type = 'tool_call', tool, type) as what
+            from memory.base
+            where type in ('tool_call', 'code_exec')
+        )
+        window calls as (partition by run, what order by place)
+        qualify status = 'completed' and lag(status) over calls = 'failed'
+    )
     select
-        id, run_id, 'node_' || (place // 10) as node_id, 'step_' || (place // 20) as step_id,
+        base.id, run_id, 'node_' || (place // 10) as node_id, 'step_' || (place // 20) as step_id,
         place as execution_order, type as event_type, agent as agent_name, status, time as timestamp,
         time + interval 1 second as completed_at,
         (h % 2000 + if(h % 100 = 0, 6000, 0))::double as duration_ms,
@@ -91,17 +103,19 @@ ROWS = (
                 'has_tool_calls', h % 3 = 0
             )
             when 'tool_call' then json_object(
-                'tool_name', tool, 'result_length', 200, 'error_type', 'ValueError', 'requested_in', turn_id
+                'tool_name', tool, 'result_length', 200, 'error_type', 'ValueError', 'requested_in', turn_id,
+                'fixes', fixes
             )
             when 'code_exec' then json_object(
                 'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor',
-                'written_in', turn_id, 'files_read', if(h % 5 = 0, ['f' || h // 7 % 100], [])
+                'written_in', turn_id, 'files_read', if(h % 5 = 0, ['f' || h // 7 % 100], []), 'fixes', fixes
             )
             when 'handoff' then json_object('reason', 'group_chat_selection', 'selection', 'auto', 'group', 'manager')
             when 'file_gen' then json_object('file_path', 'f' || h % 100, 'file_type', '.txt')
             else json_object('model', 'm')
         end as meta
     from memory.base
+    left join repairs using (id)
     order by run_digits, i
     """,
     """
@@ -145,7 +159,7 @@ ROWS = (
     insert into runs by name
     select
         run_id, if(run % 9 = 0, 'failed', 'completed') as status, min(time) as started_at, 50000 as duration_ms,
-        10 as messages, 0.1 as cost, '{}' as meta
+        10 as messages, 0.1 as cost, '{}' as meta, 'journal' as source_format
     from memory.base
     group by run_id, run, run_digits
     order by run_digits
