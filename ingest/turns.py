@@ -158,14 +158,12 @@ class Conversation:
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
-        self._settle()
         self._tools.marked(action, where)
 
     # --- nested chats
 
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
         """An agent opened a nested chat. Gives the event of its turn, which is added when it has spoken."""
-        self._settle()
         talk = self._talks[where.chat]
         turn = talk.opened.get(fact.turn_of)
         if turn is None:
@@ -178,7 +176,6 @@ class Conversation:
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
-        self._settle()
         self._talks[chat].group = group
 
     def goes_on(self, chat: str | None, floor: Floor) -> None:
@@ -187,7 +184,6 @@ class Conversation:
 
     def closed(self, fact: facts.ChatClosed) -> Floor | None:
         """A chat is over. Gives who has heard whom in it, where its records name it."""
-        self._settle()
         if fact.chat in self._inner:
             self._inner.pop(fact.chat)["summary"] = fact.summary
         talk = self._talks.pop(fact.chat, None)
