@@ -103,7 +103,7 @@ _CLAIMS: dict[str, tuple[re2._Regexp, Callable[[str, str, str], bool]]] = {
     "makes_up": (_MADE_UP, _makes_up),
     "claims_check": (_CLAIMS_CHECK, _is_own_check),
 }
-_ANY = re2.compile("|".join(pattern.pattern for pattern, _ in _CLAIMS.values()))
+_ANY = re2.compile("|".join(dict.fromkeys(pattern.pattern for pattern, _ in _CLAIMS.values())))
 
 
 def claims(text: str) -> list[str]:

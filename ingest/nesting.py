@@ -29,7 +29,7 @@ MAX_HELD = 64
 BEFORE = 8
 """Positions from a turn to the first words of a chat in it."""
 
-LIKELY, CERTAIN = 1, 2
+POSSIBLE, LIKELY, CERTAIN = range(3)
 """How sure it is that a chat is in a reply: it began while somebody was asked, or in the midst of the functions of its
 opener. Who began the chat around it may not have been asked: with `max_turns` that ends with a word to this agent."""
 
@@ -166,7 +166,7 @@ class Nesting:
             asked = talk.last_asked if where.thread or self._tools.is_asked(where.talk) else None
         if asked is None or asked in talk.silent:
             return None
-        return LIKELY if asked != talk.initiator else 0
+        return LIKELY if asked != talk.initiator else POSSIBLE
 
     def _has_room(self, talk: Talk) -> bool:
         """Whether another chat may be nested in this one; of too many around it one that is least likely to be around
@@ -214,7 +214,7 @@ class Nesting:
         if is_certain:
             return recipient == outer.floor.heard(sender) or self._relayed.is_manager(recipient)
         asker = outer.floor.asker(sender)
-        if asker is None or sender in outer.silent or not (made_by or level.sure):
+        if asker is None or sender in outer.silent or not (made_by or level.sure != POSSIBLE):
             return False
         return recipient == asker or (recipient == outer.manager != talk.manager)
 

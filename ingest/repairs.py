@@ -5,6 +5,7 @@ failure waits by itself for what is like it. `meta` of another try that fails ha
 success what it fixes (`fixes`): what it is like, and whatever else it is the first success after.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -56,7 +57,7 @@ class _Failure(Generic[T]):
     other_turn: str | None = None
 
 
-class _Failures(Generic[T]):
+class _Failures(ABC, Generic[T]):
     """What failed in one run and waits for its repair."""
 
     alike: ClassVar[float]
@@ -69,13 +70,13 @@ class _Failures(Generic[T]):
         """What follows is another conversation."""
         self._waiting.clear()
 
+    @abstractmethod
     def _likeness(self, failed: T, other: T, least: float) -> float:
         """How alike two of them are, where that is at least so much; else anything below."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _difference(self, failed: T, fix: T, in_full: bool) -> dict[str, Any]:
         """What `meta` tells of a failure and its fix; `in_full` with what may be long."""
-        raise NotImplementedError
 
     def _failed(self, event: Event, key: Hashable, what: T, turn: str | None = None) -> None:
         """One more try of what waits, or something new."""

@@ -66,7 +66,7 @@ events as materialized (
         event_type = 'agent_call' and coalesce(facts[3] = 'true' and facts[6] is null, false) as is_request,
         coalesce(facts[4] = 'true', false) as is_made_up,
         coalesce(facts[5] = 'true', false) as is_claim,
-        event_type = 'agent_call' and coalesce(facts[7] = 'true', false) as makes_up
+        coalesce(facts[7] = 'true', false) as makes_up
     from read_events
 ),
 

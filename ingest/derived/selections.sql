@@ -1,6 +1,7 @@
 -- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
--- by that agent's next turn alone, or what led to none: an LLM call, or the exception that ended the turn; what AG2 asked its
--- selecting agent, and what that answered, come before in the same chat. Of both 10,000 characters are looked at: the names of some hundred agents.
+-- by that agent's next turn alone, or what led to none: an LLM call, or the exception that ended the turn. What AG2 asked its
+-- selecting agent, and what that answered, come before in the same chat. Of both 10,000 characters are looked at: the names
+-- of some hundred agents.
 insert into selections by name
 with
 

@@ -166,7 +166,6 @@ def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.few
 @pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true", "2>/dev/full", ">&- 2>&- <&-"])
 def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> None:
     """What is said meanwhile is not what the job is for."""

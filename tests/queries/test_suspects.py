@@ -405,7 +405,25 @@ def test_who_says_to_have_checked_claims_it(words: str, is_claim: bool) -> None:
 )
 def test_what_is_made_up(words: str, is_made_up: bool) -> None:
     """Not columns of statistics, rehearsals, and what a field shows."""
-    assert ("says_made_up" in claims(words)) == is_made_up
+    assert [claim for claim in claims(words) if claim != "makes_up"] == (["says_made_up"] if is_made_up else [])
+
+
+@pytest.mark.parametrize(
+    ("words", "makes_up"),
+    [
+        ("I will use dummy data for now.", True),
+        ("Let's assume a hypothetical mean of 4.", True),
+        ("We're going to work with mock values.", True),
+        ("The figures are made up.", False),
+        ("You used dummy data.", False),
+        ("I see that you used dummy data.", False),
+        ("Should we use dummy data?", False),
+        ("I load the file. No placeholders are left.", False),
+    ],
+)
+def test_who_makes_data_up(words: str, makes_up: bool) -> None:
+    """Only who says to do so itself."""
+    assert ("makes_up" in claims(words)) == makes_up
 
 
 @pytest.mark.few
