@@ -4,9 +4,8 @@ Records come in order. Each is kept as it is in `journal`; what it tells is hand
 LLM calls and the files. At the end the run itself gets its row.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,10 +15,10 @@ from ingest.ag2_events import read_event
 from ingest.ag2_logs import REPLIED
 from ingest.agents import Agents
 from ingest.beside import read_copy, read_transcript
+from ingest.chats import Chats
 from ingest.events import Where, milliseconds
 from ingest.files import FileLedger, Saved
 from ingest.finder import Finder
-from ingest.floor import Floor
 from ingest.leaving import Leaving, Told
 from ingest.lines import Bad, Record, encode
 from ingest.llm import LLMLedger, count, microseconds
@@ -29,6 +28,7 @@ from ingest.repeats import Repeats
 from ingest.rows import Row, Spill
 from ingest.runrows import RunRows
 from ingest.speakers import Listener
+from ingest.transcripts import Transcript
 from ingest.turns import Conversation
 
 SPACING = 512
@@ -39,12 +39,6 @@ MAX_SEQ = 2**53
 MAX_COUNT = 2**63 - 1
 """What a number in a journal may be; a larger one is no number of records."""
 
-MAX_CHATS = 100
-"""Of how many chats, the last ones, `runs.meta` says what came of them."""
-
-MAX_FORMER = 1000
-"""Chats, the latest, with which others may go on."""
-
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`."""
 
@@ -52,21 +46,6 @@ NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionE
 """What contents of an unknown shape raise."""
 
 Data = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Former:
-    """A chat that is over, with which another may go on.
-
-    Attributes:
-        talk: the chat that both are then: this one, or the one that it went on with itself.
-        around: the event around it.
-        floor: who has heard whom in it.
-    """
-
-    talk: str
-    around: str | None
-    floor: Floor | None
 
 
 class Assembler:
@@ -105,18 +84,7 @@ class Assembler:
         self._conversation = Conversation(self.rows, self._files, self._agents.known, finder, nests=nests)
         self._transcripts = Spill()
         self._unread: list[str] = []
-        self._steps: dict[str, str | None] = {}
-        self._latest_step = ""
-        self._chats: dict[str, tuple[str | None, str | None]] = {}
-        """Chats under way: the action around each, and the event around it: of a nested one the turn that opened it."""
-        self._leaving = Leaving()
-        self._begun: dict[str, Data] = {}
-        self._unmarked = ""
-        """The chat that was begun while no other was on: its records do not name it."""
-        self._goes_on: dict[str, str] = {}
-        """Of chats under way that go on with a former one: the chat that both are."""
-        self._former: dict[str, Former] = {}
-        self._outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
+        self._chats, self._leaving = Chats(self.rows), Leaving()
         self._start: Data = {}
         self._recordings: set[str] = set()
         self._end: Data = {}
@@ -176,7 +144,6 @@ class Assembler:
 
     def _where(self, data: Data, seq: int) -> Where:
         get, chat = data.get, text_or_none(data.get("in_chat"))
-        talk = chat or self._unmarked
         return Where(  # in order: with the names of its parts it takes half as long again
             str(seq),
             seq * SPACING + SPACING // 2,
@@ -186,7 +153,7 @@ class Assembler:
             text_or_none(get("node_id")),
             text_or_none(get("parent")),
             chat,
-            self._goes_on.get(talk, talk),
+            self._chats.talk(chat),
         )
 
     # --- kinds of records
@@ -200,30 +167,16 @@ class Assembler:
         fact = read_event(data.get("event"))
         if isinstance(fact, facts.Failed):
             event = self.rows.id("error", where.key)
-            if self._leaving.of_event(fact, event, *self._places(where, where.chat or self._unmarked)):
+            if self._leaving.of_event(fact, event, *self._places(where)):
                 return
-        if isinstance(fact, facts.RunFacts) and self._outcomes:
+        if isinstance(fact, facts.RunFacts) and self._chats.outcomes:
             fact.facts.pop("cost", None)  # of a group AG2 0.10 counts two members, the end of the chat all
         if fact is not None:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
-        where.parent = self._event_around(where)
+        where.parent = self._chats.event_around(where)
         self._conversation.take(fact, where)
-
-    def _action_around(self, name: str | None) -> str | None:
-        """The event of the action around, where `name` names a step or action. A step is no event: see `step_id`."""
-        steps = set()
-        while name in self._steps and name not in steps:
-            steps.add(name)
-            name = self._steps[name]
-        return None if name is None else self.rows.named_id(name)
-
-    def _event_around(self, where: Where) -> str | None:
-        """The marked action around a record, or the turn that opened its chat, whichever is nearer."""
-        action = self._action_around(where.parent)
-        outside, turn = self._chats.get(where.chat or "", (None, None))
-        return turn if turn is not None and action == outside else action
 
     def _message(self, data: Data, where: Where) -> None:
         sender, recipient = text_or_none(data.get("sender")), text_or_none(data.get("recipient"))
@@ -248,55 +201,40 @@ class Assembler:
 
     def _chat_start(self, data: Data, where: Where) -> None:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
-        former_id = text_or_none(data.get("goes_on_with"))
         if chat is None:
             return
-        self._leaving.begins(_CHAT + chat, *self._places(where, where.chat or (turn_of and self._unmarked)))
-        outside, around = self._action_around(where.parent), self._event_around(where)
+        self._leaving.begins(_CHAT + chat, *self._places(where, is_inside=turn_of is not None))
+        action, around = self._chats.action_around(where), self._chats.event_around(where)
         group = None
         if isinstance(data.get("members"), list):
             manager = text_or_none(data.get("recipient")) or ""
             about = {"name": manager, "members": data["members"], "selection": data.get("selection")}
             group = self._agents.group_of(manager, about)
         if turn_of is None:
-            if not self._begun:
-                self._unmarked = chat
-                if not self._chats and where.chat is None and data.get("attributed") is not False:
-                    self._tell(facts.ChatBegun(), where)
-            self._begun[chat] = {name: data.get(name) for name in ("sender", "recipient")}
-            if former_id is not None:
-                self._begun[chat]["goes_on_with"] = former_id
+            is_alone = self._chats.begins(chat, data)
+            if is_alone and where.chat is None and data.get("attributed") is not False:
+                self._tell(facts.ChatBegun(), where)
         else:
-            # an action that was begun in the turn is not around it
-            where.parent = self._chats.get(where.chat or self._unmarked, (None, around))[1]
+            where.parent = self._chats.around_turn(where)
             fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
             around = self._conversation.opened(fact, where)
-        self._chats[chat] = outside, around
-        place = None if chat == self._unmarked else chat
-        self._conversation.of_group(place, group)
-        former = self._former.pop(former_id, None) if turn_of is None and former_id is not None else None
-        if former is not None:
-            self._goes_on[chat] = former.talk
-            if former.floor is not None and former.around == around:
-                self._conversation.goes_on(place, former.floor)
+        self._chats.enter(chat, action, around)
+        self._conversation.of_group(self._chats.named(chat), group)
+        former = self._chats.goes_on(chat)
+        if former is not None and former.floor is not None and former.around == around:
+            self._conversation.goes_on(self._chats.named(chat), former.floor)
 
     def _chat_end(self, data: Data, where: Where) -> None:
         chat = text_or_none(data.get("ends")) or ""
-        talk = self._goes_on.pop(chat, chat)
-        inside = replace(where, chat=None if chat == self._unmarked else chat, talk=talk)
-        self._ends(data, inside, _CHAT + chat, *self._places(where, where.chat))
+        is_unmarked = chat == self._chats.unmarked != ""
+        inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
+        self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         floor = self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
-        _, around = self._chats.pop(chat, (None, None))
-        if chat == self._unmarked != "":
+        if is_unmarked:
             floor = self._conversation.ended()
-            self._unmarked = ""
-        if chat in self._begun:
-            self._former[chat] = Former(talk, around, floor)
-            if len(self._former) > MAX_FORMER:
-                del self._former[next(iter(self._former))]
+        if self._chats.ends(chat, floor, {"status": data.get("status"), **about}):
             self._tell(facts.RunFacts(about), where)
-            self._outcomes.append({"id": chat, **self._begun.pop(chat), "status": data.get("status"), **about})
 
     def _llm_call(self, data: Data, where: Where) -> None:
         self._tell(facts.Called(self._llm.called(data, where)), where)
@@ -326,15 +264,15 @@ class Assembler:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list):
             about = text_or_none(data.get("chat_id")), data.get("complete") is True, data.get("rest") is True
-            self._transcripts.append((where.position, messages, *about))
+            self._transcripts.append(Transcript(where.position, messages, *about))
 
     def _step_start(self, data: Data, where: Where) -> None:
-        step = self._latest_step = str(data.get("id"))
-        self._steps[step] = text_or_none(data.get("parent"))
-        self._leaving.begins(_STEP + step, *self._places(where, where.chat or self._unmarked))
+        step = str(data.get("id"))
+        self._chats.step(step, text_or_none(data.get("parent")))
+        self._leaving.begins(_STEP + step, *self._places(where))
 
     def _step_end(self, data: Data, where: Where) -> None:
-        self._ends(data, where, _STEP + (where.parent or self._latest_step))
+        self._ends(data, where, _STEP + self._chats.step_that_ends(where))
 
     def _input(self, data: Data, where: Where) -> None:
         self._tell(facts.Asked(text_or_none(data.get("prompt")), text_or_none(data.get("answer"))), where)
@@ -365,12 +303,12 @@ class Assembler:
             outputs={"result": result},
             meta=meta,
         )
-        place, places = text_or_none(data.get("id")) or "", self._places(where, where.chat or self._unmarked)
+        place, places = text_or_none(data.get("id")) or "", self._places(where)
         if known := self._leaving.ends(_STEP + place, _exception(data), Told(event.id, is_action=True), *places):
             event.meta["echo_of"] = known.event
         if kind == "tool_call":
             self._conversation.marked(event, where)
-        around = self._event_around(where)
+        around = self._chats.event_around(where)
         where.parent = around if around != event.id else None
         self.rows.around(event.id, where.parent)
         self.rows.add_event(event)
@@ -390,8 +328,14 @@ class Assembler:
         if fact is not None and not self._leaving.is_told(fact):
             self._tell(fact, where)
 
-    def _places(self, where: Where, chat: str | None) -> tuple[str | None, str | None]:
-        """The step or action, and the chat, that something is in, as places of `Leaving`."""
+    def _places(self, where: Where, *, is_inside: bool = True) -> tuple[str | None, str | None]:
+        """The step or action, and the chat, that something is in, as places of `Leaving`.
+
+        Args:
+            where: says them.
+            is_inside: it is inside the chat whose records do not name it, and not around it, where it names none.
+        """
+        chat = where.chat or (self._chats.unmarked if is_inside else None)
         return _STEP + where.parent if where.parent else None, _CHAT + chat if chat else None
 
     def _ends(self, data: Data, where: Where, place: str, *around: str | None) -> None:
@@ -452,7 +396,7 @@ class Assembler:
             began,
             None if status == "running" else ended,
             milliseconds(began, ended),
-            tables["messages"].count - self._conversation.earlier,
+            tables["messages"].count - self._conversation.messages.earlier,
             *(tables[name].count for name in ("llm_calls", "tool_calls", "code_execs")),
             written,
             self.rows.failures.count,
@@ -473,8 +417,8 @@ class Assembler:
         known = {"task", "mode", "tags", "session", "host", "cwd", "git_commit", *journal.COMMON, "run_id"}
         meta |= {k: v for k, v in self._start.items() if k not in known and v is not None}
         meta |= self._conversation.run_facts
-        if len(self._outcomes) > 1:
-            meta["chats"] = list(self._outcomes)
+        if len(self._chats.outcomes) > 1:
+            meta["chats"] = list(self._chats.outcomes)
         if len(about.get("sessions") or ()) > 1:
             meta["sessions"] = list(about["sessions"])
         if agents := self._agents.all():

@@ -8,6 +8,7 @@ Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ingest.messages import Message, parse_message, unblock
@@ -17,6 +18,25 @@ from ingest.speakers import name_speakers
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
 time where thousands of messages say the same."""
+
+
+@dataclass(slots=True)
+class Transcript:
+    """A transcript that was saved in a run.
+
+    Attributes:
+        position: at which it was saved.
+        messages: as they were saved.
+        chat_id: AG2's id of the chat, where it has one.
+        complete: the journal has all that was said in the run until then.
+        rest: nobody saved it; the recorder did, when the run ended.
+    """
+
+    position: int
+    messages: list[Any]
+    chat_id: str | None
+    complete: bool
+    rest: bool
 
 
 def read_history(transcript: Sequence[Any], agents: Iterable[str]) -> list[Message]:

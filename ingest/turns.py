@@ -17,15 +17,14 @@ from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.floor import Floor
-from ingest.lines import encode
 from ingest.messages import Message
 from ingest.nesting import Nesting
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
-from ingest.seen import Seen
-from ingest.talk import INTERNAL_AGENTS, History, LastSaid, Logged, OpenTurn, Talk
+from ingest.said import MessageLedger
+from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
-from ingest.transcripts import Claims, read_history
+from ingest.transcripts import Transcript
 
 MAX_CHILDREN = 1000
 """Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
@@ -61,10 +60,7 @@ class Conversation:
         """What will be said of a nested chat in the turn that opened it."""
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
-        self._seen = Seen()
-        self._claims = Claims(self._seen)
-        self._earlier: set[int] = set()
-        """Those of the seen that were said before the run began."""
+        self.messages = MessageLedger(rows, agents)
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
@@ -252,7 +248,7 @@ class Conversation:
         if talk.group is None and said.resumed is None:
             talk.manager = next(filter(self._relayed.is_manager, (recipient, sender)), talk.manager)
         if said.resumed is not None:
-            index = self._resumed(said, said.resumed, where, talk)
+            index = self.messages.resumed(said, said.resumed, where, talk)
         elif self._relayed.is_told_again(said, talk):
             talk.floor.said(sender, recipient, where.position)
         elif self._relayed.is_copy(message, talk):
@@ -264,27 +260,6 @@ class Conversation:
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, recipient, key, is_told)
-
-    def _resumed(self, said: facts.Said, place: int, where: Where, talk: Talk) -> int | None:
-        """A message of the history of a group chat that goes on. What the run does not have was said before it.
-
-        Gives the index of its row, where it gets one.
-        """
-        message = said.message
-        if message.name is not None and message.name != message.sender:  # the manager passes it on
-            message.sender, message.recipient = message.name, message.sender
-        history = talk.histories.get(where.thread)
-        if history is None or place < history.place:
-            history = talk.histories[where.thread] = History(self._seen.counts())
-        history.managers.add(message.recipient)
-        if place == history.place:  # one more member is given it
-            return None
-        history.place = place
-        if history.is_known(message.key()):
-            talk.floor.said(message.sender, message.recipient, where.position)
-            return None
-        self._said_before(message, said.channel, where)
-        return len(self._seen) - 1
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""
@@ -330,7 +305,7 @@ class Conversation:
         for number, request in enumerate(message.requests):
             self._tools.requested(request, agent, turn.id, where, number, message.recipient)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
-        index, key = self._add_message(said.channel, message, turn.inputs["role"], turn, where, tokens, internal)
+        index, key = self.messages.add(said.channel, message, turn, where, tokens, internal)
         talk.latest.pop(agent, None)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         talk.remember(key)
@@ -361,7 +336,7 @@ class Conversation:
             agent=message.sender,
             ended=where.time,
             inputs={
-                "role": message.role or self._role(message.sender),
+                "role": self.messages.role(message),
                 "message": preview(message.plain),
                 "sender": talk.floor.before(message.sender, message.recipient),
                 "recipient": message.recipient,
@@ -374,10 +349,6 @@ class Conversation:
         if message.tool_calls:
             turn.outputs["tool_calls"] = message.tool_calls
         return turn
-
-    def _role(self, agent: str | None) -> str:
-        """The role of a message that names none: a human's proxy is the user."""
-        return "user" if self._agents.get(agent or "", {}).get("class") == "UserProxyAgent" else "assistant"
 
     def _children(self, events: list[Event], parent: str, where: Where) -> None:
         """Add events that happened in a turn, or before the exception that ended one."""
@@ -456,20 +427,10 @@ class Conversation:
 
     # --- the end of the run
 
-    @property
-    def earlier(self) -> int:
-        """Messages that were said before the run began."""
-        return len(self._earlier)
-
-    def finish(self, transcripts: Iterable[tuple[int, list[Any], str | None, bool, bool]]) -> None:
-        """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
-
-        Args:
-            transcripts: (position, messages, AG2's id of the chat, if it has one, whether the journal has all that was
-                said in the run until then, whether nobody saved it) for each.
-        """
-        for number, (saved_at, transcript, chat_id, complete, rest) in enumerate(transcripts):
-            self._merge(transcript, saved_at, f"transcript {number}", chat_id, complete, rest)
+    def finish(self, transcripts: Iterable[Transcript]) -> None:
+        """Take in the run's saved transcripts as far as they tell of more, and what is still waiting."""
+        for number, transcript in enumerate(transcripts):
+            self.messages.merge(transcript, f"transcript {number}", self._said)
         self._over()
 
     def _over(self) -> None:
@@ -484,71 +445,6 @@ class Conversation:
         self._talks.clear()
         self._code.forget()
         self._tools.forget()
-
-    def _merge(
-        self, transcript: list[Any], saved_at: int, name: str, chat_id: str | None, complete: bool, rest: bool
-    ) -> None:
-        messages = read_history(transcript, self._agents)
-        matches = self._claims.match(messages, saved_at, chat_id)
-        first = next((match for match in matches if match is not None and match not in self._earlier), None)
-        # what comes before the first known message stands before its turn and the handoff to that
-        position = self._seen.position(first) - 5 if first is not None else saved_at
-        talk = self._seen.talk(first) if first is not None else name
-        # what comes before the first message of the run; a list without any the user may have saved for its own sake
-        earlier = complete and (rest or first is not None)
-        for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
-            if match is None:
-                # what was said before the run stands before all of it
-                where = Where(f"{name}/{place}", 0 if earlier else position + 1, None, thread=name, talk=talk)
-                before = len(self._seen)
-                if earlier:
-                    self._said_before(message, "transcript", where)
-                else:
-                    self._said(facts.Said(message, "transcript"), where)
-                self._claims.added(range(before, len(self._seen)))
-            else:
-                self._rows.heard(match, "transcript")
-                position, talk = self._seen.position(match), self._seen.talk(match)
-                earlier = earlier and match in self._earlier
-
-    def _said_before(self, message: Message, channel: str, where: Where) -> None:
-        """A message that was said before the run began: what came of it is not of this run, nor is it a turn of it."""
-        self._earlier.add(len(self._seen))
-        role = message.role or self._role(message.sender)
-        turn = self._rows.event(
-            "agent_call",
-            "earlier",
-            where,
-            agent=message.sender,
-            inputs={"role": role, "message": preview(message.plain), "sender": None, "recipient": message.recipient},
-            outputs={"full_content": message.content},
-            meta={"content_length": len(message.plain), "internal": True},
-        )
-        self._rows.add_event(turn)
-        self._add_message(channel, message, role, turn, where, None, True)
-
-    def _add_message(
-        self, channel: str, message: Message, role: str, turn: Event, where: Where, tokens: int | None, internal: bool
-    ) -> tuple[int, int]:
-        """Add the row of a message, which is that turn. Gives its index and its key."""
-        index = self._rows.add_message(
-            channel,
-            where,
-            turn.id,
-            message.sender,
-            message.recipient,
-            role,
-            message.content,
-            encode(message.tool_calls) if message.tool_calls else None,
-            where.step_id,
-            where.node_id,
-            tokens,
-            where.time,
-            internal,
-        )
-        key = message.key()
-        self._seen.add(key, message.key(False), where, message.sender, message.recipient)
-        return index, key
 
     def _files_of_tool(self, event: Event) -> list[Hit]:
         """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
