@@ -29,8 +29,11 @@ _OF_STATISTICS = re2.compile(r"(?i)^[\s-]+(?:columns?|cod(?:ing|ed)|features?|in
 """What stands behind `dummy` where it is a word of statistics."""
 _OF_A_REHEARSAL = re2.compile(r"(?i)^[\s-]+(?:exam(?:ination)?|interview|trial)s?\b")
 """What stands behind `mock` where it is a rehearsal."""
+_MOCKS = re2.compile(r"(?i)^\s+(?:out\s+)?(?:the|an?|all|any|its|our|your|every|external)\b")
+_IN_TESTS = re2.compile(r"(?i)\b(?:(?:unit|integration|regression)[ -])?test(?:s|ed|ing)?\b|\bpytest\b|\bunittest\b")
+"""Of a test, that it mocks what it is not about, is its craft."""
 _FIELD = "(?:input|field|text ?(?:box|area)|search (?:box|bar))s?"
-_BEHIND_FIELD = re2.compile(rf"(?i)\b{_FIELD} (?:with|has|have|having) (?:an? |the |some )?$")
+_BEHIND_FIELD = re2.compile(rf"(?i)\b{_FIELD} (?:with|has|have|having|gets?|shows?|displays?) (?:an? |the |some )?$")
 _BEFORE_FIELD = re2.compile(rf"(?i)^\s+(?:text|label)s? (?:of|in|for|to) (?:an? |the |each )?(?:[\w-]+ )?{_FIELD}\b")
 _BY_SELF = re2.compile(r"(?i)\b(?:i|we|i'll|we'll|i'm|we're|i've|we've|let's|let (?:me|us))\b[^.!?\n]*$")
 _AGAIN = "(?:(?:double|triple|cross)[- ]?|re-?)?"
@@ -69,6 +72,8 @@ _OWN = re2.compile(r"(?i)^(?:please|you|your)\b.*\b(?:i|we)\b")
 def _is_made_up(before: str, found: str, after: str) -> bool:
     word = found.lower()
     if word.startswith("placeholder") and (_OF_SQL.search(after) or _is_of_field(before, after)):
+        return False
+    if word == "mock" and _MOCKS.search(after) and _IN_TESTS.search(before + after):
         return False
     if (word == "dummy" and _OF_STATISTICS.search(after)) or (word == "mock" and _OF_A_REHEARSAL.search(after)):
         return False

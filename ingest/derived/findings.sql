@@ -165,6 +165,13 @@ work_of_turns as (
     group by turn_id
 ),
 
+-- whose code was run
+ran as (
+    select distinct asked_in as turn_id
+    from events
+    where event_type = 'code_exec'
+),
+
 turns as (
     select
         events.run_id,
@@ -177,6 +184,8 @@ turns as (
         messages.timestamp as said_at,
         messages.message_order,
         events.has_code or events.is_request as is_act,
+        events.is_request,
+        coalesce(messages.sender is null and messages.role = 'user', false) as is_by_human,
         events.is_made_up,
         events.is_claim,
         events.makes_up
@@ -192,7 +201,8 @@ openings as (
     select
         run_id,
         chat,
-        min(message_order) as message_order
+        min(message_order) as message_order,
+        arg_min(is_made_up, message_order) as is_made_up  -- so it was asked for
     from turns
     where depth = 0
     group by
@@ -230,8 +240,14 @@ supervisors as (
 -- what agents do or say; who only runs the code and the tools of others makes no mistake of its own
 candidates as (
     select
-        turns.* exclude (is_opening, depth, said_at),
-        turns.is_opening or openings.message_order is not null as is_opening,
+        turns.* exclude (is_opening, depth, said_at, is_act, is_made_up, makes_up, is_request, is_by_human),
+        coalesce(turns.message_order = openings.message_order, false) as begins,
+        turns.is_opening or begins as is_opening,
+        coalesce(callers.first_call_at < turns.said_at, false) as is_of_model,
+        -- code that a chat is opened with, and that nobody runs, is what is asked about
+        turns.is_act and (not begins or turns.is_request or ran.turn_id is not null or is_of_model) as is_act,
+        turns.is_made_up and openings.is_made_up is distinct from true as is_made_up,
+        turns.makes_up and openings.is_made_up is distinct from true as makes_up,
         supervisors.agent_name is not null as is_supervisor,
         coalesce(work.failed, 0) as failed,
         work.failed_at,
@@ -244,7 +260,8 @@ candidates as (
     left join openings
         on openings.run_id = turns.run_id
         and openings.chat is not distinct from turns.chat
-        and openings.message_order = turns.message_order
+    left join ran
+        on ran.turn_id = turns.id
     left join callers
         on callers.run_id = turns.run_id and callers.agent_name = turns.agent_name
     left join supervisors
@@ -253,11 +270,12 @@ candidates as (
         on work.turn_id = turns.id
     left join executors
         on executors.run_id = turns.run_id and executors.executor = turns.agent_name
-    where (turns.is_act or executors.executor is null)
+    where not turns.is_by_human
+        and (turns.is_act or executors.executor is null)
         and (
-            openings.message_order is null
+            not begins
             or turns.run_id not in (select run_id from callers)
-            or coalesce(callers.first_call_at < turns.said_at, false)
+            or is_of_model
         )
 ),
 

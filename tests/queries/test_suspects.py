@@ -401,6 +401,12 @@ def test_who_says_to_have_checked_claims_it(words: str, is_claim: bool) -> None:
         ("I used placeholder text for the abstract, in the form of lorem ipsum.", True),
         ("I filled the form with placeholder text.", True),
         ("I ran a mock test for the server instead of the real one.", True),
+        ("Tests that mock the HTTP client", False),
+        ("Here are unit tests; they mock all calls of the database.", False),
+        ("I mock the answers of the sensor.", True),
+        ("I test it with mock data.", True),
+        ("The input gets the placeholder text 'Search'.", False),
+        ("The search bar shows a placeholder.", False),
     ],
 )
 def test_what_is_made_up(words: str, is_made_up: bool) -> None:
@@ -480,8 +486,54 @@ def test_what_was_handed_in_is_not_suspected_where_models_are_at_work(tmp_path: 
     assert {row["run_id"]: row["agent_name"] for row in found} == {
         "of the customer": "customer",  # its model had been asked before, and may have written that
         "of the fixer": "fixer",
-        "none": "customer",
+        "none": "fixer",
     }
+
+
+def test_code_that_a_chat_is_opened_with_is_what_is_asked_about(tmp_path: Path) -> None:
+    """Unless somebody runs it: then it was meant to be."""
+    said = [("boss", code("for i in range(10) print(i)")), ("planner", "A colon is missing."), ("coder", code("7"))]
+    for name, ran, suspect in (
+        ("nobody ran any", [], ("coder", 2)),
+        ("the answer was run", [("terminal", WORKED)], ("coder", 2)),
+    ):
+        assert first_of_chat(tmp_path / name, [*said, *ran]) == suspect
+    assert first_of_chat(tmp_path / "it was run", [said[0], ("terminal", FAILED)]) == ("boss", 0)
+
+
+def first_of_chat(folder: Path, said: list[tuple[str | None, str]]) -> tuple[str | None, int]:
+    """Agent and message of the first suspect of a chat; who has no name is the user, or the assistant that answers."""
+    roles = {None: "user", "": "assistant"}
+    messages = [
+        {"role": roles.get(name, "user"), "content": text} | ({"name": name} if name else {}) for name, text in said
+    ]
+    folder.mkdir()
+    (folder / "chat.json").write_text(json.dumps(messages), encoding="utf-8")
+    first = answer(ingest(folder, folder.with_name(f"{folder.name} traces")), "suspects")[0]
+    return first["agent_name"], first["message_order"]
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ([(None, code("plot(x)")), ("", "Swap the axes.")], 1),
+        ([("", "Hello!"), (None, "The capital of Australia?"), ("", "Sydney.")], 2),
+        ([(None, "Hello!"), ("", "Hello, what is it?"), (None, code("plot(x)")), ("", code("plot(y)"))], 3),
+    ],
+)
+def test_what_a_human_asks_is_no_mistake(said: list[tuple[str | None, str]], place: int, tmp_path: Path) -> None:
+    """A user without a name, in a chat with a model, is not suspected, whatever was pasted."""
+    assert first_of_chat(tmp_path / "runs", said) == (None, place)
+
+
+def test_made_up_data_that_were_asked_for(tmp_path: Path) -> None:
+    """Nobody is to blame for them: the first code is suspected as it is."""
+    said = [
+        ("boss", "Write a table with made-up names, and sort it."),
+        ("first", code("load()")),
+        ("second", "A table with made-up names:\n" + code("write()")),
+    ]
+    assert first_of_chat(tmp_path / "runs", [*said]) == ("first", 1)
 
 
 def labels(folder: Path) -> dict[str, tuple[str, int]]:
@@ -518,17 +570,17 @@ def found(labelled: Path) -> dict[str, tuple[str, int]]:
 
 
 def test_suspicion_is_right_as_often_as_its_header_says(found: dict[str, tuple[str, int]]) -> None:
-    """Of 63 labelled runs 73 % of the agents and 49 % of the messages, and no half of them far below."""
+    """Of 63 labelled runs 71 % of the agents and 49 % of the messages, and no half of them far below."""
     named = labels(LABELLED)
     assert named.keys() == found.keys()
     order = sorted(named, key=lambda name: int(name.split(".")[0]))
     agents = [found[name][0] == named[name][0] for name in order]
     steps = [found[name][1] == named[name][1] for name in order]
-    assert round(100 * sum(agents) / len(order)) == 73
+    assert round(100 * sum(agents) / len(order)) == 71
     assert round(100 * sum(steps) / len(order)) == 49
     middle = len(order) // 2
     halves = (agents[:middle], steps[:middle], agents[middle:], steps[middle:])
-    assert [round(100 * sum(half) / len(half)) for half in halves] == [74, 48, 72, 50]
+    assert [round(100 * sum(half) / len(half)) for half in halves] == [71, 48, 72, 50]
     for half in (slice(None, None, 2), slice(1, None, 2), slice(middle), slice(middle, None)):
         assert sum(agents[half]) / len(agents[half]) >= 0.60
         assert sum(steps[half]) / len(steps[half]) >= 0.42

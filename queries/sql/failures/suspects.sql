@@ -13,8 +13,8 @@
 --   evidence       all that speaks against the message, the weightiest first
 --   suspicion      the weightiest of the evidence, by which the messages are ranked (of two alike the earlier is first);
 --                  no proof: of 63 failed AG2 runs whose decisive mistake people had named, rank 1 was the right agent
---                  in 73 % and the right message in 49 %, and one of ranks 1 to 3 in 86 and 70 %. The rules were made
---                  with these runs and their labels at hand, so expect less of others: rank 1 in 74 and 48 % of the half
+--                  in 71 % and the right message in 49 %, and one of ranks 1 to 3 in 86 and 70 %. The rules were made
+--                  with these runs and their labels at hand, so expect less of others: rank 1 in 71 and 48 % of the half
 --                  with the lower numbers, in 72 and 50 % of the other; of 15 runs of Magentic-One, where a supervisor
 --                  hands out the work, in 60 and 13 %
 --   failed         code executions, tool calls and LLM calls of this message that failed
