@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 17
+VERSION = 18
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -217,12 +217,15 @@ _ALL = (
     ),
     Table(
         "tool_calls",
-        "A tool or function call, joined with its execution and its result.",
+        "A tool or function call, joined with its execution and its result. It failed where the tool raised, as AG2 "
+        "tells; where nobody does, its answer begins with `Error: ` (AG2's), `Traceback (most recent call last):`, an "
+        "exception (`KeyError: `), `Error executing tool` (MCP's) or `exitcode: 1 (execution failed)`. An error that "
+        "it returns as an ordinary value is none.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID its tool_call in execution_events
             call_id VARCHAR id that the model gave the call
-            tool_name VARCHAR the tool
+            tool_name VARCHAR the tool; NULL for an answer to a call that the source does not have
             agent_name VARCHAR who asked for it
             executor VARCHAR who ran it
             arguments JSON as asked for

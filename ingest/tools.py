@@ -10,18 +10,23 @@ from collections import Counter, defaultdict
 from itertools import islice
 from typing import Any
 
+import re2
+
 from ingest import facts
 from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
 from ingest.lines import decode, encode, unwrapped
-from ingest.messages import ToolRequest, ToolResponse, text_or_none
+from ingest.messages import ToolRequest, ToolResponse, plain_text, text_or_none
 from ingest.repairs import FailedCalls
 from ingest.runrows import RunRows, preview
 from ingest.waiting import ENDED, RAN, REMEMBERED, REQUESTED, STARTED, ToolCall, Waiting
 
-ERROR_PREFIX = "Error: "
-"""How AG2 begins the answer of a tool that raised, is unknown or was given bad JSON."""
-
+_SAYS_FAILED = re2.compile(
+    r"^(?:Error: |Error executing tool [^\s:]+: |Traceback \(most recent call last\):"
+    r"|(?:\w+\.)*[A-Z]\w*(?:Error|Exception): |exitcode: [1-9]\d* \(execution failed\))"
+)
+"""How the answer of a tool begins that raised, where nothing else tells: AG2's (also of one that is unknown or was
+given bad JSON), MCP's, an exception as Python tells it, and code that a tool ran as AG2 tells it."""
 
 MOST = 4096
 """Calls of a message that asks for very many, that are looked through where no id or name tells which is meant."""
@@ -166,8 +171,8 @@ class ToolLedger:
             call.has_result, call.executor = False, executor  # another call with these arguments returned that
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
-            text = text_or_none(response.content) or ""
-            call.failed = text.startswith(ERROR_PREFIX)
+            text = plain_text(response.content)
+            call.failed = _SAYS_FAILED.match(text) is not None
             call.error = text if call.failed else None
         call.executor = call.executor or executor
         if call.call_id:
@@ -264,7 +269,7 @@ class ToolLedger:
         call.asked_in = talk
 
     def _event(self, call: ToolCall) -> Event:
-        result = text_or_none(call.result)
+        result, name = text_or_none(call.result), call.name or None  # of an answer alone nobody knows the tool
         error_type, error = None, None
         if call.status == "failed":
             error_type, error = self._finder.error(call.error or result or "")
@@ -281,14 +286,14 @@ class ToolLedger:
             ended=call.ended,
             error=error,
             inputs={
-                "tool": call.name,
+                "tool": name,
                 "args": call.arguments,
                 "args_keys": list(arguments),
                 "call_id": call.call_id,
             },
             outputs={"result": result, "result_preview": preview(result)},
             meta={
-                "tool_name": call.name,
+                "tool_name": name,
                 "result_length": len(result) if result is not None else None,
                 "executor": call.executor,
                 "error_type": error_type,
@@ -302,7 +307,7 @@ class ToolLedger:
             "tool_calls",
             event.id,
             call.call_id,
-            call.name,
+            name,
             call.agent,
             call.executor,
             None if call.arguments is None else encode(call.arguments),

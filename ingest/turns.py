@@ -449,7 +449,7 @@ class Conversation:
     def _files_of_tool(self, event: Event) -> list[Hit]:
         """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
         found: dict[str, Hit] = {}
-        named = self._finder.arguments(event.inputs["tool"], event.inputs["args"])
+        named = self._finder.arguments(event.inputs["tool"] or "", event.inputs["args"])
         for hit in [*named, *self._finder.text(event.outputs.get("result") or "")]:
             known = found.get(hit.path)
             if known is None or (known.operation != "write" and hit.operation == "write"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import duckdb
 
 from queries.library import Value
-from queries.sets import undivided
+from queries.sets import tags_with, undivided
 
 NEAREST = 0.8
 """Jaro-Winkler similarity from which a name is worth suggesting; one that contains what was given always is."""
@@ -91,6 +91,8 @@ def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list
         if name == "run_id":
             run_id = None  # the others are looked for everywhere
         message = _MESSAGES[name].format(repr(value))
+        if name in ("before", "after") and values.get("tag") is None and (tags := tags_with(con, value)):
+            message += f"; it is a value of {' and '.join(tags)}: set tag"
         if name == "agent_name" and run_id is not None:
             message += f" in run {run_id!r}"
         lines.append(message + (f": did you mean {' or '.join(map(repr, near))}?" if near else ""))

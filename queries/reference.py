@@ -21,6 +21,9 @@ WIDTH = 28
 """Rows of an answer that are shown, and places after which their cells are cut."""
 
 
+BAR = r"\|"
+
+
 def reference(traces: str | Path | None = None) -> str:
     """The reference as Markdown.
 
@@ -45,7 +48,8 @@ def _section(query: Query, con: duckdb.DuckDBPyConnection | None) -> str:
     paragraphs = [f"#### `{query.name}`", query.question]
     if query.parameters:
         paragraphs.append("\n".join(f"- {_parameter(parameter)}" for parameter in query.parameters))
-    paragraphs.append("Columns: " + "; ".join(f"`{name}` {doc}" for name, doc in query.columns.items()) + ".")
+    columns = [f"| `{name}` | {doc.replace('|', BAR)} |" for name, doc in query.columns.items()]
+    paragraphs.append("\n".join(["| column | meaning |", "| --- | --- |", *columns]))
     if con is not None:
         paragraphs.append(_answer(query, con))
     return "\n\n".join(paragraphs)

@@ -41,6 +41,21 @@ def undivided(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> li
     return [f"the tag {tag!r} has {len(names)} values, {listed}: say which to compare with before and after"]
 
 
+def tags_with(con: duckdb.DuckDBPyConnection, value: Value) -> list[str]:
+    """The tags, at most three, that have this value in some run."""
+    rows = con.execute(
+        """
+        select distinct tag
+        from (select tags, unnest(json_keys(tags)) as tag from runs where json_type(tags) = 'OBJECT')
+        where tags->>ingest.key(tag) = $value
+        order by tag
+        limit 3
+        """,
+        {"value": value},
+    ).fetchall()
+    return [f"tag={tag!r}" for (tag,) in rows]
+
+
 def _other_tags(con: duckdb.DuckDBPyConnection) -> str:
     rows = con.execute(
         "select distinct unnest(json_keys(tags)) as tag from runs where json_type(tags) = 'OBJECT' order by tag"

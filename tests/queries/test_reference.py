@@ -18,7 +18,7 @@ def test_every_query_is_explained(sample_traces: Path) -> None:
         query = queries.find(name)
         assert query.question in section
         assert all(f"`{parameter.name}` {parameter.type}" in section for parameter in query.parameters)
-        assert all(f"`{column}` {doc}" in section for column, doc in query.columns.items())
+        assert all(f"| `{column}` | {doc} |" in section for column, doc in query.columns.items())
         rows = queries.run(name, con).fetchall()
         assert ("No rows on the sample runs." in section) == (not rows)
         assert (f"... {len(rows) - 3} more" in section) == (len(rows) > 3)

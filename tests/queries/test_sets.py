@@ -78,6 +78,12 @@ def test_sets_that_can_not_be_told_apart(tagged: Path, parameters: dict[str, str
     assert rows == []
 
 
+def test_the_value_of_a_tag_is_known_for_one(tagged: Path) -> None:
+    """Where it is given without the tag, as the parameter's text may be read."""
+    with pytest.warns(queries.QueryWarning, match="before='z': .* it is a value of tag='team': set tag"):
+        answer(tagged, "compare_runs", before="z")
+
+
 def test_runs_without_times_have_no_halves(tmp_path: Path) -> None:
     """Where runs carry no start time, they are not divided by anything else."""
     builder = Builder()

@@ -16,10 +16,12 @@
 --   error_message   the first error
 --   failed_by       whose code or call failed first
 --   failed_input    the first code or arguments that failed
+--   is_fixed        whether a success followed
 --   fixed_by        whose code or call of that chat and language (or with a block in it), or tool, succeeded after it: the
 --                   first of the next 8 that is like it (code of a similarity of 0.3 to its first or last try, a call with
 --                   half of its arguments; it repairs what it is most like), or else the next one after it failed last.
---                   Of calls that one message asks for none is the fix of another. NULL where none did. Of a run the
+--                   Of calls that one message asks for none is the fix of another. NULL where none did, or where its
+--                   author has no name. Of a run the
 --                   latest 256 failures wait for their fix, and code is compared with the latest 16 of its language
 --   fixed_input     the code or arguments that succeeded
 --   similarity      of code, twice the words that both have, of all their words, where those stand in lines that a diff has
@@ -143,6 +145,7 @@ pairs as (
         failures.error_message,
         failures.agent_name as failed_by,
         coalesce(failures.inputs->>'code', failures.inputs->>'args', failures.inputs::varchar) as failed_input,
+        fixes.id is not null as is_fixed,
         fixes.agent_name as fixed_by,
         coalesce(fixes.inputs->>'code', fixes.inputs->>'args', fixes.inputs::varchar) as fixed_input,
         problems.fix.similarity as similarity,
