@@ -278,6 +278,8 @@ def new_agent(agent: Any) -> None:
 
 
 def _new_agent(scope: Scope, agent: Any, init_args: Any) -> None:
+    if scope is scope.run.stray:
+        return  # made for a run that is yet to begin: it is described where it acts
     gone = scope.run.agents.announce(agent, init_args if isinstance(init_args, dict) else {})
     if gone is not None:
         scope.run.write(format.AGENT, gone, scope)

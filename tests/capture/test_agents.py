@@ -1,5 +1,8 @@
 """Agents are described as they were when they acted, and as they were in the end."""
 
+import asyncio
+import threading
+import time
 from pathlib import Path
 
 from autogen import register_function
@@ -59,3 +62,41 @@ def test_a_working_folder_given_later_is_looked_into(tmp_path: Path) -> None:
         (elsewhere / "out.txt").write_text("made")
     assert [Path(record["path"]).name for record in of_kind(journal(run), "file")] == ["out.txt"]
     assert described(run, "runner")[-1]["work_dir"] == str(elsewhere)
+
+
+def test_agents_made_for_the_next_run_are_not_of_the_one_that_is_on() -> None:
+    """Jobs at once, each of which makes its agents and then starts its run: in threads, and as tasks."""
+    turn = threading.Barrier(2)
+
+    def of_thread(name: str) -> None:
+        agents = [talker(f"{name}_a"), talker(f"{name}_b")]
+        with capture.start("runs", run_id=name, console=False):
+            turn.wait()  # the next one makes its agents meanwhile
+            agents[0].initiate_chat(agents[1], message="hi", max_turns=1)
+            turn.wait()
+
+    async def of_task(name: str, begin: asyncio.Event, begun: asyncio.Event) -> None:
+        await begin.wait()
+        agents = [talker(f"{name}_a"), talker(f"{name}_b")]
+        async with capture.start("runs", run_id=name, console=False):
+            begun.set()
+            await asyncio.sleep(0.05)
+            await agents[0].a_initiate_chat(agents[1], message="hi", max_turns=1)
+
+    async def tasks() -> None:
+        begin, begun, after = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        begin.set()
+        await asyncio.gather(of_task("t1", begin, begun), of_task("t2", begun, after))
+
+    first = threading.Thread(target=of_thread, args=("x",))
+    first.start()
+    while not any(Path("runs").glob("x/journal.jsonl")):
+        time.sleep(0.01)
+    second = threading.Thread(target=of_thread, args=("y",))
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    asyncio.run(tasks())
+    for name in ("x", "y", "t1", "t2"):
+        found = {record["name"] for record in of_kind(journal(Path("runs") / name), "agent")}
+        assert found == {f"{name}_a", f"{name}_b"}
