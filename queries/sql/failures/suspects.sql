@@ -2,7 +2,7 @@
 --
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL, also those that are not known to have failed
---   top BIGINT = 3         suspects per run, at most
+--   top BIGINT = 3         suspects per run, at most; a message that nothing speaks against is none
 --   status VARCHAR = NULL  one of: completed, failed, running, interrupted; all where NULL
 --
 -- Columns
