@@ -13,7 +13,7 @@ from sample_runs.scripted_llm import Script, ScriptedLLM
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 
-FEW = 2
+FEW = 1
 """Cases of a test marked `few` that always run. The others are variations, and run with the slow tests."""
 
 

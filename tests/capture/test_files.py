@@ -264,6 +264,7 @@ def test_runs_at_the_same_time_do_not_save_each_others_files() -> None:
     assert (written(first), written(second)) == ({"out1.csv"}, {"out2.csv"})
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("case", ["at once", "one ends first", "through a link", "saves no files"])
 def test_what_another_runs_code_makes_is_not_claimed(case: str, tmp_path: Path) -> None:
     """Two threads, each with a run and a folder of its own below the current one, in which both make `out1.csv`."""

@@ -114,6 +114,7 @@ def chat(recorded: dict[str, Chat], runs: Path) -> Recorded:
     return lambda kind: replace(recorded[kind], log=Path(shutil.copy(recorded[kind].log, runs)))
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_a_chat_with_code_and_tools(kind: str, chat: Recorded, ingested: Ingest) -> None:
     """Messages, LLM calls, tool calls and code are as AG2, the server, the tool and the executor had them."""
@@ -156,6 +157,7 @@ def test_a_chat_with_code_and_tools(kind: str, chat: Recorded, ingested: Ingest)
     assert execution["output"] == 'its "ok"\n'
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_the_run_of_a_log(kind: str, chat: Recorded, ingested: Ingest) -> None:
     """Session, times, tokens and every raw record are there, and ingesting again changes nothing."""
@@ -186,6 +188,7 @@ def test_the_run_of_a_log(kind: str, chat: Recorded, ingested: Ingest) -> None:
     assert ingested(done.log.parent).summary.unchanged == 1
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_two_sessions_in_one_log_are_one_run(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
@@ -205,6 +208,7 @@ def test_two_sessions_in_one_log_are_one_run(
     assert len(set(json.loads(run["meta"])["sessions"])) == 2
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_a_group_chat_is_told_once(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
@@ -220,6 +224,7 @@ def test_a_group_chat_is_told_once(
     assert [tuple(s.values()) for s in said] == [(m["name"], m["content"]) for m in group.messages]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_keys_do_not_reach_the_tables(kind: str, chat: Recorded, ingested: Ingest) -> None:
     """Where the log has the API key in clear text, as AG2 before 0.14 writes it, no table and no Parquet file has."""
@@ -355,6 +360,7 @@ def asks(*calls: tuple[str, str]) -> dict[str, Any]:
     return {"role": "assistant", "content": None, "tool_calls": functions}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 @pytest.mark.parametrize("names", [("delete_all", "list_all"), ("list_all", "list_all")])
 def test_an_answer_counts_for_the_call_that_it_names(
@@ -417,6 +423,7 @@ def test_threads_of_a_file_log_are_chats_apart(
     assert handoffs == {("runner", "writer"), ("writer", "runner")}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_an_exit_code_that_a_model_makes_up_is_no_execution(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
@@ -433,6 +440,7 @@ def test_an_exit_code_that_a_model_makes_up_is_no_execution(
     assert tables.one("SELECT count(*) FROM code_execs") == 0
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_no_agent_hands_over_to_one_that_opens_a_chat(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
@@ -520,6 +528,7 @@ def turns(*names: str) -> Callable[[Any, GroupChat], Any]:
     return lambda last, group: group.agent_by_name(next(rest))
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_chats_one_after_another_that_a_model_sums_up(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest, scripted_llm: StartLLM

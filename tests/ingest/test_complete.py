@@ -28,6 +28,7 @@ QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 ASKS: dict[str, Any] = {"message": "one asks", "max_turns": 1}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("silent", [False, True])
 def test_tools_that_return_raise_or_never_ran(
     silent: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -371,6 +372,7 @@ def test_what_came_of_a_chat(form: str, runs: Path, ingested: Ingest, scripted_l
         assert meta["cost"]["usage_including_cached_inference"]["scripted-1"]["total_tokens"] > 0
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_what_came_of_chats_in_a_row(is_async: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """Each chat's outcome is kept, in order, and the run's summary is that of the last."""
@@ -453,6 +455,7 @@ def test_what_came_of_a_group(form: str, runs: Path, ingested: Ingest, scripted_
     assert {name: turns[e["parent_event_id"]] for name, e in called.items()} == {"triage": "triage", "expert": "expert"}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["threads", "tasks"])
 def test_chats_at_once_of_agents_with_equal_names(
     form: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -544,6 +547,7 @@ def test_an_interrupted_chat_is_no_error(runs: Path, ingested: Ingest) -> None:
     assert ingested(runs).sql("SELECT status, errors FROM runs") == [{"status": "interrupted", "errors": 0}]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("around", [False, True])
 def test_a_nested_chat_in_an_action_is_below_the_turn(around: bool, runs: Path, ingested: Ingest) -> None:
     """An action that is begun in the turn does not come between; one around the whole chat is above all of it."""
@@ -588,6 +592,7 @@ def test_a_file_that_a_turn_with_a_nested_chat_names_is_of_that_turn(runs: Path,
     ) == [{"file_path": "report.csv", "agent_name": "lead"}]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_chat_that_goes_on_in_the_next_run(
     saved: bool, runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -633,6 +638,7 @@ def test_a_chat_that_goes_on_in_the_next_run(
     assert paths["second"] == ["user", "anna", "user", "anna"]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("side", ["input", "output"])
 def test_what_a_guardrail_asks_is_of_its_agent(side: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """Its call is in the turn that it checks; words that it puts in the place of an answer are no model's."""

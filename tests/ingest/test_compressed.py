@@ -60,6 +60,7 @@ def run(*arguments: object, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
 
 
+@pytest.mark.few
 @each_packer
 def test_a_compressed_journal_is_its_folders_run(suffix: str, runs: Path, ingested: Ingest) -> None:
     """The run is named after the folder, and nothing else in there is a run."""
@@ -146,6 +147,7 @@ def unpacked(content: bytes) -> tuple[bytes, str | None]:
     return file.read(), archive.error
 
 
+@pytest.mark.few
 @each_packer
 def test_what_comes_before_damage_is_read(suffix: str) -> None:
     """Also where the archive was unpacked further than it was read when the damage was found."""
@@ -198,6 +200,7 @@ def test_an_archive_that_breaks_off(suffix: str, runs: Path, ingested: Ingest) -
     assert contents(ingested(runs)) == [m["message"] for m in messages]
 
 
+@pytest.mark.few
 @each_packer
 def test_a_damaged_archive(suffix: str, runs: Path, ingested: Ingest) -> None:
     """One clear row in quarantine for a run, one clear line for a file of which nothing can be read."""

@@ -436,6 +436,7 @@ def test_members_of_an_introduced_group_heard_one_chat(runs: Path, ingested: Ing
     assert sorted(row["content"] for row in said) == sorted(expected)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_authors_that_one_list_lacks_another_tells(order: str, runs: Path, ingested: Ingest) -> None:
     """An agent's own list need not name it; those of who heard it do, wherever they stand."""

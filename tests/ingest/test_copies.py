@@ -56,6 +56,7 @@ def test_every_message_sent_is_a_row(case: str, runs: Path, ingested: Ingest) ->
         assert ("event" in row["source"]) is not silent
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_old", [False, True])
 def test_a_question_after_a_silent_message(is_old: bool, runs: Path, ingested: Ingest) -> None:
     """Background told silently, then the question itself: both are rows, in journals that say less as well."""
@@ -165,6 +166,7 @@ def test_words_of_the_history_that_are_said_again_are_said_now(
     assert [row["internal"] for row in rows] == [True] * 4 + [False] * 3
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_group_that_a_pattern_resumes(saved: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """What the user adds to a chat of an earlier run is said now, once; what was called in that run is not of this."""

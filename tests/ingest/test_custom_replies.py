@@ -18,6 +18,7 @@ from tests.ingest.conftest import Ingest
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_model_that_a_reply_function_asks_is_asked_by_its_agent(
     is_async: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM

@@ -56,6 +56,7 @@ def places(tables: Tables, table: str, column: str) -> list[tuple[str, str]]:
     return [(row["run_id"][:8], row["id"][:12]) for row in rows]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("share", [1, workers.SHARE_FILES])
 def test_runs_are_stored_in_the_order_of_their_ids(
     runs: Path, ingested: Ingest, share: int, monkeypatch: pytest.MonkeyPatch
@@ -127,6 +128,7 @@ def ids(tables: Tables) -> dict[str, list[tuple[str, str]]]:
         }
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("name", ["20260113T100000Z-tool-chain-week-1", "20260114T090000Z-planning-control"])
 def test_ids_are_unique_where_a_journal_repeats_them(runs: Path, ingested: Ingest, tmp_path: Path, name: str) -> None:
     """The first has the id that the name gives. All keep theirs when the journal grows, or is read again."""
@@ -196,6 +198,7 @@ def test_nothing_is_inside_itself(runs: Path, ingested: Ingest) -> None:
             event_id = events.get(event_id)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("folder", [SAMPLES, REAL], ids=["samples", "real"])
 def test_what_points_at_an_event_finds_it(folder: Path, ingested: Ingest) -> None:
     """In every table each column with the id of an event holds that of one that is there."""

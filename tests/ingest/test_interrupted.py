@@ -72,6 +72,7 @@ def started(*arguments: object) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.few
 @posix
 @pytest.mark.parametrize(
     ("number", "moment"),

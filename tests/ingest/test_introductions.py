@@ -143,6 +143,7 @@ def test_who_is_no_manager_says_the_same_to_two(runs: Path, ingested: Ingest) ->
     assert [row["recipient"] for row in rows] == ["b", "c"]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", ["file", "sqlite"])
 def test_an_introduction_in_the_logs_of_ag2(
     kind: Any, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ CHATS = 3
 REPORT = "exitcode: 0 (execution succeeded)\nCode output: "
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("same_result", [False, True])
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_equal_calls_have_their_own_executors(
@@ -52,6 +53,7 @@ def test_equal_calls_have_their_own_executors(
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", LOGGERS)
 def test_code_is_that_of_who_is_told_what_it_printed(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest

@@ -129,6 +129,7 @@ def test_a_file_that_is_empty_counts_as_gone(runs: Path, ingested: Ingest) -> No
     parquet_matches(tables)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("content", [b"", b"\n"], ids=["no byte", "a blank line"])
 def test_an_empty_journal_is_no_run(content: bytes, runs: Path, ingested: Ingest, tmp_path: Path) -> None:
     """Whether it was one before or not, as often as it is ingested: it comes in when something stands in it."""

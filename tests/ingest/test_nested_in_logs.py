@@ -77,6 +77,7 @@ def converse(seed: int, hows: list[str]) -> None:
         sender.initiate_chat(recipient, message=f"go {number}", max_turns=rnd.choice([1, 2, 3]))
 
 
+@pytest.mark.few
 @pytest.mark.filterwarnings("ignore:Repetitive recipients")
 @pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 52), marks=pytest.mark.slow)])
 @pytest.mark.parametrize(

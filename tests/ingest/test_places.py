@@ -35,6 +35,7 @@ def _asks_by_the_same_id(messages: list[dict[str, Any]]) -> dict[str, Any]:
     return {"content": None, "tool_calls": [{"id": "same", "type": "function", "function": function}]}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True], ids=["threads", "tasks"])
 def test_calls_of_equal_ids_in_chats_at_once(is_async: bool, runs: Path, ingested: Ingest) -> None:
     """Chats at once between agents of equal names, whose calls have equal ids: each has its own result and turn."""
@@ -230,6 +231,7 @@ def test_code_that_a_tool_runs_is_below_its_call(
     assert tree(tables, "code_exec") == [(2, None, "code_exec", "tool_call")]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", ["old", "executor"])
 def test_code_run_by_hand_has_no_author(kind: str, runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """Code that the user has an agent run is nobody's; what the agent then runs of a message is its author's."""

@@ -189,6 +189,7 @@ def test_what_was_unpacked_beside_its_archive_stays_pruned(runs: Path, ingested:
     assert ids(ingested(runs, force=True)) == []
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_there", [True, False])
 def test_what_is_sent_to_standard_input_stays_pruned(
     is_there: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch

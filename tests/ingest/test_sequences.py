@@ -25,6 +25,7 @@ def printed(value: Any, indent: int | None) -> str:
     return json.dumps(value, indent=indent)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("shape", ["objects", "lists", "messages"])
 def test_documents_one_after_another(shape: str, runs: Path, ingested: Ingest) -> None:
     """What `jq .` prints of JSONL, and dumps that were appended to each other: all of it is read."""

@@ -52,6 +52,7 @@ def answers(tables: Tables, name: str, **parameters: Any) -> list[dict[str, Any]
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_old", [False, True])
 def test_code_of_chats_in_several_threads(
     is_old: bool, runs: Path, tmp_path: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -268,6 +269,7 @@ def test_a_speaker_that_nobody_could_choose_is_not_chosen_later(
     assert [handoff["meta"]["selection"] for handoff in tables.events("handoff")] == [None]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(("answer", "selection"), [("Some developer, perhaps.", "fallback"), ("story teller!", "auto")])
 def test_names_are_found_as_ag2_finds_them(
     answer: str, selection: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM

@@ -155,6 +155,7 @@ def test_a_chat_longer_than_what_waits_is_told_in_order(runs: Path, ingested: In
     assert senders(ingested(runs)) == [m.get("name") for m in chat]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("in_group", [False, True])
 def test_words_that_a_safeguard_blocks(in_group: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
     """AG2 puts others in their place, under the role of a function's answer: that is no tool call, nor another turn."""

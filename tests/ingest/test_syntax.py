@@ -239,6 +239,7 @@ def test_layout_of_other_languages_does_not_count(language: str, one: str, same:
     assert normal_hash(one, language) == normal_hash(same, language)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("language", TOKENS)
 @given(st.data())
 def test_code_behind_texts_and_comments_counts(language: str, data: st.DataObject) -> None:

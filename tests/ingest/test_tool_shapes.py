@@ -9,6 +9,7 @@ import pytest
 from tests.ingest.conftest import Ingest
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("key", ["arguments", "args", "input"])
 def test_a_call_may_name_its_tool_beside_its_id(key: str, runs: Path, ingested: Ingest) -> None:
     """Its name and arguments are those of the call, which has its answer by the id."""

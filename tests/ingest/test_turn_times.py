@@ -91,6 +91,7 @@ def told(tables: Tables) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("recorder", ["file", "sqlite"])
 def test_sessions_in_one_log_are_conversations_apart(
     recorder: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,7 @@ def answers(number: int) -> Row:
     return logged("b", "a", {"role": "tool", "tool_call_id": "call_0", "content": f"page {number}"})
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("first", [{"in_chat": "chat-0"}, {}], ids=["all marked", "first not marked"])
 def test_very_many_chats_with_equal_ids_have_their_own_results(first: Row, runs: Path, ingested: Ingest) -> None:
     """All of them ask before any is answered. The records of a chat that began while no other was on are not marked."""
@@ -42,6 +43,7 @@ def test_very_many_chats_with_equal_ids_have_their_own_results(first: Row, runs:
     assert [tuple(row.values()) for row in rows] == [(n, f"page {n}") for n in range(CHATS)]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("asked_in", "answered_in", "is_answer"),
     [("one", "two", False), ("one", None, True), (None, "two", True), ("one", "one", True)],
@@ -67,6 +69,7 @@ class Counted(Where):
         return super().__getattribute__(name)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("form", ["in order", "out of order", "threads", "answered only"])
 def test_calls_of_a_message_without_ids_are_not_looked_through(form: str) -> None:
     """3,000 calls end out of order, or each in a thread of its own: each has its result, after a few looks."""

@@ -58,6 +58,7 @@ PYTHON = "import foo\nprint(foo.f())"
 TRACEBACK = f'Traceback (most recent call last):\n  File "x.py", line 1\n{MISSING.splitlines()[2]}'
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("repair", "fixed_by"),
     [
