@@ -79,7 +79,8 @@ FOLDER_NAMES: Final = frozenset(
     "lib lib64 bin sbin src home images img pictures data html www log logs nginx apache2 share local include etc docs"
     " documents downloads desktop projects project build dist output outputs out results result tmp temp cache config"
     " configs conf files file uploads upload models model checkpoints assets static media public user users root"
-    " workspace content input inputs folder directory scripts tests test app apps code repo reports notebooks".split()
+    " workspace content input inputs folder directory scripts tests test app apps code repo reports notebooks coding"
+    " dataset datasets plots figures figs charts utils backup backups".split()
 )
 # small words inside a title
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ingest.extractors.paths import has_known_ending
-from ingest.extractors.vocabulary import BREAKS
+from ingest.extractors.vocabulary import BREAKS, FOLDER_NAMES
 
 # backslashes shortly before a place beyond which they are no path's, even if escaped twice
 BACKSLASHES: Final = 64
@@ -15,6 +15,14 @@ MARKS: Final = frozenset("/:*?\"<>|\r\n\t`',;=")
 # blanks of one path
 BLANKS: Final = 8
 PARTS: Final = re.compile(r"[\\ ]+")
+# an escape of JSON's or Python's, as it stands behind its backslash
+ESCAPE: Final = re.compile(r"[ntr]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
+# an escape with no word before or behind it, which no path has
+BROKEN: Final = re.compile(r"(?:^|[^\w\\])\\[nrt]|\\[nrt](?:\W|$)")
+# the beginning of a string in JSON or Python code, whose end does not follow
+STRING: Final = re.compile(r"[:=\[{(,][ \t]*['\"][^'\"\n]*$")
+# words of saving that stand right before a path
+SAVED_TO: Final = re.compile(r"(?i)\b(?:saved|written|wrote|exported|stored)[ \t]+(?:to|as|in|into):?[ \t]+['\"]?$")
 # words between two paths
 BETWEEN: Final = frozenset(
     "to in into from as at on with is are was were or by for via then see of and run open read".split()
@@ -29,8 +37,7 @@ def is_folder_mark(window: str, index: int) -> bool:
     chunk = head[max(map(head.rfind, BREAKS)) + 1 :]
     if chunk.startswith(("\\\\", ".\\", "..\\")) or (chunk == "\\" and window[index] == "\\"):
         return True
-    # a folder before, and behind it neither an escape of JSON's nor of Markdown's
-    if head[-2:-1].isalnum() and window[index].isalnum() and window[index] not in "ntrbfux":
+    if _parts_folders(head, window[index : index + 6]):
         return True
     colon = head.rfind(":\\")
     if colon < 1:
@@ -38,6 +45,36 @@ def is_folder_mark(window: str, index: int) -> bool:
     if head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:]):
         return True
     return drive_start(head) is not None
+
+
+def _parts_folders(head: str, following: str) -> bool:
+    """Whether a backslash, single or doubled, that ends a text parts a folder from what is in it.
+
+    `src\\main.py` is a path, and so is `data\\\\train.csv` outside of JSON in JSON; `done\\nplot.png` is two lines.
+    """
+    doubled = head.endswith("\\\\") or following[:1] == "\\"
+    folder = head.rstrip("\\")
+    name = following.lstrip("\\")
+    if not folder[-1:].isalnum() or not name[:1].isalnum() or len(head) - len(folder) > 2:
+        return False
+    if doubled:
+        return '\\"' not in head
+    return ESCAPE.match(name) is None or (name[0] in "ntr" and _is_no_escape(folder, name))
+
+
+def _is_no_escape(folder: str, name: str) -> bool:
+    """Whether a backslash between two words is a path's, although it could begin an escape: `results\\table.csv`."""
+    begin = max(map(folder.rfind, BREAKS)) + 1
+    before = folder[:begin]
+    if before[-1:] == "`":
+        return True
+    parts = folder[begin:].split("\\")
+    written = '\\"' in folder or BROKEN.search(folder) is not None or STRING.search(before) is not None
+    if name[0] == "n":  # as often a line's end as all others together
+        return not written and (parts[0] in FOLDER_NAMES or parts[-1] in FOLDER_NAMES)
+    if parts[0].lower() in FOLDER_NAMES or parts[-1].lower() in FOLDER_NAMES:
+        return True
+    return not written and ("\n" in folder or before.endswith(("'", '"')) or SAVED_TO.search(before) is not None)
 
 
 def drive_start(before: str) -> int | None:
