@@ -21,6 +21,7 @@ EXTENSIONS = frozenset(
     lz4 xlsb accdb mdb docm m3u8 apk aif nd2 czi
     gpg qrc kts cmake sty tfvars exs hrl clj rkt vbs dart cuh vhd vhdl qmd xlf sln fsproj erb haml ejs hbs njk sass
     nhx newick featurexml idxml mzxml
+    p12 pfx mpp j2 jinja2
     styl purs sarif json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql ifc
     """.split()
 )

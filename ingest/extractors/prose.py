@@ -30,7 +30,7 @@ from ingest.extractors.paths import (
     is_local,
     is_only_ending,
 )
-from ingest.extractors.said import WRITTEN, operation, sentence
+from ingest.extractors.said import WRITTEN, WRITTEN_AFTER, WRITTEN_TO, operation, sentence
 from ingest.extractors.spans import (
     LINE_ENDS,
     LISTED,
@@ -48,17 +48,21 @@ from ingest.extractors.spans import (
     whole_line,
 )
 from ingest.extractors.vocabulary import (
+    ALONE,
     ALSO_ATTRIBUTES,
     ATTRIBUTES,
+    BEHIND,
     COMPRESSED,
     DATA,
     DISTRIBUTIONS,
     DOCUMENT_NAMES,
+    FIELDS,
     FOLDERS,
     KINDS,
     LIBRARY_NAMES,
     LOGGED,
     MODULES,
+    NAMESAKES,
     NO_ATTRIBUTES,
     OBJECTS,
     PACKAGE_NAMES,
@@ -68,6 +72,7 @@ from ingest.extractors.vocabulary import (
     SCRIPTS,
     SOURCES,
     STORED_NAMES,
+    TABLES,
     TREE,
     USUAL,
     WEB,
@@ -88,7 +93,8 @@ ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
 ENDING: Final = re.compile(ENDING_PATTERN)
 # what a copy of a file has behind its ending, or a file of which others are made
 COPIED: Final = re.compile(
-    r"\.(?:example|sample|template|dist|orig|tmp|old|new|save|swp|part|partial|copy|backup|default|\d{1,2})"
+    r"\.(?:example|sample|template|dist|orig|tmp|old|new|save|swp|part|partial|copy|backup|default|\d{1,2}"
+    r"|sha1|sha256|sha512|md5|sig|asc)"
     r"(?![A-Za-z0-9_./(=-]*[A-Za-z0-9_/(=])"
 )
 # files that have a name by convention instead of an extension
@@ -148,6 +154,8 @@ LIST_MARKS: Final = "`'\",;*"
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
 CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
+# what stands before the first word of an item
+ITEM: Final = re.compile(r"(?:^|\n)[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+$")
 # a request to a server that stands before its path, and a header that says what a download is called
 REQUESTED: Final = re.compile(
     r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
@@ -392,7 +400,7 @@ def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         and (stem.islower() or suffix in WEAK_EXTENSIONS)
     ):
         return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
-    if "/" not in path and _is_attribute(stem, suffix, quoted):
+    if "/" not in path and _is_attribute(stem, suffix, before, after, quoted):
         return False
     if "/" not in path:
         if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
@@ -407,7 +415,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     if INITIALS.match(path):
         return False
     stem = path[: -len(suffix) - 1]
-    if quoted and not (suffix in ALSO_ATTRIBUTES and stem.isalpha()):
+    if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
         return True
     return bool(
         (suffix in USUAL and stem.islower() and len(stem) > 2 and ("." not in stem or _is_kind(stem, suffix)))
@@ -477,7 +485,7 @@ def _is_compiled(path: str, after: str) -> bool:
     return after[:1] == ":" and bool(COMPILED.match(after) or (path[0] != "/" and COMPILED_LINE.match(after)))
 
 
-def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
+def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
     """Whether a name without a folder is a product, or an attribute of a module or object."""
     if (stem.lower() in PRODUCTS and suffix == "js") or f"{stem}.{suffix}".lower() in LIBRARY_NAMES:
         return True
@@ -485,18 +493,37 @@ def _is_attribute(stem: str, suffix: str, quoted: bool) -> bool:
         return True
     if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
         return stem == "tar"  # the format
-    if _is_kind(stem, suffix):
+    if _is_kind(stem, suffix) or (suffix in BEHIND and has_known_ending(stem)):
         return False
+    if stem in ("read", "write") and suffix in TABLES:
+        return not _is_of_a_file(suffix, before, after)  # functions of R
     if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
-    if stem.split(".", 1)[0].lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
-        return True
+    first, dot, _ = stem.partition(".")
+    if first.lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
+        return not (dot and first in NAMESAKES and _is_of_a_file(suffix, before, after))
     if stem.endswith(".io") and suffix in ("fits", "mat", "wav"):
         return True  # `astropy.io.fits`
     if stem[0] == "." and suffix in NO_ATTRIBUTES:
         return False
     dotted = "." in stem and not stem.endswith(".tar")
-    return dotted and not quoted and suffix not in DATA and stem.islower() and stem.replace(".", "").isalpha()
+    if not dotted or quoted or suffix in DATA or not stem.islower() or not stem.replace(".", "").isalpha():
+        return False
+    return not _is_of_a_file(suffix, before, after)
+
+
+def _is_of_a_file(suffix: str, before: str, after: str) -> bool:
+    """Whether a name that may be an attribute stands where files do.
+
+    Words of writing or opening stand beside it, or it is all that an item of a list or brackets hold.
+    """
+    if WRITTEN_TO.search(before[-80:]) or WRITTEN_AFTER.match(after):
+        return True
+    if suffix not in FIELDS and OPENED.search(before[-40:].rstrip("`'\"")):
+        return True
+    if suffix not in ALONE:
+        return False
+    return _is_enclosed(before, after) or (after[:1] in LINE_ENDS and ITEM.search(before[-20:]) is not None)
 
 
 def _is_kind(stem: str, suffix: str) -> bool:

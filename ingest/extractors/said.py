@@ -18,7 +18,7 @@ SEPARATORS: Final = re.compile(r"[\s:,;&'\"`*()]+")
 LISTING: Final = frozenset(("", "and", "or", "the", "file", "files", "to", "as", "in", "plus"))
 # right after the path
 WRITTEN_AFTER: Final = re.compile(
-    r"(?i)^[`'\"*)]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
+    r"(?i)^[`'\"*)\u2019\u201d]{0,3}[ \t]+(?:(?:has|have|was|were|is|are)[ \t]+)?(?:been[ \t]+)?(?:successfully[ \t]+)?"
     r"(?:" + _MADE + r")\b"
 )
 # what is said to be wanted, planned or failed has not been made
@@ -26,7 +26,12 @@ NOT_WRITTEN: Final = re.compile(
     r"(?i)\b(?:not|never|cannot|can't|couldn't|failed|unable|error|will|would|should|could|can|must|please|to be|if"
     r"|once|when)\b"
 )
-AFTER_NAME: Final = frozenset(" \t`'\"*)")
+AFTER_NAME: Final = frozenset(" \t`'\"*)\u2019\u201d")
+# right before the path
+WRITTEN_TO: Final = re.compile(
+    r"(?i)\b(?:" + _MADE + r"|wrote|stored|dumped|rendered|output)"
+    r"(?:(?:[ \t]+\w+){0,4}?[ \t]+(?:to|as|into|file)[ \t]*:?|:)[ \t]*[`'\"*(]{0,3}$"
+)
 
 
 def operation(before: str, after: str) -> str:

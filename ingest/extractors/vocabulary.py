@@ -37,14 +37,22 @@ REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".spl
 # of those what ends no dotted name of a module or a host
 DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
-    " onnx safetensors joblib".split()
+    " onnx safetensors joblib h5 pt pth 7z tar bib rst".split()
 )
+# endings that stand behind another: `build.gradle.kts`, `email.html.j2`
+BEHIND: Final = frozenset("kts j2 jinja2 map sig asc".split())
+# what R's functions `read.csv` and `write.csv` are called after
+TABLES: Final = frozenset("csv tsv xls xlsx dta dbf arff fasta sav json parquet orc avro".split())
 # what has a probability density: `norm.pdf`
 DISTRIBUTIONS: Final = frozenset(
     "norm stats scipy dist distribution rv beta gamma expon poisson binom uniform lognorm chi2 t f".split()
 )
 # what keeps a log, while `math.log` is a function
 LOGGED: Final = frozenset("app system process".split())
+# modules and objects after which files are named as well: `app.config.xml`
+NAMESAKES: Final = LOGGED | frozenset("document email module report series".split())
+# endings that attributes and packages have as well: `address.zip`, `org.apache.spark.sql`
+FIELDS: Final = frozenset("zip doc log sql json mat keras jar java scala kt".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`
 ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
 # short names of methods and fields, as they stand behind a module: `lodash/fp.map`
@@ -107,6 +115,8 @@ SPACED: Final = frozenset(
     "xlsx xls xlsm ods docx doc odt rtf pdf epub pptx ppt odp csv tsv txt png jpg jpeg gif bmp tif tiff webp svg heic"
     " mp3 wav m4a flac ogg aac mp4 mov avi mkv webm zip rar 7z tar gz tgz".split()
 )
+# of those and of pages what no package ends with, so that a dotted name alone in an item or brackets is a file
+ALONE: Final = (SPACED | {"html", "htm"}) - {"zip", "doc"}
 # of which in backticks also
 SPACED_QUOTED: Final = SPACED | {"ipynb", "md"}
 # words that join others to the name of a file: `Overview of a.csv`

@@ -242,6 +242,14 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("files of every system", "Edit /etc/hosts, then read `/etc/passwd`. The log is in /var/log/syslog, not /etc/hosts/a or https://e.org/etc/hosts", [("m", "/etc/hosts"), ("m", "/etc/passwd"), ("m", "/var/log/syslog")]),
     ("any ending in backticks", "In `requirements/base.in`, `conf/app.tpl` and `a.tpl`", [("m", "requirements/base.in"), ("m", "conf/app.tpl")]),
     ("members in backticks", "`torch/nn.Module`, `lodash/fp.get`, `application/vnd.api`, `net/http.Client`, `x/y.z()`, `/api/v1.users`", []),
+    ("dotted names that were saved", "Saved to report.final.html\nExported as backup.old.zip\nWritten to app.config.xml\nThen best.model.keras was created\n‘index.page.html’ saved", [("w", path) for path in "report.final.html backup.old.zip app.config.xml best.model.keras index.page.html".split()]),
+    ("dotted names that are opened", "Open the file page.full.xml\n- report.final.html\n(notes.final.odt)", [("m", "page.full.xml"), ("m", "report.final.html"), ("m", "notes.final.odt")]),
+    ("dotted attributes where files stand", "saved to self.config.xml, written to np.ma.log\nstored in user.address.zip\n- user.address.zip\n(tensorflow.python.keras), read org.apache.spark.sql, com.example.html is one", []),
+    ("dotted names of data", "model.weights.h5, unet.best.pth, notes.final.rst and old.refs.bib", [("m", "model.weights.h5"), ("m", "unet.best.pth"), ("m", "notes.final.rst"), ("m", "old.refs.bib")]),
+    ("endings behind others", "data.json.gz.sha256, v2.zip.sig, page.html.j2, build.gradle.kts and `app.min.js.map`; deploy.yaml.j2", [("m", path) for path in "data.json.gz.sha256 v2.zip.sig page.html.j2 build.gradle.kts app.min.js.map deploy.yaml.j2".split()]),
+    ("keys and plans", "import store.p12, team.pfx and gantt.mpp; a page.jinja2", [("m", "store.p12"), ("m", "team.pfx"), ("m", "gantt.mpp"), ("m", "page.jinja2")]),
+    ("dotted attributes in backticks", "`props.items.map`, `event.target.key` and `self.grid.fit`, but the file `ca.server.key`", [("m", "ca.server.key")]),
+    ("functions of R", "`read.csv` and write.csv, then `read.xlsx`; saved to write.csv\nThe file `read.csv`, read.py", [("w", "write.csv"), ("m", "read.csv"), ("m", "read.py")]),
     ("report of R", "knit report.Rmd, then `a.Rmd`, not threading.Lock", [("m", "report.Rmd"), ("m", "a.Rmd")]),
 ]  # fmt: skip
 
