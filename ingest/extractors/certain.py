@@ -24,6 +24,8 @@ WINDOW: Final = 300
 # what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
 READ_ONLY: Final = "r--r--r--"
 HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY)
+# folders that a user has for keys and settings
+HIDDEN: Final = ("/.ssh/", "/.aws/", "/.kube/")
 _DATE: Final = (
     r"(?:[A-Z]\w{2}[ \t]+\d{1,2}|\d{1,2}[ \t]+[A-Z]\w{2})[ \t]+(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})"
     r"|\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:[ \t]+[+-]\d{4})?|\d\d-\d\d[ \t]+\d\d:\d\d"
@@ -41,15 +43,19 @@ CALLED_PATTERN: Final = (
     r"(?:[ \t]?:)?[ \t]{1,4}(?:\*\*)?([`'\"(]?)((?:~|\.{1,2})?(?:/[\w.+@~-]+){2,})"
     r"|[Ff]ile[ \t]{1,4}(?:(?:is|was)[ \t]{1,4})?(?:named|called)[ \t]{1,4}([`'\"\u201c\u2018*])\*?(\w[\w.-]{0,80})"
 )
-# files that every Linux system has
+# files that every Linux system has, and those of a user's keys and settings
 SYSTEM_PATTERN: Final = (
-    r"(?:/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
+    r"(?:(?:~|/root|/home/[\w.-]{1,40}|/Users/[\w.-]{1,40})/\.(?:ssh/(?:id_(?:rsa|dsa|ecdsa|ed25519)|config|known_hosts"
+    r"|authorized_keys)|aws/(?:credentials|config)|kube/config)|/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
     r"|exports)|/var/log/(?:syslog|messages|dmesg|secure|maillog))(?=$|[^\w/.-]|\.(?:\W|$))"
 )
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
 # what a system refuses to open, or does not find
 REFUSED: Final = ("Permission denied: ", "No such file or directory: ")
+# what `wget` says before and behind the name of what it saves
+SAVING: Final = "Saving to: "
+SAVED: Final = " saved ["
 LISTING: Final = re2.compile(LISTING_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
@@ -77,19 +83,26 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
     first = text.find("ile", 1)
     if first > 0:
         found.extend(_called(text, first))
-    if "/" in text and ("/etc/" in text or "/var/log/" in text):
+    if "/" in text and ("/etc/" in text or "/var/log/" in text or any(folder in text for folder in HIDDEN)):
         found.extend(_of_the_system(text))
     return found
 
 
-def refused_file(text: str, end: int) -> Hit | None:
-    """The file in quotes that ends at a position and that a system says it cannot open; its extension is not known."""
+def told_file(text: str, end: int) -> Hit | None:
+    """The file in quotes that ends at a position, where a system cannot open it or a program downloads it.
+
+    Its extension is not known.
+    """
     low = max(0, end - WINDOW)
-    start = text.rfind("'", low, end) + 1
+    start = text.rfind("'" if text[end] == "'" else "\u2018", low, end) + 1
     path = text[start:end]
-    if start <= low or not text.endswith(REFUSED, low, start - 1) or not is_local(path) or not extension(path):
+    if start <= low or not is_local(path) or not extension(path):
         return None
-    return Hit(path, "mention", "prose.refused")
+    if text.endswith(REFUSED, low, start - 1):
+        return Hit(path, "mention", "prose.refused")
+    if text.endswith(SAVING, low, start - 1) or text.startswith(SAVED, end + 1):
+        return _told(text, start, path, "prose.fetched")
+    return None
 
 
 def _listed(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -197,7 +210,16 @@ CERTAIN: tuple[Extractor, ...] = (
         example="PermissionError: [Errno 13] Permission denied: '/srv/a.cfg.frag'",
         found=(("mention", "/srv/a.cfg.frag"),),
         pattern=r"(?:Permission denied|No such file or directory): '[^'\n]{1,300}'",
-        function=refused_file,
+        function=told_file,
+    ),
+    Extractor(
+        name="prose.fetched",
+        finds="names of any ending in quotes behind `Saving to:` or before `saved [`, as `wget` prints them",
+        text="prose",
+        example="09:12:31 (2.1 MB/s) - 'wine.names' saved [3036/3036]",
+        found=(("write", "wine.names"),),
+        pattern=r"Saving to: '[^'\n]{1,300}'|'[^'\n]{1,300}' saved \[",
+        function=told_file,
     ),
     Extractor(
         name="prose.quoted",

@@ -37,6 +37,7 @@ from ingest.extractors.spans import (
     QUOTES,
     cleaned,
     continues,
+    is_listed,
     item_start,
     of_folder,
     quoted_start,
@@ -60,6 +61,7 @@ from ingest.extractors.vocabulary import (
     FOLDERS,
     KINDS,
     LIBRARY_NAMES,
+    LINKED_FOLDERS,
     LOGGED,
     MODULES,
     NAMESAKES,
@@ -69,6 +71,7 @@ from ingest.extractors.vocabulary import (
     PAGES,
     PRODUCTS,
     PROGRAMS,
+    RUN,
     SCRIPTS,
     SOURCES,
     STORED_NAMES,
@@ -118,6 +121,11 @@ NAME_HINTS: Final = (
     ".bash",
     ".env",
 )
+# a command up to the source file that it compiles or runs: `gcc -O2 main.c`, `node build.mjs`
+COMMAND: Final = re.compile(
+    r"(?:^|[\s`'\"(])(?:gcc|g\+\+|cc|clang|clang\+\+|rustc|node|deno|deno run|bun|bun run|ts-node|tsx|perl|ruby|php"
+    r"|Rscript|go run|go build)(?:[ \t]+(?:-[\w=+.-]+|-o[ \t]+[\w./-]+|[\w./-]+\.\w{1,3})){0,6}[ \t]+$"
+)
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
@@ -133,6 +141,8 @@ OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
     r"|databases?|connect(?:s|ed|ing)?[ \t]+to|compil(?:es?|ed|ing))[ \t]+(?:(?:in|from|the|file)[ \t]+){0,3}$"
 )
+# and what stands before one in quotes that no attribute has
+CONVERTED: Final = re.compile(r"(?i)\b(?:convert|import|export|send|attach|upload)(?:s|ed|ing)?[ \t]+['\"]$")
 # words that stand before a file that a tool made, whatever the file's extension
 SAVED_PATTERN: Final = (
     r"(?i:\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
@@ -173,6 +183,10 @@ PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
 FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
 REQUIRED: Final = ("Collecting ", "Requirement already satisfied: ", "Uninstalling ")
 FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
+# what is to be filled in, a port, and the host before it
+FILLED: Final = re.compile(r"<\w[\w -]*>$")
+PORT: Final = re.compile(r"\d{2,5}/")
+HOST_BEFORE: Final = re.compile(r"(?:^|[^\w.-])(?:localhost|[\w-]+(?:\.[\w-]+)+):$")
 # a folder whose name ends with a dot: `a.m./p.m`
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
 # the identifier of a document
@@ -257,7 +271,7 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             ends.add(end)
             if word in ROOTED_EXTENSIONS and text.rfind("/", max(0, end - WINDOW), end) < 0:
                 continue
-            if not continues(text[end : end + 2]):
+            if not continues(text[end : end + 3]):
                 looked_at += 1
                 found.append((end, _named(text, end)))
             elif text[end : end + 1] == "." and word in EXTENSIONS and (copied := COPIED.match(text, end)):
@@ -269,9 +283,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
             if text[end : end + 1] == "`":
                 looked_at += 1
                 found.append((end, certain.quoted_file(text, end)))
-            elif text[end : end + 1] == "'":
+            elif text[end : end + 1] in ("'", "\u2019"):
                 looked_at += 1
-                found.append((end, certain.refused_file(text, end)))
+                found.append((end, certain.told_file(text, end)))
     return ends, others, len(text)
 
 
@@ -317,6 +331,8 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     before = window[:start]
     if start == 0 and low:
         return None
+    if before[-1:] in (">", ":") and _is_rest(token, before, after):
+        return None
     if before[-1:] == "*" and EMPHASIS.search(before) and EMPHASIS_END.match(after):
         before = before[:-1]
     path = cleaned(token, before)
@@ -327,6 +343,16 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     if not beyond:
         path = whole_line(text, low + start, end, path) or spaced(before, path, after) or renamed(path, before)
     return Hit(path + beyond, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
+
+
+def _is_rest(token: str, before: str, after: str) -> bool:
+    """Whether a word is the rest of a path behind something to fill in, or of an address without its scheme.
+
+    So it is in `<path>/a.md`, but not in `<path>/tmp/a.md</path>`, and in `localhost:8000/a.csv`.
+    """
+    if before[-1] == ">":
+        return token[:1] == "/" and not after.startswith("</") and FILLED.search(before[-40:]) is not None
+    return PORT.match(token) is not None and HOST_BEFORE.search(before[-80:]) is not None
 
 
 def _conventional(text: str, start: int, end: int) -> Hit | None:
@@ -357,6 +383,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         or FILE_BEFORE.search(before[-24:])
         or FILE_AFTER.match(after)
         or LISTED.fullmatch(before[before.rfind("\n") + 1 :])
+        or is_listed(before, after)
     )
     if not said and (name not in BUILD_NAMES or not ARTICLE.search(before[-12:])):
         return None
@@ -422,6 +449,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or before.endswith(TREE)
         or WRITTEN.search(sentence(before))
         or OPENED.search(before[-40:].rstrip("`'\""))
+        or (quoted and CONVERTED.search(before[-20:]))
+        or (suffix in RUN and COMMAND.search(before[-80:]))
         or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
         or _is_compiled(path, after)
         or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
@@ -459,12 +488,17 @@ def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):
         return True
-    if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not path.lower().startswith(FOLDERS))):
+    if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not _is_linked(path))):
         return True
     if before.endswith(SHOWN_BEFORE) and ("/" + path).startswith(("//", *WEB_FOLDERS)):
         return True
     of_site = path[0] == "/" and (path.count("/") == 1 or path.startswith(WEB_FOLDERS))
     return (of_site and suffix in WEB) or "/wiki/" in path or "thumb/" in path or path.startswith("wiki/")
+
+
+def _is_linked(path: str) -> bool:
+    """Whether a path of a link in Markdown leads to a disk's folder and not to one of the page's site."""
+    return path.lower().startswith(LINKED_FOLDERS) or (path.startswith("/content/") and path.count("/") == 2)
 
 
 def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:

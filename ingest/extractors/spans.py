@@ -64,6 +64,26 @@ CALLED: Final = re.compile(
     r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\b(?:as|is)))[ \t]+"
     r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
 )
+# the name that a phone or a screen gives to a picture: `Screenshot 2024-03-05 at 10.22.31.png`
+DATED: Final = re.compile(r"(?:^|[\s(])(?P<name>(?:[A-Z]\w*[ ]){1,3}\d{4}-\d\d-\d\d at )$")
+# a name in brackets behind a word for a file: `the document (Annual Report 2023.pdf)`
+ENCLOSED: Final = re.compile(
+    r"(?i:\b(?:files?|documents?|reports?|spreadsheets?|workbooks?|presentations?|attachments?|pdfs?|images?))[ \t]+"
+    r"\((?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# a name behind a word for one file: `the attached file Sales Data Q1.xlsx`
+OF_FILE: Final = re.compile(
+    r"(?i:\b(?:attached|uploaded|the|this|your)[ \t]+(?:file|document|spreadsheet|workbook))[ \t]+"
+    r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# the label of a name on a line of its own, whose words are capitalised: `Attached: Sales Data Q1 2024.xlsx`
+TITLED: Final = re.compile(
+    r"(?i:(?:^|[ \t*-])(?:attached|uploaded|name|title|files?|file[ \t]?names?|attachments?|documents?))"
+    r"\*{0,2}:\*{0,2}[ \t]+"
+    r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# words that stand in no such name
+NO_TITLE: Final = (NO_NAME | CONNECTING) - {"-", "at"}
 # the same where a line ends with the name of what was saved: there the last word is capitalised as well
 SAVED_AS: Final = re.compile(
     r"(?i:\b(?:saved|exported|written|stored)[ \t]+(?:to|as|in|into)):?[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]){1,5})$"
@@ -115,6 +135,8 @@ def continues(after: str) -> bool:
         return second.isalnum()
     if second == "=" and first in ("<", ">", "~", "!"):
         return True  # a version that is asked for: `boolean.py>=3.8`
+    if first == "#" and second == "L" and after[2:3].isdigit():
+        return False  # a line, as `main.py#L10` has it
     return first in ("/", "?", "#", "%", "&") and second not in ("", " ", "\n")
 
 
@@ -240,6 +262,9 @@ def told_start(window: str, start: int, after: str) -> int | None:
         called = CALLED.search(window, low, start)
     if called is not None:
         return called.start("name") if extension(window[start:]) in SPACED else None
+    titled = _titled_start(window, low, start, after)
+    if titled is not None:
+        return titled
     if after.startswith("]]"):
         begin = window.rfind("[[", low, start) + 2
         return begin if begin > 1 and LINK_BREAKS.isdisjoint(window[begin:start]) else None
@@ -264,6 +289,30 @@ def told_start(window: str, start: int, after: str) -> int | None:
     if not (NO_NAME | TOLD | CONNECTING).isdisjoint(labelled["name"].lower().split()):
         return None
     return line + labelled.start("name")
+
+
+def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
+    """Where a name of capitalised words, numbers and dates begins behind a word for a file or a label; else None.
+
+    `(Annual Report 2023.pdf)` is one name behind `document`, and so is `My CV.docx` behind `Name:` up to a line's end.
+    """
+    last = window[start : start + 1]
+    if window[start - 1 : start] != " " or not last.isalnum() or last.islower():
+        return None
+    if extension(window[start:]) not in SPACED:
+        return None
+    pattern = ENCLOSED if after[:1] == ")" else OF_FILE
+    found = (last.isdigit() and DATED.search(window, low, start)) or pattern.search(window, low, start)
+    if found:
+        begin = found.start("name")
+    else:
+        line = max(low, window.rfind("\n", 0, start) + 1)
+        labelled = TITLED.search(window[line:start]) if after[:1] in LINE_ENDS and ":" in window[line:start] else None
+        if labelled is None:
+            return None
+        begin = line + labelled.start("name")
+    words = window[begin:start].lower().split()
+    return begin if NO_TITLE.isdisjoint(words) and not _is_task(words[0]) else None
 
 
 def item_start(window: str, start: int) -> int | None:
@@ -386,6 +435,14 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
     if any(neighbour and " " not in neighbour and has_known_ending(neighbour) for neighbour in (previous, following)):
         return line
     return None
+
+
+def is_listed(before: str, after: str) -> bool:
+    """Whether a name stands on a line of its own beside one that is the name of a file."""
+    if before[-1:] not in LINE_ENDS or after[:1] not in LINE_ENDS:
+        return False
+    neighbours = (before[:-1].rsplit("\n", 1)[-1].strip(), after.lstrip("\r")[1:].split("\n", 1)[0].strip())
+    return any(" " not in neighbour and has_known_ending(neighbour) for neighbour in neighbours)
 
 
 def of_folder(before: str) -> bool:

@@ -62,6 +62,8 @@ MEMBERS: Final = frozenset(
 )
 # of the weak ones those of programs that are compiled or run
 PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split())
+# and those of which the command that compiles or runs them tells as much
+RUN: Final = PROGRAMS | {"mjs", "cjs", "o", "a", "so", "s", "v"}
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
 USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin".split())
 # what stands before a name in the listing of a folder
@@ -72,6 +74,10 @@ FOLDERS: Final = tuple(
     "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
     " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
     " /gpfs /nfs".split()
+)
+# folders of a disk that a link in Markdown leads to; a web site has `/data/` and `/media/` at its root as well
+LINKED_FOLDERS: Final = tuple(
+    "/workspace /home/ /tmp/ /mnt/ /root/ /users/ /var/ /kaggle/ /app/ /content/drive/ /content/sample_data/".split()
 )
 # what stands at the root of a web site more often than at that of a disk
 WEB: Final = frozenset("png jpg jpeg svg ico css gif webp html htm xml".split())

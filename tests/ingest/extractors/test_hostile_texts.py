@@ -31,7 +31,7 @@ UNITS = [
     *("curl -d @a ", "q.sql(\"from 'a.csv'\")\n", "from 'a", "read_csv(", 'os.system(f"{x} a.csv")\n', "- a.js\n"),
     *("-rw-r--r-- 1 a b 1 May 1 10:00 c\n", "-rw-r--r-- 1 ", "lrwxrwxrwx 1 a b 1 May 1 10:00 c -> ", "file is at /a/b ", "file named 'a", "/etc/hosts ", "`a/b.in`", "`a/"),
     *("- Q3 a.xlsx\n", "- Q3 ", "**Q3 a.xlsx", "GET /a.js ", "attachment; filename=a.csv ", "foo -o a.b ", "tar fvx a\n", "pytest a.py::b "),
-    *("p.add_argument('--a', default='b.csv')\n", "x = os.O_CREAT | os.O_RDWR\n", "x = x | x\n", '@save "a.jld2" ', "a=(", "a=(b ", "a=(b)\n", "`cat a.txt` ", "$(a `b ", "python a.py b.csv ", "Permission denied: 'a.b' ", "directory: '", "a.model ", "(abcdef.c) ", "drwxr-xr-x 1 a.bak "),
+    *("p.add_argument('--a', default='b.csv')\n", "x = os.O_CREAT | os.O_RDWR\n", "x = x | x\n", '@save "a.jld2" ', "a=(", "a=(b ", "a=(b)\n", "`cat a.txt` ", "$(a `b ", "python a.py b.csv ", "a\\t", "data\\n", "a\\\\n.csv ", "results\\table.csv ", "(A B 1.pdf) ", "the file A B.pdf ", "Name: A B.pdf\n", "Saving to: '", "'a.b' saved [", "gcc a.c ", "~/.ssh/config ", "Makefile\na.md\n", "<a>/b.md ", "a.b:80/c.md ", "a.b.html ", "A 2024-01-01 at 1.png ", "Permission denied: 'a.b' ", "directory: '", "a.model ", "(abcdef.c) ", "drwxr-xr-x 1 a.bak "),
 ]  # fmt: skip
 LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")
 
