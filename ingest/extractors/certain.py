@@ -24,8 +24,8 @@ WINDOW: Final = 300
 # what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
 READ_ONLY: Final = "r--r--r--"
 HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY)
-# folders that a user has for keys and settings
-HIDDEN: Final = ("/.ssh/", "/.aws/", "/.kube/")
+# how the folders begin that a user has for keys and settings
+HIDDEN: Final = "/."
 _DATE: Final = (
     r"(?:[A-Z]\w{2}[ \t]+\d{1,2}|\d{1,2}[ \t]+[A-Z]\w{2})[ \t]+(?:\d{1,2}:\d\d(?::\d\d)?|\d{4})"
     r"|\d{4}-\d\d-\d\d[ \t]+\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:[ \t]+[+-]\d{4})?|\d\d-\d\d[ \t]+\d\d:\d\d"
@@ -83,7 +83,7 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
     first = text.find("ile", 1)
     if first > 0:
         found.extend(_called(text, first))
-    if "/" in text and ("/etc/" in text or "/var/log/" in text or any(folder in text for folder in HIDDEN)):
+    if "/" in text and ("/etc/" in text or "/var/log/" in text or HIDDEN in text):
         found.extend(_of_the_system(text))
     return found
 

@@ -160,6 +160,8 @@ STORING: Final = re.compile(r"(?i)\b" + _STORING)
 STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
 # what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
 BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
+# what closes the name of a file that a program says it saved or cannot open
+CLOSING: Final = frozenset("'\u2019")
 LIST_MARKS: Final = "`'\",;*"
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
@@ -280,10 +282,11 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
         else:
             others = True
             end = match.end()
-            if text[end : end + 1] == "`":
+            mark = text[end : end + 1]
+            if mark == "`":
                 looked_at += 1
                 found.append((end, certain.quoted_file(text, end)))
-            elif text[end : end + 1] in ("'", "\u2019"):
+            elif mark in CLOSING:
                 looked_at += 1
                 found.append((end, certain.told_file(text, end)))
     return ends, others, len(text)

@@ -296,10 +296,10 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
 
     `(Annual Report 2023.pdf)` is one name behind `document`, and so is `My CV.docx` behind `Name:` up to a line's end.
     """
-    last = window[start : start + 1]
-    if window[start - 1 : start] != " " or not last.isalnum() or last.islower():
+    if window[start - 1 : start] != " ":
         return None
-    if extension(window[start:]) not in SPACED:
+    last = window[start]
+    if last.islower() or not last.isalnum() or extension(window[start:]) not in SPACED:
         return None
     pattern = ENCLOSED if after[:1] == ")" else OF_FILE
     found = (last.isdigit() and DATED.search(window, low, start)) or pattern.search(window, low, start)
