@@ -46,7 +46,8 @@ CALLED_PATTERN: Final = (
 # files that every Linux system has, and those of a user's keys and settings
 SYSTEM_PATTERN: Final = (
     r"(?:(?:~|/root|/home/[\w.-]{1,40}|/Users/[\w.-]{1,40})/\.(?:ssh/(?:id_(?:rsa|dsa|ecdsa|ed25519)|config|known_hosts"
-    r"|authorized_keys)|aws/(?:credentials|config)|kube/config)|/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
+    r"|authorized_keys)|aws/(?:credentials|config)|kube/config)"
+    r"|/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
     r"|exports)|/var/log/(?:syslog|messages|dmesg|secure|maillog))(?=$|[^\w/.-]|\.(?:\W|$))"
 )
 # a path in backticks, with a folder and any short ending
