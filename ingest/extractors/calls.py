@@ -168,8 +168,9 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_modes("pandas.HDFStore", "a"),
             *_modes("astropy.io.fits.open", "readonly"),
             *_modes("numpy.memmap numpy.lib.format.open_memmap", "r+", 2),
-            *_writes("sqlite3.connect aiosqlite.connect shelve.open dbm.open tinydb.TinyDB peewee.SqliteDatabase"),
-            Call("duckdb.connect", "write", reading="read_only"),
+            *_writes("shelve.open dbm.open tinydb.TinyDB peewee.SqliteDatabase"),
+            *_all("database", "sqlite3.connect aiosqlite.connect"),
+            Call("duckdb.connect", "database", reading="read_only"),
             *_writes("uproot.recreate numpy.lib.format.write_array"),
             *_reads("zipfile.ZipFile().write tarfile.open().add tarfile.TarFile().add"),
             *_reads(

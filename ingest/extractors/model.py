@@ -43,7 +43,8 @@ class Call:
 
     Attributes:
         name: dotted name after imports are resolved (`numpy.save`), or `.name` for a method of any object.
-        operation: `write`, `read`, `mode` where a mode string decides, or `flags` where numbers do, as of `os.open`.
+        operation: `write`, `read`, `mode` where a mode string decides, `flags` where numbers do, as of `os.open`, or
+            `database` where the SQL of the program does.
         position: index of the path among the positional arguments.
         keywords: names under which the path may be given instead.
         mode_position: index of the mode string or the flags, where one of them decides.

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from ingest.extractors import shell
+from ingest.extractors import databases, shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
@@ -18,6 +18,7 @@ from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alterna
 from ingest.extractors.vocabulary import SPACED, USUAL
 
 Emit = Callable[[str, str, str], None]
+"""Called with operation, path and method of each file, and with what else is noted of databases."""
 
 BUILTINS: Final = frozenset(dir(builtins))
 STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
@@ -74,8 +75,7 @@ OUTPUT_KEYWORD: Final = re.compile(
     r"(?i)^(?:out(?:put|file|path|_|$)|save|write_to|dest|target_|export|to_|result_|log_?file)"
 )
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
-# methods that are given SQL, and what in it is a file
-QUERIES: Final = frozenset("sql query execute".split())
+# what in SQL is a file
 QUERY: Final = re.compile(
     r"(?i)\b(?:to|outfile)\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join|infile)\s+'(?P<from>[^'\n]{1,300})'"
     r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
@@ -131,8 +131,8 @@ def function(
         _command(emit, positional, keywords)
         return
     last = name.rsplit(".", 1)[-1]
-    if last in QUERIES and last != name:
-        _query(emit, positional, keywords)
+    if last in databases.STEPS and last != name:
+        _step(emit, last, positional, keywords)
         return
     rows = FUNCTIONS.get(name)
     special = SPECIAL.get(last)
@@ -161,8 +161,8 @@ def function(
 
 def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a method opens of an object that the call `prefix` returned ('' where that is not known)."""
-    if name in QUERIES:
-        _query(emit, positional, keywords)
+    if name in databases.STEPS:
+        _step(emit, name, positional, keywords)
         return
     if name == "extract":
         if prefix in UNPACKING:
@@ -436,6 +436,14 @@ def _archived(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value
                 emit("write", path + ARCHIVES[kind], "python.archive")
 
 
+def _step(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Note what a method does with a database, and emit the files that its statement names."""
+    if step := databases.step(name, positional, keywords):
+        emit(step, "", "python.sql")
+    if databases.STEPS[name] == "statement":
+        _query(emit, positional, keywords)
+
+
 def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the files that an SQL statement reads or writes by itself, as DuckDB's does."""
     value = positional[0] if positional else keywords.get("query", keywords.get("sql"))
@@ -459,13 +467,20 @@ def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
     for path in paths_of(positional[0] if positional else keywords.get("url")):
         scheme, _, place = path.partition(":///")
         if scheme.startswith("sqlite") and is_local(place):
-            emit("write", place, "python.archive")
+            emit("database", place, "python.archive")
+
+
+def _queried(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the SQLite database that questions are asked: `SQLDatabase.from_uri("sqlite:///a.db")`."""
+    _engine(emit, positional, {"url": keywords.get("database_uri")})
+    emit("query", "", "python.sql")
 
 
 SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
     "YoutubeDL": _options,
     "make_archive": _archived,
     "create_engine": _engine,
+    "from_uri": _queried,
 }
 
 

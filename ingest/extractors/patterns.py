@@ -10,7 +10,7 @@ from typing import Final
 
 import re2
 
-from ingest.extractors import opened
+from ingest.extractors import databases, opened
 from ingest.extractors.blocks import sound
 from ingest.extractors.calls import CONVENTIONAL_ALIASES
 from ingest.extractors.model import Extractor, Hit
@@ -91,7 +91,7 @@ def python_files(code: str) -> list[Hit]:
         head, dot, rest = name.partition(".")
         known = aliases.get(head) or CONVENTIONAL_ALIASES.get(head)
         opened.function(emit, (known or head) + dot + rest, known is not None, not dot, positional, keywords)
-    return list(dict.fromkeys(found))
+    return databases.written(dict.fromkeys(found))
 
 
 def argument(text: str, variables: dict[str, Value], positional: list[Value], keywords: dict[str, Value]) -> None:

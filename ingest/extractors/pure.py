@@ -256,5 +256,7 @@ PURE: Final[dict[str, Callable[..., Value]]] = {
     "enumerate": lambda value, start=0: list(enumerate(_sequence(value), start)),
     "zip": lambda *values: list(zip(*(_sequence(value) for value in values), strict=False)),
     "typing.cast": lambda _, value: value,
+    "sqlalchemy.text": lambda value: value,
+    "sqlalchemy.sql.text": lambda value: value,
     "shlex.split": lambda value, *_: shlex.split(value),
 }

@@ -10,7 +10,7 @@ from typing import Final
 
 import re2
 
-from ingest.extractors import patterns, shell
+from ingest.extractors import databases, patterns, shell
 from ingest.extractors.blocks import PARSE_LIMIT, sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.order import Place
@@ -62,7 +62,10 @@ def python_facts(code: str, places: list[Place] | None = None) -> tuple[set[str]
     sound_part = _sound_part(code)
     if sound_part is not None and (facts := _tree_facts(*sound_part)):
         packages |= facts[0]
-        files = list(dict.fromkeys([*(hit for _, _, hit in facts[1]), *files]))
+        found = [hit for _, _, hit in facts[1]]
+        # of databases what is whole tells more
+        queried = {hit._replace(operation="write") for hit in found if hit.method == "python.archive"}
+        files = list(dict.fromkeys([*found, *(hit for hit in files if hit not in queried)]))
     return packages, [*before, *files]
 
 
@@ -73,7 +76,7 @@ def _tree_facts(tree: ast.Module, code: str) -> tuple[set[str], list[Place]] | N
         walk.program(tree)
     except RecursionError:
         return None
-    ordered = sorted(walk.hits, key=lambda hit: hit[:2])
+    ordered = databases.settled(sorted(walk.hits, key=lambda hit: hit[:2]))
     packages = tree_imports(tree)
     if "import_module" in code or "__import__" in code:
         packages |= dynamic_imports(tree)
