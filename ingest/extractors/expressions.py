@@ -54,6 +54,8 @@ class Expressions(ABC):
         self.returned: list[list[Value]] = []
         self.arguments: dict[str, Value] = {}
         self.position = (0, 0)
+        # modules all of whose names are imported
+        self.stars: list[str] = []
 
     def emit(self, operation: str, path: str, method: str) -> None:
         """Note a file that the call at hand opens; one that has nothing but an ending was made of an empty name."""
@@ -143,6 +145,9 @@ class Expressions(ABC):
             return found
         if node.id == "__file__":
             return values.SCRIPT
+        for module in self.stars:
+            if (name := f"{module}.{node.id}") in FUNCTIONS or name in pure.PURE:
+                return Ref(name, True)
         return Ref(CONVENTIONAL_ALIASES.get(node.id, node.id), node.id in WELL_KNOWN)
 
     def operation(self, node: ast.BinOp) -> Value:

@@ -12,13 +12,15 @@ import re2
 
 from ingest.extractors import databases, opened
 from ingest.extractors.blocks import sound
-from ingest.extractors.calls import CONVENTIONAL_ALIASES
+from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local
 from ingest.extractors.values import UNKNOWN, Value
 
 # beyond this a text is no code that someone wrote, and only its beginning is read
 LIMIT: Final = 200_000
+# modules imported with all of their names that are looked through for one
+STARS: Final = 8
 STRING: Final = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
 _MODULES: Final = r"[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?"
 IMPORT_PATTERN: Final = (
@@ -43,6 +45,7 @@ IMPORT: Final = re2.compile(IMPORT_PATTERN)
 CALL: Final = re2.compile(CALL_PATTERN)
 FILENAME: Final = re2.compile(FILENAME_PATTERN)
 ALIAS: Final = re2.compile(r"(?m)^[ \t]*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)")
+STAR: Final = re2.compile(r"(?m)^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+\*")
 MEMBER: Final = re2.compile(r"(?m)^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\w+)[ \t]*\r?$")
 
 
@@ -72,6 +75,7 @@ def python_files(code: str) -> list[Hit]:
         return []
     aliases = {short: name for name, short in ALIAS.findall(code)}
     aliases.update({name: f"{module}.{name}" for module, name in MEMBER.findall(code)})
+    stars = STAR.findall(code)[:STARS] if "*" in code else []
     found: list[Hit] = []
 
     def emit(operation: str, path: str, method: str) -> None:
@@ -89,7 +93,10 @@ def python_files(code: str) -> list[Hit]:
                 argument(text, variables, positional, keywords)
         name = match.group("call")
         head, dot, rest = name.partition(".")
-        known = aliases.get(head) or CONVENTIONAL_ALIASES.get(head)
+        known = aliases.get(head)
+        for module in stars if known is None else ():
+            known = known or (f"{module}.{head}" if f"{module}.{name}" in FUNCTIONS else None)
+        known = known or CONVENTIONAL_ALIASES.get(head)
         opened.function(emit, (known or head) + dot + rest, known is not None, not dot, positional, keywords)
     return databases.written(dict.fromkeys(found))
 

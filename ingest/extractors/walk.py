@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ingest.extractors import pure
 from ingest.extractors.followed import Calls
+from ingest.extractors.patterns import STARS
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
@@ -96,6 +97,8 @@ class Walk(Calls):
     def imports_from(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             module = "." * node.level + (node.module or "")
+            if alias.name == "*" and len(self.stars) < STARS:
+                self.stars.append(module)
             self.scope.names[alias.asname or alias.name] = self.member(Ref(module, True), alias.name)
 
     def definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
