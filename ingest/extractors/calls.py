@@ -121,6 +121,11 @@ def _both(name: str, source: tuple[str, ...] = ("src",), target: tuple[str, ...]
     return Call(name, "read", 0, source), Call(name, "write", 1, target)
 
 
+def _networks(name: str, first: str, second: str) -> tuple[Call, ...]:
+    """A call that reads a network from two files."""
+    return Call(name, "read", 0, (first,)), Call(name, "read", 1, (second,))
+
+
 PYTHON_CALLS: tuple[Extractor, ...] = (
     Extractor(
         name="python.open",
@@ -265,6 +270,15 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "moviepy.VideoFileClip moviepy.editor.AudioFileClip IPython.display.Image IPython.display.Audio"
                 " plotly.io.read_json"
             ),
+            Call("PIL.ImageFont.truetype", "read", 0, ("font",)),
+            *_reads("pygame.font.Font"),
+            *_networks("cv2.dnn.readNet", "model", "config"),
+            *_networks("cv2.dnn.readNetFromCaffe", "prototxt", "caffeModel"),
+            *_networks("cv2.dnn.readNetFromDarknet", "cfgFile", "darknetModel"),
+            *_networks("cv2.dnn.readNetFromTensorflow", "model", "config"),
+            *_networks("cv2.dnn.readNetFromModelOptimizer", "xml", "bin"),
+            *_networks("cv2.dnn_DetectionModel", "model", "config"),
+            *_reads("cv2.dnn.readNetFromTorch cv2.dnn.readNetFromTFLite cv2.dnn.readNetFromONNX"),
             Call("IPython.display.Image", "read", 99, ("filename",)),
             Call("IPython.display.Audio", "read", 99, ("filename",)),
             Call("IPython.display.FileLink", "read"),
@@ -306,9 +320,11 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "tabula.convert_into papermill.execute_notebook pdfkit.from_file"
                 " xml.etree.ElementTree.parse lxml.etree.parse lxml.html.parse xml.dom.minidom.parse"
             ),
-            *_reads(
-                "xml.sax.parse dotenv.load_dotenv dotenv.dotenv_values configparser.ConfigParser().read fitz.Document"
-            ),
+            *_reads("xml.sax.parse configparser.ConfigParser().read fitz.Document"),
+            Call("dotenv.load_dotenv", "read", 0, ("dotenv_path",)),
+            Call("dotenv.dotenv_values", "read", 0, ("dotenv_path",)),
+            *_reads("logging.config.fileConfig"),
+            Call("autogen.LLMConfig.from_json", "read", 99, ("path",)),
             *_reads(
                 "mammoth.convert_to_html extract_msg.Message ebooklib.epub.read_epub nbformat.read"
                 " pypandoc.convert_file"
@@ -368,6 +384,12 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "rdkit.Chem.MolFromPDBFile rdkit.Chem.SmilesMolSupplier mne.io.read_raw_fif mne.io.read_raw_edf"
                 " mne.io.read_raw_bdf mne.io.read_raw"
             ),
+            *_reads("MDAnalysis.Universe", 1),
+            *(
+                Call(f"mdtraj.{name}", "read", 99, ("top",))
+                for name in "load iterload load_frame load_xtc load_dcd load_trr load_netcdf".split()
+            ),
+            *_reads("xgboost.DMatrix lightgbm.Dataset catboost.Pool"),
             *_reads("rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load chess.pgn.open"),
             *_all(
                 "read",

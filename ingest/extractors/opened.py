@@ -13,8 +13,8 @@ from ingest.extractors import databases, shell
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
 from ingest.extractors.model import Call
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
-from ingest.extractors.pure import FLAGS
-from ingest.extractors.values import UNKNOWN, Command, PathValue, Value, alternatives, elements
+from ingest.extractors.pure import FLAGS, join
+from ingest.extractors.values import HERE, UNKNOWN, Command, PathValue, Value, alternatives, elements, lift, text_of
 from ingest.extractors.vocabulary import SPACED, USUAL
 
 Emit = Callable[[str, str, str], None]
@@ -51,7 +51,7 @@ SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
 FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"))
 # functions that are told a file's name without opening it
 NO_HELPERS: Final = frozenset(
-    "hf_hub_download snapshot_download"
+    "snapshot_download"
     " print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
 )
 # what such a function is given after its data is where the picture or page goes
@@ -59,6 +59,26 @@ DRAWING: Final = frozenset("plot draw visualize visualise render make build char
 # libraries whose charts `render` into the file that they are given, where templates are given what is read
 CHARTS: Final = frozenset(("pyecharts",))
 DRAWN_TO: Final = frozenset("filename file_name path file_path filepath file fname".split())
+# keywords that give the folder of the file that another names
+FOLDERS: Final = frozenset(
+    "dirpath dirname directory folder output_path output_dir out_dir local_dir save_dir save_path dest_dir dest_folder"
+    " destination_dir download_dir download_path target_dir".split()
+)
+FILE_NAMES: Final = ("filename", "file_name", "fname")
+# keywords that name a file which an unknown call reads where nothing says that it writes, and words of what is made
+GIVEN: Final = re.compile(r"(?:\w+_)?(?:path|file|filename|file_name|filepath)")
+RESULTS: Final = frozenset(
+    "plot figure fig chart report result results log cache checkpoint ckpt history temp tmp new".split()
+)
+# calls that do neither: they name a file, look whether it is there, or make something of it
+UNREAD: Final = (
+    frozenset(
+        "add append build check close commit copy count delete draw drop exist exists finish has init is link list"
+        " log make match mkdir move name new plot print put record register remove rename render replace route send"
+        " serve set show start stop to touch unlink update watch".split()
+    )
+    | WRITING
+)
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
 # modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
@@ -94,6 +114,7 @@ UNPACKING: Final = frozenset("zipfile.ZipFile tarfile.open tarfile.TarFile tarfi
 WRITING_FLAGS: Final = (
     FLAGS["os.O_WRONLY"] | FLAGS["os.O_RDWR"] | FLAGS["os.O_CREAT"] | FLAGS["os.O_TRUNC"] | FLAGS["os.O_APPEND"]
 )
+NO_OUTPUTS: Final[frozenset[str]] = frozenset()
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
@@ -130,6 +151,8 @@ def function(
     if name in SHELL_CALLS:
         _command(emit, positional, keywords)
         return
+    if len(keywords) > 1:
+        keywords = _in_folder(keywords)
     last = name.rsplit(".", 1)[-1]
     if last in databases.STEPS and last != name:
         _step(emit, last, positional, keywords)
@@ -161,6 +184,8 @@ def function(
 
 def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a method opens of an object that the call `prefix` returned ('' where that is not known)."""
+    if len(keywords) > 1:
+        keywords = _in_folder(keywords)
     if name in databases.STEPS:
         _step(emit, name, positional, keywords)
         return
@@ -181,6 +206,23 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
                 emit("write", path, "python.method")
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
+
+
+def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
+    """The keywords of a call, a file's name joined to its folder, as in `dirpath="d", filename="a.pdf"`."""
+    if FOLDERS.isdisjoint(keywords):
+        return keywords
+    name = next((keyword for keyword in FILE_NAMES if keyword in keywords), "")
+    if not name:
+        return keywords
+    folder = next(value for keyword, value in keywords.items() if keyword in FOLDERS)
+    return keywords if folder is None else {**keywords, name: lift(_joined, folder, keywords[name])}
+
+
+def _joined(folder: Value, name: Value) -> str:
+    """A name in a folder; one that has a folder already, and what is beside a file, stays as it is."""
+    place, file = text_of(folder), text_of(name)
+    return file if "/" in file or looks_like_file(place) else join(place, file)
 
 
 def called(emit: Emit, prefix: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -362,15 +404,19 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
     writes = writes or _to_file(parts)
+    outputs = _outputs(arguments) if writes else NO_OUTPUTS
+    given = UNREAD.isdisjoint(parts) and name not in NO_HELPERS
     first = paths_of(next(iter(positional), None))
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
         # what is drawn may stand first; where nothing does, the keyword has to say that it is given a file
         drawn = draws and not listed and ((index or path not in first) if positional else keyword in DRAWN_TO)
         drawn = drawn or (name == "render" and not keyword and extension(path) in PICTURES)
-        if writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
+        if outputs and keyword and keyword not in outputs:
+            emit("read", path, "python.method")
+        elif writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
-        elif reads:
+        elif reads or (given and _is_given(keyword)):
             emit("read", path, "python.method")
 
 
@@ -384,6 +430,21 @@ def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value
         data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT - SPACED
         if " " not in path and (named or data or OUTPUT_KEYWORD.search(keyword)):
             emit("write", path, "python.method")
+
+
+def _is_given(keyword: str) -> bool:
+    """Whether a keyword names a file that is read: `config_file`, but not `report_path`."""
+    return GIVEN.fullmatch(keyword) is not None and RESULTS.isdisjoint(keyword.split("_"))
+
+
+def _outputs(arguments: Sequence[tuple[str, str, bool]]) -> frozenset[str]:
+    """The keywords that name what a writing call writes, so that all others name what it reads."""
+    keywords = frozenset(keyword for keyword, _, _ in arguments if keyword)
+    if len(keywords) < 2:
+        return NO_OUTPUTS
+    outputs = frozenset(filter(OUTPUT_KEYWORD.search, keywords))
+    # a log is written beside the output
+    return outputs if any(keyword[:3] != "log" for keyword in outputs) else (keywords & DRAWN_TO) | outputs
 
 
 def _is_class(name: str) -> bool:
@@ -409,6 +470,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
     writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
+    outputs = _outputs(arguments) if writes else NO_OUTPUTS
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed
         target = last and len(arguments) > 1 and not CONVERTING.isdisjoint(parts)
@@ -416,6 +478,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
             last and bool(parts) and parts[0] in DRAWING and path not in paths_of(next(iter(positional), None))
         )
         written = writes or target or bool(keyword and OUTPUT_KEYWORD.search(keyword))
+        written = written and not (outputs and keyword and keyword not in outputs)
         emit("write" if written else "read", path, "python.helper")
 
 
@@ -462,6 +525,23 @@ def sql_files(text: str) -> Iterator[tuple[str, str]]:
                 yield "write" if match["to"] else "read", path
 
 
+def _from_hub(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that is fetched into a folder: `hf_hub_download("a/b", filename="m.bin", local_dir="d")`."""
+    folder = keywords.get("local_dir")
+    name = positional[1] if len(positional) > 1 else keywords.get("filename")
+    for path in paths_of(lift(_joined, folder, name)) if folder is not None else ():
+        if is_local(path):
+            emit("write", path, "python.download")
+
+
+def _configured(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit AG2's list of configurations: `config_list_from_json("OAI_CONFIG_LIST", file_location="d")`."""
+    name = positional[0] if positional else keywords.get("env_or_file")
+    for path in paths_of(lift(_joined, keywords.get("file_location") or HERE, name)):
+        if is_local(path):
+            emit("read", path, "python.document")
+
+
 def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the SQLite database of an SQLAlchemy address."""
     for path in paths_of(positional[0] if positional else keywords.get("url")):
@@ -481,6 +561,8 @@ SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], Non
     "make_archive": _archived,
     "create_engine": _engine,
     "from_uri": _queried,
+    "hf_hub_download": _from_hub,
+    "config_list_from_json": _configured,
 }
 
 
