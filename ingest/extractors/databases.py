@@ -21,7 +21,7 @@ STEPS: Final = {
     **dict.fromkeys("read_sql read_sql_query read_sql_table fetchall fetchone fetchmany".split(), "query"),
 }
 # where the first word of a statement stands, behind comments and brackets
-FIRST_WORD: Final = re.compile(r"\s*(?:--[^\n]*\n\s*)*[(\s]*(?P<word>[A-Za-z]+)\b")
+FIRST_WORD: Final = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:\([(\s]*)?(?P<word>[A-Za-z]+)")
 QUERYING: Final = frozenset("select pragma explain show describe summarize values from with".split())
 # statements of a session, which say nothing about a database
 NEITHER: Final = frozenset("set use load install begin rollback".split())

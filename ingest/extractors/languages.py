@@ -100,7 +100,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         hits += scripts.build_files(code)
     elif name not in TEXT:
         packages = scripts.julia_imports(code) if name in JULIA else scripts.script_imports(code)
-        hits += scripts.script_files(code)
+        hits += scripts.script_files(code, name)
     reads = _unique(hits, "read")
     if name in SHELL:
         back, overwrites = order.shell_order(code, reads)

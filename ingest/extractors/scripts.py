@@ -16,7 +16,7 @@ from ingest.extractors import shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.opened import sql_files
-from ingest.extractors.paths import looks_like_file
+from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.patterns import LIMIT, STRING, argument
 from ingest.extractors.values import Value
 
@@ -32,14 +32,16 @@ JOIN_PATTERN: Final = (
     r"(?:(?:__dirname|process\.cwd\(\)|@__DIR__)\s*,\s*)?" + _TEXT + r"(?:\s*,\s*" + _TEXT + r")*\s*\)"
 )
 _ARGUMENT: Final = r"(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + _TEXT + r"|" + JOIN_PATTERN + r"|[A-Za-z_][\w.]*)"
-# a call or a declaration (`ifstream in("a.txt")`) with its first arguments, or an assignment of a literal; what only
-# wraps a path (`Paths.get("a.txt")`) is passed over
+# what only wraps a path: `Paths.get("a.txt")`
+_WRAPPER: Final = r"(?:new[ \t]+File|Paths?\.(?:get|of)|File|file)\(\s*"
+# a call or a declaration (`ifstream in("a.txt")`) with its first arguments, or an assignment of a literal
 SCRIPT_CALL_PATTERN: Final = (
     r"(?P<target>[A-Za-z_][\w.]*)[ \t]*(?::=|=|<-)[ \t]*(?P<value>" + _TEXT + "|" + JOIN_PATTERN + ")"
     r"[ \t]*(?:;|#|,|\)|\r|\n|$)"
     r"|(?P<call>[A-Za-z_$][\w.]*(?:::\w+)*)(?:[ \t]+(?P<name>[A-Za-z_][\w.]*))?[({]\s*"
-    r"(?:(?:new[ \t]+File|Paths?\.(?:get|of)|File|file)\(\s*)?"
+    r"(?:" + _WRAPPER + r")?"
     r"(?P<first>" + _ARGUMENT + r")[ \t]*(?:,\s*(?P<second>" + _ARGUMENT + r")[ \t]*)?[,)}]"
+    r"(?:\s*,\s*" + _WRAPPER + r"(?P<wrapped>" + _ARGUMENT + r")\s*\))?"
 )
 # `using A, B` and `import A: f` of Julia, modules of the program's own left out
 JULIA_IMPORT_PATTERN: Final = (
@@ -65,6 +67,19 @@ LATER_PATTERN: Final = (
     + JOIN_PATTERN
     + r"|[A-Za-z_][\w.]*)[ \t]*[,)]"
 )
+# what is written into a file that the next argument names, where the first is a call: `writeLines(f(d), "a.txt")`
+SECOND_PATTERN: Final = (
+    r"\b(?P<call>writeLines|saveRDS|save_?json|st_write|fwrite|write[._][\w.]{1,20}|writedlm|savefig|save|imwrite)\(\s*"
+    rf"[\w.:$@]+{_NESTED}\s*,\s*(?:(?:file|path|con|filename)[ \t]*=[ \t]*)?(?P<first>"
+    + STRING
+    + "|"
+    + JOIN_PATTERN
+    + r"|[A-Za-z_][\w.]*)[ \t]*[,)]"
+)
+# what Java writes into a file that a later argument makes: `ImageIO.write(image, "png", new File("a.png"))`
+MADE_PATTERN: Final = rf"\bImageIO\.write\((?:{_INNER}|{_NESTED})*?,\s*{_WRAPPER}(?P<first>" + _ARGUMENT + r")\s*\)"
+# streams of C++ that are opened later: `std::ofstream out; out.open("a.txt")`
+STREAM_PATTERN: Final = r"\b(?P<kind>[io]fstream)[ \t]+(?P<names>\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*;"
 # `open` of Perl, with the mode before the name or in it
 PERL_OPEN_PATTERN: Final = (
     r"\bopen[ \t]*\(?[ \t]*(?:(?:my|our|local)[ \t]+)?\$?\w+[ \t]*,[ \t]*['\"][ \t]*(?P<mode>\+?[<>]{1,2})"
@@ -78,6 +93,9 @@ SCRIPT_CALL: Final = re2.compile(SCRIPT_CALL_PATTERN)
 JULIA_IMPORT: Final = re2.compile(JULIA_IMPORT_PATTERN)
 OPTIONS: Final = re2.compile(OPTIONS_PATTERN)
 LATER: Final = re2.compile(LATER_PATTERN)
+SECOND: Final = re2.compile(SECOND_PATTERN)
+MADE: Final = re2.compile(MADE_PATTERN)
+STREAM: Final = re2.compile(STREAM_PATTERN)
 MACRO: Final = re2.compile(MACRO_PATTERN)
 PERL_OPEN: Final = re2.compile(PERL_OPEN_PATTERN)
 JOIN: Final = re2.compile(JOIN_PATTERN)
@@ -89,7 +107,8 @@ WRITES: Final = dict.fromkeys(
     " PrintWriter FileOutputStream StreamWriter file_put_contents csvwrite dlmwrite xlswrite"
     " Files.write Files.writeString Files.newBufferedWriter File.WriteAllText File.WriteAllLines File.WriteAllBytes"
     " File.AppendAllText os.Create os.WriteFile ioutil.WriteFile File.create fs.write File.write IO.write CSV.write"
-    " writeTextFile writeTextFileSync save.image Bun.write savefig save".split(),
+    " writeTextFile writeTextFileSync save.image Bun.write savefig save toFile FileUtils.writeStringToFile"
+    " writeValue".split(),
     0,
 ) | dict.fromkeys(
     "write.csv write.csv2 write.table write_csv write_tsv saveRDS writeLines fwrite write_xlsx write.xlsx"
@@ -105,18 +124,40 @@ READS: Final = dict.fromkeys(
     " Files.readAllLines Files.readAllBytes Files.readString Files.lines Files.newBufferedReader File.ReadAllText"
     " File.ReadAllLines File.ReadAllBytes os.Open os.ReadFile ioutil.ReadFile fs.read fs.read_to_string File.read"
     " File.readlines File.foreach IO.read CSV.read CSV.File CSV.foreach Source.fromFile io.lines Scanner"
-    " readTextFile readTextFileSync scan read_sav read_dta read_sas read_spss read.xlsx".split(),
+    " readTextFile readTextFileSync scan read_sav read_dta read_sas read_spss read.xlsx sharp ImageIO.read readValue"
+    " FileUtils.readFileToString".split(),
     0,
 )
 # functions that are given a file to read and one to write
 COPIES: Final = frozenset(
     "copyFile copyFileSync renameSync fs.rename promises.rename fs.copy fs.copySync fs.moveSync file.copy file.rename"
-    " File.Copy File.Move FileUtils.cp FileUtils.mv FileUtils.copy os.Rename fs.cpSync copyfile movefile".split()
+    " File.Copy File.Move FileUtils.cp FileUtils.mv FileUtils.copy os.Rename fs.cpSync copyfile movefile Files.copy"
+    " Files.move".split()
 )
 # functions whose options name a file to be written
 OPTION_WRITES: Final = frozenset("screenshot pdf transports.File storageState".split())
 # functions that a mode, their second argument, makes one or the other
-MODES: Final = frozenset("fopen open File.open io.open".split())
+MODES: Final = frozenset("fopen freopen open File.open io.open".split())
+# functions whose file stands first or second: `save(x, file = "a.RData")`, `save("a.mat", "x")`, `savefig(p, "a.png")`
+EITHER: Final = frozenset("save savefig imwrite".split())
+# functions that are given nothing but paths, so that these need no extension
+SURE: Final = frozenset(
+    "writeFileSync appendFileSync readFileSync createWriteStream createReadStream fs.writeFile fs.readFile"
+    " fs.appendFile writeTextFile readTextFile writeTextFileSync readTextFileSync"
+    " ofstream ifstream FileWriter FileReader FileOutputStream FileInputStream StreamWriter StreamReader"
+    " Files.write Files.writeString Files.newBufferedWriter Files.readAllLines Files.readAllBytes Files.readString"
+    " Files.lines Files.newBufferedReader Files.copy Files.move File.WriteAllText File.WriteAllLines File.WriteAllBytes"
+    " File.AppendAllText File.ReadAllText File.ReadAllLines File.ReadAllBytes File.Copy File.Move"
+    " os.Create os.WriteFile os.ReadFile ioutil.WriteFile ioutil.ReadFile File.create fs.write fs.read_to_string"
+    " fopen freopen file_put_contents file_get_contents readRDS read.csv".split()
+)
+# functions of one language, whose names mean something else in others
+JULIA: Final = {
+    **dict.fromkeys("write writedlm touch".split(), ("write", 0)),
+    **dict.fromkeys("read readdlm readlines readline eachline include".split(), ("read", 0)),
+}
+OF_LANGUAGE: Final = {"julia": JULIA, "jl": JULIA, "r": {"write": ("write", 1)}}
+NO_FUNCTIONS: Final[dict[str, tuple[str, int]]] = {}
 DOCKER_COPIES: Final = re2.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+(?:--\S+[ \t]+)*([^\n\[]+)$")
 DOCKER_RUNS: Final = re2.compile(r"(?mi)^[ \t]*RUN[ \t]+((?:[^\n]*\\\n)*[^\n]*)$")
 RECIPES: Final = re2.compile(r"(?m)^\t[@-]*([^\n]*)$")
@@ -134,9 +175,16 @@ def script_imports(code: str) -> set[str]:
     return found
 
 
-def script_files(code: str) -> list[Hit]:
-    """Files of JavaScript, R and other code that opens files by calls."""
+def script_files(code: str, language: str = "") -> list[Hit]:
+    """Files of JavaScript, R and other code that opens files by calls.
+
+    Args:
+        code: the code.
+        language: its name in lower case, where some functions are those of that language.
+    """
     code = sound(code[:LIMIT])
+    own = OF_LANGUAGE.get(language, NO_FUNCTIONS)
+    streams = _streams(code) if "fstream" in code else {}
     found: list[tuple[int, Hit]] = []
     variables: dict[str, Value] = {}
     for match in SCRIPT_CALL.finditer(code):
@@ -145,19 +193,26 @@ def script_files(code: str) -> list[Hit]:
             continue
         # the second of two words is the call, as in `new FileReader`, unless the first declares it: `ifstream in`
         for name in filter(None, (match.group("name"), match.group("call"))):
-            operation, position = _operation(name.replace("::", "."), match.group("second") or "")
+            name = name.replace("::", ".")
+            operation, position = own.get(name) or _operation(name, match.group("second") or "")
             if operation:
                 break
         else:
             continue
-        texts = [match.group("second" if position else "first")]
+        first, second = match.group("first"), match.group("second") or match.group("wrapped")
+        sure = not SURE.isdisjoint(_keys(name))
+        stream = streams.get(name.removesuffix(".open"), "")
+        if stream:
+            operation, sure = stream, True
         if operation == "copy":
-            for kind, argument_ in (("read", match.group("first")), ("write", match.group("second"))):
-                found.extend((match.start(), Hit(path, kind, "code.call")) for path in _paths([argument_], variables))
+            for kind, argument_ in (("read", first), ("write", second)):
+                paths = _paths([argument_], variables, sure)
+                found.extend((match.start(), Hit(path, kind, "code.call")) for path in paths)
             continue
-        if name.endswith("save"):  # `save(x, file = "a.RData")`, `save("a.mat", "x")`, `book.save("a.xlsx")`
-            texts = [match.group("first"), match.group("second")]
-        found.extend((match.start(), Hit(path, operation, "code.call")) for path in _paths(texts, variables))
+        # what is piped into a function leaves it the file alone: `d |> write_csv("a.csv")`
+        piped = position and not second and name != "writeLines" and match.group()[-1] == ")" and first[-1] in "'\""
+        texts = [first, second] if name.rsplit(".", 1)[-1] in EITHER else [second if position and not piped else first]
+        found.extend((match.start(), Hit(path, operation, "code.call")) for path in _paths(texts, variables, sure))
     found.extend(_named_later(code, variables))
     found.sort(key=itemgetter(0))
     return list(dict.fromkeys(hit for _, hit in found))
@@ -171,12 +226,27 @@ def _joined(text: str) -> str:
     return f'{text[: match.start()]}"{"/".join(part[1:-1] for part in TEXT.findall(match.group()))}"'
 
 
-def _paths(texts: Sequence[str | None], variables: dict[str, Value]) -> list[str]:
-    """The files that arguments name, each a literal or a variable that holds one."""
+def _streams(code: str) -> dict[str, str]:
+    """What is done with the files of C++ streams that are declared without one, by their names."""
+    found: dict[str, str] = {}
+    for kind, names in STREAM.findall(code):
+        found.update(dict.fromkeys(map(str.strip, names.split(",")), "write" if kind == "ofstream" else "read"))
+    return found
+
+
+def _paths(texts: Sequence[str | None], variables: dict[str, Value], sure: bool = False) -> list[str]:
+    """The files that arguments name, each a literal or a variable that holds one.
+
+    Args:
+        texts: the arguments as they are written.
+        variables: values of variables.
+        sure: whether the call is given nothing but a path, which then needs no extension.
+    """
+    accepted = is_local if sure else looks_like_file
     positional: list[Value] = []
     for text in filter(None, texts):
         argument(_joined(text), variables, positional, {})
-    return [path for path in positional if isinstance(path, str) and looks_like_file(path)]
+    return [path for path in positional if isinstance(path, str) and accepted(path)]
 
 
 def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, Hit]]:
@@ -186,9 +256,10 @@ def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, 
             continue
         for path in _paths([match.group("first")], variables):
             yield match.start(), Hit(path, "write", "code.call")
-    for match in LATER.finditer(code):
-        for path in _paths([match.group("first")], variables):
-            yield match.start(), Hit(path, "write", "code.call")
+    for pattern in (LATER, SECOND, MADE):
+        for match in pattern.finditer(code):
+            for path in _paths([match.group("first")], variables):
+                yield match.start(), Hit(path, "write", "code.call")
     for match in MACRO.finditer(code) if "@save" in code or "@load" in code else ():
         for path in _paths([match.group("first")], variables):
             yield match.start(), Hit(path, "write" if match.group("macro") == "save" else "read", "code.call")

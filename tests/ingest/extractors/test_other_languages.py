@@ -1,5 +1,8 @@
 """Files that code in other languages than Python and the Unix shells writes and reads: one small program a case."""
 
+# a case a line
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import pytest
@@ -58,8 +61,24 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("", "#!/usr/bin/env bash\npython a.py > b.log", ["b.log"], ["a.py"]),
     ("", "pip install -r needs.txt\npython3 go.py > go.log", ["go.log"], ["needs.txt", "go.py"]),
     ("", "#!/usr/bin/env python3\nopen('a.txt', 'w')", ["a.txt"], []),
+    ("r", 'writeLines(capture.output(summary(d)), "a.txt")\nwrite.csv(head(d, 9), "b.csv")\nwrite_json(list(a = f(1)), "c.json")', ["a.txt", "b.csv", "c.json"], []),
+    ("r", 'saveRDS(lm(y ~ x, data = d[1:3, ]), file = "a.rds")\nwriteLines(readLines("b.txt"), con = "c.txt")\nwrite(x, "d.txt")', ["a.rds", "c.txt", "d.txt"], ["b.txt"]),
+    ("r", 'writeLines(paste("a.txt", "b.txt"))\nprint(head(x), "c.txt")\nwriteLines("d.txt")\nwrite_csv(f(x), out)', [], []),
+    ("r", 'd |> head(3) |> write_csv("a.csv")\nd %>% filter(x > 1) %>% saveRDS("b.rds")\nwrite.csv(d)', ["a.csv", "b.rds"], []),
+    ("java", 'Files.writeString(Path.of("done"), "ok");\nFiles.exists(Path.of("a.txt"));\nString s = Files.readString(Paths.get("VERSION"));', ["done"], ["VERSION"]),
+    ("java", 'Files.copy(Paths.get("a"), Path.of("b"), REPLACE_EXISTING);\nFiles.move(Path.of("c.txt"), Path.of("d.txt"));', ["b", "d.txt"], ["a", "c.txt"]),
+    ("java", 'ImageIO.write(crop(i, 1), "png", new File("a.png"));\nvar i = ImageIO.read(new File("b.png"));\nnew File("c.png").exists();', ["a.png"], ["b.png"]),
+    ("java", 'mapper.writeValue(new File("a.json"), x);\nmapper.readValue(new File("b.json"), X.class);\nmapper.readValue(json, X.class);', ["a.json"], ["b.json"]),
+    ("julia", 'savefig(p, "a.png")\nsavefig("b.png")\nsavefig(plot(x, y), "c.png")\nwritedlm("d.csv", x)\nwrite("e.txt", s)', ["a.png", "b.png", "c.png", "d.csv", "e.txt"], []),
+    ("julia", 'x = readdlm("a.csv", \',\')\ns = read("b.txt", String)\nf = "c.txt"\nfor l in eachline(f)\nend\nwrite(io, "d.txt")\nread(io, String)', [], ["a.csv", "b.txt", "c.txt"]),
+    ("js", 'res.write("a.txt");\nstream.read("b.txt");\nwrite("c.txt");', [], []),
+    ("cpp", 'std::ofstream o, p;\nifstream i;\no.open("a");\np.open("b.txt", std::ios::app);\ni.open("c.txt");', ["a", "b.txt"], ["c.txt"]),
+    ("cpp", 'cv::imwrite("a.png", img);\ncv::imread("b.png");\nfreopen("in", "r", stdin);\nfreopen("out", "w", stdout);\nFILE *f = fopen("data", "rb");\nputs("c.txt");', ["a.png", "out"], ["b.png", "in", "data"]),
+    ("matlab", "imwrite(img, 'a.png');\nimwrite(rgb2gray(img), 'b.png');", ["a.png", "b.png"], []),
+    ("js", 'sharp("a.jpg").resize(300).toFile("b.png");\nfs.readFileSync("LICENSE");\nfs.readFileSync("http://x.org/a");\nlog("c.jpg");', ["b.png"], ["a.jpg", "LICENSE"]),
+    ("go", 'os.Create("out")\nos.ReadFile("data")\nos.Open(".")', ["out"], ["data"]),
     ("julia", '@save "a.jld2" x y\n@load "b.jld2"\nmail("me@load.org")', ["a.jld2"], ["b.jld2"]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("language", "code", "writes", "reads"), CASES)
