@@ -21,6 +21,8 @@ COMMANDS: Final = {
         "read",
     ),
     **dict.fromkeys("copy-item move-item rename-item copy move ren".split(), "copy"),
+    # what is deleted, listed or looked for is not read
+    **dict.fromkeys("remove-item del erase dir get-childitem get-item test-path".split(), ""),
     **dict.fromkeys("invoke-webrequest iwr invoke-restmethod start-bitstransfer".split(), ""),
 }
 # parameters that name what is written

@@ -13,7 +13,9 @@ from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, loo
 from ingest.extractors.vocabulary import DOCUMENT_NAMES
 
 ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
-PREFIXES: Final = frozenset("sudo time nohup env exec command then do else if while until ! { $".split())
+PREFIXES: Final = frozenset(
+    "sudo time nohup env exec command then do else if while until ! { $ npx bunx -y --yes".split()
+)
 # programs all of whose arguments that look like files are read
 READERS: Final = frozenset(
     "cat head tail less more wc sort uniq cut nl tac rev od xxd hexdump strings file stat md5sum sha1sum"
@@ -21,7 +23,7 @@ READERS: Final = frozenset(
     " join comm diff cmp unzip zcat gunzip bunzip2 unxz bzcat xzcat source . pdfinfo"
     " ffprobe exiftool"
     " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc pdfgrep readelf"
-    " objdump ldd"
+    " objdump ldd crontab"
     " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
     " xelatex".split()
 )
@@ -38,7 +40,7 @@ WRITERS: Final = frozenset("tee touch truncate".split())
 FILTERS: Final = frozenset("grep egrep fgrep zgrep rg sed awk gawk perl jq".split())
 # programs whose arguments are words, folders, packages or files that they neither read nor write
 OTHERS: Final = frozenset(
-    "echo printf ls rm mkdir rmdir chmod chown find git docker npm npx yarn pip pip3 conda uv apt apt-get brew cd"
+    "echo printf ls rm mkdir rmdir chmod chown find git docker npm yarn pip pip3 conda uv apt apt-get brew cd"
     " export test ["
     " which kill ps exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo"
     " make help man"
@@ -75,6 +77,8 @@ RESULTS: Final = frozenset(
 # those of them whose value a script writes
 MADE: Final = frozenset("save dest destination export report plot fig figure submission".split())
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
+# options that tell where a log or a report goes, but those of scripts, which may as well analyse one
+REPORT_OUTPUT: Final = re.compile(r"--(?:log-?file|junit-?xml)")
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
 # those of known programs, whose values may have any name
@@ -89,6 +93,7 @@ OUTPUT_OPTIONS: Final = {
     "jupyter": ("--output",),
     "openssl": ("-out", "-keyout"),
     "inkscape": ("-o", "--export-filename"),
+    "pytest": ("--html", "--json-report-file", "--report-log"),
 }
 # options whose value is no file argument of the command
 VALUE_OPTIONS: Final = frozenset(
@@ -130,6 +135,10 @@ FLAGS: Final = {
             "md5sum": "-c -b -t",
             "less": "-n -e -F -S -X",
             "column": "-t -e -n",
+            "gofmt": "-w -s -d -e",
+            "goimports": "-w -d -e",
+            "prettier": "-w -c",
+            "crontab": "-e",
             "od": "-c -b -d -s -v",
             "xxd": "-p -u -b",
             "gpg": "-c -d -e -s -a -b -v -n -k",
@@ -153,6 +162,23 @@ FILE_OPTIONS: Final = {
 DOCKER_COMMANDS: Final = frozenset("build buildx compose run create".split())
 # programs that copy to and from a store in the cloud: `aws s3 cp`, `gsutil cp`
 STORES: Final = frozenset(("aws", "gsutil"))
+# programs that copy to and from a container: `docker cp web:/a.txt b.txt`
+CONTAINERS: Final = frozenset("docker podman nerdctl kubectl oc".split())
+# programs that change the files that they are given, and the options by which they do; '' where they always do
+IN_PLACE_PROGRAMS: Final = {
+    **dict.fromkeys("mogrify dos2unix unix2dos nbstripout jpegoptim optipng".split(), ("",)),
+    **dict.fromkeys("autopep8 yapf autoflake clang-format".split(), ("-i", "--in-place")),
+    "prettier": ("--write", "-w"),
+    **dict.fromkeys("gofmt goimports".split(), ("-w",)),
+    **dict.fromkeys("eslint stylelint standard".split(), ("--fix",)),
+}
+# modules of Python's that are programs of the same name
+MODULES: Final = frozenset("pip pytest papermill autopep8 yapf autoflake".split())
+# programs that make the last of several files of the others
+LAST_WRITTEN: Final = frozenset(
+    "ffmpeg convert magick montage sox qpdf ssconvert pdfunite papermill pdfcrop lame ebook-convert gdal_translate"
+    " gdalwarp lessc objcopy".split()
+)
 NO_FLAGS: Final[frozenset[str]] = frozenset()
 # options of `curl` that send a file; some of them name it behind an `@`
 SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --json -F --form".split())
@@ -214,8 +240,10 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from powershell.command_files(program.lower(), rest)
         return
     yield from _outputs(program, rest)
+    if program not in RUNNERS and not arguments[0].startswith("./"):
+        yield from _reports(rest)
     plain = _operands(program, rest)
-    if program in STORES and len(plain) > 2 and not {"cp", "mv"}.isdisjoint(plain[:2]):
+    if (program in STORES or program in CONTAINERS) and len(plain) > 2 and not {"cp", "mv"}.isdisjoint(plain[:2]):
         plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
         program = "cp"
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
@@ -240,7 +268,7 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
     elif program in FILTERS:
         yield from _filter(program, rest, plain)
     elif program in RUNNERS and plain:
-        if rest[:1] == ["-m"] and rest[1:2] == ["pip"]:
+        if rest[:1] == ["-m"] and not MODULES.isdisjoint(rest[1:2]):
             yield from program_files(rest[1:])
         elif rest[:2] == ["-m", "json.tool"]:
             yield from _converted(plain)
@@ -267,7 +295,13 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         names = plain[1:] if program == "7z" else plain
         yield from (Hit(path, "write", "shell.program") for path in names[:1] if is_file(path))
         yield from (Hit(path, "read", "shell.program") for path in names[1:] if looks_like_file(path) and is_file(path))
-    elif program in ("ffmpeg", "convert", "magick", "montage", "sox", "qpdf", "ssconvert") or CONVERTER.search(program):
+    elif program in IN_PLACE_PROGRAMS and _changes(program, rest):
+        for path in filter(is_operand, plain):
+            yield Hit(path, "read", "shell.program")
+            yield Hit(path, "write", "shell.program")
+    elif program in LAST_WRITTEN or CONVERTER.search(program):
+        if program == "papermill":
+            plain = [path for path in plain if looks_like_file(path)]  # parameters stand behind them
         if len(plain) > 1 or CONVERTER.search(program):
             yield from _converted(plain)
     elif program in COMPILERS:
@@ -291,6 +325,12 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     # a test is named behind the file that it stands in: `a.py::test_b`
     operands = [path.partition("::")[0] if "::" in path else path for path in plain]
     yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
+
+
+def _changes(program: str, rest: list[str]) -> bool:
+    """Whether a program changes the files that it is given here."""
+    options = IN_PLACE_PROGRAMS[program]
+    return "" in options or any(word in options for word in rest)
 
 
 def _is_copy(program: str, sources: list[str], target: str) -> bool:
@@ -358,6 +398,14 @@ def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
                 break
 
 
+def _reports(rest: list[str]) -> Iterator[Hit]:
+    """The logs and reports that options name."""
+    if any(word[:3] in ("--l", "--j") for word in rest):
+        for option, path in _options(rest):
+            if REPORT_OUTPUT.fullmatch(option) and is_file(path) and looks_like_file(path):
+                yield Hit(path, "write", "shell.program")
+
+
 def _operands(program: str, rest: list[str]) -> list[str]:
     """The arguments that are neither options nor values of options."""
     found: list[str] = []
@@ -369,6 +417,7 @@ def _operands(program: str, rest: list[str]) -> list[str]:
             skip = (
                 word in OUTPUT_OPTIONS.get(program, ())
                 or word in MORE_VALUES.get(program, ())
+                or (word[:3] in ("--l", "--j") and REPORT_OUTPUT.fullmatch(word) is not None)
                 or (word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS))
             )
         else:

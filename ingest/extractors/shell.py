@@ -267,7 +267,7 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
             elif is_file(word):
                 if operator == "<":
                     redirected.append(Hit(word, "read", "shell.redirection"))
-                elif operator[-1] in ">|" or operator.endswith(">>"):
+                elif operator[-1] in ">|" or (operator.endswith(">&") and not word.isdigit()):
                     redirected.append(Hit(word, "write", "shell.redirection"))
             operator = ""
     script = _script(arguments)

@@ -121,6 +121,15 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("ciphers", "gpg --batch -c a.tgz\ngpg -d b.gpg > b.txt\ngpg -o c.gpg -r me -e c.csv\nopenssl enc -d -in out/secret | gunzip\nopenssl enc -pass pass:x -in d.enc -out e.bin", ["b.txt", "c.gpg", "e.bin"], ["a.tgz", "b.gpg", "c.csv", "out/secret", "d.enc"]),
     ("results of a script", "python s.py --report r.json --log-file l.log --outpath q.csv --dest=d.png --results old.json", ["q.csv", "r.json", "d.png"], ["s.py"]),
     ("marks of a merge", "<<<<<<< HEAD\ncp a.txt b.txt\n=======\n>>>>>>> main\n<<<<<<< SEARCH\n>>>>>>> REPLACE\n>>> print(1)\n> c.txt", ["b.txt", "c.txt"], ["a.txt"]),
+    ("reports of tests", "pytest tests/a.py -q --junitxml=a.xml\npytest --junit-xml b.xml --html=c.html\npython -m pytest --junitxml=d.xml e.py", ["a.xml", "c.html", "b.xml", "d.xml"], ["tests/a.py", "e.py"]),
+    ("logs of programs", "uvicorn app:x --log-file=a.log\nrsync -a --log-file b.log c.txt d/\n./go.sh --log-file e.log\npython f.py --log-file=g.log", ["a.log", "b.log"], ["c.txt", "./go.sh", "f.py"]),
+    ("last of several files", "pdfunite a.pdf b.pdf c.pdf\npapermill d.ipynb e.ipynb -p alpha 0.6\nlame f.wav g.mp3\nebook-convert h.epub i.mobi --pretty-print", ["c.pdf", "e.ipynb", "g.mp3", "i.mobi"], ["a.pdf", "b.pdf", "d.ipynb", "f.wav", "h.epub"]),
+    ("both streams of csh", "cmd >& a.log\nx 2>&1 1>&2\ny >&2\nz >&-\nw >&12", ["a.log"], []),
+    ("containers", "docker cp web:/a.csv b.csv\npodman cp c.csv web:/d.csv\nkubectl cp -n x pod:/e.txt f.txt\ndocker container cp web:/g.txt .\ndocker run web cp h.txt i.txt", ["b.csv", "f.txt"], ["c.csv"]),
+    ("programs that change files", "mogrify -resize 50% a.jpg\nprettier --write b.js\nnpx -y prettier -w c.ts\ngofmt -w d.go\nclang-format -i e.cpp\ndos2unix f.txt", ["a.jpg", "b.js", "c.ts", "d.go", "e.cpp", "f.txt"], ["a.jpg", "b.js", "c.ts", "d.go", "e.cpp", "f.txt"]),
+    ("programs that only look", "prettier --check a.js\ngofmt -d b.go\neslint c.js\nclang-format d.cpp", [], ["a.js", "b.go", "c.js", "d.cpp"]),
+    ("deleted and listed", "del a.txt\nerase b.txt\ndir c.txt\nRemove-Item d.txt\nTest-Path e.txt", [], []),
+    ("table of jobs", "crontab -l > a\ncrontab a\ncrontab -e -u bob\ncrontab -", ["a"], ["a"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
 
