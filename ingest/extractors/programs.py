@@ -79,6 +79,7 @@ MADE: Final = frozenset("save dest destination export report plot fig figure sub
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
 # options that tell where a log or a report goes, but those of scripts, which may as well analyse one
 REPORT_OUTPUT: Final = re.compile(r"--(?:log-?file|junit-?xml)")
+REPORT_BEGINNINGS: Final = frozenset(("--l", "--j"))
 # options that take a path to be read, of programs that are not known
 ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
 # those of known programs, whose values may have any name
@@ -240,8 +241,11 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         yield from powershell.command_files(program.lower(), rest)
         return
     yield from _outputs(program, rest)
-    if program not in RUNNERS and not arguments[0].startswith("./"):
-        yield from _reports(rest)
+    for word in rest:
+        if word[:3] in REPORT_BEGINNINGS:
+            if program not in RUNNERS and arguments[0][:2] != "./":
+                yield from _reports(rest)
+            break
     plain = _operands(program, rest)
     if (program in STORES or program in CONTAINERS) and len(plain) > 2 and not {"cp", "mv"}.isdisjoint(plain[:2]):
         plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
@@ -400,10 +404,9 @@ def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
 
 def _reports(rest: list[str]) -> Iterator[Hit]:
     """The logs and reports that options name."""
-    if any(word[:3] in ("--l", "--j") for word in rest):
-        for option, path in _options(rest):
-            if REPORT_OUTPUT.fullmatch(option) and is_file(path) and looks_like_file(path):
-                yield Hit(path, "write", "shell.program")
+    for option, path in _options(rest):
+        if REPORT_OUTPUT.fullmatch(option) and is_file(path) and looks_like_file(path):
+            yield Hit(path, "write", "shell.program")
 
 
 def _operands(program: str, rest: list[str]) -> list[str]:
@@ -417,7 +420,7 @@ def _operands(program: str, rest: list[str]) -> list[str]:
             skip = (
                 word in OUTPUT_OPTIONS.get(program, ())
                 or word in MORE_VALUES.get(program, ())
-                or (word[:3] in ("--l", "--j") and REPORT_OUTPUT.fullmatch(word) is not None)
+                or (word[:3] in REPORT_BEGINNINGS and REPORT_OUTPUT.fullmatch(word) is not None)
                 or (word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS))
             )
         else:

@@ -194,15 +194,15 @@ def script_files(code: str, language: str = "") -> list[Hit]:
         # the second of two words is the call, as in `new FileReader`, unless the first declares it: `ifstream in`
         for name in filter(None, (match.group("name"), match.group("call"))):
             name = name.replace("::", ".")
-            operation, position = own.get(name) or _operation(name, match.group("second") or "")
+            keys = _keys(name)
+            operation, position = own.get(name) or _operation(keys, match.group("second") or "")
             if operation:
                 break
         else:
             continue
         first, second = match.group("first"), match.group("second") or match.group("wrapped")
-        sure = not SURE.isdisjoint(_keys(name))
-        stream = streams.get(name.removesuffix(".open"), "")
-        if stream:
+        sure = not SURE.isdisjoint(keys)
+        if streams and (stream := streams.get(name.removesuffix(".open"))):
             operation, sure = stream, True
         if operation == "copy":
             for kind, argument_ in (("read", first), ("write", second)):
@@ -211,7 +211,7 @@ def script_files(code: str, language: str = "") -> list[Hit]:
             continue
         # what is piped into a function leaves it the file alone: `d |> write_csv("a.csv")`
         piped = position and not second and name != "writeLines" and match.group()[-1] == ")" and first[-1] in "'\""
-        texts = [first, second] if name.rsplit(".", 1)[-1] in EITHER else [second if position and not piped else first]
+        texts = [first, second] if keys[-1] in EITHER else [second if position and not piped else first]
         found.extend((match.start(), Hit(path, operation, "code.call")) for path in _paths(texts, variables, sure))
     found.extend(_named_later(code, variables))
     found.sort(key=itemgetter(0))
@@ -256,7 +256,7 @@ def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, 
             continue
         for path in _paths([match.group("first")], variables):
             yield match.start(), Hit(path, "write", "code.call")
-    for pattern in (LATER, SECOND, MADE):
+    for pattern in (LATER, SECOND, MADE) if "ImageIO" in code else (LATER, SECOND):
         for match in pattern.finditer(code):
             for path in _paths([match.group("first")], variables):
                 yield match.start(), Hit(path, "write", "code.call")
@@ -273,9 +273,9 @@ def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, 
                 yield match.start(), Hit(path, "write", "code.call")
 
 
-def _operation(name: str, second: str) -> tuple[str, int]:
-    """What a function does with the file that it is given, and at which place that stands; '' where it is none."""
-    for key in _keys(name):
+def _operation(keys: tuple[str, str, str], second: str) -> tuple[str, int]:
+    """What a function of these keys does with its file, and at which place that stands; '' where it is none."""
+    for key in keys:
         if key in COPIES:
             return "copy", 0
         if key in WRITES:
