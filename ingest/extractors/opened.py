@@ -73,9 +73,10 @@ RESULTS: Final = frozenset(
 # calls that do neither: they name a file, look whether it is there, or make something of it
 UNREAD: Final = (
     frozenset(
-        "add append build check close commit copy count delete draw drop exist exists finish has init is link list"
-        " log make match mkdir move name new plot print put record register remove rename render replace route send"
-        " serve set show start stop to touch unlink update watch".split()
+        "add append begin build capture check close commit copy count delete draw drop exist exists finish"
+        " grab has init insert is legend link list log make mark match mkdir move name new plot print"
+        " produce profile push put record register remove rename render replace route send serve set shoot"
+        " show snap speak start stop submit synthesize take to touch trace unlink update watch".split()
     )
     | WRITING
 )
