@@ -37,6 +37,10 @@ class CodeFacts(NamedTuple):
     overwrites: tuple[str, ...] = ()
 
 
+Emit = Callable[[str, str, str], None]
+"""Called with operation, path and method of each file, and with what else is noted of databases."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A Python function or method that opens a file.

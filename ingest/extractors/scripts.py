@@ -15,9 +15,9 @@ import re2
 from ingest.extractors import shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.opened import sql_files
 from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.patterns import LIMIT, STRING, argument
+from ingest.extractors.special import sql_files
 from ingest.extractors.values import Value
 
 SCRIPT_IMPORT_PATTERN: Final = (

@@ -207,3 +207,14 @@ def elements(value: Value) -> list[Value] | None:
         elif option is not UNKNOWN or len(alternatives(value)) == 1:
             return None
     return found
+
+
+def paths_of(value: Value) -> list[str]:
+    """The strings and paths that a value may be."""
+    found: list[str] = []
+    for option in alternatives(value):
+        if isinstance(option, PathValue):
+            found.append(option.text)
+        elif isinstance(option, str):
+            found.append(option)
+    return found

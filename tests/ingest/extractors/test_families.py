@@ -11,7 +11,8 @@ from __future__ import annotations
 import pytest
 
 from ingest.extractors import extract_code, extract_text
-from ingest.extractors.opened import CONVERTING, DRAWING, NAMING, READING, SPECIAL, WRITING
+from ingest.extractors.opened import CONVERTING, DRAWING, NAMING, READING, WRITING
+from ingest.extractors.special import SPECIAL
 
 # (program, files written, files read)
 PYTHON: list[tuple[str, list[str], list[str]]] = [

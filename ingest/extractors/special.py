@@ -1,0 +1,138 @@
+"""What single calls open that the table of calls can't say: command lines, SQL, archives, downloads, addresses."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from ingest.extractors import databases, shell
+from ingest.extractors.model import Emit
+from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.pure import join
+from ingest.extractors.values import HERE, Command, Value, alternatives, lift, paths_of, text_of
+
+QUERY: Final = re.compile(
+    r"(?i)\b(?:to|outfile)\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join|infile)\s+'(?P<from>[^'\n]{1,300})'"
+    r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
+)
+LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
+ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
+SHELL_CALLS: Final = frozenset(
+    "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
+    " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()
+)
+
+
+def joined(folder: Value, name: Value) -> str:
+    """A name in a folder; one that has a folder already, and what is beside a file, stays as it is."""
+    place, file = text_of(folder), text_of(name)
+    return file if "/" in file or looks_like_file(place) else join(place, file)
+
+
+def extracted(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that is taken out of an archive, in the folder that is given."""
+    member = positional[0] if positional else keywords.get("member")
+    folder = positional[1] if len(positional) > 1 else keywords.get("path", "")
+    for place in paths_of(folder):
+        for path in paths_of(member):
+            if is_local(path):
+                emit("write", posixpath.join(place, path), "python.archive")
+
+
+def _options(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that a downloader's options name, where its name is no template."""
+    for options in alternatives(positional[0] if positional else keywords.get("params")):
+        for path in paths_of(options.get("outtmpl")) if isinstance(options, dict) else ():
+            if is_local(path) and "%(" not in path:
+                emit("write", path, "python.download")
+
+
+def _archived(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the archive that `shutil.make_archive` writes: it adds the ending to the name."""
+    base = positional[0] if positional else keywords.get("base_name")
+    for kind in paths_of(positional[1] if len(positional) > 1 else keywords.get("format")):
+        for path in paths_of(base) if kind in ARCHIVES else ():
+            if is_local(path):
+                emit("write", path + ARCHIVES[kind], "python.archive")
+
+
+def step(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Note what a method does with a database, and emit the files that its statement names."""
+    if noted := databases.step(name, positional, keywords):
+        emit(noted, "", "python.sql")
+    if databases.STEPS[name] == "statement":
+        _query(emit, positional, keywords)
+
+
+def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the files that an SQL statement reads or writes by itself, as DuckDB's does."""
+    value = positional[0] if positional else keywords.get("query", keywords.get("sql"))
+    for option in alternatives(value):
+        text = option if isinstance(option, str) else option.text if isinstance(option, Command) else ""
+        for operation, path in sql_files(text):
+            emit(operation, path, "python.sql")
+
+
+def sql_files(text: str) -> Iterator[tuple[str, str]]:
+    """(operation, path) of the files in SQL statements."""
+    for match in QUERY.finditer(text):
+        one = match["to"] or match["from"] or match["function"]
+        for path in [one] if one else LISTED.findall(match["list"]):
+            if looks_like_file(path):
+                yield "write" if match["to"] else "read", path
+
+
+def _from_hub(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the file that is fetched into a folder: `hf_hub_download("a/b", filename="m.bin", local_dir="d")`."""
+    folder = keywords.get("local_dir")
+    name = positional[1] if len(positional) > 1 else keywords.get("filename")
+    for path in paths_of(lift(joined, folder, name)) if folder is not None else ():
+        if is_local(path):
+            emit("write", path, "python.download")
+
+
+def _configured(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit AG2's list of configurations: `config_list_from_json("OAI_CONFIG_LIST", file_location="d")`."""
+    name = positional[0] if positional else keywords.get("env_or_file")
+    for path in paths_of(lift(joined, keywords.get("file_location") or HERE, name)):
+        if is_local(path):
+            emit("read", path, "python.document")
+
+
+def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the SQLite database of an SQLAlchemy address."""
+    for path in paths_of(positional[0] if positional else keywords.get("url")):
+        scheme, _, place = path.partition(":///")
+        if scheme.startswith("sqlite") and is_local(place):
+            emit("database", place, "python.archive")
+
+
+def _queried(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the SQLite database that questions are asked: `SQLDatabase.from_uri("sqlite:///a.db")`."""
+    _engine(emit, positional, {"url": keywords.get("database_uri")})
+    emit("query", "", "python.sql")
+
+
+def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what a command line opens, given as one string or as a list of words."""
+    value: Any = positional[0] if positional else keywords.get("args", keywords.get("command"))
+    for option in alternatives(value):
+        if isinstance(option, str | Command):
+            for hit in shell.command_files(option if isinstance(option, str) else option.text):
+                emit(hit.operation, hit.path, hit.method)
+        elif isinstance(option, list | tuple):
+            arguments = [path[0] if (path := paths_of(item)) else "" for item in option]
+            for hit in shell.argument_files(arguments):
+                emit(hit.operation, hit.path, hit.method)
+
+
+SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
+    "YoutubeDL": _options,
+    "make_archive": _archived,
+    "create_engine": _engine,
+    "from_uri": _queried,
+    "hf_hub_download": _from_hub,
+    "config_list_from_json": _configured,
+}
