@@ -26,11 +26,10 @@ from ingest.extractors.paths import (
     STORED_EXTENSIONS,
     WEAK_EXTENSIONS,
     extension,
-    has_known_ending,
     is_local,
-    is_only_ending,
 )
-from ingest.extractors.said import WRITTEN, WRITTEN_AFTER, WRITTEN_TO, operation, sentence
+from ingest.extractors.plausible import LIBRARIES, is_of_the_web, is_plausible
+from ingest.extractors.said import operation
 from ingest.extractors.spans import (
     LINE_ENDS,
     LISTED,
@@ -48,39 +47,7 @@ from ingest.extractors.spans import (
     unbroken,
     whole_line,
 )
-from ingest.extractors.vocabulary import (
-    ALONE,
-    ALSO_ATTRIBUTES,
-    ATTRIBUTES,
-    BEHIND,
-    COMPRESSED,
-    DATA,
-    DISTRIBUTIONS,
-    DOCUMENT_NAMES,
-    FIELDS,
-    FOLDERS,
-    KINDS,
-    LIBRARY_NAMES,
-    LINKED_FOLDERS,
-    LOGGED,
-    MODULES,
-    NAMESAKES,
-    NO_ATTRIBUTES,
-    OBJECTS,
-    PACKAGE_NAMES,
-    PAGES,
-    PRODUCTS,
-    PROGRAMS,
-    RUN,
-    SCRIPTS,
-    SOURCES,
-    STORED_NAMES,
-    TABLES,
-    TREE,
-    USUAL,
-    WEB,
-    WEB_FOLDERS,
-)
+from ingest.extractors.vocabulary import DOCUMENT_NAMES, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import spaced_start
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
@@ -121,28 +88,9 @@ NAME_HINTS: Final = (
     ".bash",
     ".env",
 )
-# a command up to the source file that it compiles or runs: `gcc -O2 main.c`, `node build.mjs`
-COMMAND: Final = re.compile(
-    r"(?:^|[\s`'\"(])(?:gcc|g\+\+|cc|clang|clang\+\+|rustc|node|deno|deno run|bun|bun run|ts-node|tsx|perl|ruby|php"
-    r"|Rscript|go run|go build)(?:[ \t]+(?:-[\w=+.-]+|-o[ \t]+[\w./-]+|[\w./-]+\.\w{1,3})){0,6}[ \t]+$"
-)
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
-PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
-PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|ing)|header|program|source)[ \t]+$")
 ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
-# what a list of a web site's repository has after a name: how old the last change is
-AGED: Final = re.compile(
-    r"^(?!`|'|\"|[^\n]*\b(?:was|were|last|modified|created|updated|saved)\b)"
-    r"[^\n]{1,120}?\b(?:\d+|an?) (?:day|week|month|year)s? ago\b"
-)
-# what stands right before the name of a file, whatever its extension
-OPENED: Final = re.compile(
-    r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
-    r"|databases?|connect(?:s|ed|ing)?[ \t]+to|compil(?:es?|ed|ing))[ \t]+(?:(?:in|from|the|file)[ \t]+){0,3}$"
-)
-# and what stands before one in quotes that no attribute has
-CONVERTED: Final = re.compile(r"(?i)\b(?:convert|import|export|send|attach|upload)(?:s|ed|ing)?[ \t]+['\"]$")
 # words that stand before a file that a tool made, whatever the file's extension
 SAVED_PATTERN: Final = (
     r"(?i:\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
@@ -152,62 +100,18 @@ SAVED_PATTERN: Final = (
 )
 # both in one pass
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
-# extensions that are spelt with a capital
-CAPITALISED: Final = frozenset(("rmd", "rds"))
-# words beside the names of what programs store
-_STORING: Final = r"(?:files?|weights|checkpoints?|saved?|stored?|load(?:ed|ing)?|download(?:ed)?)\b"
-STORING: Final = re.compile(r"(?i)\b" + _STORING)
-STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
-# what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
-BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
 # what closes the name of a file that a program says it saved or cannot open
 CLOSING: Final = frozenset("'\u2019")
-LIST_MARKS: Final = "`'\",;*"
-# how brackets or the cell of a table begin and end around a name
-CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
-CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
-# what stands before the first word of an item
-ITEM: Final = re.compile(r"(?:^|\n)[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+$")
-# a request to a server that stands before its path, and a header that says what a download is called
-REQUESTED: Final = re.compile(
-    r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
-    r"[`'\"]?$"
-)
-DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
-REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
-LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a name of a program's: `package.Class.method`
 DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
-# initials, a degree, or an hour of the day: `J.R.R.`, `Ph.D.`, 10 `a.m.`
-INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
-# what an installer of packages fetches, and what it says of that
-PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
-FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
-REQUIRED: Final = ("Collecting ", "Requirement already satisfied: ", "Uninstalling ")
-FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 # what is to be filled in, a port, and the host before it
 FILLED: Final = re.compile(r"<\w[\w -]*>$")
 PORT: Final = re.compile(r"\d{2,5}/")
 HOST_BEFORE: Final = re.compile(r"(?:^|[^\w.-])(?:localhost|[\w-]+(?:\.[\w-]+)+):$")
-# a folder whose name ends with a dot: `a.m./p.m`
-DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
-# the identifier of a document
-IDENTIFIER: Final = re.compile(r"10\.\d{4,9}/")
-# a wiki's page of a file, whose name may have blanks
-WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
-# a place in the source of a library, as its log names it
-LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
-# a place in a program, as compilers name it; without a column that is also what libraries log of themselves
-COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=\s|$)")
-COMPILED_LINE: Final = re.compile(r"^:\d+:[ \t]*(?:fatal error|error|warning|note|undefined reference)\b")
 # the two ends of a name in Markdown's emphasis, which is no pattern of names
 EMPHASIS: Final = re.compile(r"(?:^|[\s(\[])\*$")
 EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
 ENDING_WORD: Final = re.compile(r"^[ \t]+(?:extension|ending|suffix|format)")
-# what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
-LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", "\u203a ", "\u203a")
-SHOWN_BEFORE: Final = ('src="', "src='")
-LINKED_AFTER: Final = (" <http", "](http", "](/wiki", "](//", "](file:", " \u203a")
 
 
 def extract_text(text: str) -> list[Hit]:
@@ -339,7 +243,7 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     if before[-1:] == "*" and EMPHASIS.search(before) and EMPHASIS_END.match(after):
         before = before[:-1]
     path = cleaned(token, before)
-    if path is None or not _plausible(path, before, after, quoted is not None):
+    if path is None or not is_plausible(path, before, after, quoted is not None):
         return None
     if "dr" in before and of_folder(before):
         return None
@@ -390,182 +294,9 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     )
     if not said and (name not in BUILD_NAMES or not ARTICLE.search(before[-12:])):
         return None
-    if _of_the_web(path, "", before, after):
+    if is_of_the_web(path, "", before, after):
         return None
     return Hit(path, operation(before[-160:], after), "prose.name")
-
-
-def _plausible(path: str, before: str, after: str, quoted: bool) -> bool:
-    """Whether a word with a known extension is a local file, judged by itself and what stands around it."""
-    suffix = extension(path)
-    if (
-        not suffix
-        or not is_local(path)
-        or (not path.isascii() and HOST.match(path))
-        or "..." in path
-        or ("./" in path and DOTTED_FOLDER.search(path))
-    ):
-        return False
-    if _of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
-        return False
-    if "yyyy" in path.lower():
-        return False  # a date to fill in
-    if suffix == "d" and before.endswith("-> "):
-        return False  # a link to a folder
-    if path.startswith("10.") and IDENTIFIER.match(path):
-        return False
-    stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
-    if path[0] == "." and (stem in BEFORE_ENDINGS or (suffix in COMPRESSED and is_only_ending(stem))):
-        return False  # a kind of file: `.tar.gz`
-    if suffix in ROOTED_EXTENSIONS and not path.lower().startswith(("~/", "./", "../", *FOLDERS)):
-        return False
-    if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
-        return False  # a version
-    if suffix == "sh" and len(stem) == 6 and stem.isdigit() and path.endswith("SH"):
-        return False  # a share at the exchange of Shanghai
-    if (
-        len(suffix) > 1
-        and path.endswith(suffix.title())
-        and suffix not in CAPITALISED
-        and (stem.islower() or suffix in WEAK_EXTENSIONS)
-    ):
-        return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
-    if "/" not in path and _is_attribute(stem, suffix, before, after, quoted):
-        return False
-    if "/" not in path:
-        if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
-            return False
-        if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(stem, before, after, quoted)):
-            return False
-    return any(character.isalnum() for character in stem)
-
-
-def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
-    """Whether the text around a name says that it is a file, although its extension may be something else."""
-    if INITIALS.match(path):
-        return False
-    stem = path[: -len(suffix) - 1]
-    if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
-        return True
-    return bool(
-        (suffix in USUAL and stem.islower() and len(stem) > 2 and ("." not in stem or _is_kind(stem, suffix)))
-        or before.endswith(TREE)
-        or WRITTEN.search(sentence(before))
-        or OPENED.search(before[-40:].rstrip("`'\""))
-        or (quoted and CONVERTED.search(before[-20:]))
-        or (suffix in RUN and COMMAND.search(before[-80:]))
-        or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
-        or _is_compiled(path, after)
-        or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
-        or cjk.FILE_BEFORE.search(before[-12:])
-        or cjk.FILE_AFTER.match(after)
-    )
-
-
-def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
-    """Whether a name such as `tokenizer.model`, which may be an attribute, stands beside files, or is called one."""
-    if quoted and stem in STORED_NAMES:
-        return True
-    if quoted:
-        return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
-    *_, previous = before[-80:].split() or [""]
-    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
-
-
-def _is_enclosed(before: str, after: str) -> bool:
-    """Whether a name is all that stands in brackets or in the cell of a table."""
-    opening = CELL.search(before[-20:])
-    return opening is not None and CELL_END.match(after) is not None
-
-
-def _of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
-    """Whether a name is that of a page, of a picture on one, or a link's text."""
-    if (
-        after.startswith(LINKED_AFTER)
-        or before.endswith(LINKED_BEFORE)
-        or (after.find(" ago", 0, 160) > 0 and AGED.search(after))
-        or ("e:" in before[-120:] and WIKI_FILE.search(before[-120:]))
-    ):
-        return True
-    if (path[0] == "/" and REQUESTED.search(before[-20:])) or after.startswith(" HTTP/"):
-        return True
-    if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):
-        return True
-    if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not _is_linked(path))):
-        return True
-    if before.endswith(SHOWN_BEFORE) and ("/" + path).startswith(("//", *WEB_FOLDERS)):
-        return True
-    of_site = path[0] == "/" and (path.count("/") == 1 or path.startswith(WEB_FOLDERS))
-    return (of_site and suffix in WEB) or "/wiki/" in path or "thumb/" in path or path.startswith("wiki/")
-
-
-def _is_linked(path: str) -> bool:
-    """Whether a path of a link in Markdown leads to a disk's folder and not to one of the page's site."""
-    return path.lower().startswith(LINKED_FOLDERS) or (path.startswith("/content/") and path.count("/") == 2)
-
-
-def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
-    """Whether a name is a place in source code, as tracebacks, warnings and logs name it, or a package's archive."""
-    if before.endswith('File "') and after.startswith('", line'):
-        return True
-    if any(part in path for part in LIBRARIES):
-        return not before.endswith(REFUSED)
-    if suffix == "py" and before.endswith(REQUIRED):
-        return True
-    if before.endswith(FETCHING) and FETCHED.match(after) and PACKAGE.match(path):
-        return True
-    return suffix in SOURCES and LOG_PLACE.search(after) is not None and not _is_compiled(path, after)
-
-
-def _is_compiled(path: str, after: str) -> bool:
-    """Whether a compiler names a place in a file of the user's."""
-    return after[:1] == ":" and bool(COMPILED.match(after) or (path[0] != "/" and COMPILED_LINE.match(after)))
-
-
-def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
-    """Whether a name without a folder is a product, or an attribute of a module or object."""
-    if (stem.lower() in PRODUCTS and suffix == "js") or f"{stem}.{suffix}".lower() in LIBRARY_NAMES:
-        return True
-    if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
-        return True
-    if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
-        return stem == "tar"  # the format
-    if _is_kind(stem, suffix) or (suffix in BEHIND and has_known_ending(stem)):
-        return False
-    if stem in ("read", "write") and suffix in TABLES:
-        return not _is_of_a_file(suffix, before, after)  # functions of R
-    if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
-        return False
-    first, dot, _ = stem.partition(".")
-    if first.lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
-        return not (dot and first in NAMESAKES and _is_of_a_file(suffix, before, after))
-    if stem.endswith(".io") and suffix in ("fits", "mat", "wav"):
-        return True  # `astropy.io.fits`
-    if stem[0] == "." and suffix in NO_ATTRIBUTES:
-        return False
-    dotted = "." in stem and not stem.endswith(".tar")
-    if not dotted or quoted or suffix in DATA or not stem.islower() or not stem.replace(".", "").isalpha():
-        return False
-    return not _is_of_a_file(suffix, before, after)
-
-
-def _is_of_a_file(suffix: str, before: str, after: str) -> bool:
-    """Whether a name that may be an attribute stands where files do.
-
-    Words of writing or opening stand beside it, or it is all that an item of a list or brackets hold.
-    """
-    if WRITTEN_TO.search(before[-80:]) or WRITTEN_AFTER.match(after):
-        return True
-    if suffix not in FIELDS and OPENED.search(before[-40:].rstrip("`'\"")):
-        return True
-    if suffix not in ALONE:
-        return False
-    return _is_enclosed(before, after) or (after[:1] in LINE_ENDS and ITEM.search(before[-20:]) is not None)
-
-
-def _is_kind(stem: str, suffix: str) -> bool:
-    """Whether the last part of a stem says what kind of source file it is: `app.test.ts`."""
-    return suffix in SCRIPTS and "." in stem and stem.rpartition(".")[2] in KINDS
 
 
 def _saved(text: str, start: int, end: int) -> Hit | None:
