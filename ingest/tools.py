@@ -115,18 +115,21 @@ class ToolLedger:
         """The call that a function's return belongs to.
 
         AG2 tells of the return with the function's own name, which need not be the tool's, or (its file logger) with
-        none, and never with the id of the call. Calls that run at the same time differ in their arguments.
+        none, and never with the id of the call. Calls that run at the same time differ in their arguments, or in whom
+        they were asked of, which in a group is its manager.
         """
         latest = reversed(self._running.values())
         calls = [call for calls in latest for call in islice(reversed(calls), REMEMBERED)] or self._last()
         named = [call for call in calls if call.name == fact.name]
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
-        waiting = [c for c in waiting if fact.executor is not None and c.asked_of == fact.executor] or waiting
+        asked = [c for c in waiting if fact.executor is not None and c.asked_of == fact.executor]
         arguments = unwrapped(fact.arguments)
-        same = Waiting(call for call in waiting if call.arguments == arguments).nearest(where, (RAN, REQUESTED))
-        if same:
-            return same
-        return waiting[0] if named and len(waiting) == 1 else None
+        for some in (asked, waiting):
+            same = Waiting(call for call in some if call.arguments == arguments).nearest(where, (RAN, REQUESTED))
+            if same:
+                return same
+        likely = asked or waiting
+        return likely[0] if named and len(likely) == 1 else None
 
     def _end(self, call: ToolCall, fact: facts.ToolEnded, where: Where) -> None:
         if call.state == REQUESTED and not fact.returned:

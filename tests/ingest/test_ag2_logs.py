@@ -391,6 +391,40 @@ def test_an_answer_counts_for_the_call_that_it_names(
     assert [row["status"] for row in rows] == ["failed", "completed"]
 
 
+@pytest.mark.parametrize("kind", LOGGERS)
+@pytest.mark.parametrize("former", [True, False], ids=["in a chat before", "of the tool around"])
+def test_a_call_in_a_group_is_not_that_which_was_asked_of_its_executor(
+    former: bool, kind: str, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """There a request goes to the manager. One that went to the executor itself was never run, or is being run."""
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        user, model, member = (ConversableAgent(n, llm_config=False, **QUIET) for n in ("user", "model", "member"))
+
+        def look(key: str) -> str:
+            return f"saw {key}"
+
+        def team() -> str:
+            group = GroupChat([user, member], messages=[], max_round=4, speaker_selection_method="round_robin")
+            user.initiate_chat(GroupChatManager(group, llm_config=False), message="team")
+            return "the team has looked"
+
+        for tool in (look, team):
+            user.register_for_execution()(tool)
+        first = asks(("c1", "look" if former else "team"))
+        if former:
+            first["tool_calls"][0]["function"]["arguments"] = '{"key": "first"}'
+        second = asks(("c2", "look"))
+        second["tool_calls"][0]["function"]["arguments"] = '{"key": "second"}'
+        model.register_reply([ConversableAgent, None], model_of_the_user([first, "done"]))
+        member.register_reply([ConversableAgent, None], model_of_the_user([second, "end"]))
+        user.initiate_chat(model, message="go", max_turns=1 if former else 2)
+        if former:
+            team()
+    tables = ingested(runs, log)
+    calls = "SELECT call_id, tool_name, executor, arguments, status, result FROM tool_calls WHERE run_id = ? ORDER BY 1"
+    assert tables.sql(calls, log.name) == tables.sql(calls, "r")
+
+
 def test_threads_of_a_file_log_are_chats_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
 ) -> None:
