@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ingest.events import Event
 
 MOST = 64
-"""Failed calls, executions and actions, the last ones, that an exception may come from."""
+"""Failed calls and executions, actions and steps, the last ones, that an exception may come from."""
 
 _RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
 """Types of events whose exception may leave the chat, and is then told again by an `error` event."""
@@ -19,20 +19,20 @@ _Raised = tuple[str | None, str | None]
 
 
 class _Action(NamedTuple):
-    """An action that the user marked.
+    """An action that the user marked, or the exception that ended a step.
 
     Attributes:
-        name: what it is called.
         raised: the exception that ended it, or None.
-        counted: the action that counts as the failure: itself, or one inside it; None where it is no action.
+        counted: what counts as the failure: itself, or one inside it; None where it is none of these.
+        name: what an action is called.
         fixes: what it fixes, see `ingest.repairs`.
     """
 
     id: str
-    name: str
     raised: _Raised | None
     counted: str | None
-    fixes: Sequence[Any]
+    name: str | None = None
+    fixes: Sequence[Any] = ()
 
 
 class Failures:
@@ -56,7 +56,7 @@ class Failures:
         self._last: dict[tuple[str, str | None, str], Event] = {}
         """By type, agent and chat the last event of that type, where it failed."""
         self._actions: defaultdict[str, deque[_Action]] = defaultdict(lambda: deque(maxlen=MOST))
-        """By what is around them the last actions, until that is over itself."""
+        """By what is around them the last actions, and exceptions of steps, until that is over itself."""
 
     def may_raise(self, event: Event) -> bool:
         """Note how something ended. Gives whether it failed, so that exceptions may be told of that came from it."""
@@ -89,6 +89,8 @@ class Failures:
             self._note_action(event, inside)
         elif inside:
             self._end_actions(event, inside)
+        elif event.type == "error" and "echo_of" not in event.meta:
+            self._note_inside(event, _Action(event.id, (event.meta.get("error_type"), event.error), event.id))
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.count += 1
 
@@ -103,15 +105,19 @@ class Failures:
             elif (cause := self._cause(action, action.started)) is not None:
                 counted = None
                 action.meta["echo_of"] = cause.id
-        if action.where.parent is not None:
-            if action.where.parent not in self._actions and len(self._actions) >= MOST:
+        name, fixes = str(action.meta.get("action_name")), action.meta.get("fixes") or ()
+        self._note_inside(action, _Action(action.id, raised, counted, name, fixes))
+
+    def _note_inside(self, event: Event, action: _Action) -> None:
+        """Note it until what is around it is over."""
+        around = event.where.parent
+        if around is not None:
+            if around not in self._actions and len(self._actions) >= MOST:
                 del self._actions[next(iter(self._actions))]
-            self._actions[action.where.parent].append(
-                _Action(action.id, str(action.meta.get("action_name")), raised, counted, action.meta.get("fixes") or ())
-            )
+            self._actions[around].append(action)
 
     def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
-        """The actions in a call that is over: the exception that ended it ended the last of them before."""
+        """The actions and steps in a call that is over: its exception ended the last of them before."""
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
         last = _last_of(inside, raised) if raised is not None else None
         if last is not None and last.counted is not None:

@@ -130,6 +130,33 @@ def test_parts_of_a_call_under_its_name_are_actions(runs: Path, ingested: Ingest
     assert (row["tool"], row["usage_count"]) == ("look", 4)
 
 
+@pytest.mark.parametrize("marks", ["step", "timed", "step in timed", "timed in step", "step in step"])
+def test_a_step_inside_a_tool_fails_with_it(marks: str, runs: Path, ingested: Ingest) -> None:
+    """One exception, that leaves both, is the tool's failure; of a step that the tool got over it is the step's."""
+
+    def load(path: str) -> str:
+        with contextlib.ExitStack() as inside:
+            for number, mark in enumerate(reversed(marks.split(" in "))):
+                name = f"part {number}"
+                inside.enter_context(run.step(name) if mark == "step" else run.timed("decision", name))
+            raise OSError(f"no {path}")
+
+    def try_to_load(path: str) -> str:
+        with contextlib.suppress(OSError):
+            load(path)
+        return "nothing"
+
+    asker = asker_of(("load", {"path": "a"}), ("try_to_load", {"path": "b"}))
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"load": load, "try_to_load": try_to_load})
+    with capture.start(runs, console=False) as run:
+        runner.initiate_chat(asker, message="go")
+    out = ingested(runs).out
+    assert [r["errors"] for r in answer(out, "run_overview")] == [2]
+    found = [(r["event_type"], r["count"]) for r in answer(out, "errors")]
+    assert sorted(found) == [("decision" if marks.startswith("timed") else "error", 1), ("tool_call", 1)]
+
+
 def test_tries_inside_a_tool_are_failures_of_their_own(runs: Path, ingested: Ingest) -> None:
     """The tool handled two of them; the last one it raised. Of a tool that got through in the end all are its own."""
 
