@@ -152,9 +152,16 @@ class Nesting:
             return False
         return _in_midst(talk) or not self._tools.is_asked(where.talk)
 
+    def _is_known_manager(self, agent: str | None, talk: Talk) -> bool:
+        """Whether this is a manager that heard anybody in this chat, or before where none of its replies is told."""
+        if not self._relayed.is_manager(agent):
+            return False
+        return talk.floor.heard(agent) is not None or (agent in talk.managers and agent not in talk.repliers)
+
     def _goes_on_with(self, message: Message, talk: Talk) -> bool:
-        """Whether the recipient is a manager, or heard the sender last."""
-        return self._relayed.is_manager(message.recipient) or talk.floor.heard(message.recipient) == message.sender
+        """Whether the recipient heard the sender last, or is the manager of a group that has begun."""
+        sender, recipient = message.sender, message.recipient
+        return talk.floor.heard(recipient) == sender or self._is_known_manager(recipient, talk)
 
     def _asked(self, talk: Talk, opener: str | None, where: Where) -> int | None:
         """How likely somebody is asked in a chat and has not answered, while an agent opens another one.

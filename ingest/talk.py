@@ -117,6 +117,8 @@ class Talk:
         """Which of an agent's functions has made what it says next, '' where none did, as far as that is told."""
         self.repliers: set[str | None] = set()
         """Agents of which that was told before."""
+        self.managers: set[str | None] = set()
+        """Managers of groups, of this chat and those before."""
         self.begun = self.number = 0
         """Chats that have begun in it without a record that says so, after the first, and which of them this is."""
         self.tells = tells
@@ -156,7 +158,8 @@ class Talk:
         """A chat in this one, that an agent opens for a reply here; where it may be the next one, it begins as that."""
         inner = Talk(self.tells)
         inner.outer, inner.opener, inner.sure = self, opener, sure
-        inner.begun, inner.repliers, inner.recent = self.begun, self.repliers, self.recent
+        inner.begun, inner.recent = self.begun, self.recent
+        inner.repliers, inner.managers = self.repliers, self.managers
         if as_next:
             latest = islice(reversed(self.latest.items()), MAX_AGENTS)
             inner.latest = {agent: LastSaid(said.key, set(said.recipients)) for agent, said in [*latest][::-1]}
@@ -182,6 +185,12 @@ class Talk:
             self.initiator = sender
         self.last_asked = recipient
         self.silent.discard(recipient)
+
+    def is_of(self, manager: str | None) -> None:
+        """It is the chat of a group, where this is not None but its manager."""
+        if manager is not None:
+            self.managers.add(manager)
+            self.manager = manager if self.group is None else self.manager
 
     def goes_on(self, recipient: str | None) -> History | None:
         """The history that a group chat goes on from with a message to this one. It is over then."""

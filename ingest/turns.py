@@ -245,28 +245,33 @@ class Conversation:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
         sender, recipient, index, key = message.sender, message.recipient, None, message.key()
-        if talk.group is None and said.resumed is None:
-            talk.manager = next(filter(self._relayed.is_manager, (recipient, sender)), talk.manager)
+        manager = next(filter(self._relayed.is_manager, (recipient, sender)), None)
         if said.resumed is not None:
             index = self.messages.resumed(said, said.resumed, where, talk)
         elif self._relayed.is_told_again(said, talk):
+            talk.is_of(manager)
             talk.floor.said(sender, recipient, where.position)
         elif self._relayed.is_copy(message, talk):
+            talk.is_of(manager)
             talk.asked[recipient] = where.time
             talk.floor.relayed(message.sender, recipient, where.position)
             talk.heard(message.sender, recipient)
         else:
-            index = self._turn(said, where, talk, self._relayed.is_announced(said))
+            index = self._turn(said, where, talk, manager, self._relayed.is_announced(said))
         if said.channel == "logger" and not said.silent:
             is_told = said.silent is False or message.is_template
             talk.threads[where.thread].logged = Logged(index, sender, recipient, key, is_told)
 
-    def _turn(self, said: facts.Said, where: Where, talk: Talk, announced: bool) -> int:
-        """A message is a turn, or announced: add its rows and those of what led to it. Gives its index."""
+    def _turn(self, said: facts.Said, where: Where, talk: Talk, manager: str | None, announced: bool) -> int:
+        """A message is a turn, or announced: add its rows and those of what led to it. Gives its index.
+
+        `manager`: the one that says it, or to whom it is said.
+        """
         message = said.message
         agent = message.sender
         made_by = talk.replied.pop(agent, None)
         talk = self._nesting.opened(message, talk, where, made_by)
+        talk.is_of(manager)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
         self._orphans(talk, message.recipient)

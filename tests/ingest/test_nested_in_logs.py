@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent
+from autogen import ConversableAgent, GroupChat, GroupChatManager
 
 import capture
 from tests.ingest.conftest import Ingest
@@ -170,3 +170,31 @@ def test_chats_after_each_other_are_in_none(
     tables = ingested(runs, log)
     assert {row["depth"] for row in tables.events("agent_call")} == {0}
     assert told(tables, log.name) == told(tables, "r")
+
+
+def group_of(*members: ConversableAgent) -> GroupChatManager:
+    """The manager of a group in which each speaks once."""
+    group = GroupChat([*members], messages=[], max_round=len(members), speaker_selection_method="round_robin")
+    return GroupChatManager(group, llm_config=False)
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_groups_after_each_other_and_in_a_reply(
+    kind: str, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """Each is a chat of its own, also where its manager is called as the one before; in a reply it is nested."""
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        user, boss, a, b = map(talker, ("user", "boss", "a", "b"))
+        user.initiate_chat(a, message="one", max_turns=1)
+        user.initiate_chat(group_of(user, a, b), message="two")
+        user.initiate_chat(group_of(user, b, a), message="three")
+        team = group_of(a, b)
+
+        def ask_team(recipient: ConversableAgent, messages: Any, sender: Any, config: Any) -> Any:
+            return True, str(recipient.initiate_chat(team, message="what?").summary)
+
+        boss.register_reply([ConversableAgent, None], ask_team, position=0)
+        user.initiate_chat(boss, message="four", max_turns=2)
+    tables = ingested(runs, log)
+    assert told(tables, log.name) == (journal := told(tables, "r"))
+    assert {turn[3:5] for turn in journal if len(turn) == 6} == {(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1)}
