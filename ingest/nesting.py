@@ -6,7 +6,6 @@ agent is asked is in its reply, if that comes: made by a function, to who asked 
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 from ingest import facts
@@ -14,7 +13,7 @@ from ingest.events import Where
 from ingest.messages import Message
 from ingest.relayed import Relayed
 from ingest.runrows import RunRows
-from ingest.talk import INTERNAL_AGENTS, MAX_AGENTS, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, OpenTurn, Talk
 from ingest.tools import ToolLedger
 
 FROM_NESTED = ("_summary_from_nested_chats", "_a_summary_from_nested_chats")
@@ -110,6 +109,8 @@ class Nesting:
             where: where that is; it is told of the chat that begins.
             made_by: the function that made the message, as in `talk.replied`.
         """
+        if made_by is None and self._answers(message, talk) and talk.is_untold(message.sender):
+            talk.untold.add(message.sender)
         if not talk.tells or not self._opens(message, talk, where, made_by):
             return talk
         if talk.turn is not None and where.parent == talk.turn.id:
@@ -137,20 +138,28 @@ class Nesting:
 
         Where functions of the sender were asked (`made_by` is ''), they are its usual reply to who asked, or the
         function that is asked just now opens a chat for it.
-        Where neither of the two has replied but others have, they do if they are no answer to who was heard last.
+        Where neither of the two has replied but others have, they do if they are no answer to who was heard last; where
+        one of them answers and no function of its is told of, as in an asynchronous chat, that holds for both.
         AG2's own agents open one for each choice of a speaker, and a manager says who the members are. What is said
-        while a tool is asked for may be said by that, unless somebody is in the midst of his functions, as who runs it.
+        while a tool is asked for may be said by that, where it is not told who runs it.
         """
         sender, recipient = pair = message.sender, message.recipient
         if made_by or not INTERNAL_AGENTS.isdisjoint(pair) or self._relayed.is_manager(sender):
             return False
         if made_by is not None:
             return talk.floor.heard(sender) not in (None, recipient) and not self._goes_on_with(message, talk)
+        if not talk.untold.isdisjoint(pair) and self._answers(message, talk):
+            return False
         if not talk.repliers.isdisjoint(pair):
             return True
         if self._goes_on_with(message, talk) or talk.floor.heard(sender) == recipient:
             return False
-        return _in_midst(talk) or not self._tools.is_asked(where.talk)
+        return not talk.untold or not self._tools.is_asked(where.talk)
+
+    def _answers(self, message: Message, talk: Talk) -> bool:
+        """Whether it goes from who was asked to who asked, or to the manager of his group."""
+        asker = talk.floor.asker(message.sender)
+        return asker is not None and (asker == message.recipient or self._is_known_manager(message.recipient, talk))
 
     def _is_known_manager(self, agent: str | None, talk: Talk) -> bool:
         """Whether this is a manager that heard anybody in this chat, or before where none of its replies is told."""
@@ -249,12 +258,6 @@ def _levels(talk: Talk) -> Iterator[Talk]:
 def _may_be_over(talk: Talk) -> bool:
     """Whether nobody owes an answer in a chat: it ended with a word to who began it, or one that was not answered."""
     return talk.last_asked in (None, talk.initiator, *talk.silent) or talk.manager is not None
-
-
-def _in_midst(talk: Talk) -> bool:
-    """Whether functions of an agent that is asked were asked in turn, and none has made its reply yet."""
-    latest = islice(reversed(talk.replied.items()), MAX_AGENTS)
-    return any(not made_by and talk.floor.asker(agent) is not None for agent, made_by in latest)
 
 
 def _is_of_log(fact: facts.Fact) -> bool:

@@ -125,6 +125,8 @@ class Talk:
         """Whether the record tells who is asked for a reply; None as long as nobody knows."""
         self.asked_again: set[str | None] = set()
         """Who was asked for a reply since the chat began."""
+        self.untold: set[str | None] = set()
+        """Of the others those who have answered all the same, as AG2's logs do not tell of asynchronous chats."""
         self.silent: set[str | None] = set()
         """Who had nothing to say to what was said last."""
         self.initiator: str | None = None
@@ -151,7 +153,7 @@ class Talk:
         self.threads.clear()
         self.asked, self.floor = {}, Floor()
         self.selected.clear()
-        self.asked_again, self.silent = set(), set()
+        self.asked_again, self.untold, self.silent = set(), set(), set()
         self.group = self.manager = self.initiator = self.last_asked = None
 
     def nested(self, opener: str | None, sure: int, *, as_next: bool) -> "Talk":
@@ -173,11 +175,17 @@ class Talk:
         self.tells = True
         self.repliers.add(agent)
         self.asked_again.add(agent)
+        self.untold.discard(agent)
         self.replied.pop(agent, None)
         if function is not None:
             self.replied[agent] = function
         else:
             self.silent.add(agent)
+
+    def is_untold(self, agent: str | None) -> bool:
+        """Whether an agent that answers now was not asked for it, as far as that is told: who began the chat may say
+        something else as well."""
+        return agent != self.initiator and agent not in self.asked_again
 
     def heard(self, sender: str | None, recipient: str | None) -> None:
         """Somebody has spoken to somebody."""

@@ -1,5 +1,6 @@
 """Chats within each other in AG2's own logs, which do not say where one begins: told as in the journal of the run."""
 
+import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -198,3 +199,47 @@ def test_groups_after_each_other_and_in_a_reply(
     tables = ingested(runs, log)
     assert told(tables, log.name) == (journal := told(tables, "r"))
     assert {turn[3:5] for turn in journal if len(turn) == 6} == {(0, 0), (1, 0), (2, 0), (3, 0), (4, 1), (5, 1)}
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_what_follows_a_tool_request_that_nobody_runs(
+    kind: str, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """A chat that ends with one is over; the next is another."""
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        user, model, other = map(talker, ("user", "model", "other"))
+        model.register_reply([ConversableAgent, None], model_of_the_user([asks(("a", "look"))]))
+        user.initiate_chat(model, message="one", max_turns=1)
+        user.initiate_chat(other, message="two", max_turns=1)
+        other.initiate_chat(user, message="three", max_turns=1)
+    tables = ingested(runs, log)
+    assert told(tables, log.name) == (journal := told(tables, "r"))
+    assert [turn[3] for turn in journal if len(turn) == 6] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_asynchronous_chats_after_others(
+    kind: str, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """AG2 does not log who is asked for a reply in them. Answers in them are answers all the same."""
+
+    def look() -> str:
+        return "seen"
+
+    async def twice() -> None:
+        await user.a_initiate_chat(model, message="two", max_turns=3)
+        await user.a_initiate_chat(other, message="three", max_turns=2)
+        await user.a_initiate_chat(group_of(user, other, model), message="four")
+
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        user, model, other = map(talker, ("user", "model", "other"))
+        user.register_for_execution()(look)
+        words = ["fine", asks(("a", "look")), *["good"] * 9]
+        model.register_reply([ConversableAgent, None], model_of_the_user(words))
+        user.initiate_chat(model, message="one", max_turns=1)
+        asyncio.run(twice())
+        other.initiate_chat(user, message="five", max_turns=2)
+        user.initiate_chat(other, message="six", max_turns=1)
+    tables = ingested(runs, log)
+    assert told(tables, log.name) == (journal := told(tables, "r"))
+    assert len({turn[3] for turn in journal if len(turn) == 6}) == 6
