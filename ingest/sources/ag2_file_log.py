@@ -7,12 +7,14 @@ say to each other in another thread.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import IO, Any
 
-from capture.format import MESSAGE
+from capture.format import LLM_CALL, MESSAGE
 from ingest.ag2_logs import RAW_KIND, Data, Secrets, translate
 from ingest.lines import Bad, Record, TooLong, decode, encode, read_lines
+from ingest.messages import text_or_none
 
 _SIGN = re.compile(
     rb"^(?:Started new session with Session ID: [0-9a-f-]{36}\s*$"
@@ -24,6 +26,9 @@ _SESSION = re.compile(r"Started new session with Session ID: (\S+)")
 
 _CONFIGURED = ("agents", "oai_wrappers", "oai_clients")
 """The kinds of lines that hold what something was configured with, keys and passwords among it."""
+
+MAX_ASKED = 1024
+"""Chats, the latest, in which one agent is known to be asked."""
 
 
 def recognise(head: bytes) -> bool:
@@ -41,6 +46,7 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     secrets = Secrets()
     sessions: dict[str, None] = {}
     threads: dict[str, str | None] = {}
+    asked = _Asked()
     about["sessions"] = sessions
     for line, offset, raw in read_lines(file):
         try:
@@ -54,11 +60,61 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
             sessions.setdefault(session)
         if len(sessions) > 1:
             data["in_chat"] = next(reversed(sessions))
-        if data["kind"] == MESSAGE and (thread := data.get("thread")) is not None:
+        thread = data.get("thread", "")
+        if data["kind"] == MESSAGE and thread:
             threads.setdefault(thread, f"thread {thread}" if threads else None)
-        if chat := threads.get(data.get("thread", "")):
+        if chat := threads.get(thread):
             data["in_chat"] = chat
+        if data["kind"] == MESSAGE:
+            asked.said(data)
+        elif data["kind"] == LLM_CALL and len(threads) > 1:
+            data["in_chat"] = asked.chat(data, is_known=thread in threads)
         yield Record(data, text, line, offset)
+
+
+class _Asked:
+    """Who is asked in which chats, and by which words."""
+
+    def __init__(self) -> None:
+        self._words: defaultdict[str, dict[str | None, int]] = defaultdict(dict)
+        """By agent and chat the hash of the last words."""
+
+    def said(self, data: Data) -> None:
+        """A message was handed over: its sender is asked no more, its recipient is."""
+        chat, sender, recipient = (text_or_none(data.get(name)) for name in ("in_chat", "sender", "recipient"))
+        self._answered(sender or "", chat)
+        self._answered(recipient or "", chat)
+        words = self._words[recipient or ""]
+        words[chat] = hash(_words(data.get("message")))
+        if len(words) > MAX_ASKED:
+            del words[next(iter(words))]
+
+    def _answered(self, agent: str, chat: str | None) -> None:
+        words = self._words.get(agent, {})
+        words.pop(chat, None)
+        if not words:
+            self._words.pop(agent, None)
+
+    def chat(self, data: Data, *, is_known: bool) -> str | None:
+        """The chat that an LLM call is of: that of its thread, if its agent is asked there. Else the latest in which
+        the agent is by the words that the call ends with; else, of a thread that is not known to be of a chat, the only
+        one in which it is asked."""
+        own: str | None = data.get("in_chat")
+        words = self._words.get(text_or_none(data.get("agent")) or "", {})
+        if is_known and own in words:
+            return own
+        messages = data["request"].get("messages")
+        last = hash(_words(messages[-1])) if isinstance(messages, list) and messages else None
+        alike = (chat for chat in reversed(words) if words[chat] == last)
+        return next(alike, next(iter(words)) if len(words) == 1 and not is_known else own)
+
+
+def _words(message: Any) -> str | None:
+    """What a message says; one with several answers of tools is as many in a request, of which that is the last."""
+    while isinstance(message, dict):
+        answers = message.get("tool_responses")
+        message = answers[-1] if isinstance(answers, list) and answers else message.get("content")
+    return text_or_none(message)
 
 
 def _text(raw: bytes, secrets: Secrets) -> tuple[Data, str]:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'
 from autogen import ConversableAgent
 from autogen.coding import LocalCommandLineCodeExecutor
 
+import capture
+from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.test_ag2_logs import LOGGERS, QUIET, asks, logging_to, model_of_the_user
 
@@ -81,6 +84,38 @@ def test_code_is_that_of_who_is_told_what_it_printed(
     assert [(row["code"], row["output"].strip(), row["agent_name"], row["executor"]) for row in rows] == [
         (f"print('by {n}')", f"by {n}", f"writer{n}", f"runner{n}") for n in range(CHATS)
     ]
+
+
+def test_calls_of_asynchronous_chats_in_threads_are_in_their_own_turns(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """As in the journal: a pool's threads make them, for agents of one name in chats at once, and for those after."""
+    config = scripted_llm(lambda request: f"answer to {request.messages[-1]['content']}").config()
+
+    def chat(number: int) -> None:
+        model = ConversableAgent("model", llm_config=config, **QUIET)
+        user = ConversableAgent("user", llm_config=False, default_auto_reply=f"more {number}", **QUIET)
+        asyncio.run(user.a_initiate_chat(model, message=f"go {number}", max_turns=3))
+
+    with logging_to(tmp_path, "file", monkeypatch) as log, capture.start(runs, run_id="r", console=False):
+        threads = [Thread(target=copy_context().run, args=(chat, number)) for number in range(CHATS + 2)]
+        for thread in threads[:CHATS]:
+            thread.start()
+        for thread in threads[:CHATS]:
+            thread.join()
+        for thread in threads[CHATS:]:
+            thread.start()
+            thread.join()
+    tables = ingested(runs, log)
+    query = """
+        SELECT call.outputs->>'content', turn.outputs->>'full_content', turn.chat = call.chat
+        FROM execution_events call LEFT JOIN execution_events turn
+        ON turn.id = call.parent_event_id AND turn.run_id = call.run_id
+        WHERE call.event_type = 'llm_call' AND call.run_id = ? ORDER BY 1, 2
+    """
+    logged, journal = ([tuple(row.values()) for row in tables.sql(query, name)] for name in (log.name, "r"))
+    words = [f"answer to {word} {number}" for number in range(CHATS + 2) for word in ("go", "more", "more")]
+    assert logged == journal == [(word, word, True) for word in sorted(words)]
 
 
 def test_code_in_an_output_is_run_by_another_executor(runs: Path, ingested: Ingest) -> None:
