@@ -152,6 +152,7 @@ class Assembler:
             text_or_none(get("step_id")),
             text_or_none(get("node_id")),
             text_or_none(get("parent")),
+            None,
             chat,
             self._chats.talk(chat),
         )
@@ -175,7 +176,7 @@ class Assembler:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
-        where.parent = self._chats.event_around(where)
+        where.action, where.parent = self._chats.around(where)
         self._conversation.take(fact, where)
 
     def _message(self, data: Data, where: Where) -> None:
@@ -204,7 +205,7 @@ class Assembler:
         if chat is None:
             return
         self._leaving.begins(_CHAT + chat, *self._places(where, is_inside=turn_of is not None))
-        action, around = self._chats.action_around(where), self._chats.event_around(where)
+        action, around = self._chats.around(where)
         group = None
         if isinstance(data.get("members"), list):
             manager = text_or_none(data.get("recipient")) or ""
@@ -308,7 +309,7 @@ class Assembler:
             event.meta["echo_of"] = known.event
         if kind == "tool_call":
             self._conversation.marked(event, where)
-        around = self._chats.event_around(where)
+        where.action, around = self._chats.around(where)
         where.parent = around if around != event.id else None
         self.rows.around(event.id, where.parent)
         self.rows.add_event(event)

@@ -84,15 +84,15 @@ class Chats:
             name = self._steps[name]
         return None if name is None else self._rows.named_id(name)
 
-    def event_around(self, where: Where) -> str | None:
-        """The marked action around a record, or the turn that opened its chat, whichever is nearer."""
+    def around(self, where: Where) -> tuple[str | None, str | None]:
+        """The marked action around a record, and that or the turn that opened its chat, whichever is nearer."""
         action = self.action_around(where)
         outside, turn = self._under_way.get(where.chat or "", (None, None))
-        return turn if turn is not None and action == outside else action
+        return action, turn if turn is not None and action == outside else action
 
     def around_turn(self, where: Where) -> str | None:
         """The event around the turn in which a chat is opened: an action that was begun in the turn is not."""
-        return self._under_way.get(where.chat or self.unmarked, (None, self.event_around(where)))[1]
+        return self._under_way.get(where.chat or self.unmarked, self.around(where))[1]
 
     # --- chats
 

@@ -22,6 +22,8 @@ class Where:
     node_id: str | None = None
     parent: str | None = None
     """The event around it that is no turn of its own chat: a marked action, or the turn that opened the chat."""
+    action: str | None = None
+    """The marked action or the call around it, also where the chat that it is in was opened there."""
     chat: str | None = None
     """The chat that it belongs to, where several are going on at once."""
     talk: str = ""
@@ -37,6 +39,7 @@ class Where:
             self.step_id,
             self.node_id,
             self.parent,
+            self.action,
             self.chat,
             self.talk,
         )

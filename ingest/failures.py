@@ -44,8 +44,8 @@ class Failures:
     Attributes:
         count: failures, each once.
         told_later: fields of `meta` that are known only after an event was added, by the event's id. `echoed_by` is the
-            error that tells of it once more, of several the first; `echo_of` the call whose exception ended an action
-            in it; `marks` the call whose only action of its name it is, unless that alone failed.
+            error that tells of it once more, of several the first; `echo_of` the call in which it failed, and which its
+            exception ended; `marks` the call whose only action of its name it is, unless that alone failed.
     """
 
     def __init__(self) -> None:
@@ -73,6 +73,7 @@ class Failures:
 
     def take(self, event: Event) -> None:
         """Take in an event that is about to be added, and say in its `meta` what failure it tells of once more."""
+        around = event.where.action or event.where.parent
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:
                 self._note_echo(event, marked)
@@ -86,15 +87,16 @@ class Failures:
             self._may_be_marked(event)
         inside = self._actions.pop(event.id, ())
         if event.subtype == "action":
-            self._note_action(event, inside)
+            self._note_action(event, inside, around)
         elif inside:
             self._end_actions(event, inside)
-        elif event.type == "error" and "echo_of" not in event.meta:
-            self._note_inside(event, _Action(event.id, (event.meta.get("error_type"), event.error), event.id))
+        elif event.type == "error":
+            counted = event.meta.get("echo_of", event.id)
+            self._note_inside(around, _Action(event.id, (event.meta.get("error_type"), event.error), counted))
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.count += 1
 
-    def _note_action(self, action: Event, inside: Sequence[_Action]) -> None:
+    def _note_action(self, action: Event, inside: Sequence[_Action], around: str | None) -> None:
         """What an action failed with may come from one inside it, or from what AG2 did in it."""
         raised, counted = None, None
         if action.status == "failed" and action.type != "error" and action.meta.get("error_type") is not None:
@@ -106,11 +108,10 @@ class Failures:
                 counted = None
                 action.meta["echo_of"] = cause.id
         name, fixes = str(action.meta.get("action_name")), action.meta.get("fixes") or ()
-        self._note_inside(action, _Action(action.id, raised, counted, name, fixes))
+        self._note_inside(around, _Action(action.id, raised, counted, name, fixes))
 
-    def _note_inside(self, event: Event, action: _Action) -> None:
+    def _note_inside(self, around: str | None, action: _Action) -> None:
         """Note it until what is around it is over."""
-        around = event.where.parent
         if around is not None:
             if around not in self._actions and len(self._actions) >= MOST:
                 del self._actions[next(iter(self._actions))]

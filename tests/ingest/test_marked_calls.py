@@ -225,3 +225,29 @@ def test_what_a_marked_part_repairs_its_call_repairs(runs: Path, ingested: Inges
         runner.initiate_chat(asker_of(("fetch", {"url": "a"}), ("fetch", {"url": "a"})), message="go")
     fixes = answer(ingested(runs).out, "failures_and_fixes")
     assert [(r["tries"], r["fixed_by"], r["similarity"]) for r in fixes] == [(1, "asker", 1.0)]
+
+
+@pytest.mark.parametrize("is_caught", [False, True])
+def test_what_fails_in_a_chat_of_a_tool_fails_with_it(
+    is_caught: bool, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The exception of a model in a chat that a tool opens is the tool's failure, unless the tool got over it."""
+    server = scripted_llm([Failure(400)])
+
+    def ask_expert(q: str) -> str:
+        expert = ConversableAgent("expert", llm_config=server.config(), human_input_mode="NEVER")
+        with contextlib.suppress(BadRequestError) if is_caught else contextlib.nullcontext():
+            ConversableAgent("helper", **QUIET).initiate_chat(expert, message=q, max_turns=1)
+        return "nobody answers"
+
+    asker = asker_of(("ask_expert", {"q": "why?"}))
+    runner = ConversableAgent("runner", is_termination_msg=lambda m: "TERMINATE" in (m.get("content") or ""), **QUIET)
+    runner.register_function({"ask_expert": ask_expert})
+    with capture.start(runs, console=False):
+        runner.initiate_chat(asker, message="go")
+    assert len(server.requests) == 1
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 1
+    assert tables.one("SELECT status FROM tool_calls") == ("completed" if is_caught else "failed")
+    found = [(r["event_type"], r["count"]) for r in answer(tables.out, "errors")]
+    assert found == [("llm_call" if is_caught else "tool_call", 1)]
