@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ingest.extractors.paths import DOT_NAMES
-from ingest.extractors.vocabulary import FOLDERS
+from ingest.extractors.vocabulary import ROOTS
 
 # letters of these scripts
 LETTER: Final = re.compile(
@@ -86,7 +86,8 @@ def _begins(word: str, index: int, latin: bool) -> bool:
     if character in JOINERS:
         return character == "." and word.startswith(("./", "../", ".\\"), index)
     if character in "/\\":
-        return word.lower().startswith(FOLDERS, index)
+        # a folder at the root, and not one of a path that began before: `/data/\u6570\u636e/data/a.csv`
+        return "/" not in word[:index] and word.lower().startswith(ROOTS, index)
     return latin or character == "~"
 
 

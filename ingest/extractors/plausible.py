@@ -28,7 +28,6 @@ from ingest.extractors.vocabulary import (
     DATA,
     DISTRIBUTIONS,
     FIELDS,
-    FOLDERS,
     KINDS,
     LIBRARY_NAMES,
     LINKED_FOLDERS,
@@ -40,6 +39,7 @@ from ingest.extractors.vocabulary import (
     PAGES,
     PRODUCTS,
     PROGRAMS,
+    ROOTS,
     RUN,
     SCRIPTS,
     SOURCES,
@@ -89,6 +89,21 @@ REQUESTED: Final = re.compile(
     r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
     r"[`'\"]?$"
 )
+# the same in words: `exceeded with url: /data.json`, the endpoint `/users.json`
+SERVED: Final = re.compile(
+    r"(?i)\b(?:(?:for|with)[ \t]+url:|(?:end-?points?|url[ \t]+paths?)(?:[ \t]+(?:is|are|at))?:?)[ \t]*[`'\"(]{0,2}$"
+)
+# and in programs, whose objects give away files as well: `@app.get("/a.csv")`, but `sftp.get("/home/me/a.csv")`
+ROUTED: Final = re.compile(r"[.@](?:get|post|put|delete|patch|route)\([`'\"]$")
+# and words that tell less than the folders of a disk: requests are logged to `/var/log/a.log`
+ASKED: Final = re.compile(
+    r"(?:\b(?i:routes?|requests?[ \t]+(?:to|for))[ \t]*:?[ \t]+[`'\"(]{0,2}"
+    r"|(?:^|[\s`;(])(?:get|post|put|patch|delete)[ \t]+['\"])$"
+)
+# what stands before and behind a name that is a folder's
+FOLDER_CALLED: Final = re.compile(r"(?i)\b(?:director(?:y|ies)|folders?)[ \t]+(?:named|called)[ \t]+[`'\"]?$")
+FOLDER_BEFORE: Final = re.compile(r"(?i)\b(?<!file or )(?:directory|folder)[ \t]+[`'\"]?$")
+FOLDER_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+(?:directory|folder)\b")
 DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
 REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
@@ -129,6 +144,8 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if is_of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
+    if _is_folder(path, suffix, before, after):
+        return False
     if "yyyy" in path.lower():
         return False  # a date to fill in
     if suffix == "d" and before.endswith("-> "):
@@ -138,7 +155,7 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     stem = path.rsplit("/", 1)[-1][: -len(suffix) - 1]
     if path[0] == "." and (stem in BEFORE_ENDINGS or (suffix in COMPRESSED and is_only_ending(stem))):
         return False  # a kind of file: `.tar.gz`
-    if suffix in ROOTED_EXTENSIONS and not path.lower().startswith(("~/", "./", "../", *FOLDERS)):
+    if suffix in ROOTED_EXTENSIONS and not path.lower().startswith(("~/", "./", "../", *ROOTS)):
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
@@ -210,6 +227,8 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if (path[0] == "/" and REQUESTED.search(before[-20:])) or after.startswith(" HTTP/"):
         return True
+    if path[0] == "/" and _is_served(path, suffix, before):
+        return True
     if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):
         return True
     if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not _is_linked(path))):
@@ -217,7 +236,36 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
     if before.endswith(SHOWN_BEFORE) and ("/" + path).startswith(("//", *WEB_FOLDERS)):
         return True
     of_site = path[0] == "/" and (path.count("/") == 1 or path.startswith(WEB_FOLDERS))
-    return (of_site and suffix in WEB) or "/wiki/" in path or "thumb/" in path or path.startswith("wiki/")
+    return (
+        (of_site and (suffix in WEB or suffix in PAGES))
+        or "/wiki/" in path
+        or "thumb/" in path
+        or path.startswith("wiki/")
+    )
+
+
+def _is_served(path: str, suffix: str, before: str) -> bool:
+    """Whether a path from the root is one of a server: of an interface, or behind words for a request."""
+    if path.startswith("/api/") and suffix != "py":
+        return True
+    near = before[-40:]
+    if SERVED.search(near):
+        return True
+    if ROUTED.search(near):
+        return not path.lower().startswith(LINKED_FOLDERS)
+    return ASKED.search(near) is not None and not path.lower().startswith(ROOTS)
+
+
+def _is_folder(path: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a text says that a name is a folder's: the folder named `a.json`, the directory `/etc/nginx/conf.d`."""
+    near = before[-30:]
+    behind = "older" in near or "irector" in near
+    if behind and FOLDER_CALLED.search(near):
+        return "file" not in before[-90:]  # a file in the directory, named `a.cfg`
+    # behind the mere word the name of a file may stand: in the folder a.csv is the table
+    if suffix not in WEAK_EXTENSIONS or "/" not in path:
+        return False
+    return (behind and FOLDER_BEFORE.search(near) is not None) or FOLDER_AFTER.match(after) is not None
 
 
 def _is_linked(path: str) -> bool:

@@ -221,6 +221,8 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     words = content.split(" ")
     if len(words) > 1 and content[0] == "-":
         return None  # an option and its value
+    if " /" in content or " ~/" in content or " ./" in content:
+        return None  # what is done with a path: `POST /upload.php`
     plain = BRACKETED.sub("", content) if " (" in content else content
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None

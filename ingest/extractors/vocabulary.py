@@ -70,11 +70,13 @@ USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 py
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension
 COMPRESSED: Final = frozenset("gz bz2 xz zst zip bak".split())
+# folders at the root of a disk, and how paths in them begin
 FOLDERS: Final = tuple(
-    "/workspace /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc /private"
-    " /volumes /scratch /project /output /input /results /notebooks /code /repo /src /media/ /storage /lustre"
-    " /gpfs /nfs".split()
+    "/workspace /workspaces /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc"
+    " /private /volumes /scratch /project /projects /output /outputs /input /inputs /results /notebooks /code /repo"
+    " /src /media/ /storage /lustre /gpfs /nfs".split()
 )
+ROOTS: Final = tuple(folder.rstrip("/") + "/" for folder in FOLDERS)
 # folders of a disk that a link in Markdown leads to; a web site has `/data/` and `/media/` at its root as well
 LINKED_FOLDERS: Final = tuple(
     "/workspace /home/ /tmp/ /mnt/ /root/ /users/ /var/ /kaggle/ /app/ /content/drive/ /content/sample_data/".split()

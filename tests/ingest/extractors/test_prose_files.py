@@ -266,6 +266,15 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("dotted attributes in backticks", "`props.items.map`, `event.target.key` and `self.grid.fit`, but the file `ca.server.key`", [("m", "ca.server.key")]),
     ("functions of R", "`read.csv` and write.csv, then `read.xlsx`; saved to write.csv\nThe file `read.csv`, read.py", [("w", "write.csv"), ("m", "read.csv"), ("m", "read.py")]),
     ("report of R", "knit report.Rmd, then `a.Rmd`, not threading.Lock", [("m", "report.Rmd"), ("m", "a.Rmd")]),
+    ("paths of a server", "exceeded with url: /v1/data.json (Caused\nNot Found for url: /data/a.csv\nThe endpoint /v1/users.json; the API endpoint is `/v2/b.json`\nThe URL path /data/feed.xml, all requests to /export.csv, the route \"/files/list.json\"", []),
+    ("paths of a server in programs", "`@app.get(\"/download/report.csv\")`, @app.route('/x.json') and `get \"/users.json\"`\n{\"method\": \"GET\", \"path\": \"/api/v1/users.json\"}", []),
+    ("paths of a disk beside requests", "Requests to /var/log/requests.log, the route /data/tour.gpx, sftp.get(\"/home/me/a.csv\"), to get \"/tmp/b.json\", /api/main.py", [("m", path) for path in "/var/log/requests.log /data/tour.gpx /home/me/a.csv /tmp/b.json /api/main.py".split()]),
+    ("requests in quotes", "`POST /upload.php` and \"GET /a.json\", but `cat /tmp/a.csv`, \"Post card.pdf\" and 'Head count.xlsx'", [("m", "/tmp/a.csv"), ("m", "Post card.pdf"), ("m", "Head count.xlsx")]),
+    ("pages at the root", "Go to /about.html or /contact.aspx, not /var/www/index.php", [("m", "/var/www/index.php")]),
+    ("folders with a dot", "The directory /workspace/output.d has it; the folder named results.json; a folder called `all.csv`; the `/etc/nginx/conf.d` directory", []),
+    ("files behind a folder", "In the directory main.py is one; the folder /data/a.csv; No such file or directory /x/a.out\nA file in the home directory named b.cfg", [("m", "main.py"), ("m", "/data/a.csv"), ("m", "/x/a.out"), ("m", "b.cfg")]),
+    ("Chinese folders", "路径：/home/user/报告/report.docx。见./结果/output.csv 和/data/数据/database.csv。已保存到/tmp/结果/data/a.csv", [("m", "/home/user/报告/report.docx"), ("m", "./结果/output.csv"), ("m", "/data/数据/database.csv"), ("w", "/tmp/结果/data/a.csv")]),
+    ("folders at the root", "/projects/todo.org and /workspaces/a.org; not /homepage.org or /datasheets.org", [("m", "/projects/todo.org"), ("m", "/workspaces/a.org")]),
 ]  # fmt: skip
 
 
