@@ -13,6 +13,8 @@ LETTER: Final = re.compile(
     "[\u1100-\u11ff\u3005-\u3007\u3040-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
+# those that have blanks between all words
+HANGUL: Final = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
 # full-width marks, which end a word as blanks do
 MARKS: Final = frozenset(
     "\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\uff08\uff09\u3008\u3009\u300a\u300b\u300c\u300d\u300e\u300f"
@@ -78,6 +80,15 @@ def name_start(word: str) -> int:
             return _after_latin(word, index)
     lead = LEAD.match(word)
     return lead.end() if lead else 0
+
+
+def is_title(words: list[str]) -> bool:
+    """Whether words in quotes are one name, of Chinese or Japanese, and no sentence: `报告 最终.docx`."""
+    if len(words) > 3 or not all(is_letter(word[0]) and not HANGUL.match(word) for word in words):
+        return False
+    return not any(
+        FILE_BEFORE.search(word) or LEAD.match(word + " ") or NOT_WRITTEN.search(word) for word in words[:-1]
+    )
 
 
 def _begins(word: str, index: int, latin: bool) -> bool:

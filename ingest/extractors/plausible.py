@@ -18,7 +18,7 @@ from ingest.extractors.paths import (
     is_only_ending,
 )
 from ingest.extractors.said import WRITTEN, WRITTEN_AFTER, WRITTEN_TO, sentence
-from ingest.extractors.spans import LINE_ENDS
+from ingest.extractors.spans import LINE_ENDS, is_listed
 from ingest.extractors.vocabulary import (
     ALONE,
     ALSO_ATTRIBUTES,
@@ -34,8 +34,12 @@ from ingest.extractors.vocabulary import (
     LOGGED,
     MODULES,
     NAMESAKES,
+    NAMESPACED,
     NO_ATTRIBUTES,
     OBJECTS,
+    PACKAGED,
+    PACKAGES,
+    PAGE_LIBRARIES,
     PAGES,
     PRODUCTS,
     PROGRAMS,
@@ -56,6 +60,7 @@ COMMAND: Final = re.compile(
     r"(?:^|[\s`'\"(])(?:gcc|g\+\+|cc|clang|clang\+\+|rustc|node|deno|deno run|bun|bun run|ts-node|tsx|perl|ruby|php"
     r"|Rscript|go run|go build)(?:[ \t]+(?:-[\w=+.-]+|-o[ \t]+[\w./-]+|[\w./-]+\.\w{1,3})){0,6}[ \t]+$"
 )
+FILE_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
 PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|ing)|header|program|source)[ \t]+$")
 # what a list of a web site's repository has after a name: how old the last change is
@@ -161,13 +166,13 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False  # a version
     if suffix == "sh" and len(stem) == 6 and stem.isdigit() and path.endswith("SH"):
         return False  # a share at the exchange of Shanghai
-    if (
-        len(suffix) > 1
-        and path.endswith(suffix.title())
-        and suffix not in CAPITALISED
-        and (stem.islower() or suffix in WEAK_EXTENSIONS)
-    ):
-        return False  # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
+    if len(suffix) > 1 and path.endswith(suffix.title()) and suffix not in CAPITALISED:
+        # a class, `threading.Lock`, or the next sentence, where no blank parts them: `the day.So`
+        if stem.islower() or suffix in WEAK_EXTENSIONS:
+            return False
+        # a namespace or an abbreviation
+        if suffix in NAMESPACED and not quoted and "/" not in path and not _is_said(before, after):
+            return False
     if "/" not in path and _is_attribute(stem, suffix, before, after, quoted):
         return False
     if "/" not in path:
@@ -178,6 +183,18 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
     return any(character.isalnum() for character in stem)
 
 
+def _is_said(before: str, after: str) -> bool:
+    """Whether words of opening or writing, or the word file, stand right beside a name."""
+    return bool(
+        OPENED.search(before[-40:].rstrip("`'\""))
+        or WRITTEN.search(sentence(before))
+        or WRITTEN_AFTER.match(after)
+        or FILE_AFTER.match(after)
+        or cjk.FILE_BEFORE.search(before[-12:])
+        or cjk.FILE_AFTER.match(after)
+    )
+
+
 def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
     """Whether the text around a name says that it is a file, although its extension may be something else."""
     if INITIALS.match(path):
@@ -186,7 +203,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
         return True
     return bool(
-        (suffix in USUAL and stem.islower() and len(stem) > 2 and ("." not in stem or _is_kind(stem, suffix)))
+        _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
         or WRITTEN.search(sentence(before))
         or OPENED.search(before[-40:].rstrip("`'\""))
@@ -200,14 +217,28 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     )
 
 
+def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a name is spelt as a file's, and no library's that a sentence speaks of: `uses jquery.js`."""
+    if suffix not in USUAL or not stem.islower() or len(stem) < 3:
+        return False
+    if stem in PAGE_LIBRARIES:
+        return is_listed(before, after) or _is_beside_file(before)
+    return "." not in stem or _is_kind(stem, suffix)
+
+
+def _is_beside_file(before: str) -> bool:
+    """Whether the word right before a name is a file's."""
+    *_, previous = before[-80:].split() or [""]
+    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
+
+
 def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
     """Whether a name such as `tokenizer.model`, which may be an attribute, stands beside files, or is called one."""
     if quoted and stem in STORED_NAMES:
         return True
     if quoted:
         return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
-    *_, previous = before[-80:].split() or [""]
-    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
+    return _is_beside_file(before)
 
 
 def _is_enclosed(before: str, after: str) -> bool:
@@ -295,6 +326,8 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
     """Whether a name without a folder is a product, or an attribute of a module or object."""
     if (stem.lower() in PRODUCTS and suffix == "js") or f"{stem}.{suffix}".lower() in LIBRARY_NAMES:
         return True
+    if suffix == "css" and not quoted and stem[:1].isupper() and stem.lower() in PAGE_LIBRARIES:
+        return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
         return True
     if suffix in COMPRESSED and (stem == "tar" or has_known_ending(stem)):
@@ -306,6 +339,8 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
     if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
         return False
     first, dot, _ = stem.partition(".")
+    if dot and first in PACKAGES and suffix in PACKAGED and stem.islower() and stem.replace(".", "").isalpha():
+        return not _is_of_a_file(suffix, before, after)
     if first.lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
         return not (dot and first in NAMESAKES and _is_of_a_file(suffix, before, after))
     if stem.endswith(".io") and suffix in ("fits", "mat", "wav"):

@@ -36,6 +36,7 @@ from ingest.extractors.spans import (
     QUOTES,
     cleaned,
     continues,
+    folder_start,
     is_listed,
     item_start,
     of_folder,
@@ -228,6 +229,8 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
         start = quoted
     elif "\\" in window and (drive := spaced_start(window, start)) is not None:
         start = drive
+    elif "/" in window[start:] and (folder := folder_start(window, start)) is not None:
+        start = folder
     elif "/" not in window[start:] and (told := told_start(window, start, after)) is not None:
         start = told
     elif (

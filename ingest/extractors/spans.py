@@ -14,6 +14,7 @@ from ingest.extractors.vocabulary import (
     CONNECTING,
     COUNTED,
     DOCUMENT_NAMES,
+    GIVEN_TWO,
     LOWER_WORDS,
     NO_NAME,
     OTHER_PROGRAMS,
@@ -90,6 +91,10 @@ SAVED_AS: Final = re.compile(
 )
 # a folder, and capitalised words behind it: `out/Final Report 2024.pdf`
 IN_FOLDER: Final = re.compile(r"(?:^|[\s(`'\"])(?P<name>(?:\.{0,2}/|~/)?[a-z][\w./-]*/(?:[A-Z0-9][\w&-]*[ ]){1,5})$")
+# a path from the root up to a folder whose words are capitalised: `/home/me/My Documents/plan.docx`
+SPACED_FOLDER: Final = re.compile(
+    r"(?:^|[\s(`'\"])(?P<name>(?:\.{0,2}|~)/(?:[\w.+@-]+(?:[ ][A-Z][\w&-]*){0,2}/){0,8}(?:[A-Z][\w&-]*[ ]){1,3})$"
+)
 # the label of a file on a line of its own: `Attached file: annual report.pdf`
 LABELLED: Final = re.compile(
     r"(?i)(?:^|[ \t*])(?:files?|file[ \t]?names?|attachments?|documents?|spreadsheets?|workbooks?)\*{0,2}:\*{0,2}[ \t]+"
@@ -151,6 +156,7 @@ def token_start(window: str) -> int:
             or (character > "\x7f" and character.isalnum())
             or _comma(window, index)
             or (character == "=" and _in_path(window[:index]))
+            or (character in "&#" and _joins(window, index))
             or (character == "\\" and index < len(window) and is_folder_mark(window, index))
             or (character == ":" and _of_time(window, index))
         ):
@@ -189,6 +195,21 @@ def _comma(window: str, index: int) -> bool:
     head = window[: index - 1]
     chunk = head[max(map(head.rfind, " \t\n\"'`(<[|")) + 1 :]
     return chunk.startswith(("/", "./", "../", "~/")) and not has_known_ending(chunk)
+
+
+def _joins(window: str, index: int) -> bool:
+    """Whether a mark that ends just before an index joins the parts of a name: `Q&A.docx`, `invoice#123.pdf`."""
+    following = window[index : index + 1]
+    if not (following.isdigit() or (following.isalpha() and window[index - 1] == "&")):
+        return False
+    head = window[max(0, index - 80) : index - 1]
+    chunk = unbroken(head)
+    return (
+        chunk[-1:].isalnum()
+        and "://" not in chunk
+        and not any(mark in chunk for mark in "?=#;,:(")
+        and not has_known_ending(chunk)
+    )
 
 
 def _in_path(before: str) -> bool:
@@ -270,8 +291,8 @@ def told_start(window: str, start: int, after: str) -> int | None:
     if after.startswith("]]"):
         begin = window.rfind("[[", low, start) + 2
         return begin if begin > 1 and LINK_BREAKS.isdisjoint(window[begin:start]) else None
-    last = window[start : start + 1]
-    if window[start - 1 : start] == " " and last.isalnum() and not last.islower() and "/" in window[low:start]:
+    titled_last = _ends_title(window[start : start + 2])
+    if titled_last and window[start - 1 : start] == " " and "/" in window[low:start]:
         folder = IN_FOLDER.search(window, low, start)
         if folder is not None and extension(window[start:]) in SPACED:
             return folder.start("name")
@@ -279,7 +300,7 @@ def told_start(window: str, start: int, after: str) -> int | None:
         return None
     if "d to" in window or "d as" in window or "d in" in window:
         saved = SAVED_AS.search(window, low, start)
-        if saved is not None and not last.islower() and extension(window[start:]) in SPACED:
+        if saved is not None and titled_last and extension(window[start:]) in SPACED:
             return saved.start("name")
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:
@@ -293,6 +314,11 @@ def told_start(window: str, start: int, after: str) -> int | None:
     return line + labelled.start("name")
 
 
+def _ends_title(word: str) -> bool:
+    """Whether a word can be the last of a name of capitalised words: `Report.pdf`, `2024.pdf`, `v2.pdf`."""
+    return word[:1].isalnum() and (not word[:1].islower() or (word[0] == "v" and word[1:2].isdigit()))
+
+
 def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
     """Where a name of capitalised words, numbers and dates begins behind a word for a file or a label; else None.
 
@@ -301,7 +327,7 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
     if window[start - 1 : start] != " ":
         return None
     last = window[start]
-    if last.islower() or not last.isalnum() or extension(window[start:]) not in SPACED:
+    if not _ends_title(window[start : start + 2]) or extension(window[start:]) not in SPACED:
         return None
     pattern = ENCLOSED if after[:1] == ")" else OF_FILE
     found = (last.isdigit() and DATED.search(window, low, start)) or pattern.search(window, low, start)
@@ -315,6 +341,21 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
         begin = line + labelled.start("name")
     words = window[begin:start].lower().split()
     return begin if NO_TITLE.isdisjoint(words) and not _is_task(words[0]) else None
+
+
+def folder_start(window: str, start: int) -> int | None:
+    """Where a path begins one of whose folders has capitalised words: `/home/me/My Documents/plan.docx`; else None."""
+    if window[start - 1 : start] != " " or not window[start].isupper():
+        return None
+    folder = SPACED_FOLDER.search(window, max(0, start - 120), start)
+    if folder is None:
+        return None
+    begin = folder.start("name")
+    words = [word.lower() for word in folder["name"].rsplit("/", 1)[1].split()]
+    if not NO_TITLE.isdisjoint(words) or not COMMANDS.isdisjoint(words[1:]):
+        return None
+    *_, previous = window[max(0, begin - 40) : begin].split() or [""]
+    return None if previous in GIVEN_TWO or previous[:1] == "-" else begin
 
 
 def item_start(window: str, start: int) -> int | None:
@@ -343,7 +384,7 @@ def _is_item(words: list[str]) -> bool:
         return False
     if not CONNECTING.isdisjoint(word.lower() for word in words[:-1]):
         return False
-    if last[0].isdigit() or (last[0] == "v" and last[1:2].isdigit()) or (last[0].isupper() and not stem.isupper()):
+    if (_ends_title(last) and not last[0].isupper()) or (last[0].isupper() and not stem.isupper()):
         return True
     numbered = any(any(map(str.isdigit, word)) for word in words[:-1])
     return numbered and LOWER_WORDS.isdisjoint(words) and words[0].lower() not in COUNTED
@@ -366,6 +407,8 @@ def _is_title(words: list[str]) -> bool:
     command = words[0].lower() in COMMANDS and not words[-1][:1].isupper()
     # a program that is run by its path
     command = command or (words[0][0] in "./~" and (has_known_ending(words[0]) or "/" not in "".join(words[1:])))
+    if len(words) > 1 and cjk.is_letter(words[0][0]):
+        return cjk.is_title(words)
     return all(_title(word) for word in words[:-1]) and not (command and len(words) > 1)
 
 

@@ -16,9 +16,18 @@ PRODUCTS: Final = frozenset(
 )
 # libraries that are called as a file is
 LIBRARY_NAMES: Final = frozenset(
-    "discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl csv.jl"
-    " flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs".split()
+    "newtonsoft.json microsoft.data.sqlite system.data.sqlite ruamel.yaml ruamel.yaml.jinja2 backports.csv"
+    " org.json javax.json java.sql javax.sql java.xml javax.xml"
+    " discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl"
+    " csv.jl flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs".split()
 )
+# libraries of scripts and styles that pages take from elsewhere: in a sentence they are no files
+PAGE_LIBRARIES: Final = frozenset(
+    "jquery jquery.min lodash underscore zepto mootools prototype modernizr bootstrap tailwind tailwindcss animate"
+    " normalize bulma foundation materialize milligram skeleton font-awesome fontawesome".split()
+)
+# first parts of the names of Java's packages: `org.apache.commons.csv`
+PACKAGES: Final = frozenset("org com java javax".split())
 MODULES: Final = frozenset(
     "np numpy pd pandas plt matplotlib os sys tf torch self df cv2 math console process app request requests response"
     " module system this re json pickle scipy sklearn series xml html email http urllib window document fig ax obj"
@@ -37,7 +46,7 @@ REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".spl
 # of those what ends no dotted name of a module or a host
 DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
-    " onnx safetensors joblib h5 pt pth 7z tar bib rst".split()
+    " onnx safetensors joblib h5 pt pth 7z tar bib rst plist".split()
 )
 # endings that stand behind another: `build.gradle.kts`, `email.html.j2`
 BEHIND: Final = frozenset("kts j2 jinja2 map sig asc".split())
@@ -55,6 +64,10 @@ NAMESAKES: Final = LOGGED | frozenset("document email module report series".spli
 FIELDS: Final = frozenset("zip doc log sql json mat keras jar java scala kt".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`
 ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
+# and those that packages have besides
+PACKAGED: Final = (FIELDS - {"jar"}) | frozenset("csv yaml xml html pdf".split())
+# and of those what namespaces and abbreviations end with, spelt with a capital: `Newtonsoft.Json`, `Suppl.Mat`
+NAMESPACED: Final = PACKAGED - {"java", "scala", "kt", "pdf"}
 # short names of methods and fields, as they stand behind a module: `lodash/fp.map`
 MEMBERS: Final = frozenset(
     "map get set put post push pop add run call main init load read user name node id key type size text href item"
@@ -142,6 +155,8 @@ OTHER_PROGRAMS: Final = frozenset(
     " mutool mediainfo ocrmypdf whisper watch xargs strace gdb adb rclone restic borg split tr comm iconv dos2unix"
     " pdfimages csvkit mlr xsv qsv visidata tabula calibre soffice libreoffice".split()
 )
+# programs that are given two paths, with a blank between
+GIVEN_TWO: Final = frozenset("cp mv ln rsync scp diff cmp meld install".split())
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
 # what stands before the ending of a source file and says what kind it is: `next.config.js`, `app.test.ts`

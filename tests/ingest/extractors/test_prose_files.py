@@ -275,6 +275,18 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("files behind a folder", "In the directory main.py is one; the folder /data/a.csv; No such file or directory /x/a.out\nA file in the home directory named b.cfg", [("m", "main.py"), ("m", "/data/a.csv"), ("m", "/x/a.out"), ("m", "b.cfg")]),
     ("Chinese folders", "路径：/home/user/报告/report.docx。见./结果/output.csv 和/data/数据/database.csv。已保存到/tmp/结果/data/a.csv", [("m", "/home/user/报告/report.docx"), ("m", "./结果/output.csv"), ("m", "/data/数据/database.csv"), ("w", "/tmp/结果/data/a.csv")]),
     ("folders at the root", "/projects/todo.org and /workspaces/a.org; not /homepage.org or /datasheets.org", [("m", "/projects/todo.org"), ("m", "/workspaces/a.org")]),
+    ("namespaces", "Newtonsoft.Json 13.0.3, `Newtonsoft.Json`, System.Text.Json, cf. Suppl.Mat. and String.Doc", []),
+    ("titled endings of files", "Main.Java, Report.Pdf; he opened Table.Csv, the Data.Json file, `Page.Html` and out/Page.Xml", [("m", path) for path in "Main.Java Report.Pdf Table.Csv Data.Json Page.Html out/Page.Xml".split()]),
+    ("packages", "ruamel.yaml, `org.json`, java.sql, org.apache.commons.csv and `com.fasterxml.jackson.dataformat.yaml`", []),
+    ("files spelt as packages", "Written to org.team.backup.csv, then into com.csv; com.apple.dock.plist", [("w", "org.team.backup.csv"), ("m", "com.csv"), ("m", "com.apple.dock.plist")]),
+    ("libraries of pages", "We use jquery.js, lodash.js and underscore.js, Bootstrap.css, Tailwind.css or Animate.css", []),
+    ("files of such libraries", "index.html, jquery.js; `lodash.js`, the file zepto.js, Style.css\napp.js\nunderscore.js\nbootstrap.css", [("m", path) for path in "index.html jquery.js lodash.js zepto.js Style.css app.js underscore.js bootstrap.css".split()]),
+    ("marks inside names", "invoice#123.pdf, Q&A.docx and R&D&Ops.csv", [("m", "invoice#123.pdf"), ("m", "Q&A.docx"), ("m", "R&D&Ops.csv")]),
+    ("marks between names", "q?x=1&a.csv a&&b.py x.png&c.png main.md#1.txt &d.csv #12.csv", [("m", path) for path in "a.csv b.py c.png 1.txt d.csv 12.csv".split()]),
+    ("versions behind a title", "Saved as: Final Report v2.1.docx\nthe attached file Sales Plan v3.xlsx, out/Final Report v2.docx\nSaved as My video.mp4", [("w", "Final Report v2.1.docx"), ("m", "Sales Plan v3.xlsx"), ("m", "out/Final Report v2.docx"), ("w", "video.mp4")]),
+    ("folders of capitalised words", "The file /home/u/My Documents/plan.docx is open, ~/Old Stuff/Sub/a.csv and ./My Data/Old Files/b.csv too", [("m", "/home/u/My Documents/plan.docx"), ("m", "~/Old Stuff/Sub/a.csv"), ("m", "./My Data/Old Files/b.csv")]),
+    ("paths beside paths", "mv /home/u/Pictures Documents/old.docx; as in /data/Reports See Docs/a.pdf, and /tmp/a Docs/b.csv.", [("m", "Documents/old.docx"), ("m", "Docs/a.pdf"), ("m", "Docs/b.csv")]),
+    ("Chinese words in quotes", "“报告 最终.docx”, “打开 数据.csv”, “运行 main.py”, '保存到 汇总.xlsx' \"분석 결과.xlsx\"", [("m", path) for path in ("报告 最终.docx", "数据.csv", "main.py", "汇总.xlsx", "결과.xlsx")]),
 ]  # fmt: skip
 
 
