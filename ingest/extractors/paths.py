@@ -30,7 +30,7 @@ WEAK_EXTENSIONS = frozenset(
     """
     php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp db exe dll dmg msi iso pb dot
     msg fa fit fts root lst cnf inp par key pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
-    war rpm deb svm sam gb aln bw mk gp cer img hdr las fai har
+    war rpm deb svm sam gb aln bw mk gp cer img hdr las fai har aux dmp
     """.split()
 )
 # an extension that is rather the end of a host's name: it needs the root of a path
@@ -48,11 +48,13 @@ DOT_NAMES = frozenset(
 )
 # extensions of what programs store, which in prose are rather the names of attributes
 STORED_EXTENSIONS = frozenset("model index vocab weights".split())
+# extensions of old collections of data, which in prose are rather attributes: `iris.data`, but `response.data`
+DATASET_EXTENSIONS = frozenset("data names test".split())
 # extensions that are those of files among the operands of a command, and elsewhere rather something else
 OPERAND_EXTENSIONS = frozenset(
     """
     in ext ui repo list rules asc sig cu csr cert less cls md5 sha1 sha256 sha512 bc ll s asm tf hcl sol zig nim erl scm
-    pm cmd sv aux toc dvi ps po mo strings vb jsp coffee cab ipa egg gem ova mol res raw bst orig wat spec dts dtb tcl
+    pm cmd sv toc dvi ps po mo strings vb jsp coffee cab ipa egg gem ova mol res raw bst orig wat spec dts dtb tcl
     xpm pbm tga
     """.split()
 )
@@ -60,7 +62,7 @@ SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
 HOST = re.compile(
-    r"(?i)^(?!dockerfile\.)(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
+    r"(?i)^(?!dockerfile\.|[^/]{1,80}\.app/contents/)(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
 )
 MAXIMUM = 1024
 

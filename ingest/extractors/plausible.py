@@ -7,6 +7,7 @@ from typing import Final
 
 from ingest.extractors import cjk
 from ingest.extractors.paths import (
+    DATASET_EXTENSIONS,
     EXTENSIONS,
     HOST,
     ROOTED_EXTENSIONS,
@@ -28,6 +29,7 @@ from ingest.extractors.vocabulary import (
     DATA,
     DISTRIBUTIONS,
     FIELDS,
+    HOLDERS,
     KINDS,
     LIBRARY_NAMES,
     LINKED_FOLDERS,
@@ -75,6 +77,9 @@ OPENED: Final = re.compile(
 )
 # and what stands before one in quotes that no attribute has
 CONVERTED: Final = re.compile(r"(?i)\b(?:convert|import|export|send|attach|upload)(?:s|ed|ing)?[ \t]+['\"]$")
+# the collection of the University of California, Irvine, whose files are `iris.data` and `iris.names`
+UCI: Final = re.compile(r"\bUCI\b|\bics\.uci\.edu\b|machine-learning-databases")
+CALLED_FILE: Final = re.compile(r"(?i)\bfiles?(?:[ \t]+(?:named|called))?[ \t]+$")
 # extensions that are spelt with a capital
 CAPITALISED: Final = frozenset(("rmd", "rds"))
 # words beside the names of what programs store
@@ -93,6 +98,12 @@ ITEM: Final = re.compile(r"(?:^|\n)[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])
 REQUESTED: Final = re.compile(
     r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
     r"[`'\"]?$"
+)
+# what stands right before such a path in words and in programs, but for quotes and brackets
+OPENING: Final = " \t`'\"("
+ASKING: Final = tuple(
+    "url: point points path paths path: point: points: paths: is are at is: at: are: route routes route: routes: to"
+    " for to: for: get post put delete patch".split()
 )
 # the same in words: `exceeded with url: /data.json`, the endpoint `/users.json`
 SERVED: Final = re.compile(
@@ -128,7 +139,7 @@ WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # a place in a program, as compilers name it; without a column that is also what libraries log of themselves
-COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=\s|$)")
+COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=[.,;)]*(?:\s|$))")
 COMPILED_LINE: Final = re.compile(r"^:\d+:[ \t]*(?:fatal error|error|warning|note|undefined reference)\b")
 # what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
 LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", "\u203a ", "\u203a")
@@ -173,10 +184,14 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         # a namespace or an abbreviation
         if suffix in NAMESPACED and not quoted and "/" not in path and not _is_said(before, after):
             return False
+    if suffix in DATASET_EXTENSIONS and "/" in path and _has_holder(path):
+        return False  # `request.data/response.data`
     if "/" not in path and _is_attribute(stem, suffix, before, after, quoted):
         return False
     if "/" not in path:
         if suffix in WEAK_EXTENSIONS and not _is_told(path, suffix, before, after, quoted):
+            return False
+        if suffix in DATASET_EXTENSIONS and not _is_dataset(stem, suffix, before, after, quoted):
             return False
         if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(stem, before, after, quoted)):
             return False
@@ -228,7 +243,10 @@ def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
 
 def _is_beside_file(before: str) -> bool:
     """Whether the word right before a name is a file's."""
-    *_, previous = before[-80:].split() or [""]
+    words = before[-80:].rstrip(LIST_MARKS).split()
+    if words[-1:] == ["and"]:
+        words.pop()
+    *_, previous = words or [""]
     return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
 
 
@@ -239,6 +257,30 @@ def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
     if quoted:
         return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
     return _is_beside_file(before)
+
+
+def _has_holder(path: str) -> bool:
+    """Whether a part of a path is what holds data or names: `request.data/response.data`."""
+    return any(part.partition(".")[0].lower() in HOLDERS for part in path.split("/") if "." in part)
+
+
+def _is_dataset(stem: str, suffix: str, before: str, after: str, quoted: bool) -> bool:
+    """Whether a name such as `iris.data` is that of a file, by the words, names and quotes beside it."""
+    if "." in stem or len(stem) < 3 or stem.lower() in HOLDERS or stem.lower() in MODULES or "_" in stem:
+        return False
+    if (UCI.search(before) or UCI.search(after)) and stem.isascii():
+        return True
+    near = f"{before[-80:]} {after[:80]}"
+    if len(stem) > 3 and any(f"{stem}.{other}" in near for other in DATASET_EXTENSIONS if other != suffix):
+        return True
+    if suffix == "test":
+        return False
+    if "-" in stem or FILE_AFTER.match(after) or _is_beside_file(before):
+        return True
+    said = before[-40:].rstrip("`'\"")
+    return CALLED_FILE.search(said) is not None or (
+        quoted and (OPENED.search(said) is not None or WRITTEN.search(sentence(before)) is not None)
+    )
 
 
 def _is_enclosed(before: str, after: str) -> bool:
@@ -280,6 +322,8 @@ def _is_served(path: str, suffix: str, before: str) -> bool:
     if path.startswith("/api/") and suffix != "py":
         return True
     near = before[-40:]
+    if not near.rstrip(OPENING).lower().endswith(ASKING):
+        return False
     if SERVED.search(near):
         return True
     if ROUTED.search(near):
@@ -326,6 +370,8 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
     """Whether a name without a folder is a product, or an attribute of a module or object."""
     if (stem.lower() in PRODUCTS and suffix == "js") or f"{stem}.{suffix}".lower() in LIBRARY_NAMES:
         return True
+    if stem[0] == "~" and "." in stem:
+        return True  # a link of Sphinx's: `~sympy.polyclasses.DMP`
     if suffix == "css" and not quoted and stem[:1].isupper() and stem.lower() in PAGE_LIBRARIES:
         return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:

@@ -19,6 +19,7 @@ from ingest.extractors.blocks import prose, sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import (
     BUILD_NAMES,
+    DATASET_EXTENSIONS,
     DOT_NAMES,
     EXTENSIONS,
     HOST,
@@ -37,6 +38,7 @@ from ingest.extractors.spans import (
     cleaned,
     continues,
     folder_start,
+    is_copy,
     is_listed,
     item_start,
     of_folder,
@@ -47,8 +49,9 @@ from ingest.extractors.spans import (
     told_start,
     unbroken,
     whole_line,
+    without_bracket,
 )
-from ingest.extractors.vocabulary import DOCUMENT_NAMES, PACKAGE_NAMES, TREE
+from ingest.extractors.vocabulary import BEGINNING, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import spaced_start
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
@@ -57,7 +60,7 @@ NAMES: Final = 20_000
 DOTS: Final = 50 * NAMES
 # how far before and after an extension a path, its quotes and its sentence are looked for
 WINDOW: Final = 300
-KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSIONS
+KNOWN: Final = EXTENSIONS | WEAK_EXTENSIONS | ROOTED_EXTENSIONS | STORED_EXTENSIONS | DATASET_EXTENSIONS
 # a dot and the word behind it that may be an extension, so no number; Python's `re`, which is linear here and costs
 # less a match than RE2
 ENDING_PATTERN: Final = r"\.([A-Za-z_][A-Za-z0-9_]{0,10}|7[zZ](?![A-Za-z0-9_]))"
@@ -68,6 +71,8 @@ COPIED: Final = re.compile(
     r"|sha1|sha256|sha512|md5|sig|asc)"
     r"(?![A-Za-z0-9_./(=-]*[A-Za-z0-9_/(=])"
 )
+# the word that begins the next sentence, where no blank parts them: `I ran main.py.It printed 3`
+NEXT_SENTENCE: Final = re.compile(r"\.(?:" + "|".join(sorted(BEGINNING)) + r")(?=[ ,'\u2019])")
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
     r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
@@ -180,8 +185,16 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 continue
             if not continues(text[end : end + 3]):
                 looked_at += 1
+                hit = _named(text, end)
+                if hit is None and word in DATASET_EXTENSIONS and text[end : end + 1] in CLOSING:
+                    hit = certain.told_file(text, end)
+                found.append((end, hit))
+            elif text[end : end + 1] != ".":
+                continue
+            elif word in EXTENSIONS and NEXT_SENTENCE.match(text, end):
+                looked_at += 1
                 found.append((end, _named(text, end)))
-            elif text[end : end + 1] == "." and word in EXTENSIONS and (copied := COPIED.match(text, end)):
+            elif word in EXTENSIONS and (copied := COPIED.match(text, end)):
                 looked_at += 1
                 found.append((copied.end(), _named(text, end, copied.group())))
         else:
@@ -225,8 +238,15 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     window = text[low:end]
     start = token_start(window)
     quoted = quoted_start(window, start, after)
+    plain = without_bracket(window, start) if quoted is None and window[start - 1 : start] == ")" else None
     if quoted is not None:
         start = quoted
+    elif plain is not None:
+        name = token_start(plain)
+        path_start = told_start(plain, name, after) if "/" not in plain[name:] else name
+        start = name if path_start is None else path_start
+        if not is_copy(plain, start):
+            return None
     elif "\\" in window and (drive := spaced_start(window, start)) is not None:
         start = drive
     elif "/" in window[start:] and (folder := folder_start(window, start)) is not None:

@@ -29,7 +29,7 @@ NOT_WRITTEN: Final = re.compile(
 AFTER_NAME: Final = frozenset(" \t`'\"*)\u2019\u201d")
 # right before the path
 WRITTEN_TO: Final = re.compile(
-    r"(?i)\b(?:" + _MADE + r"|wrote|stored|dumped|rendered|output)"
+    r"(?i)\b(?:" + _MADE + r"|wrote|writing|saving|exporting|stored|dumped|rendered|output)"
     r"(?:(?:[ \t]+\w+){0,4}?[ \t]+(?:to|as|into|file)[ \t]*:?|:)[ \t]*[`'\"*(]{0,3}$"
 )
 

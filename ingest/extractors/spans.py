@@ -8,6 +8,7 @@ from typing import Final
 from ingest.extractors import cjk
 from ingest.extractors.paths import extension, has_known_ending
 from ingest.extractors.programs import is_known
+from ingest.extractors.said import sentence
 from ingest.extractors.vocabulary import (
     BREAKS,
     COMMANDS,
@@ -60,6 +61,12 @@ NAMING: Final = re.compile(
 ITEM: Final = ("[", "', ", '", ')
 # what a name with blanks may have in brackets: `notes (copy).txt`
 BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
+INSIDE: Final = re.compile(r"[\w .-]{1,40}")
+# words behind which a name has a bracket: saved as `report (1).pdf`
+GIVEN: Final = re.compile(
+    r"(?i)\b(?:saved|written|wrote|exported|stored|created|generated|downloaded|renamed|copied|moved|attached|uploaded"
+    r"|files?)\b"
+)
 # what a name with blanks stands after without quotes: after `called` its words are capitalised, all but the last
 CALLED: Final = re.compile(
     r"(?i:\b(?:named|called|titled|attached\b[^.\n]{0,40}?\b(?:as|is)))[ \t]+"
@@ -245,6 +252,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     if " /" in content or " ~/" in content or " ./" in content:
         return None  # what is done with a path: `POST /upload.php`
     plain = BRACKETED.sub("", content) if " (" in content else content
+    bracketed = plain.split(" ") if plain != content else None
     if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
         return None
     if any(not word for word in words):
@@ -253,12 +261,46 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
         whole = len(words) < 2 or _is_item(words)
     else:
         whole = _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
+        whole = whole or (bracketed is not None and _is_plain(bracketed, window[max(line, found - 60) : found], after))
     if not whole and not (opening == "`" and _is_alone(words)):
         return None
     # an odd number of quotes before means that this one closes
     if opening == closing and _closes(window, opening, line, found):
         return None
     return found + 1
+
+
+def _is_plain(words: list[str], before: str, after: str) -> bool:
+    """Whether words in quotes are one name, but for what it has in brackets: `budget (copy).xlsx`."""
+    if len(words) == 1:
+        return WORD.match(words[0]) is not None and words[0].lower().rpartition(".")[0] not in COMMANDS
+    return _is_title(words) or _is_name(words, before, after)
+
+
+def without_bracket(window: str, start: int) -> str | None:
+    """The window without the bracket that stands right before its ending: `report (1).pdf`; None without one."""
+    opening = window.rfind("(", max(0, start - 42), start)
+    if opening < 1 or window[start : start + 1] != "." or "." in window[start + 1 :]:
+        return None
+    inside = window[opening + 1 : start - 1]
+    if window[opening - 1] == " ":
+        begin = opening - 1
+        within = INSIDE.fullmatch(inside) is not None
+    else:
+        begin = opening
+        within = inside.isdigit()
+    return window[:begin] + window[start:] if within and window[begin - 1 : begin].isalnum() else None
+
+
+def is_copy(window: str, start: int) -> bool:
+    """Whether a name that has a bracket before its ending is a file's: by its folder, or by words of saving before."""
+    name = window[start:]
+    if name.startswith(("/", "./", "../", "~/")):
+        return True
+    stem = name.rpartition(".")[0]
+    if stem.lower() in CONNECTING or has_known_ending(stem):
+        return False
+    return GIVEN.search(sentence(window[:start])) is not None
 
 
 def _closes(window: str, mark: str, line: int, found: int) -> bool:
@@ -291,8 +333,7 @@ def told_start(window: str, start: int, after: str) -> int | None:
     if after.startswith("]]"):
         begin = window.rfind("[[", low, start) + 2
         return begin if begin > 1 and LINK_BREAKS.isdisjoint(window[begin:start]) else None
-    titled_last = _ends_title(window[start : start + 2])
-    if titled_last and window[start - 1 : start] == " " and "/" in window[low:start]:
+    if window[start - 1 : start] == " " and "/" in window[low:start] and _ends_title(window[start : start + 2]):
         folder = IN_FOLDER.search(window, low, start)
         if folder is not None and extension(window[start:]) in SPACED:
             return folder.start("name")
@@ -300,7 +341,7 @@ def told_start(window: str, start: int, after: str) -> int | None:
         return None
     if "d to" in window or "d as" in window or "d in" in window:
         saved = SAVED_AS.search(window, low, start)
-        if saved is not None and titled_last and extension(window[start:]) in SPACED:
+        if saved is not None and _ends_title(window[start : start + 2]) and extension(window[start:]) in SPACED:
             return saved.start("name")
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:

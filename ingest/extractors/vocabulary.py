@@ -46,7 +46,7 @@ REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".spl
 # of those what ends no dotted name of a module or a host
 DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
-    " onnx safetensors joblib h5 pt pth 7z tar bib rst plist".split()
+    " onnx safetensors joblib h5 pt pth 7z tar bib rst plist vtt srt epub".split()
 )
 # endings that stand behind another: `build.gradle.kts`, `email.html.j2`
 BEHIND: Final = frozenset("kts j2 jinja2 map sig asc".split())
@@ -78,7 +78,7 @@ PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split(
 # and those of which the command that compiles or runs them tells as much
 RUN: Final = PROGRAMS | {"mjs", "cjs", "o", "a", "so", "s", "v"}
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin".split())
+USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension
@@ -110,6 +110,11 @@ FOLDER_NAMES: Final = frozenset(
     " configs conf files file uploads upload models model checkpoints assets static media public user users root"
     " workspace content input inputs folder directory scripts tests test app apps code repo reports notebooks coding"
     " dataset datasets plots figures figs charts utils backup backups".split()
+)
+# words that begin a sentence and no name of a class
+BEGINNING: Final = frozenset(
+    "It The Then This That These Those There They I We You He She Now Next Please Here After And But So In If To Also"
+    " Finally However When As For".split()
 )
 # small words inside a title
 LOWER_WORDS: Final = frozenset("of the and for in on a an to by vs with final draft copy".split())
@@ -165,6 +170,16 @@ KINDS: Final = frozenset("config test spec min d module setup stories e2e bundle
 OBJECTS: Final = frozenset(
     "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"
     " frame data dataset array list loader session state layer net network llm".split()
+)
+# and what else has data, names or a test
+HOLDERS: Final = OBJECTS | frozenset(
+    "self obj object res resp response request req event ev msg message props state store ctx context result results"
+    " output outputs input inputs payload body axios query mutation user users node batch tensor param parameter"
+    " parameters module table column columns col index df x y z a b image img values value entry record field fields"
+    " form action error err target element elem el chart graph grid map cache page template application app test tests"
+    " unit regex pattern expect jest assert this that it class cls function fn func file files blob buffer buf chunk"
+    " packet dtype attrs meta metadata info json xml dom document window jquery mock torch grad weight bias np pd plt"
+    " source sink src dst host hosts server www api dev local my com org net io".split()
 )
 # and what is called so where it is stored
 STORED_NAMES: Final = frozenset(

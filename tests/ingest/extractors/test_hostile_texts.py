@@ -32,6 +32,7 @@ UNITS = [
     *("-rw-r--r-- 1 a b 1 May 1 10:00 c\n", "-rw-r--r-- 1 ", "lrwxrwxrwx 1 a b 1 May 1 10:00 c -> ", "file is at /a/b ", "file named 'a", "/etc/hosts ", "`a/b.in`", "`a/"),
     *("- Q3 a.xlsx\n", "- Q3 ", "**Q3 a.xlsx", "GET /a.js ", "attachment; filename=a.csv ", "foo -o a.b ", "tar fvx a\n", "pytest a.py::b "),
     *("p.add_argument('--a', default='b.csv')\n", "x = os.O_CREAT | os.O_RDWR\n", "x = x | x\n", '@save "a.jld2" ', "a=(", "a=(b ", "a=(b)\n", "`cat a.txt` ", "$(a `b ", "python a.py b.csv ", "a\\t", "data\\n", "a\\\\n.csv ", "results\\table.csv ", "(A B 1.pdf) ", "the file A B.pdf ", "Name: A B.pdf\n", "Saving to: '", "'a.b' saved [", "gcc a.c ", "~/.ssh/config ", "Makefile\na.md\n", "<a>/b.md ", "a.b:80/c.md ", "a.b.html ", "A 2024-01-01 at 1.png ", "Permission denied: 'a.b' ", "directory: '", "a.model ", "(abcdef.c) ", "drwxr-xr-x 1 a.bak "),
+    *("a&b.csv ", "a&", "a#1", "a#1.csv", "/a B/", "./A B/C.csv ", "/A B C.csv ", "a (b).csv ", "saved a (1).csv ", "(a).csv", "`a (b).csv` ", "a.data ", "UCI a.data a.names ", "a.py.It ", "url: /a.csv ", "/api/a.csv ", "org.a.csv ", "the folder /a.d ", "“报告 最终.csv” ", "jquery.js "),
     *("from a import *\n", "c.execute('select 1')\n", "x.execute(", "write.csv(f(a), ", "write.csv(f(", "ImageIO.write(a, new File(", "Path.of('a'), Path.of("),
     *("ifstream a, b;\n", "a.open('b')\n", "npx -y ", "docker cp a ", "x >& ", "pytest --junitxml=a.xml ", "python -m pytest ", "mogrify a.jpg "),
 ]  # fmt: skip

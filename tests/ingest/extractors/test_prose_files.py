@@ -287,6 +287,19 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("folders of capitalised words", "The file /home/u/My Documents/plan.docx is open, ~/Old Stuff/Sub/a.csv and ./My Data/Old Files/b.csv too", [("m", "/home/u/My Documents/plan.docx"), ("m", "~/Old Stuff/Sub/a.csv"), ("m", "./My Data/Old Files/b.csv")]),
     ("paths beside paths", "mv /home/u/Pictures Documents/old.docx; as in /data/Reports See Docs/a.pdf, and /tmp/a Docs/b.csv.", [("m", "Documents/old.docx"), ("m", "Docs/a.pdf"), ("m", "Docs/b.csv")]),
     ("Chinese words in quotes", "“报告 最终.docx”, “打开 数据.csv”, “运行 main.py”, '保存到 汇总.xlsx' \"분석 결과.xlsx\"", [("m", path) for path in ("报告 最终.docx", "数据.csv", "main.py", "汇总.xlsx", "결과.xlsx")]),
+    ("collections of data", "The UCI repository has iris.data\nI used adult.data for training and adult.test for evaluation.", [("m", "iris.data"), ("m", "adult.data"), ("m", "adult.test")]),
+    ("data beside files", "Loaded auto-mpg.data; read `wine.data`; the file heart.names; `yolov8n.pt` and `coco.names`; in raw/car.data", [("m", path) for path in "auto-mpg.data wine.data heart.names yolov8n.pt coco.names raw/car.data".split()]),
+    ("attributes of objects", "self.data, x.names, `response.data`, res.test, loaded response.data, the file event.data, df.data and df.names, arr.dtype.names, request.data/response.data, my-app.test, iris.data, iris.target", []),
+    ("copies in quotes", "`budget (copy).xlsx`, \"report (1).pdf\" and 'My Plan (final).docx', `Survey Responses (Q1).csv`; `open (a).txt`, `f(x).csv`", [("m", path) for path in ("budget (copy).xlsx", "report (1).pdf", "My Plan (final).docx", "Survey Responses (Q1).csv")]),
+    ("copies that were saved", "Saved as report (1).pdf. Attached: a.csv and budget (copy).xlsx\nDownloaded b(2).zip\nUploaded: /mnt/data/Survey Responses (Q1).csv\nSaved as: Final Report (v2).docx", [("w", "report (1).pdf"), ("m", "a.csv"), ("m", "budget (copy).xlsx"), ("w", "b(2).zip"), ("m", "/mnt/data/Survey Responses (Q1).csv"), ("w", "Final Report (v2).docx")]),
+    ("brackets of sentences", "Read (it).txt or the manual (in PDF).txt; saved f(x).csv and (1).csv; a.b (c).d.csv", []),
+    ("subtitles and books", "Writing video subtitles to: talk.en.vtt, talk.de.srt and user.guide.epub", [("m", "talk.en.vtt"), ("m", "talk.de.srt"), ("m", "user.guide.epub")]),
+    ("dotted names that are being written", "Saving to: report.final.html\nWriting config to my.config.xml\nExporting to data.backup.sql; not my.config.xml.x, a.user.sql", [("m", "report.final.html"), ("m", "my.config.xml"), ("m", "data.backup.sql")]),
+    ("sentences without a blank between", "I ran main.py.It printed a table.Then a.csv.The end; io.json.Decoder is, b.csv.Reader class, c.py.Item", [("m", "main.py"), ("m", "a.csv")]),
+    ("places at a sentence's end", "the bug in src/lexer.cpp:120:14. (a.cpp:3:4), not core/port.cc:153]", [("m", "src/lexer.cpp"), ("m", "a.cpp")]),
+    ("rare endings", "LaTeX produced thesis.aux; see crash_2024.dmp. It is self.aux, a.polyclasses.DMP", [("w", "thesis.aux"), ("m", "crash_2024.dmp")]),
+    ("links of Sphinx", ":obj:`~sympy.functions.log`, :class:`~a.b.HTML`; but `~/a.b.html` and `~WRL01.tmp`", [("m", "~/a.b.html"), ("m", "~WRL01.tmp")]),
+    ("bundles", "Xcode.app/Contents/version.plist, not foo.app/a.json", [("m", "Xcode.app/Contents/version.plist")]),
 ]  # fmt: skip
 
 
