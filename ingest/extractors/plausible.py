@@ -160,7 +160,9 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if is_of_the_web(path, suffix, before, after) or _of_a_library(path, suffix, before, after):
         return False
-    if _is_folder(path, suffix, before, after):
+    near = before[-30:]
+    behind = "older" in near or "irector" in near
+    if (behind or (suffix in WEAK_EXTENSIONS and "/" in path)) and _is_folder(path, suffix, before, after):
         return False
     if "yyyy" in path.lower():
         return False  # a date to fill in
@@ -334,13 +336,12 @@ def _is_served(path: str, suffix: str, before: str) -> bool:
 def _is_folder(path: str, suffix: str, before: str, after: str) -> bool:
     """Whether a text says that a name is a folder's: the folder named `a.json`, the directory `/etc/nginx/conf.d`."""
     near = before[-30:]
-    behind = "older" in near or "irector" in near
-    if behind and FOLDER_CALLED.search(near):
+    if FOLDER_CALLED.search(near):
         return "file" not in before[-90:]  # a file in the directory, named `a.cfg`
     # behind the mere word the name of a file may stand: in the folder a.csv is the table
     if suffix not in WEAK_EXTENSIONS or "/" not in path:
         return False
-    return (behind and FOLDER_BEFORE.search(near) is not None) or FOLDER_AFTER.match(after) is not None
+    return FOLDER_BEFORE.search(near) is not None or FOLDER_AFTER.match(after) is not None
 
 
 def _is_linked(path: str) -> bool:

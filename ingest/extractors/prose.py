@@ -238,10 +238,9 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     window = text[low:end]
     start = token_start(window)
     quoted = quoted_start(window, start, after)
-    plain = without_bracket(window, start) if quoted is None and window[start - 1 : start] == ")" else None
     if quoted is not None:
         start = quoted
-    elif plain is not None:
+    elif window[start - 1 : start] == ")" and (plain := without_bracket(window, start)) is not None:
         name = token_start(plain)
         path_start = told_start(plain, name, after) if "/" not in plain[name:] else name
         start = name if path_start is None else path_start
@@ -249,9 +248,9 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
             return None
     elif "\\" in window and (drive := spaced_start(window, start)) is not None:
         start = drive
-    elif "/" in window[start:] and (folder := folder_start(window, start)) is not None:
-        start = folder
-    elif "/" not in window[start:] and (told := told_start(window, start, after)) is not None:
+    elif (
+        told := folder_start(window, start) if "/" in window[start:] else told_start(window, start, after)
+    ) is not None:
         start = told
     elif (
         window[start - 1 : start] == " " and after[:1] in LINE_ENDS and (item := item_start(window, start)) is not None
