@@ -29,6 +29,7 @@ from ingest.extractors.vocabulary import (
     DATA,
     DISTRIBUTIONS,
     FIELDS,
+    FOLDER_ENDINGS,
     HOLDERS,
     KINDS,
     LIBRARY_NAMES,
@@ -79,6 +80,9 @@ OPENED: Final = re.compile(
 CONVERTED: Final = re.compile(r"(?i)\b(?:convert|import|export|send|attach|upload)(?:s|ed|ing)?[ \t]+['\"]$")
 # the collection of the University of California, Irvine, whose files are `iris.data` and `iris.names`
 UCI: Final = re.compile(r"\bUCI\b|\bics\.uci\.edu\b|machine-learning-databases")
+OPENED_NEAR: Final = re.compile(
+    r"(?i)\b(?:read|load|open|pars|download|sav|import)(?:e|s|ed|ing|d)?[ \t]+(?:(?:in|from|the|as|to)[ \t]+){0,3}$"
+)
 CALLED_FILE: Final = re.compile(r"(?i)\bfiles?(?:[ \t]+(?:named|called))?[ \t]+$")
 # extensions that are spelt with a capital
 CAPITALISED: Final = frozenset(("rmd", "rds"))
@@ -162,7 +166,7 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     near = before[-30:]
     behind = "older" in near or "irector" in near
-    if (behind or (suffix in WEAK_EXTENSIONS and "/" in path)) and _is_folder(path, suffix, before, after):
+    if (behind or (suffix in FOLDER_ENDINGS and "/" in path)) and _is_folder(path, suffix, before, after):
         return False
     if "yyyy" in path.lower():
         return False  # a date to fill in
@@ -279,10 +283,8 @@ def _is_dataset(stem: str, suffix: str, before: str, after: str, quoted: bool) -
         return False
     if "-" in stem or FILE_AFTER.match(after) or _is_beside_file(before):
         return True
-    said = before[-40:].rstrip("`'\"")
-    return CALLED_FILE.search(said) is not None or (
-        quoted and (OPENED.search(said) is not None or WRITTEN.search(sentence(before)) is not None)
-    )
+    near = before[-40:].rstrip("`'\"")
+    return CALLED_FILE.search(near) is not None or (quoted and OPENED_NEAR.search(near) is not None)
 
 
 def _is_enclosed(before: str, after: str) -> bool:
@@ -339,7 +341,7 @@ def _is_folder(path: str, suffix: str, before: str, after: str) -> bool:
     if FOLDER_CALLED.search(near):
         return "file" not in before[-90:]  # a file in the directory, named `a.cfg`
     # behind the mere word the name of a file may stand: in the folder a.csv is the table
-    if suffix not in WEAK_EXTENSIONS or "/" not in path:
+    if suffix not in FOLDER_ENDINGS or "/" not in path:
         return False
     return FOLDER_BEFORE.search(near) is not None or FOLDER_AFTER.match(after) is not None
 

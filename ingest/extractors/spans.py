@@ -393,7 +393,8 @@ def folder_start(window: str, start: int) -> int | None:
         return None
     begin = folder.start("name")
     words = [word.lower() for word in folder["name"].rsplit("/", 1)[1].split()]
-    if not NO_TITLE.isdisjoint(words) or not COMMANDS.isdisjoint(words[1:]):
+    # `/usr/bin/Rscript Scripts/a.R` is a program and what it is given
+    if "/bin/" in folder["name"] or not NO_TITLE.isdisjoint(words) or not COMMANDS.isdisjoint(words[1:]):
         return None
     *_, previous = window[max(0, begin - 40) : begin].split() or [""]
     return None if previous in GIVEN_TWO or previous[:1] == "-" else begin

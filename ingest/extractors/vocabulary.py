@@ -83,6 +83,8 @@ USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 py
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension
 COMPRESSED: Final = frozenset("gz bz2 xz zst zip bak".split())
+# weak endings that folders have as well: `/etc/nginx/conf.d`
+FOLDER_ENDINGS: Final = frozenset("d out env tmp bin war root".split())
 # folders at the root of a disk, and how paths in them begin
 FOLDERS: Final = tuple(
     "/workspace /workspaces /home /tmp /mnt /data /content /srv /usr /var /users /root /app /opt /work /kaggle /etc"
@@ -179,7 +181,8 @@ HOLDERS: Final = OBJECTS | frozenset(
     " form action error err target element elem el chart graph grid map cache page template application app test tests"
     " unit regex pattern expect jest assert this that it class cls function fn func file files blob buffer buf chunk"
     " packet dtype attrs meta metadata info json xml dom document window jquery mock torch grad weight bias np pd plt"
-    " source sink src dst host hosts server www api dev local my com org net io".split()
+    " serializer socket variable model train valid val sample samples dict foo bar source sink"
+    " src dst host hosts server www api dev local my com org net io".split()
 )
 # and what is called so where it is stored
 STORED_NAMES: Final = frozenset(
