@@ -375,7 +375,7 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
         return True
     if stem[0] == "~" and "." in stem:
         return True  # a link of Sphinx's: `~sympy.polyclasses.DMP`
-    if suffix == "css" and not quoted and stem[:1].isupper() and stem.lower() in PAGE_LIBRARIES:
+    if suffix == "css" and not quoted and stem[0].isupper() and stem.lower() in PAGE_LIBRARIES:
         return True
     if suffix == "pdf" and stem.rsplit(".", 1)[-1] in DISTRIBUTIONS:
         return True

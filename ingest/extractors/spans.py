@@ -249,7 +249,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
     words = content.split(" ")
     if len(words) > 1 and content[0] == "-":
         return None  # an option and its value
-    if " /" in content or " ~/" in content or " ./" in content:
+    if len(words) > 1 and (" /" in content or " ~/" in content or " ./" in content):
         return None  # what is done with a path: `POST /upload.php`
     plain = BRACKETED.sub("", content) if " (" in content else content
     bracketed = plain.split(" ") if plain != content else None
@@ -368,7 +368,9 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
     if window[start - 1 : start] != " ":
         return None
     last = window[start]
-    if not _ends_title(window[start : start + 2]) or extension(window[start:]) not in SPACED:
+    if (last.islower() and last != "v") or not _ends_title(window[start : start + 2]):
+        return None
+    if extension(window[start:]) not in SPACED:
         return None
     pattern = ENCLOSED if after[:1] == ")" else OF_FILE
     found = (last.isdigit() and DATED.search(window, low, start)) or pattern.search(window, low, start)
