@@ -10,6 +10,17 @@ from typing import Final
 
 from ingest.extractors import databases
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
+from ingest.extractors.labels import (
+    NAMES,
+    is_address,
+    is_elsewhere,
+    is_exception,
+    is_judging,
+    is_label,
+    is_sentence,
+    named_for_others,
+    words,
+)
 from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
@@ -39,7 +50,7 @@ NO_METHODS: Final = frozenset(
     "write writestr open extract namelist getinfo append add remove get post put find split replace"
     " startswith"
     " endswith join match search sub print log info debug warning error isfile exists index count encode decode"
-    " file_uploader download_button loads".split()
+    " file_uploader download_button loads Digraph Graph Input Output State".split()
 )
 # words of a function that is given the name of something, not a file
 NAMING: Final = frozenset("color colour colors colours key keys format title label labels".split())
@@ -49,7 +60,8 @@ FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"
 # functions that are told a file's name without opening it
 NO_HELPERS: Final = frozenset(
     "snapshot_download"
-    " print display input exists isfile getattr hasattr remove unlink delete url link html markdown".split()
+    " print display input exists isfile getattr hasattr remove unlink delete url link html markdown"
+    " path re_path url_for redirect detect_language".split()
 )
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
@@ -78,6 +90,10 @@ UNREAD: Final = (
     | WRITING
 )
 CONVERTING: Final = frozenset("convert transform copy move compress resize translate rename clean merge".split())
+# what a function returns that makes it of a file: `render_to_string`, `pdf_to_text`
+RETURNED: Final = frozenset(
+    "string str text response dict list bytes hub base64 b64 url uri array tensor dataframe df images".split()
+)
 # modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
     "x"
@@ -88,16 +104,21 @@ LABELLING: Final = frozenset(
     "add_attachment Attachment MIMEApplication MIMEImage MIMEAudio MIMEBase MIMEText FileResponse BufferedInputFile"
     " InputFile attach File".split()
 )
-NAMES: Final = frozenset("name filename file_name".split())
 OUTPUT_KEYWORD: Final = re.compile(
     r"(?i)^(?:out(?:put|file|path|_|$)|save|write_to|dest|target_|export|to_|result_|log_?file)"
 )
-WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 # what in SQL is a file
 # what the object is that is made of a file: `create_csv_agent`, `create_data_loader`
 MADE_OF: Final = frozenset("agent loader retriever engine chain tool".split())
 # what a chart, tree or graph is drawn as
 PICTURES: Final = frozenset("png jpg jpeg svg pdf eps gif mp4 gv".split())
+# those that are drawn into a picture or page, where what else stands behind the data is a label: `plot(x, y, "a.csv")`
+PLOTTING: Final = frozenset("plot draw visualize visualise render chart figure".split())
+DRAWN_AS: Final = PICTURES | frozenset("html htm tif tiff webp bmp dot ps".split())
+# what is rendered into a page of its own; any other page is a template
+DRAWN_PAGES: Final = frozenset("chart plot map graph network figure".split())
+# what templates end with
+TEMPLATES: Final = frozenset("html htm xhtml txt xml j2 jinja jinja2 mako".split())
 # what `write` may be given as a text, so that it is no file where nothing else says so
 WRITTEN_AS_TEXT: Final = frozenset(
     "txt log md rst tex csv tsv json jsonl py ipynb html htm xml yaml yml toml ini cfg conf sh bash sql js css".split()
@@ -148,7 +169,7 @@ def function(
         return
     if last == "write" and "." in name:
         _written(emit, name.split(".", 1)[0], imported, positional, keywords)
-    elif (imported or _is_class(last)) and _by_mode(emit, name, positional, keywords):
+    elif is_elsewhere(name) or ((imported or _is_class(last)) and _by_mode(emit, name, positional, keywords)):
         return
     elif "." in name and not imported:
         _named_method(emit, last, positional, keywords)
@@ -181,6 +202,8 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         for path in paths_of(positional[0] if positional else keywords.get("path", "render.html")):
             if looks_like_file(path):
                 emit("write", path, "python.method")
+    elif prefix and is_elsewhere(f"{prefix}.{name}"):
+        return
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
 
@@ -199,7 +222,7 @@ def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
 def called(emit: Emit, prefix: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a call of an object opens that the call `prefix` returned: `pipe = pipeline("asr"); pipe("a.mp3")`."""
     if prefix.split(".", 1)[0] not in STANDARD_LIBRARY | BUILTINS:
-        for keyword, path, _ in _file_arguments(positional, keywords):
+        for keyword, path, _ in _file_arguments("", positional, keywords):
             if " " not in path:  # else it is a prompt
                 emit("write" if OUTPUT_KEYWORD.search(keyword) else "read", path, "python.helper")
 
@@ -312,27 +335,31 @@ def _is_set(value: Value) -> bool:
     return isinstance(value, int) and bool(value)
 
 
-def words(name: str) -> list[str]:
-    """The words of a name in snake or camel case, in lower case."""
-    return [word.lower() for word in WORD.findall(name)]
-
-
-def _file_arguments(positional: Sequence[Value], keywords: dict[str, Value]) -> list[tuple[str, str, bool]]:
-    """(keyword or '', path, whether one of a list) of every argument that looks like a file."""
+def _file_arguments(
+    function: str, positional: Sequence[Value], keywords: dict[str, Value]
+) -> list[tuple[str, str, bool]]:
+    """(keyword or '', path, whether one of a list) of every argument of a function that looks like a file."""
     known: list[tuple[str, str, bool]] = []
     for name, value in [*[("", value) for value in positional], *keywords.items()]:
-        if value is UNKNOWN:
+        if value is UNKNOWN or (name and is_label(name)):
             continue
         known += [(name, path, False) for path in paths_of(value)]
         for option in alternatives(value):
             for item in option[:64] if isinstance(option, list) else ():
                 known += [(name, path, True) for path in paths_of(item)]
-    return [(name, path, listed) for name, path, listed in known if looks_like_file(path) and not _is_dotted(path)]
+    return [
+        (name, path, listed)
+        for name, path, listed in known
+        if looks_like_file(path)
+        and not _is_dotted(path)
+        and not (" " in path and is_sentence(function, name, path))
+        and not is_address(function, path)
+    ]
 
 
-def _unlabelled(name: str, keywords: dict[str, Value]) -> dict[str, Value]:
+def _unlabelled(name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> dict[str, Value]:
     """The keywords of a call without those that only name a file for those who receive it."""
-    labels = LABELS | NAMES if name in LABELLING else LABELS
+    labels = LABELS | (NAMES if name in LABELLING else named_for_others(name, positional, keywords))
     if labels.isdisjoint(keywords):
         return keywords
     return {keyword: value for keyword, value in keywords.items() if keyword not in labels}
@@ -351,12 +378,17 @@ def _is_dotted(path: str) -> bool:
 
 def _is_naming(parts: Sequence[str]) -> bool:
     """Whether a function of these words takes the name of a colour, a key or a title; `load_key` takes a file."""
+    if is_judging(parts):
+        return True
     return not NAMING.isdisjoint(parts) and (WRITING | READING | CONVERTING).isdisjoint(parts)
 
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
-    if name in NO_METHODS or not (arguments := _file_arguments(positional, _unlabelled(name, keywords))):
+    if name in NO_METHODS or is_exception(name):
+        return
+    arguments = _file_arguments(name, positional, _unlabelled(name, positional, keywords))
+    if not arguments:
         return
     parts = words(name)
     if _is_naming(parts):
@@ -371,7 +403,8 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     for index, (keyword, path, listed) in enumerate(arguments):
         target = index and index == len(arguments) - 1 and not listed and not CONVERTING.isdisjoint(parts)
         # what is drawn may stand first; where nothing does, the keyword has to say that it is given a file
-        drawn = draws and not listed and ((index or path not in first) if positional else keyword in DRAWN_TO)
+        behind = draws and not listed and bool(positional) and (bool(index) or path not in first)
+        drawn = (draws and not listed and keyword in DRAWN_TO) or (behind and not keyword and _is_drawn(parts, path))
         drawn = drawn or (name == "render" and not keyword and extension(path) in PICTURES)
         if outputs and keyword and keyword not in outputs:
             emit("read", path, "python.method")
@@ -387,7 +420,7 @@ def _written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value
     third = bool(library) and trusted and library not in known
     named = third or not FILE_KEYWORDS.isdisjoint(keywords)
     alone = library not in known and len(positional) == 1 and not keywords
-    for keyword, path, _ in _file_arguments(positional, keywords):
+    for keyword, path, _ in _file_arguments("write", positional, keywords):
         data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT - SPACED
         if " " not in path and (named or data or OUTPUT_KEYWORD.search(keyword)):
             emit("write", path, "python.method")
@@ -415,14 +448,14 @@ def _is_class(name: str) -> bool:
 
 def _to_file(parts: Sequence[str]) -> bool:
     """Whether a name such as `render_to_file` says where its result goes; `convert_to_pdf` says what becomes of it."""
-    return "to" in parts[:-1] and CONVERTING.isdisjoint(parts)
+    return "to" in parts[:-1] and CONVERTING.isdisjoint(parts) and parts[-1] not in RETURNED
 
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
-    if name in NO_HELPERS or name in NO_METHODS:
+    if name in NO_HELPERS or name in NO_METHODS or is_exception(name):
         return
-    arguments = _file_arguments(positional, _unlabelled(name, keywords))
+    arguments = _file_arguments(name, positional, _unlabelled(name, positional, keywords))
     if not arguments:
         return
     parts = words(name)
@@ -435,9 +468,21 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed
         target = last and len(arguments) > 1 and not CONVERTING.isdisjoint(parts)
-        target = target or (
-            last and bool(parts) and parts[0] in DRAWING and path not in paths_of(next(iter(positional), None))
-        )
+        behind = last and bool(parts) and parts[0] in DRAWING and path not in paths_of(next(iter(positional), None))
+        target = target or (behind and (keyword in DRAWN_TO if keyword else _is_drawn(parts, path)))
         written = writes or target or bool(keyword and OUTPUT_KEYWORD.search(keyword))
         written = written and not (outputs and keyword and keyword not in outputs)
-        emit("write" if written else "read", path, "python.helper")
+        if written or not _is_template(parts, path):
+            emit("write" if written else "read", path, "python.helper")
+
+
+def _is_drawn(parts: Sequence[str], path: str) -> bool:
+    """Whether a drawing function of these words is given where its picture or page goes, not a label or template."""
+    if parts[0] not in PLOTTING:
+        return True
+    return extension(path) in DRAWN_AS and not _is_template(parts, path)
+
+
+def _is_template(parts: Sequence[str], path: str) -> bool:
+    """Whether a function of these words fills in a page or text: `render(request, "home.html")`."""
+    return parts[:1] == ["render"] and extension(path) in TEMPLATES and DRAWN_PAGES.isdisjoint(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS
@@ -192,3 +193,27 @@ STORED_NAMES: Final = frozenset(
 PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())
+# keywords of a call, by their last word, that give a text: `system_message`, `description`
+TEXT_WORDS: Final = frozenset(
+    "message messages prompt query question task description desc goal backstory instruction instructions content text"
+    " title subject body label caption help topic summary role id msg".split()
+)
+# words of a function that is given a text, in which a file may be named: `log_message("Loaded data.csv")`
+TEXT_FUNCTIONS: Final = frozenset(
+    "message prompt search query ask chat llm log status notify say speak translate completion answer question task"
+    " note header heading title subtitle label issue error warn warning alert email tweet text sentiment"
+    " progress".split()
+)
+# words that begin the name of a file as often as a command: `New Logo.png`, `Test Report.pdf`
+ADJECTIVES: Final = frozenset(
+    "new old main other first second next test input output source target file files script dataset image figure"
+    " document report export review all both each every".split()
+)
+# keywords that give what is shown, looked up or put together
+LABEL_KEYWORD: Final = re.compile(
+    r"popup|tooltip|alt|display_name|href|suffix|prefix|extension|(?:\w+_)?(?:id|title|label)"
+)
+# what is in a file that a function looks into: `validate_csv`
+CONTENT_WORDS: Final = frozenset(
+    "csv json jsonl yaml xml toml html audio image images video data dataset schema config pdf excel table wav".split()
+)

@@ -11,11 +11,33 @@ from __future__ import annotations
 import pytest
 
 from ingest.extractors import extract_code, extract_text
+from ingest.extractors.labels import JUDGING
 from ingest.extractors.opened import CONVERTING, DRAWING, NAMING, READING, WRITING
 from ingest.extractors.special import SPECIAL
 
 # (program, files written, files read)
 PYTHON: list[tuple[str, list[str], list[str]]] = [
+    ("AssistantAgent('critic', system_message='Review main.py')\nTextMessage(content='Load a.csv', source='user')\nSystemMessage('You edit config.yaml')", [], []),
+    ("from autogen import register_function, ConversableAgent\nregister_function(f, caller=a, description='Save a report to report.md')\nConversableAgent('x', system_message='Always keep your results, all of them, in results.csv', description='Reads b.csv')", [], []),
+    ("Task(description='Load sales.csv', expected_output='A file report.docx')\nAgent(goal='Analyse sales.csv', backstory='Knows sales.csv', path='my data.csv')", [], ['my data.csv']),
+    ("perform_web_search('how to parse data.json')\ncall_llm('Explain main.py')\nget_completion('Describe photo.jpg')\nlog_message('Loaded data.csv')\nprint_header('All about b.csv')", [], []),
+    ("Paragraph('Source: data.csv')\nPromptTemplate.from_template('Explain {file} main.py')\nmodel.generate_content(['Summarise slides.pdf', f])\nFunctionTool(f, description='Reads data.csv')", [], []),
+    ("create_issue(title='Fix a.csv', body='Crash in a.csv')\nclass E(Exception): pass\nMyError('cannot find data.csv')\nDataWarning('bad.csv')\nsave_note('Remember to update todo.md')", [], []),
+    ("explore_csv('my data.csv')\nextract_pdf_text('Job Listing.pdf')\ndescribe('holiday photo.jpg')\nread_doc('Letter to Bob.docx')\nsummarize_pdf('Notes of the meeting.pdf')\ntranscribe('Meeting Recording 1.m4a')\nload_config_file('my config.yaml')", [], ['my data.csv', 'Job Listing.pdf', 'holiday photo.jpg', 'Letter to Bob.docx', 'Notes of the meeting.pdf', 'Meeting Recording 1.m4a', 'my config.yaml']),
+    ("describe('loaded photo.jpg')\ndescribe('new photo.jpg')\ndescribe('New Photo.jpg')\nload_image('new photo 2.jpg')\nsave_plot(fig, 'Figure 2.png')\nsummarize('Letter to Bob.docx')\nx.save_as('Q3 report of Bob.docx')", ['Figure 2.png', 'Q3 report of Bob.docx'], ['New Photo.jpg', 'new photo 2.jpg']),
+    ("from django.shortcuts import render\nrender(request, 'home/index.html', {})\nrender_to_string('mail.txt', {})\nrender_template('a.html')\nenv.render('b.html', x)", [], []),
+    ("render_chart(df, 'c.png')\nrender_map(m, 'map.html')\nrender(scene, output='o.png')\nrender_to_file(x, 'p.html')\nrender_page(x, out_file='q.html')", ['c.png', 'map.html', 'o.png', 'p.html', 'q.html'], []),
+    ("from django.urls import path, re_path\nfrom flask import url_for, redirect\npath('robots.txt', view)\nre_path('a.xml', v)\nurl_for('static', filename='style.css')\nredirect('login.html')\nrequest.url_for('static', path='b.css')", [], []),
+    ("import os\nfrom pathlib import Path\nopen(os.path.join('d', 'a.txt'))\nPath('b.txt').read_text()", [], ['d/a.txt', 'b.txt']),
+    ("ax.plot(x, y, label='train.csv')\nplt.plot(x, label='a.png')\nplt.plot(x, y, 'b.csv')\nplot_both(x, y, label='c.csv', title='d.png')\nlabel_image('e.png')", [], ['e.png']),
+    ("plot_curve(x, 'a.png')\nx.draw_tree(t, 'b.pdf')\nplot_it(x, path='c.csv')\nvisualize(x, 'd.html')\nmake_table(x, 'e.csv')", ['a.png', 'b.pdf', 'c.csv', 'd.html', 'e.csv'], []),
+    ("from github import Github\nrepo = Github('t').get_repo('a/b')\nrepo.create_file('docs/new.md', 'add', 'x', branch='main')\nrepo.get_commits(path='setup.py')\nrepo.update_file('README.md', 'm', 'c', sha)\nfs.create_file('a.md')", ['a.md'], []),
+    ("import boto3\ns3 = boto3.resource('s3')\ns3.Object('b', 'key.csv').get()\ns3.Bucket('b').upload_file('l.csv', 'remote.csv')\nsvc.get_container_client('out').upload_blob(name='r.json', data=b'')", [], ['l.csv']),
+    ("client.files_upload_v2(file='charts/w.png', filename='weekly.png', title='W.png')\nartifact.add_file('a.txt', name='b.txt')\nx.log_image(open('c.png'), name='d.png')\nx.upload_it(filename='e.png')\nx.attach_file(name='f.pdf', content=data)", [], ['charts/w.png', 'a.txt', 'c.png', 'e.png']),
+    ("from dash import html, dcc, Output\nhtml.Img(src='/assets/logo.png')\ndcc.Download(id='download.csv')\nOutput('download.csv', 'data')\nhtml.A('x', href='b.pdf')\nimport folium\nfolium.Marker(popup='a.html', tooltip='b.html')", [], []),
+    ("ws.write_url('A1', 'external:other.xlsx')\nimport graphviz\ngraphviz.Digraph('flow', filename='flow.gv')\nfetch('/data.json')\nget_data('/api/items.json')\ncall_endpoint('users.json')\nget_data('/srv/items.json')\nload('/data.json')", [], ['/srv/items.json', '/data.json']),
+    ("slugify('My File.pdf')\nget_extension('a.tar.gz')\nfile_exists('a.csv')\ndelete_file('a.csv')\ndetect_language('main.py')\nis_image('a.png')\nis_open('b.csv')\nbuild_url('docs', 'index.html')\nvalidate_path('a.txt')\nx.get_image_url('c.png')\nmake_temp(suffix='_a.cfg')", [], []),
+    ("validate_csv('a.csv')\nnormalize_audio('b.wav')\ndownload_url(u, 'c.zip')\nload_if_exists('d.json')\nformat_file('e.py')\npdf_to_text('f.pdf')\nimage_to_data_url('g.png')", ['c.zip'], ['a.csv', 'b.wav', 'd.json', 'e.py', 'f.pdf', 'g.png']),
     ("import duckdb\ncon = duckdb.connect('w.duckdb', read_only=True)", [], ['w.duckdb']),
     ("import duckdb\ncon = duckdb.connect('w.duckdb', False)", ['w.duckdb'], []),
     ("import sqlite3\nc = sqlite3.connect('a.db')\nfor row in c.cursor().execute('PRAGMA table_info(t)'): print(row)", [], ['a.db']),
@@ -784,7 +806,14 @@ def test_prose(text: str, files: list[str]) -> None:
 def test_no_form_of_a_call_breaks(form: str) -> None:
     """Whatever a function is called and however it is given a file: that is an answer, and never an exception."""
     for verb in sorted(
-        WRITING | READING | DRAWING | CONVERTING | NAMING | set(SPECIAL) | {"open", "write", "extract", "render"}
+        WRITING
+        | READING
+        | DRAWING
+        | CONVERTING
+        | NAMING
+        | JUDGING
+        | set(SPECIAL)
+        | {"open", "write", "extract", "render"}
     ):
         for keyword in ("path", "filename", "output_file", "dest", "src", "mode", "name"):
             facts = extract_code(form.format(verb=verb, keyword=keyword), "python")
