@@ -124,7 +124,7 @@ def _is_text(keyword: str) -> bool:
 
 def is_label(keyword: str) -> bool:
     """Whether what a keyword gives is shown or looked up, not opened: `title`, `element_id`."""
-    return LABEL_KEYWORD.fullmatch(keyword) is not None
+    return bool(keyword) and LABEL_KEYWORD.fullmatch(keyword) is not None
 
 
 def is_address(function: str, path: str) -> bool:
@@ -137,12 +137,16 @@ def is_address(function: str, path: str) -> bool:
     return ":" in path and SCHEME.match(path) is not None
 
 
-def is_elsewhere(name: str) -> bool:
-    """Whether a call by this dotted name is about a page or a store, not about the local disk."""
-    *owners, last = name.split(".")
-    if owners and last[:1].isupper() and owners[-1] in PAGE_ELEMENTS:
-        return True
-    return last in STORE_METHODS and any(owner.partition("(")[0] in STORES for owner in owners)
+def is_elsewhere(name: str, last: str) -> bool:
+    """Whether a call is about a page or a store, not about the local disk.
+
+    Args:
+        name: the function's dotted name, or that of what made the object whose method it is.
+        last: the last part of the function's name.
+    """
+    if last in STORE_METHODS:
+        return any(owner.partition("(")[0] in STORES for owner in name.split("."))
+    return last[:1].isupper() and not PAGE_ELEMENTS.isdisjoint(name.split(".")[:-1])
 
 
 def is_exception(name: str) -> bool:
@@ -152,7 +156,7 @@ def is_exception(name: str) -> bool:
 
 def named_for_others(name: str, positional: Sequence[Any], keywords: Mapping[str, Any]) -> Set[str]:
     """The keywords by which a call only names what it gives away: `upload(file="a.png", filename="b.png")`."""
-    if NAMES.isdisjoint(keywords) or GIVING.isdisjoint(words(name)):
+    if GIVING.isdisjoint(words(name)):
         return frozenset()
     given = not (GIVEN_FILES | GIVEN_DATA).isdisjoint(keywords)
     for value in positional:

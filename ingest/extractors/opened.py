@@ -169,7 +169,7 @@ def function(
         return
     if last == "write" and "." in name:
         _written(emit, name.split(".", 1)[0], imported, positional, keywords)
-    elif is_elsewhere(name) or ((imported or _is_class(last)) and _by_mode(emit, name, positional, keywords)):
+    elif is_elsewhere(name, last) or ((imported or _is_class(last)) and _by_mode(emit, name, positional, keywords)):
         return
     elif "." in name and not imported:
         _named_method(emit, last, positional, keywords)
@@ -202,7 +202,7 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         for path in paths_of(positional[0] if positional else keywords.get("path", "render.html")):
             if looks_like_file(path):
                 emit("write", path, "python.method")
-    elif prefix and is_elsewhere(f"{prefix}.{name}"):
+    elif is_elsewhere(prefix, name):
         return
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         _named_method(emit, name, positional, keywords)
@@ -341,7 +341,7 @@ def _file_arguments(
     """(keyword or '', path, whether one of a list) of every argument of a function that looks like a file."""
     known: list[tuple[str, str, bool]] = []
     for name, value in [*[("", value) for value in positional], *keywords.items()]:
-        if value is UNKNOWN or (name and is_label(name)):
+        if value is UNKNOWN:
             continue
         known += [(name, path, False) for path in paths_of(value)]
         for option in alternatives(value):
@@ -353,13 +353,15 @@ def _file_arguments(
         if looks_like_file(path)
         and not _is_dotted(path)
         and not (" " in path and is_sentence(function, name, path))
-        and not is_address(function, path)
+        and not (is_label(name) or is_address(function, path))
     ]
 
 
 def _unlabelled(name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> dict[str, Value]:
     """The keywords of a call without those that only name a file for those who receive it."""
-    labels = LABELS | (NAMES if name in LABELLING else named_for_others(name, positional, keywords))
+    labels = LABELS
+    if not NAMES.isdisjoint(keywords):
+        labels |= NAMES if name in LABELLING else named_for_others(name, positional, keywords)
     if labels.isdisjoint(keywords):
         return keywords
     return {keyword: value for keyword, value in keywords.items() if keyword not in labels}
@@ -385,10 +387,10 @@ def _is_naming(parts: Sequence[str]) -> bool:
 
 def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
-    if name in NO_METHODS or is_exception(name):
+    if name in NO_METHODS:
         return
     arguments = _file_arguments(name, positional, _unlabelled(name, positional, keywords))
-    if not arguments:
+    if not arguments or is_exception(name):
         return
     parts = words(name)
     if _is_naming(parts):
@@ -453,10 +455,10 @@ def _to_file(parts: Sequence[str]) -> bool:
 
 def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
-    if name in NO_HELPERS or name in NO_METHODS or is_exception(name):
+    if name in NO_HELPERS or name in NO_METHODS:
         return
     arguments = _file_arguments(name, positional, _unlabelled(name, positional, keywords))
-    if not arguments:
+    if not arguments or is_exception(name):
         return
     parts = words(name)
     if _is_naming(parts):
