@@ -59,6 +59,8 @@ TEXT: Final = frozenset(
         "toml",
         "ini",
         "latex",
+        "diff",
+        "patch",
     )
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from ingest.extractors import powershell
+from ingest.extractors import consoles, powershell
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.vocabulary import DOCUMENT_NAMES
@@ -24,11 +24,11 @@ READERS: Final = frozenset(
     " ffprobe exiftool"
     " csvcut csvlook csvstat open xdg-open display nano vim vi emacs code antiword catdoc pdfgrep readelf"
     " objdump ldd crontab"
-    " soxi identify zipinfo sqlite3 ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
+    " soxi identify zipinfo ncdump h5dump base64 sha512sum shasum cksum fold expand shuf latexmk pdflatex"
     " xelatex".split()
 )
 # of these only the first operand is a file, the others are names inside of it or statements
-FIRST_ONLY: Final = frozenset("unzip sqlite3 zipinfo".split())
+FIRST_ONLY: Final = frozenset("unzip zipinfo".split())
 # programs that are named after what they make of what: `wkhtmltopdf`, `svg2png`
 CONVERTER: Final = re.compile(
     r"^[a-z]+(?:to|2)(?:pdf|ps|eps|html?|te?xt|md|markdown|rst|latex|docx?|xlsx?|csv|json|xml|ya?ml|png|jpe?g|svg|gif|wav|mp3)$"
@@ -101,7 +101,18 @@ VALUE_OPTIONS: Final = frozenset(
     "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
 )
 # more of them, by program
-MORE_VALUES: Final = {**dict.fromkeys(("scp", "sftp"), ("-o", "-P")), "pytest": ("-o",), "redis-cli": ("-o",)}
+MORE_VALUES: Final = {
+    **dict.fromkeys(("scp", "sftp"), ("-o", "-P")),
+    "pytest": ("-o",),
+    "redis-cli": ("-o",),
+    "aws": tuple("--key --bucket --prefix --profile --region --query --endpoint-url --acl".split()),
+    "gcloud": ("--zone", "--project", "--region"),
+    "ffmpeg": tuple("-vf -af -filter_complex -filter:v -filter:a -lavfi -metadata -map -passlogfile".split()),
+    **dict.fromkeys(
+        ("huggingface-cli", "hf"),
+        tuple("--local-dir --repo-type --revision --cache-dir --include --exclude --token".split()),
+    ),
+}
 # those of them that take no value, by program
 FLAGS: Final = {
     **{
@@ -163,6 +174,19 @@ FILE_OPTIONS: Final = {
 DOCKER_COMMANDS: Final = frozenset("build buildx compose run create".split())
 # programs that copy to and from a store in the cloud: `aws s3 cp`, `gsutil cp`
 STORES: Final = frozenset(("aws", "gsutil"))
+# and those that also copy from host to host, with the commands by which they do
+CARRIERS: Final = frozenset(("gcloud", "rclone"))
+COPYING: Final = frozenset("cp mv".split())
+CARRYING: Final = COPYING | frozenset("scp copy copyto move moveto".split())
+# a path on another host: `vm:~/b.txt`
+REMOTE: Final = re.compile(r"[\w.@-]{2,}:")
+# commands that write a container or image into an archive, or read one
+ARCHIVED: Final = {
+    **dict.fromkeys(("save", "export"), ("write", ("-o", "--output"))),
+    "load": ("read", ("-i", "--input")),
+}
+# subtitles among the filters of `ffmpeg`
+SUBTITLES: Final = re.compile(r"(?:^|[,;\]])(?:subtitles|ass)=(?:f(?:ilename)?=)?'?([^':,;\[\]]{1,300})")
 # programs that copy to and from a container: `docker cp web:/a.txt b.txt`
 CONTAINERS: Final = frozenset("docker podman nerdctl kubectl oc".split())
 # programs that change the files that they are given, and the options by which they do; '' where they always do
@@ -190,7 +214,7 @@ SENT: Final = SENDING | {"-T", "--upload-file"}
 KNOWN: Final = frozenset().union(
     PREFIXES, READERS, WRITERS, FILTERS, OTHERS, RUNNERS, COMPILERS, OUTPUT_OPTIONS, FLAGS, FILE_OPTIONS, STORES,
     "cp mv install rsync scp tar dd tesseract 7z unrar zip ffmpeg convert magick montage sox qpdf ssconvert pytest"
-    " cmake gpg openssl".split(),
+    " cmake gpg openssl sqlite3".split(),
 )  # fmt: skip
 
 
@@ -206,7 +230,7 @@ def is_file(word: str) -> bool:
 
 def is_operand(word: str) -> bool:
     """Whether an operand of a program that is not known looks like a local file."""
-    if not is_file(word):
+    if not is_file(word) or (":" in word and REMOTE.match(word)):
         return False
     # two letters behind several dots are rather the end of a host's name: `ns1.example.in`
     suffix = extension(word)
@@ -225,8 +249,13 @@ def _is_output(word: str) -> bool:
     return "/" in word or (word.count(".") == 1 and not word[0].isdigit())
 
 
-def program_files(arguments: list[str]) -> Iterator[Hit]:
-    """The files that a program's arguments name, the program itself first among them."""
+def program_files(arguments: list[str], fed: str | None = None) -> Iterator[Hit]:
+    """The files that a program's arguments name.
+
+    Args:
+        arguments: the words of the command, the program itself first among them.
+        fed: what is redirected to it; '' where that is not known, None for nothing.
+    """
     first = 0
     while first < len(arguments) and (arguments[first] in PREFIXES or ASSIGNMENT.match(arguments[first])):
         first += 1
@@ -247,8 +276,10 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
                 yield from _reports(rest)
             break
     plain = _operands(program, rest)
-    if (program in STORES or program in CONTAINERS) and len(plain) > 2 and not {"cp", "mv"}.isdisjoint(plain[:2]):
-        plain = plain[2:] if plain[1] in ("cp", "mv") else plain[1:]
+    copying = CARRYING if program in CARRIERS else COPYING
+    carries = program in CARRIERS or program in STORES or program in CONTAINERS
+    if carries and len(plain) > 2 and not copying.isdisjoint(plain[:2]):
+        plain = plain[2:] if plain[1] in copying else plain[1:]
         program = "cp"
     if program in ("cp", "mv", "install", "rsync", "scp", "ln") and len(plain) >= 2:
         if program == "install" and "-d" in rest:
@@ -264,6 +295,11 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
                 yield Hit(path, "read", "shell.copy")
         if made:
             yield Hit(target, "write", "shell.copy")
+    elif program in consoles.FILES:
+        yield from consoles.console_files(program, rest, fed)
+    elif program in consoles.SERVERS:
+        yield from consoles.console_files(program, rest, fed)
+        yield from _any(program, rest, plain)
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
     elif program in READERS:
@@ -303,7 +339,15 @@ def program_files(arguments: list[str]) -> Iterator[Hit]:
         for path in filter(is_operand, plain):
             yield Hit(path, "read", "shell.program")
             yield Hit(path, "write", "shell.program")
+    elif program in ("huggingface-cli", "hf", "kaggle") and "download" in plain[:2]:
+        yield from _downloaded(rest, plain)
+    elif program == "aws" and plain[:2] == ["s3api", "get-object"]:
+        yield from (Hit(path, "write", "shell.download") for path in plain[2:3] if is_file(path))
     elif program in LAST_WRITTEN or CONVERTER.search(program):
+        if program == "ffmpeg":
+            filters = (word for option, word in pairwise(rest) if option in MORE_VALUES["ffmpeg"])
+            shown = (path for word in filters for path in SUBTITLES.findall(word))
+            yield from (Hit(path, "read", "shell.program") for path in shown if is_operand(path))
         if program == "papermill":
             plain = [path for path in plain if looks_like_file(path)]  # parameters stand behind them
         if len(plain) > 1 or CONVERTER.search(program):
@@ -329,6 +373,21 @@ def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     # a test is named behind the file that it stands in: `a.py::test_b`
     operands = [path.partition("::")[0] if "::" in path else path for path in plain]
     yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
+
+
+def _downloaded(rest: list[str], plain: list[str]) -> Iterator[Hit]:
+    """The files that are named one by one, of a model's or data set's repository, in the folder that is given."""
+    options = dict(_options(rest))
+    if plain[0] == "download":
+        folder = options.get("--local-dir", "")
+        names = plain[2:] if folder else []  # else they go to the cache
+    else:
+        folder = options.get("-p", options.get("--path", ""))
+        names = [options.get("-f", options.get("--file", ""))]
+    folder = "" if folder == "." else folder.rstrip("/") + "/" if folder else ""
+    yield from (
+        Hit(folder + name, "write", "shell.download") for name in names if is_operand(name) and is_file(folder + name)
+    )
 
 
 def _changes(program: str, rest: list[str]) -> bool:
@@ -361,6 +420,9 @@ def _converted(plain: list[str]) -> Iterator[Hit]:
 def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
     """The files of a program that reads only what its options name."""
     if program in ("docker", "podman") and DOCKER_COMMANDS.isdisjoint(rest[:2]):
+        for operation, options in (ARCHIVED[word] for word in rest[:2] if word in ARCHIVED):
+            named = (path for option, path in _options(rest) if option in options and is_file(path))
+            yield from (Hit(path, operation, "shell.program") for path in named)
         return
     for option, path in _options(rest):
         if option in FILE_OPTIONS[program] and is_file(path):

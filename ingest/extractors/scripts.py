@@ -17,7 +17,7 @@ from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.patterns import LIMIT, STRING, argument
-from ingest.extractors.special import sql_files
+from ingest.extractors.statements import sql_files
 from ingest.extractors.values import Value
 
 SCRIPT_IMPORT_PATTERN: Final = (

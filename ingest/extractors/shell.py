@@ -257,6 +257,7 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
     arguments: list[str] = []
     redirected: list[Hit] = []
     operator = ""
+    fed: str | None = None
     for kind, text in words:
         if kind == "operator":
             operator = text
@@ -266,12 +267,17 @@ def _command(words: list[tuple[str, str]], variables: dict[str, str]) -> Iterato
                 arguments.extend(_braces(word) if word == text else (word,))
             elif is_file(word):
                 if operator == "<":
+                    fed = ""
                     redirected.append(Hit(word, "read", "shell.redirection"))
                 elif operator[-1] in ">|" or (operator.endswith(">&") and not word.isdigit()):
                     redirected.append(Hit(word, "write", "shell.redirection"))
+            if operator == "<<<":
+                fed = word
             operator = ""
+        elif kind == "document":
+            fed = text
     script = _script(arguments)
-    yield from command_files(script) if script else program_files(arguments)
+    yield from command_files(script) if script else program_files(arguments, fed)
     yield from redirected
 
 

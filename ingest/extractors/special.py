@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ingest.extractors import databases, shell
 from ingest.extractors.model import Emit
 from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.pure import join
+from ingest.extractors.statements import sql_files
 from ingest.extractors.values import HERE, Command, Value, alternatives, lift, paths_of, text_of
 
-QUERY: Final = re.compile(
-    r"(?i)\b(?:to|outfile)\s+'(?P<to>[^'\n]{1,300})'|\b(?:from|join|infile)\s+'(?P<from>[^'\n]{1,300})'"
-    r"|\b(?:read_\w{2,12}|parquet_scan)\s*\(\s*(?:'(?P<function>[^'\n]{1,300})'|\[(?P<list>[^\]]{1,1000})\])"
-)
-LISTED: Final = re.compile(r"'([^'\n]{1,300})'")
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 SHELL_CALLS: Final = frozenset(
     "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
@@ -73,15 +68,6 @@ def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) 
         text = option if isinstance(option, str) else option.text if isinstance(option, Command) else ""
         for operation, path in sql_files(text):
             emit(operation, path, "python.sql")
-
-
-def sql_files(text: str) -> Iterator[tuple[str, str]]:
-    """(operation, path) of the files in SQL statements."""
-    for match in QUERY.finditer(text):
-        one = match["to"] or match["from"] or match["function"]
-        for path in [one] if one else LISTED.findall(match["list"]):
-            if looks_like_file(path):
-                yield "write" if match["to"] else "read", path
 
 
 def _from_hub(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:

@@ -544,7 +544,7 @@ SHELL: list[tuple[str, list[str], list[str]]] = [
     ('pandoc -s in.md -o out.pdf', ['out.pdf'], ['in.md']),
     ('pdflatex paper.tex', [], ['paper.tex']),
     ("sqlite3 a.db 'select 1'", [], ['a.db']),
-    ('sqlite3 a.db < s.sql', [], ['a.db', 's.sql']),
+    ('sqlite3 a.db < s.sql', ['a.db'], ['s.sql']),
     ('mysql -u r db < dump.sql', [], ['dump.sql']),
     ('pg_dump db > dump.sql', ['dump.sql'], []),
     ('psql -f s.sql', [], ['s.sql']),

@@ -130,6 +130,14 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("programs that only look", "prettier --check a.js\ngofmt -d b.go\neslint c.js\nclang-format d.cpp", [], ["a.js", "b.go", "c.js", "d.cpp"]),
     ("deleted and listed", "del a.txt\nerase b.txt\ndir c.txt\nRemove-Item d.txt\nTest-Path e.txt", [], []),
     ("table of jobs", "crontab -l > a\ncrontab a\ncrontab -e -u bob\ncrontab -", ["a"], ["a"]),
+    ("databases that are changed", "sqlite3 a.db < a.sql\nsqlite3 b.db 'CREATE TABLE t(x)'\nsqlite3 c.db <<EOF\nINSERT INTO t VALUES (1);\nEOF\nsqlite3 d.db '.import e.csv t'\nduckdb f.duckdb -c \"SELECT 1; CREATE TABLE t AS SELECT * FROM 'g.parquet'\"\nsqlite3 h.db <<< 'DROP TABLE t'", ["a.db", "b.db", "c.db", "d.db", "f.duckdb", "h.db"], ["a.sql", "e.csv", "g.parquet"]),
+    ("databases that are asked", "sqlite3 -header -csv a.db 'SELECT * FROM t' > a.csv\nsqlite3 b.db .dump > b.sql\nsqlite3 c.db <<EOF\n.mode csv\n.output c.csv\nSELECT 1;\nEOF\nduckdb d.db \"COPY t TO 'd.parquet'\"\nsqlite3 e.db\nsqlite3 :memory: 'SELECT 1'\nduckdb -c \"SELECT * FROM 'f.csv'\"\nsqlite3 $X 'DROP TABLE t'", ["a.csv", "b.sql", "c.csv", "d.parquet"], ["a.db", "b.db", "c.db", "d.db", "e.db", "f.csv"]),
+    ("databases of servers", "psql -h db -c \"\\copy t TO 'a.csv' CSV\"\npsql shop -f b.sql -o c.txt\nmysql shop -e \"LOAD DATA LOCAL INFILE 'd.csv' INTO TABLE t\"\npsql -c 'SELECT 1'\nmysql shop < e.sql", ["a.csv", "c.txt"], ["b.sql", "d.csv", "e.sql"]),
+    ("paths on other hosts", "gcloud compute scp a.txt vm:~/b.txt\ngcloud compute scp vm:c.txt d.txt --zone us-a\nrclone copy e.txt remote:f.txt\nrclone copyto remote:g.txt h.txt\ntool me@host:/i.txt C:/j.txt", ["d.txt", "h.txt"], ["a.txt", "e.txt", "C:/j.txt"]),
+    ("keys of objects", "aws s3api put-object --bucket b --key a/b.txt --body c.txt\naws s3api get-object --bucket b --key d.csv e.csv\naws s3 cp f.txt s3://b/g.txt", ["e.csv"], ["c.txt", "f.txt"]),
+    ("subtitles of a film", "ffmpeg -i a.mp4 -vf \"scale=9:9,subtitles=b.srt:force_style='x'\" c.mp4\nffmpeg -i d.mp4 -metadata title=e.mp4 -vf ass=f.ass g.mp4", ["c.mp4", "g.mp4"], ["a.mp4", "b.srt", "d.mp4"]),
+    ("files of a data set", "kaggle datasets download -d u/d -f a.csv -p data\nkaggle competitions download -c t -f b.csv\nkaggle competitions submit -c t -f c.csv -m 'x y'\nhuggingface-cli download a/b d.gguf --local-dir m\nhf download a/b e.gguf --local-dir=.\nhuggingface-cli download a/b f.gguf\nhuggingface-cli upload a/b g.bin", ["data/a.csv", "b.csv", "m/d.gguf", "e.gguf"], ["c.csv", "g.bin"]),
+    ("images in archives", "docker save x:1 -o a.tar\ndocker load -i b.tar\npodman export -o c.tar web\ndocker image save --output=d.tar x\ndocker build -o e.d .", ["a.tar", "c.tar", "d.tar"], ["b.tar"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
 ]  # fmt: skip
 
@@ -151,6 +159,8 @@ def test_files_of_a_script(code: str, writes: list[str], reads: list[str]) -> No
         ("r", "ggsave('p.png', plot = g)", [], ["p.png"], []),
         ("markdown", "open('a.txt', 'w')", [], [], []),
         ("json", '{"file": "a.csv"}', [], [], []),
+        ("diff", '-with open("a.txt") as f:\n+with open("b.txt", "w") as f:', [], [], []),
+        ("patch", '+x = read.csv("a.csv")', [], [], []),
         ("", "import json\njson.load(open('a.json'))", ["json"], [], ["a.json"]),
         ("", "Please import the data from the city archive.", [], [], []),
     ],
