@@ -94,6 +94,10 @@ CONVENTIONAL_ALIASES = {
     "Converter": "pdf2docx.Converter",
 }
 
+# what reads or writes tables as its next method says, with settings between: `df.write.mode("append").csv("d")`
+TABLES = {"read": "read", "readStream": "read", "write": "write", "writeStream": "write"}
+TABLE_FORMATS = frozenset("csv json parquet orc text avro".split())
+
 
 def _all(operation: str, names: str, position: int = 0, strict: bool = False) -> tuple[Call, ...]:
     return tuple(Call(name, operation, position, strict=strict) for name in names.split())
@@ -272,6 +276,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             ),
             Call("PIL.ImageFont.truetype", "read", 0, ("font",)),
             *_reads("pygame.font.Font"),
+            Call("tkinter.PhotoImage", "read", 99, ("file",)),
+            Call("tkinter.BitmapImage", "read", 99, ("file",)),
+            Call(".iconbitmap", "read", 0, ("bitmap", "default"), strict=True),
+            Call(".wm_iconbitmap", "read", 0, ("bitmap", "default"), strict=True),
             *_networks("cv2.dnn.readNet", "model", "config"),
             *_networks("cv2.dnn.readNetFromCaffe", "prototxt", "caffeModel"),
             *_networks("cv2.dnn.readNetFromDarknet", "cfgFile", "darknetModel"),
@@ -433,12 +441,20 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("wget.download", "write", 1, ("out",)),
             Call("gdown.download", "write", 1, ("output",)),
             Call("torch.hub.download_url_to_file", "write", 1, ("dst",)),
+            Call("paramiko.SSHClient().connect", "read", 99, ("key_filename",)),
             Call("paramiko.SSHClient().open_sftp().get", "write", 1, ("localpath",)),
             Call("paramiko.SSHClient().open_sftp().put", "read", 0, ("localpath",)),
             Call("boto3.client().download_file", "write", 2, ("Filename",)),
             Call("boto3.client().upload_file", "read", 0, ("Filename",)),
             Call(".download_file", "write", 2, ("Filename",)),
-            Call(".upload_file", "read", 0, ("Filename", "path_or_fileobj")),
+            Call(
+                ".upload_file",
+                "read",
+                0,
+                ("Filename", "path_or_fileobj", "path_or_stream", "file", "file_path", "path"),
+            ),
+            *_all("read", ".set_input_files", 0, strict=True),
+            Call(".set_input_files", "read", 1, ("files",), strict=True),
             Call(".download_to_filename", "write"),
             Call(".upload_from_filename", "read"),
             *_all("read", ".log_artifact wandb.save ultralytics.YOLO", strict=True),

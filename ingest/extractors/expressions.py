@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ingest.extractors import pure, values
-from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
+from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS, TABLES
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import is_only_ending
 from ingest.extractors.values import (
@@ -203,7 +203,9 @@ class Expressions(ABC):
         return lift(_item, owner, key)
 
     def attribute(self, node: ast.Attribute) -> Value:
-        return self.attribute_of(self.expression(node.value), node.attr)
+        found = self.attribute_of(self.expression(node.value), node.attr)
+        # what reads or writes tables of an object that is not known: `df.write.parquet(..)`
+        return Ref(f"_.{node.attr}") if found is UNKNOWN and node.attr in TABLES else found
 
     def attribute_of(self, owner: Value, name: str) -> Value:
         """`owner.name`, whatever the owner is."""

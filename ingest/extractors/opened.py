@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ingest.extractors import databases
-from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS
+from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS, TABLE_FORMATS
 from ingest.extractors.labels import (
     NAMES,
     is_address,
@@ -24,7 +24,7 @@ from ingest.extractors.labels import (
 from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
-from ingest.extractors.special import SHELL_CALLS, SPECIAL, command, extracted, joined, step
+from ingest.extractors.special import SHELL_CALLS, SPECIAL, extracted, joined, step, table
 from ingest.extractors.values import UNKNOWN, Value, alternatives, elements, lift, paths_of
 from ingest.extractors.vocabulary import SPACED, USUAL
 
@@ -94,6 +94,9 @@ CONVERTING: Final = frozenset("convert transform copy move compress resize trans
 RETURNED: Final = frozenset(
     "string str text response dict list bytes hub base64 b64 url uri array tensor dataframe df images".split()
 )
+# keywords of other names that give what some methods read: `model.train(data="coco.yaml")`
+READ_BY: Final = {"data": frozenset("train val tune".split())}
+NO_READERS: Final[frozenset[str]] = frozenset()
 # modes that say by themselves that something is opened; of one letter it may be a column's name or a colour
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
     "x"
@@ -147,7 +150,7 @@ def function(
         keywords: values of the keyword arguments.
     """
     if name in SHELL_CALLS:
-        command(emit, positional, keywords)
+        SHELL_CALLS[name](emit, positional, keywords)
         return
     if len(keywords) > 1:
         keywords = _in_folder(keywords)
@@ -156,6 +159,8 @@ def function(
         step(emit, last, positional, keywords)
         return
     rows = FUNCTIONS.get(name)
+    if last in TABLE_FORMATS and table(emit, name.rpartition(".")[0], positional, keywords) and rows is None:
+        return
     special = SPECIAL.get(last)
     if special is not None:
         special(emit, positional, keywords)
@@ -190,6 +195,8 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
     if name == "extract":
         if prefix in UNPACKING:
             extracted(emit, positional, keywords)
+        return
+    if name in TABLE_FORMATS and table(emit, f"{prefix}()", positional, keywords):
         return
     rows = FUNCTIONS.get(f"{prefix}().{name}") if prefix else None
     if rows is None:
@@ -412,7 +419,7 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
             emit("read", path, "python.method")
         elif writes or target or drawn or OUTPUT_KEYWORD.search(keyword):
             emit("write", path, "python.method")
-        elif reads or (given and _is_given(keyword)):
+        elif reads or (given and _is_given(keyword)) or name in READ_BY.get(keyword, NO_READERS):
             emit("read", path, "python.method")
 
 

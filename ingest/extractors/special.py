@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ingest.extractors import databases, shell
+from ingest.extractors.calls import TABLES
 from ingest.extractors.model import Emit
 from ingest.extractors.paths import is_local, looks_like_file
 from ingest.extractors.pure import join
@@ -14,10 +15,6 @@ from ingest.extractors.statements import sql_files
 from ingest.extractors.values import HERE, Command, Value, alternatives, lift, paths_of, text_of
 
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
-SHELL_CALLS: Final = frozenset(
-    "os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.Popen"
-    " subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell get_ipython().system".split()
-)
 
 
 def joined(folder: Value, name: Value) -> str:
@@ -70,6 +67,35 @@ def _query(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) 
             emit(operation, path, "python.sql")
 
 
+def table(emit: Emit, chain: str, positional: Sequence[Value], keywords: dict[str, Value]) -> bool:
+    """Emit the files of a table that a method in `TABLE_FORMATS` of a reader or writer names; whether it is of one.
+
+    Args:
+        emit: called with operation, path and method of each file.
+        chain: dotted name of what the method belongs to, a call in it with brackets: `spark.read.option()`.
+        positional: values of the positional arguments.
+        keywords: values of the keyword arguments.
+    """
+    operation = next((TABLES[part] for part in chain.split(".") if part in TABLES), "")
+    if not operation:
+        return False
+    values = positional[:1] if operation == "write" else positional
+    for value in values or [keywords.get("path")]:
+        for item in value if isinstance(value, list) else [value]:
+            for path in paths_of(item):
+                if looks_like_file(path):
+                    emit(operation, path, "python.pandas")
+    return True
+
+
+def _tests(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what `pytest.main(["--junitxml=a.xml"])` opens."""
+    value = positional[0] if positional else keywords.get("args")
+    for option in alternatives(value):
+        if isinstance(option, list | tuple):
+            command(emit, [["pytest", *option]], {})
+
+
 def _from_hub(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file that is fetched into a folder: `hf_hub_download("a/b", filename="m.bin", local_dir="d")`."""
     folder = keywords.get("local_dir")
@@ -114,6 +140,16 @@ def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
                 emit(hit.operation, hit.path, hit.method)
 
 
+# functions that are given a command line, or the arguments of one
+SHELL_CALLS: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
+    **dict.fromkeys("os.system os.popen get_ipython().system asyncio.create_subprocess_shell".split(), command),
+    **dict.fromkeys("subprocess.run subprocess.call subprocess.check_call subprocess.Popen".split(), command),
+    **dict.fromkeys(
+        "subprocess.check_output subprocess.getoutput subprocess.getstatusoutput".split(),
+        command,
+    ),
+    "pytest.main": _tests,
+}
 SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
     "YoutubeDL": _options,
     "make_archive": _archived,

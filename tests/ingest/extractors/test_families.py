@@ -17,6 +17,15 @@ from ingest.extractors.special import SPECIAL
 
 # (program, files written, files read)
 PYTHON: list[tuple[str, list[str], list[str]]] = [
+    ("s = spark.read.option('h', 1).schema(x).csv('a.csv')\nt = spark.read.parquet('b.parquet', 'c.parquet')\nu = spark.read.format('csv').load('d.csv')\nspark.read.json(['e.json', 'f.json'])\nspark.readStream.schema(x).json(path='g.json')", [], ['a.csv', 'b.parquet', 'c.parquet', 'd.csv', 'e.json', 'f.json', 'g.json']),
+    ("from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\ndf = spark.read.csv('a.csv')\ndf.write.mode('overwrite').parquet('b.parquet')\ndf.select('x').write.csv('c.csv', header=True)\ndef f(d):\n    d.coalesce(1).write.option('h', 1).json('e.json')", ['b.parquet', 'c.csv', 'e.json'], ['a.csv']),
+    ("open('a.txt').read().csv('b.csv')\nr.json('c.json')\nwith open('d.txt', 'w') as f:\n    f.write('e.csv')\nx.read().json('f.json')\nz.write('a').text('g.txt')", ['d.txt'], ['a.txt']),
+    ("import google.generativeai as genai\ngenai.upload_file(path='a.pdf', display_name='A.pdf')\nclient.files.upload(file='b.pdf')\nbucket.upload_file('c.txt', 'k.txt')", [], ['a.pdf', 'b.pdf', 'c.txt']),
+    ("model.train(data='coco.yaml', epochs=3)\nmodel.val(data='b.yaml')\ntrainer.train(config_file='c.json')\nx.get(data='d.csv')\nx.plot_it(data='e.csv')", [], ['coco.yaml', 'b.yaml', 'c.json']),
+    ("import paramiko\nssh = paramiko.SSHClient()\nssh.connect('h', username='u', key_filename='/home/me/.ssh/id_rsa')", [], ['/home/me/.ssh/id_rsa']),
+    ("page.set_input_files('input[type=file]', 'a.pdf')\npage.set_input_files('#x', files=['b.pdf', 'c.pdf'])\npage.locator('#y').set_input_files('d.pdf')", [], ['a.pdf', 'b.pdf', 'c.pdf', 'd.pdf']),
+    ("import tkinter as tk\nroot = tk.Tk()\ntk.PhotoImage(file='a.png')\nroot.iconbitmap('b.ico')\nroot.iconbitmap(default='c.ico')\ntk.Label(root, text='d.png')\ntk.PhotoImage('e.png')", [], ['a.png', 'b.ico', 'c.ico']),
+    ("import pytest\npytest.main(['-q', '--junitxml=a.xml', 'tests/b.py'])\npytest.main(args=['--html', f'c.html'])\npytest.main()\npytest.main('-x')", ['a.xml', 'c.html'], ['tests/b.py']),
     ("AssistantAgent('critic', system_message='Review main.py')\nTextMessage(content='Load a.csv', source='user')\nSystemMessage('You edit config.yaml')", [], []),
     ("from autogen import register_function, ConversableAgent\nregister_function(f, caller=a, description='Save a report to report.md')\nConversableAgent('x', system_message='Always keep your results, all of them, in results.csv', description='Reads b.csv')", [], []),
     ("Task(description='Load sales.csv', expected_output='A file report.docx')\nAgent(goal='Analyse sales.csv', backstory='Knows sales.csv', path='my data.csv')", [], ['my data.csv']),
