@@ -11,6 +11,7 @@ from typing import Final
 from ingest.extractors import databases
 from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS, TABLE_FORMATS
 from ingest.extractors.labels import (
+    LINKING,
     NAMES,
     is_address,
     is_elsewhere,
@@ -283,7 +284,7 @@ def _by_mode(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[
     last = name.rsplit(".", 1)[-1]
     if len(mode) == 1 and "mode" not in keywords and not _is_class(last) and "open" not in last:
         return False
-    if _is_naming(words(last)):
+    if _is_naming(last, words(last)):
         return True
     paths = [path for path in paths_of(positional[0]) if looks_like_file(path)]
     for path in paths:
@@ -385,9 +386,9 @@ def _is_dotted(path: str) -> bool:
     )
 
 
-def _is_naming(parts: Sequence[str]) -> bool:
-    """Whether a function of these words takes the name of a colour, a key or a title; `load_key` takes a file."""
-    if is_judging(parts):
+def _is_naming(name: str, parts: Sequence[str]) -> bool:
+    """Whether a function takes the name of a colour, a key, a title or a file, not a file: `load_key` takes one."""
+    if is_judging(parts) and not (_is_class(name) and LINKING.isdisjoint(parts)):
         return True
     return not NAMING.isdisjoint(parts) and (WRITING | READING | CONVERTING).isdisjoint(parts)
 
@@ -400,7 +401,7 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
     if not arguments or is_exception(name):
         return
     parts = words(name)
-    if _is_naming(parts):
+    if _is_naming(name, parts):
         return
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or _is_class(name)
@@ -468,7 +469,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
     if not arguments or is_exception(name):
         return
     parts = words(name)
-    if _is_naming(parts):
+    if _is_naming(name, parts):
         return
     is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
     writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))

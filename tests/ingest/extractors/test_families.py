@@ -46,7 +46,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("from dash import html, dcc, Output\nhtml.Img(src='/assets/logo.png')\ndcc.Download(id='download.csv')\nOutput('download.csv', 'data')\nhtml.A('x', href='b.pdf')\nimport folium\nfolium.Marker(popup='a.html', tooltip='b.html')", [], []),
     ("ws.write_url('A1', 'external:other.xlsx')\nimport graphviz\ngraphviz.Digraph('flow', filename='flow.gv')\nfetch('/data.json')\nget_data('/api/items.json')\ncall_endpoint('users.json')\nget_data('/srv/items.json')\nload('/data.json')", [], ['/srv/items.json', '/data.json']),
     ("slugify('My File.pdf')\nget_extension('a.tar.gz')\nfile_exists('a.csv')\ndelete_file('a.csv')\ndetect_language('main.py')\nis_image('a.png')\nis_open('b.csv')\nbuild_url('docs', 'index.html')\nvalidate_path('a.txt')\nx.get_image_url('c.png')\nmake_temp(suffix='_a.cfg')", [], []),
-    ("validate_csv('a.csv')\nnormalize_audio('b.wav')\ndownload_url(u, 'c.zip')\nload_if_exists('d.json')\nformat_file('e.py')\npdf_to_text('f.pdf')\nimage_to_data_url('g.png')", ['c.zip'], ['a.csv', 'b.wav', 'd.json', 'e.py', 'f.pdf', 'g.png']),
+    ("validate_csv('a.csv')\nnormalize_audio('b.wav')\ndownload_url(u, 'c.zip')\nload_if_exists('d.json')\nformat_file('e.py')\npdf_to_text('f.pdf')\nimage_to_data_url('g.png')\nExtension('h', sources=['h.cpp'])\nLink('i.html')", ['c.zip'], ['h.cpp', 'a.csv', 'b.wav', 'd.json', 'e.py', 'f.pdf', 'g.png']),
     ("import duckdb\ncon = duckdb.connect('w.duckdb', read_only=True)", [], ['w.duckdb']),
     ("import duckdb\ncon = duckdb.connect('w.duckdb', False)", ['w.duckdb'], []),
     ("import sqlite3\nc = sqlite3.connect('a.db')\nfor row in c.cursor().execute('PRAGMA table_info(t)'): print(row)", [], ['a.db']),

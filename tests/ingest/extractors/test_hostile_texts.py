@@ -35,6 +35,8 @@ UNITS = [
     *("a&b.csv ", "a&", "a#1", "a#1.csv", "/a B/", "./A B/C.csv ", "/A B C.csv ", "a (b).csv ", "saved a (1).csv ", "(a).csv", "`a (b).csv` ", "a.data ", "UCI a.data a.names ", "a.py.It ", "url: /a.csv ", "/api/a.csv ", "org.a.csv ", "the folder /a.d ", "“报告 最终.csv” ", "jquery.js "),
     *("from a import *\n", "c.execute('select 1')\n", "x.execute(", "write.csv(f(a), ", "write.csv(f(", "ImageIO.write(a, new File(", "Path.of('a'), Path.of("),
     *("ifstream a, b;\n", "a.open('b')\n", "npx -y ", "docker cp a ", "x >& ", "pytest --junitxml=a.xml ", "python -m pytest ", "mogrify a.jpg "),
+    *("sqlite3 a.db ';' ", "sqlite3 a.db <<A\n.import b.csv c\nA\n", "sqlite3 a.db '", "psql -c ", "ffmpeg -vf subtitles=", "ffmpeg -vf ',ass='", "a@b:", "hf download a b.c --local-dir "),
+    *("x.read.a().csv('b.csv')\n", "x.write.", "f('a b.csv', ", "f(a_id='b.c', ", "read_a_b_", "pytest.main(['a.py'])\n"),
 ]  # fmt: skip
 LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")
 
