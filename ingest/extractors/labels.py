@@ -18,6 +18,7 @@ from ingest.extractors.vocabulary import (
     CONTENT_WORDS,
     LABEL_KEYWORD,
     NO_NAME,
+    NOUNS,
     SPACED,
     TASKS,
     TEXT_FUNCTIONS,
@@ -28,9 +29,13 @@ WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 # words of a text that is a name: `my data.csv`, `Screenshot 2025-09-22 at 15.47.38.png`
 MAXIMUM_WORDS: Final = 6
 # words of a function that is given a file for sure, so that its name may have any words: `read("Letter to Bob.docx")`
-CERTAIN: Final = frozenset("read load open save file".split())
+CERTAIN: Final = frozenset("read load open save file loader reader".split())
+# and keywords that give one by its kind: `attachment="final report.pdf"`
+FILE_KINDS: Final = frozenset(
+    "attachment attachments image images audio video photo picture document documents pdf csv excel spreadsheet".split()
+)
 # keywords that give a path whatever it looks like
-PATH_KEYWORD: Final = re.compile(r"(?i)(?:\w+_)?(?:path|file|filename|file_name|filepath)|out(?:put|_\w+)?|dest\w*")
+PATH_KEYWORD: Final = re.compile(r"(?i)(?:\w+_)?(?:path|file|filename|file_name|filepath)s?|out(?:put|_\w+)?|dest\w*")
 # words of a function that judges, names or deletes a file without opening it, unless another says that it does
 JUDGING: Final = frozenset(
     "is has exists exist extension mime slug slugify sanitize sanitise normalize normalise validate delete url link"
@@ -81,7 +86,7 @@ def is_judging(parts: Sequence[str]) -> bool:
         return False
     if parts[0] in ASKING or (len(parts) == 2 and parts[0] == "write" and parts[1] in LINKING):
         return True
-    if not OPENING.isdisjoint(parts):
+    if not OPENING.isdisjoint(parts) or (judged <= LINKING and "to" in parts[1:-1]):
         return False
     looks = judged <= LOOKING and not CONTENT_WORDS.isdisjoint(parts)
     return not looks and not (judged <= LINKING and not ENCODING.isdisjoint(parts))
@@ -98,11 +103,12 @@ def is_sentence(function: str, keyword: str, path: str) -> bool:
     if keyword and PATH_KEYWORD.fullmatch(keyword):
         return False
     parts, suffix = words(function), extension(path)
-    certain = not CERTAIN.isdisjoint(parts) or suffix in parts
+    given = words(keyword)[-1:] if keyword else []
+    certain = not CERTAIN.isdisjoint(parts) or suffix in parts or not FILE_KINDS.isdisjoint(given)
     if suffix not in SPACED and not (suffix in parts or "file" in parts):
         return True
     told = path.split()
-    if len(told) > MAXIMUM_WORDS or _is_text(keyword) or (not certain and not TEXT_FUNCTIONS.isdisjoint(parts)):
+    if len(told) > MAXIMUM_WORDS or _is_text(keyword, given) or (not certain and not TEXT_FUNCTIONS.isdisjoint(parts)):
         return True
     first, lower = told[0], [word.lower().strip(":,;") for word in told[:-1]]
     is_title = all(not word[0].islower() for word in told)
@@ -112,14 +118,14 @@ def is_sentence(function: str, keyword: str, path: str) -> bool:
         return not (certain or is_title)
     if lower[0] in COMMANDS or lower[0] in TASKS:
         return True
-    if not is_title and lower[0].endswith(("ed", "ing")):
+    if not is_title and lower[0].endswith(("ed", "ing")) and lower[0] not in NOUNS:
         return True
     return not certain and not (CONNECTING.isdisjoint(lower) and NO_NAME.isdisjoint(lower))
 
 
-def _is_text(keyword: str) -> bool:
+def _is_text(keyword: str, last: Sequence[str]) -> bool:
     """Whether a keyword gives a text: `message`, `system_prompt`, `expected_output`."""
-    return bool(keyword) and (keyword == "expected_output" or words(keyword)[-1:][0] in TEXT_WORDS)
+    return keyword == "expected_output" or not TEXT_WORDS.isdisjoint(last)
 
 
 def is_label(keyword: str) -> bool:

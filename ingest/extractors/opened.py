@@ -55,6 +55,8 @@ NO_METHODS: Final = frozenset(
 )
 # words of a function that is given the name of something, not a file
 NAMING: Final = frozenset("color colour colors colours key keys format title label labels".split())
+# a keyword that gives what is written whatever the function is called
+SAVED: Final = re.compile(r"(?i)^(?:out(?:put|file|path|_|$)|save|dest)")
 # libraries whose `write` shows a text, and keywords that say that a `write` is given a file
 SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
 FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"))
@@ -402,7 +404,7 @@ def _named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: 
         return
     parts = words(name)
     if _is_naming(name, parts):
-        return
+        arguments = [argument for argument in arguments if SAVED.search(argument[0])]
     writes = not WRITING.isdisjoint(parts) or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or _is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
@@ -470,7 +472,7 @@ def _helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[s
         return
     parts = words(name)
     if _is_naming(name, parts):
-        return
+        arguments = [argument for argument in arguments if SAVED.search(argument[0])]
     is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
     writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))
     writes = writes or (_is_class(name) and not WRITING_CLASSES.isdisjoint(parts))

@@ -217,3 +217,9 @@ LABEL_KEYWORD: Final = re.compile(
 CONTENT_WORDS: Final = frozenset(
     "csv json jsonl yaml xml toml html audio image images video data dataset schema config pdf excel table wav".split()
 )
+# words that end as `loaded` and `loading` do and begin names: `Meeting notes.docx`, `red car.jpg`
+NOUNS: Final = frozenset(
+    "meeting training wedding building drawing recording marketing pricing billing housing hearing engineering painting"
+    " landing evening morning spring planning briefing spending banking shipping parking listing ranking rating"
+    " onboarding screening string king ring wing thing red bed seed speed feed shed weed breed united".split()
+)
