@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,6 +26,8 @@ VALUES: Final = frozenset("-separator -nullvalue -newline -init -mmap -vfs -maxs
 # commands of theirs that are given a file: those that change the database by it, and those that write one
 LOADING: Final = frozenset(".import .read .restore".split())
 SAVING: Final = frozenset(".output .once .backup .save .clone".split())
+# what stands in a statement as a text, where a semicolon parts nothing
+QUOTED: Final = re.compile(r"'[^']*'")
 
 
 def console_files(program: str, rest: list[str], fed: str | None) -> Iterator[Hit]:
@@ -49,7 +52,7 @@ def console_files(program: str, rest: list[str], fed: str | None) -> Iterator[Hi
             changes = changes or name in LOADING
             if name in LOADING | SAVING and looks_like_file(path):
                 yield Hit(path, "read" if name in LOADING else "write", "shell.program")
-        changes = changes or any(kind(part) == "change" for part in text.split(";"))
+        changes = changes or any(kind(part) == "change" for part in QUOTED.sub("''", text).split(";"))
         for operation, path in sql_files(text):
             yield Hit(path, operation, "shell.program")
     database = operands[0] if program in FILES and operands else ""
