@@ -25,7 +25,7 @@ from ingest.extractors.labels import (
 from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
-from ingest.extractors.special import SHELL_CALLS, SPECIAL, extracted, joined, step, table
+from ingest.extractors.special import NAMED, SPECIAL, extracted, joined, step, table
 from ingest.extractors.values import UNKNOWN, Value, alternatives, elements, lift, paths_of
 from ingest.extractors.vocabulary import SPACED, USUAL
 
@@ -152,8 +152,8 @@ def function(
         positional: values of the positional arguments.
         keywords: values of the keyword arguments.
     """
-    if name in SHELL_CALLS:
-        SHELL_CALLS[name](emit, positional, keywords)
+    if name in NAMED:
+        NAMED[name](emit, positional, keywords)
         return
     if len(keywords) > 1:
         keywords = _in_folder(keywords)

@@ -51,7 +51,7 @@ from ingest.extractors.spans import (
     whole_line,
     without_bracket,
 )
-from ingest.extractors.vocabulary import BEGINNING, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
+from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import spaced_start
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
@@ -75,7 +75,7 @@ COPIED: Final = re.compile(
 NEXT_SENTENCE: Final = re.compile(r"\.(?:" + "|".join(sorted(BEGINNING)) + r")(?=[ ,'\u2019])")
 # files that have a name by convention instead of an extension
 NAME_PATTERN: Final = (
-    r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES))) + r")\b"
+    r"\b(?:" + "|".join(map(re.escape, sorted(BUILD_NAMES | DOCUMENT_NAMES | PACKAGE_NAMES | CONFIG_NAMES))) + r")\b"
     r"|-info/(?:RECORD|METADATA|WHEEL|INSTALLER)\b"
     r"|\.(?:" + "|".join(re.escape(name[1:]) for name in sorted(DOT_NAMES, reverse=True)) + r")\b"
 )
@@ -90,6 +90,7 @@ NAME_HINTS: Final = (
     "-INFO",
     "-info/",
     "MANIFEST",
+    "OAI_CONFIG",
     ".git",
     ".bash",
     ".env",
@@ -300,7 +301,9 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     if path != name and not path.endswith("/" + name):
         return None
     quote = before[-1:]
-    quoted = QUOTES.get(quote) == after[:1] and not (quote == '"' and name in DOCUMENT_NAMES)
+    closed = QUOTES.get(quote) == after[:1]
+    quoted = closed and not (quote == '"' and name in DOCUMENT_NAMES) and name not in CONFIG_NAMES
+    behind = after[1:] if closed else after
     said = (
         quoted
         or "/" in path
@@ -310,7 +313,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
         or FILE_BEFORE.search(before[-24:])
-        or FILE_AFTER.match(after)
+        or FILE_AFTER.match(behind)
         or LISTED.fullmatch(before[before.rfind("\n") + 1 :])
         or is_listed(before, after)
     )

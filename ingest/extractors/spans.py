@@ -59,6 +59,20 @@ NAMING: Final = re.compile(
 )
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')
+# a command of LaTeX that is given a file
+LATEX: Final = re.compile(
+    r"\\(?:includegraphics|input|include|bibliography|addbibresource|lstinputlisting)(?:\[[^\]\n]{0,90}\])?\{$"
+)
+# a name in the column before or behind, as `ls` prints them
+COLUMN_BEFORE: Final = re.compile(r"(?:^|\s)(\S+)(?:[ ]{2,}|\t[ \t]*)$")
+COLUMN_AFTER: Final = re.compile(r"(?:[ ]{2,}|\t[ \t]*)(\S+)(?=\s|$)")
+# what a tool says that it did with one file of a name without capitals: `Created test.py`, `Saved to plot.png`
+REPORTED: Final = re.compile(
+    r"(?:(?:Sav|Creat|Updat|Modifi|Delet|Remov|Add|Append|Load|Download|Upload|Generat|Export|Edit|Renam|Mov|Copi|Open"
+    r"|Stor|Patch|Overwrit)(?:ed|ing|ten)|Wrote|Writing|Written|Reading|Read|Missing)[ ]"
+    r"(?:(?:to|in|as|from|into|file)[ ])?"
+    r"(?:[a-z0-9_./~-]\S*|[A-Z_-]+\.\w+|\S+\.(?:py|js|ts|tsx|jsx|java|cs|cpp))$"
+)
 # what a name with blanks may have in brackets: `notes (copy).txt`
 BRACKETED: Final = re.compile(r" \([\w .-]{1,40}\)")
 INSIDE: Final = re.compile(r"[\w .-]{1,40}")
@@ -257,6 +271,8 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
         return None
     if any(not word for word in words):
         return None
+    if len(words) > 1 and REPORTED.match(content):
+        return None  # a message of a tool: `{'output': 'Created test.py'}`
     if opening == "*":
         whole = len(words) < 2 or _is_item(words)
     else:
@@ -486,7 +502,7 @@ def cleaned(token: str, before: str) -> str | None:
             else None
         )
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
-        before.endswith(("**", "->", "=")) or TAG.search(before[-16:])
+        before.endswith(("**", "->", "=")) or TAG.search(before[-16:]) or LATEX.search(before[-120:])
     ):
         return None
     chunk = unbroken(before)
@@ -527,7 +543,10 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
 
 
 def is_listed(before: str, after: str) -> bool:
-    """Whether a name stands on a line of its own beside one that is the name of a file."""
+    """Whether a name stands beside one that is the name of a file: on lines of their own, or in columns."""
+    left, right = COLUMN_BEFORE.search(before[-80:]), COLUMN_AFTER.match(after[:80])
+    if any(column is not None and has_known_ending(column[1]) for column in (left, right)):
+        return True
     if before[-1:] not in LINE_ENDS or after[:1] not in LINE_ENDS:
         return False
     neighbours = (before[:-1].rsplit("\n", 1)[-1].strip(), after.lstrip("\r")[1:].split("\n", 1)[0].strip())

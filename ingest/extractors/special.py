@@ -127,6 +127,23 @@ def _queried(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]
     emit("query", "", "python.sql")
 
 
+def _retrieved(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the documents of AG2's `RetrieveUserProxyAgent(retrieve_config={"docs_path": ["a.pdf"]})`."""
+    for config in alternatives(keywords.get("retrieve_config")):
+        for place in alternatives(config.get("docs_path")) if isinstance(config, dict) else ():
+            for item in place if isinstance(place, list | tuple) else [place]:
+                for path in filter(looks_like_file, paths_of(item)):
+                    emit("read", path, "python.document")
+
+
+def _logged(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit where AG2 logs to: `runtime_logging.start(config={"dbname": "logs.db"})`."""
+    for config in alternatives(positional[1] if len(positional) > 1 else keywords.get("config")):
+        for name in ("dbname", "filename") if isinstance(config, dict) else ():
+            for path in filter(is_local, paths_of(config.get(name))):
+                emit("write", path, "python.archive")
+
+
 def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a command line opens, given as one string or as a list of words."""
     value: Any = positional[0] if positional else keywords.get("args", keywords.get("command"))
@@ -140,8 +157,8 @@ def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
                 emit(hit.operation, hit.path, hit.method)
 
 
-# functions that are given a command line, or the arguments of one
-SHELL_CALLS: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
+# by the function's whole name; most are given a command line, or the arguments of one
+NAMED: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
     **dict.fromkeys("os.system os.popen get_ipython().system asyncio.create_subprocess_shell".split(), command),
     **dict.fromkeys("subprocess.run subprocess.call subprocess.check_call subprocess.Popen".split(), command),
     **dict.fromkeys(
@@ -149,7 +166,9 @@ SHELL_CALLS: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]],
         command,
     ),
     "pytest.main": _tests,
+    "autogen.runtime_logging.start": _logged,
 }
+# by the last word of the name
 SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
     "YoutubeDL": _options,
     "make_archive": _archived,
@@ -157,4 +176,5 @@ SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], Non
     "from_uri": _queried,
     "hf_hub_download": _from_hub,
     "config_list_from_json": _configured,
+    **dict.fromkeys(("RetrieveUserProxyAgent", "RetrieveAssistantAgent"), _retrieved),
 }

@@ -193,6 +193,8 @@ STORED_NAMES: Final = frozenset(
 PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())
+# AG2's list of configurations, which may as well be a variable of the environment
+CONFIG_NAMES: Final = frozenset(("OAI_CONFIG_LIST",))
 # keywords of a call, by their last word, that give a text: `system_message`, `description`
 TEXT_WORDS: Final = frozenset(
     "message messages prompt query question task description desc goal backstory instruction instructions content text"

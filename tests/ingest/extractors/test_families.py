@@ -401,6 +401,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("global OUT\nOUT='g.txt'\ndef w():\n    open(OUT,'w')\nw()", ['g.txt'], []),
     ("try:\n    f=open('a.txt')\nfinally:\n    pass\nif not os.path.exists('b.txt'):\n    open('b.txt','w').close()", ['b.txt'], ['a.txt']),
     ("import autogen\nagent.register_for_execution()\nuser.initiate_chat(a, message='read data.csv and write out.csv')", [], []),
+    ("import autogen\nfrom autogen.agentchat.contrib.retrieve_user_proxy_agent import RetrieveUserProxyAgent\nRetrieveUserProxyAgent('r', retrieve_config={'task': 'qa', 'docs_path': ['docs/a.md', 'https://a.org/b.md', 'docs']})\nRetrieveUserProxyAgent('r', retrieve_config={'docs_path': 'c.pdf'})\nautogen.runtime_logging.start(config={'dbname': 'logs.db'})\nautogen.runtime_logging.start(logger_type='file', config={'filename': 'runtime.log'})\nx.start(config={'dbname': 'd.db'})", ['logs.db', 'runtime.log'], ['docs/a.md', 'c.pdf']),
     ("llm_config={'config_list':[{'model':'x'}]}\nautogen.config_list_from_json('OAI_CONFIG_LIST.json')", [], ['OAI_CONFIG_LIST.json']),
     ("print(open('a.py').read())\nexec(open('b.py').read())", [], ['a.py', 'b.py']),
     ("print('x' in 'a.txt'); d = {'f':'a.txt'}; s = 'a.txt'.split('.')", [], []),

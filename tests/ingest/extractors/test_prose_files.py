@@ -300,6 +300,11 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("places at a sentence's end", "the bug in src/lexer.cpp:120:14. (a.cpp:3:4), not core/port.cc:153]", [("m", "src/lexer.cpp"), ("m", "a.cpp")]),
     ("rare endings", "LaTeX produced thesis.aux; see crash_2024.dmp. It is self.aux, a.polyclasses.DMP", [("w", "thesis.aux"), ("m", "crash_2024.dmp")]),
     ("links of Sphinx", ":obj:`~sympy.functions.log`, :class:`~a.b.HTML`; but `~/a.b.html` and `~WRL01.tmp`", [("m", "~/a.b.html"), ("m", "~WRL01.tmp")]),
+    ("messages of tools in quotes", "{'status': 'completed', 'output': 'Created test.py'}\n\"Saved to plot.png\"\n'Deleted old/a.csv'\n'Saved Games.json'\n`Edited Report.pdf`", [("w", "test.py"), ("w", "plot.png"), ("m", "old/a.csv"), ("m", "Saved Games.json"), ("m", "Edited Report.pdf")]),
+    ("AG2's configurations", "Put your key in the OAI_CONFIG_LIST file, or in a file named OAI_CONFIG_LIST; `OAI_CONFIG_LIST` is also a variable", [("m", "OAI_CONFIG_LIST")]),
+    ("a variable of the environment", "Set the OAI_CONFIG_LIST environment variable, or `OAI_CONFIG_LIST`.", []),
+    ("names in columns", "LICENSE  README.md  docs  setup.cfg\nsrc  Dockerfile  tests; a LICENSE  is needed", [("m", "LICENSE"), ("m", "README.md"), ("m", "setup.cfg")]),
+    ("files of LaTeX", "\\includegraphics[width=0.8\\textwidth]{figs/loss.pdf} \\input{tables/main.tex} \\bibliography{refs.bib} {x.csv} ${y.csv} \\textbf{z.csv}", [("m", "figs/loss.pdf"), ("m", "tables/main.tex"), ("m", "refs.bib")]),
     ("bundles", "Xcode.app/Contents/version.plist, not foo.app/a.json", [("m", "Xcode.app/Contents/version.plist")]),
 ]  # fmt: skip
 
