@@ -11,8 +11,8 @@ from __future__ import annotations
 import pytest
 
 from ingest.extractors import extract_code, extract_text
+from ingest.extractors.guessed import CONVERTING, DRAWING, NAMING, READING, WRITING
 from ingest.extractors.labels import JUDGING
-from ingest.extractors.opened import CONVERTING, DRAWING, NAMING, READING, WRITING
 from ingest.extractors.special import SPECIAL
 
 # (program, files written, files read)
