@@ -18,8 +18,11 @@ from queries.connection import connect
 from queries.errors import QueryError, first_line
 from queries.execution import bind, fetch, from_text, is_latest, settle
 from queries.formats import FORMATS, visible, write
-from queries.known import unknown
+from queries.known import is_nameless, unknown
 from queries.library import RUN, Parameter, Query, Value, find, names
+
+AGENTS = "agents"
+"""The group of queries about who spoke with whom."""
 
 
 class Failure(click.ClickException):
@@ -144,7 +147,8 @@ def _explain(query: Query, con: duckdb.DuckDBPyConnection, values: Mapping[str, 
     lines = unknown(con, values)
     if is_empty and not lines:
         narrowed = [f"{name}={value}" for name, value in values.items() if value is not None]
-        lines = ["no rows" + (f" with {', '.join(narrowed)}" if narrowed else "")]
+        why = "; no message has the name of an agent" if query.group == AGENTS and is_nameless(con) else ""
+        lines = ["no rows" + (f" with {', '.join(narrowed)}" if narrowed else "") + why]
     sys.stdout.flush()
     for line in lines:
         click.echo(f"{query.name}: {visible(line)}", err=True)

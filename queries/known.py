@@ -99,6 +99,11 @@ def unknown(con: duckdb.DuckDBPyConnection, values: Mapping[str, Value]) -> list
     return lines or undivided(con, values)
 
 
+def is_nameless(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether no event has an agent's name, as of transcripts whose messages have none."""
+    return con.execute("select 1 from execution_events where agent_name is not null limit 1").fetchone() is None
+
+
 def _nearest(con: duckdb.DuckDBPyConnection, name: str, value: Value, run_id: Value) -> list[str]:
     """At most three names of the kind, the likeliest first; the value alone where it is one of them.
 

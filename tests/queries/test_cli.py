@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import queries
 import queries.cli
+from tests.queries.conftest import ingest
 from tests.queries.database import Builder
 
 ROOT = Path(__file__).parents[2]
@@ -217,6 +218,16 @@ def test_an_empty_answer_says_why(arguments: tuple[str, str], line: str, databas
     assert done.stdout == ",".join(queries.find(arguments[0]).columns) + "\n"
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(line)
+
+
+def test_chats_in_which_nobody_has_a_name_have_no_handoffs(tmp_path: Path) -> None:
+    """As those of a model with its user; a line on stderr says so."""
+    chat = [{"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hello."}]
+    (tmp_path / "chat.json").write_text(json.dumps(chat), encoding="utf-8")
+    traces = ingest(tmp_path / "chat.json", tmp_path / "traces")
+    done = CliRunner().invoke(queries.cli.queries, ["agent_handoffs", "--db", str(traces)])
+    assert done.exit_code == 0
+    assert "; no message has the name of an agent" in done.stderr
 
 
 @pytest.mark.slow
