@@ -44,9 +44,10 @@ class Spill:
 
     def __iter__(self) -> Iterator[Any]:
         if self._file is not None:
-            self._file.seek(0)
-            for _ in range(self._count):
-                yield pickle.load(self._file)
+            with self._file as file:
+                file.seek(0)
+                for _ in range(self._count):
+                    yield pickle.load(file)
 
 
 class TableRows:

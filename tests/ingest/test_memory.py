@@ -1,5 +1,6 @@
 """Memory: what an ingest takes does not grow with the journal; a run that can't be read to its end leaves nothing."""
 
+import gc
 import json
 import random
 import subprocess
@@ -239,3 +240,14 @@ def test_a_statement_for_which_memory_is_too_little_goes_again_alone() -> None:
         con.execute("BEGIN")
         with pytest.raises(duckdb.OutOfMemoryException):
             execute_within(con, statement, {"letter": "x"})
+
+
+@pytest.mark.filterwarnings("always")
+def test_what_was_spilled_is_let_go_when_it_has_been_read(recwarn: pytest.WarningsRecorder) -> None:
+    """Its file is closed then, and not when nobody knows it any more."""
+    spill = rows.Spill()
+    spill.append("a")
+    assert list(spill) == ["a"]
+    del spill
+    gc.collect()
+    assert [warning.category for warning in recwarn] == []
