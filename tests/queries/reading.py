@@ -1,7 +1,9 @@
 """The rows of a database as Python objects, for tests that count by another way than SQL."""
 
 import json
+import warnings
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,8 @@ def answer(path: Path, name: str, **parameters: Any) -> list[dict[str, Any]]:
     """The rows that a named query returns, as dictionaries."""
     relation = queries.run(name, queries.connect(path), **parameters)
     return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def told(caught: Iterable[warnings.WarningMessage]) -> list[str]:
+    """What queries warned of meanwhile, and not what is heard of a file that another test has left open."""
+    return [str(warning.message) for warning in caught if warning.category is queries.QueryWarning]

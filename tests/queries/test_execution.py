@@ -10,6 +10,7 @@ import queries
 from queries.errors import QueryError
 from queries.execution import from_text
 from tests.queries.database import START, Builder
+from tests.queries.reading import told
 
 
 def test_a_relation_comes_back(con: duckdb.DuckDBPyConnection) -> None:
@@ -71,8 +72,8 @@ def test_a_value_that_names_nothing_is_told(
     """A run, agent, mode or execution that is not there is a warning with the nearest names, beside the answer."""
     with pytest.warns(queries.QueryWarning) as caught:
         queries.run(name, con, **parameters).fetchall()
-    assert [str(warning.message) for warning in caught] == [f"{name}: {message}"]
-    assert caught[0].filename == __file__
+    assert told(caught) == [f"{name}: {message}"]
+    assert __file__ in [warning.filename for warning in caught]
 
 
 def test_values_that_are_there_are_not_told(con: duckdb.DuckDBPyConnection, recwarn: pytest.WarningsRecorder) -> None:
@@ -260,7 +261,7 @@ def test_nothing_is_like_an_empty_name(con: duckdb.DuckDBPyConnection) -> None:
     ):
         with pytest.warns(queries.QueryWarning) as caught:
             assert queries.run(name, con, **{parameter: ""}).fetchall() == []
-        assert [str(warning.message) for warning in caught] == [message]
+        assert told(caught) == [message]
 
 
 def test_the_quality_of_an_interaction(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import queries
 from tests.queries.database import START, Builder
-from tests.queries.reading import answer
+from tests.queries.reading import answer, told
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,7 @@ def test_sets_that_can_not_be_told_apart(tagged: Path, parameters: dict[str, str
     """A tag whose values do not make two sets gives a warning that says what there is."""
     with pytest.warns(queries.QueryWarning) as caught:
         rows = answer(tagged, "compare_runs", **parameters)
-    # others may be heard meanwhile, of a file that another test has left open
-    ours = [str(warning.message) for warning in caught if warning.category is queries.QueryWarning]
-    assert ours == [f"compare_runs: {message}"]
+    assert told(caught) == [f"compare_runs: {message}"]
     assert rows == []
 
 
