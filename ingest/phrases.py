@@ -361,7 +361,7 @@ _CORRECTION = re2.compile(
         r"\bi (?:gave|said|wrote|reported|stated)(?: (?:you|earlier|above|before|previously))* (?:is|was|are|were) "
         r"(?:\w+ )?(?:wrong|incorrect|mistaken|inaccurate)\b",
         r"\bi mixed up\b|\bi got (?:that|this|it) wrong\b|\bthat was my (?:mistake|error)\b",
-        r"\b(?:let me|i (?:need|have|must) to) correct (?:that|this|myself|my)\b",
+        r"\b(?:let me|i (?:need|have|must) to) correct (?:myself|my)\b",
         r"\blet me (?:fix|redo|revise) my (?:\w+ )?"
         r"(?:answer|mistake|error|calculation|statement|claim|sum|result|count|response)\b",
         r"\bmy (?:previous|earlier|last|above|first|initial) (?:\w+ )?(?:was|were|is|contained|had) "

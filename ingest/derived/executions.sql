@@ -48,6 +48,7 @@ events as materialized (
                     error_message,
                     '(?i)^(.*('
                     || 'timed[ _-]out\b'
+                    || '|\berror code: (408|504|524)\b'
                     || '|\btime-?out (was |is |has )?(expired|exceeded|reached|occurred|elapsed|after|waiting|while)\b'
                     || '|\btime-?out( of)? [\d.]+ ?\w* exceeded\b'
                     || '|\b(exceeded|reached|hit) (the |its |a )?(\w+ )?time-?out\b'

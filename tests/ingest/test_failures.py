@@ -352,3 +352,13 @@ def test_the_event_of_an_exception_is_that_of_its_chat(runs: Path, ingested: Ing
     )
     errors = {row["run_id"]: row["errors"] for row in ingested(runs).sql("SELECT run_id, errors FROM runs")}
     assert errors == {"two": 2, "step": 2}
+
+
+def test_who_was_spoken_to_and_said_nothing_was_invoked(runs: Path, ingested: Ingest) -> None:
+    """As far as a run tells that was cut off while its model was at work; who was only made was not."""
+    said = [logged("user", "coder", "write it")]
+    agents = [{"kind": "agent", "name": name, "class": "ConversableAgent"} for name in ("user", "coder", "idle")]
+    write_journal(runs, "r", *agents, {"kind": "chat_start", "id": "c"}, *said, end=False)
+    relation = queries.run("why_silent", queries.connect(ingested(runs).out))
+    found = dict(relation.project("agent_name, status").fetchall())
+    assert found == {"user": "fired_successfully", "coder": "chosen", "idle": "never_invoked"}

@@ -245,6 +245,8 @@ def test_a_statement_for_which_memory_is_too_little_goes_again_alone() -> None:
 @pytest.mark.filterwarnings("always")
 def test_what_was_spilled_is_let_go_when_it_has_been_read(recwarn: pytest.WarningsRecorder) -> None:
     """Its file is closed then, and not when nobody knows it any more."""
+    gc.collect()
+    recwarn.clear()  # what other tests have left
     spill = rows.Spill()
     spill.append("a")
     assert list(spill) == ["a"]

@@ -212,6 +212,7 @@ PASSING = [
     said("I cannot find a column of that name, so I list the columns."),
     said("The server can't provide more than 100 rows, so the script pages through them."),
     said("I won't repeat the table; the mean is 5.25 degrees."),
+    said("There is an indentation error in your code block. Let me correct that for you now."),
     said("I cannot open the page from here, so run this:\n```python\nprint(1)\n```"),
     said("I will not write a second file; the rows are added to the first."),
     said("As an AI researcher, I propose to compare three models of the trend."),

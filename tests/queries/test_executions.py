@@ -355,6 +355,9 @@ def test_agents_that_choose_speakers_are_apart(tmp_path: Path) -> None:
         ("ERROR: Timeout waiting for output from code block: x", True),
         ("Navigation timeout of 30000 ms exceeded", True),
         ("504 Gateway Time-out", True),
+        ("InternalServerError: Error code: 504 - {'error': {'message': 'gateway'}}", True),
+        ("APIStatusError: Error code: 408 - {'error': {'message': 'x'}}", True),
+        ("InternalServerError: Error code: 500 - {'error': {'message': '504'}}", False),
         ("Timeout", True),
     ],
 )

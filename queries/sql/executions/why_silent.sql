@@ -8,8 +8,8 @@
 --   run_id             the run
 --   agent_name         the agent; managers of group chats only where asked for, or where they failed, and AG2's own agents
 --                      that choose the next speaker only where asked for
---   status             fired_successfully, failed, timeout, chosen (and nothing more is known: its reply was empty, or the run
---                      was cut off), skipped (a member that was not chosen: others were, as far as choices are told),
+--   status             fired_successfully, failed, timeout, chosen (or spoken to outside of a group, and nothing more is known:
+--                      its reply was empty, the run was cut off, or what it asked others for failed), skipped (a member that was not chosen: others were, as far as choices are told),
 --                      manager (of a group chat, whose speakers it chose) or never_invoked (also where AG2's choice of a
 --                      speaker failed before anybody was chosen)
 --   in_chat            whether it was a member or the manager of a group chat, as far as the recorder saw the members
@@ -205,6 +205,17 @@ evidence as (
         members.is_manager
 ),
 
+-- to whom somebody spoke
+asked as (
+    select distinct
+        run_id,
+        recipient as agent_name
+    from messages
+    where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
+        and recipient is not null
+        and internal is distinct from true
+),
+
 -- the agents in question: known to the run, or asked for
 agents as (
     select run_id, agent.name as agent_name from registered_agents where agent.members is null
@@ -227,6 +238,7 @@ select
         when evidence.times_chosen > 0 then 'chosen'
         when selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
+        when asked.agent_name is not null then 'chosen'
         else 'never_invoked'
     end as status,
     evidence.agent_name is not null as in_chat,
@@ -256,6 +268,8 @@ left join (
     on selecting.run_id = agents.run_id
 left join executions_of_agents as executions
     on executions.run_id = agents.run_id and executions.agent_name = agents.agent_name
+left join asked
+    on asked.run_id = agents.run_id and asked.agent_name = agents.agent_name
 left join evidence
     on evidence.run_id = agents.run_id and evidence.agent_name = agents.agent_name
 left join execution_events as errors

@@ -3,7 +3,7 @@
 -- Parameters
 --   run_id VARCHAR = NULL  one run; all runs where NULL
 --   min_turns BIGINT = 6   turns in a row, at least
---   idle BOOLEAN = true    only where no code and no tool succeeded meanwhile; false: all
+--   idle BOOLEAN = true    only turns between which no code and no tool succeeded; false: all
 --
 -- Columns
 --   run_id             the run
@@ -15,6 +15,18 @@
 --   first_order        place in the run of the first turn
 --   last_order         place in the run of the last turn
 with
+
+-- turns in which something got done end what is idle
+worked as (
+    select distinct
+        run_id,
+        parent_event_id as event_id
+    from execution_events
+    where $idle
+        and ($run_id is null or ingest.of_run(run_id, id, $run_id))
+        and (event_type in ('code_exec', 'tool_call') and status = 'completed') is true
+        and parent_event_id is not null
+),
 
 placed_turns as (
     select
@@ -31,10 +43,24 @@ placed_turns as (
         and events.event_type = 'agent_call'
 ),
 
+parted_turns as (
+    select
+        placed_turns.*,
+        worked.event_id is not null as is_work,
+        count(worked.event_id) over (
+            partition by placed_turns.run_id, placed_turns.chat
+            order by placed_turns.place
+        ) as part
+    from placed_turns
+    left join worked
+        on worked.run_id = placed_turns.run_id and worked.event_id = placed_turns.event_id
+),
+
 turns as (
     select
         run_id,
         chat,
+        part,
         place,
         agent_name,
         execution_order,
@@ -45,15 +71,16 @@ turns as (
         lag(execution_order, 2) over chat_order as first_order,
         coalesce(agent_name = lag(agent_name, 2) over chat_order and agent_name <> previous_agent, false)
             as is_reply_to_reply
-    from placed_turns
-    window chat_order as (partition by run_id, chat order by place)
+    from parted_turns
+    where not is_work
+    window chat_order as (partition by run_id, chat, part order by place)
 ),
 
 -- replies in a row are a stretch, which takes in the two turns that its first reply goes back to
 numbered_replies as (
     select
         *,
-        number - row_number() over (partition by run_id, chat order by number) as stretch
+        number - row_number() over (partition by run_id, chat, part order by number) as stretch
     from turns
     where is_reply_to_reply
 ),
@@ -73,6 +100,7 @@ stretches as (
     group by
         run_id,
         chat,
+        part,
         stretch
     having count(*) + 2 >= $min_turns
 ),

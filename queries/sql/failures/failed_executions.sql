@@ -9,8 +9,8 @@
 --   conversation_id  the run
 --   execution_id     the execution
 --   agent_name       the agent
---   status           FAILED or TIMEOUT: exit code 124, an error type with `timeout` in its name, or a message whose first
---                    line states that time ran out (`timed out`, `timeout exceeded`, `Timeout` alone); not the mere word,
+--   status           FAILED or TIMEOUT: exit code 124, an error type with `timeout` in its name, `Error code: ` 408, 504
+--                    or 524, or a message whose first line states that time ran out (`timed out`, `timeout exceeded`, `Timeout` alone); not the mere word,
 --                    and no KeyError, TypeError or other error of programming
 --   stage            the stage that failed: LLM_CALL, POST_PROCESS (tools and code) or COMPLETE
 --   error_type       what was raised, where that is known
