@@ -558,21 +558,19 @@ select
     events.id,
     events.run_id,
     events.execution_order,
-    case
-        when events.event_type = 'agent_call' then executions.answered_id
-        else events.parent_event_id
-    end as parent_id,
-    case when events.event_type = 'agent_call' then answered.agent_name else events.agent_name end as caller,
-    case events.event_type
+    -- an exception may have ended the turn of an agent before it had said anything
+    if(events.event_type = 'error', 'agent_call', events.event_type) as call_type,
+    if(call_type = 'agent_call', executions.answered_id, events.parent_event_id) as parent_id,
+    if(call_type = 'agent_call', answered.agent_name, events.agent_name) as caller,
+    case call_type
         when 'agent_call' then events.agent_name
         when 'llm_call' then events.meta->>'model'
         when 'tool_call' then events.meta->>'tool_name'
         else coalesce(events.meta->>'executor', events.inputs->>'language')
     end as callee,
-    events.event_type as call_type,
-    events.depth as call_depth,
+    if(events.event_type = 'error', executions.depth, events.depth) as call_depth,
     case
-        when events.event_type <> 'agent_call' then events.inputs
+        when call_type <> 'agent_call' then events.inputs
         -- the opening of a nested chat was given no message
         when answered.id is distinct from events.parent_event_id then answered.outputs
     end as data_passed,
@@ -585,14 +583,17 @@ from execution_events as events
 left join executions
     on executions.run_id = events.run_id
     and executions.id = events.id
-    and executions.is_turn
+    and (executions.is_turn or events.event_type = 'error')
     and (asked is null or ingest.of_run(executions.run_id, executions.id, asked))
 left join execution_events as answered
     on answered.run_id = executions.run_id
     and answered.id = executions.answered_id
     and (asked is null or ingest.of_run(answered.run_id, answered.id, asked))
 where (asked is null or ingest.of_run(events.run_id, events.id, asked))
-    and (events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')) is true
+    and (
+        events.event_type in ('agent_call', 'llm_call', 'tool_call', 'code_exec')
+        or (events.event_type = 'error' and executions.id is not null)
+    ) is true
     and not ingest.is_aside(events.event_subtype);
 
 

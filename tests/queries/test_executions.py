@@ -138,16 +138,27 @@ def test_a_choice_stands_before_the_call_that_failed(tmp_path: Path) -> None:
 
 
 def test_call_chains_hold_every_call_once(traces: Path) -> None:
-    """Each turn, LLM call, tool call and execution of code is one call, and what is inside a turn points at it."""
+    """Each turn, LLM call, tool call and execution of code is one call, and what is inside a turn points at it.
+
+    So is a turn that an exception ended before its agent had said anything.
+    """
+    executions = {row["id"]: row for row in rows(traces, "executions")}
     calls = {
         event["id"]: event
         for event in rows(traces, "execution_events")
         if event["event_type"] in ("agent_call", "llm_call", "tool_call", "code_exec")
+        or (event["event_type"] == "error" and event["id"] in executions)
     }
     chains = rows(traces, "agent_call_chains")
     assert Counter(row["child_execution_id"] for row in chains) == Counter(list(calls))
     for row in chains:
-        parent = calls[row["child_execution_id"]]["parent_event_id"]
+        call = calls[row["child_execution_id"]]
+        if call["event_type"] == "error":
+            raised = executions[call["id"]]
+            found = row["call_type"], row["child_agent"], row["status"], row["parent_execution_id"], row["call_depth"]
+            assert found == ("agent_call", call["agent_name"], "failed", raised["answered_id"], raised["depth"])
+            continue
+        parent = call["parent_event_id"]
         assert parent is None or row["parent_execution_id"] == parent
 
 
