@@ -96,7 +96,6 @@ LABELLING: Final = frozenset(
 OUTPUT_KEYWORD: Final = re.compile(
     r"(?i)^(?:out(?:put|file|path|_|$)|save|write_to|dest|target_|export|to_|result_|log_?file)"
 )
-# what in SQL is a file
 # what the object is that is made of a file: `create_csv_agent`, `create_data_loader`
 MADE_OF: Final = frozenset("agent loader retriever engine chain tool".split())
 # what a chart, tree or graph is drawn as
@@ -158,6 +157,19 @@ def _is_dotted(path: str) -> bool:
     )
 
 
+def _opened(
+    name: str, positional: Sequence[Value], keywords: dict[str, Value]
+) -> tuple[list[tuple[str, str, bool]], list[str]]:
+    """The file-like arguments of a call that no table knows, and the words of its name; of what opens no file none."""
+    arguments = file_arguments(name, positional, _unlabelled(name, positional, keywords))
+    if not arguments or is_exception(name):
+        return [], []
+    parts = words(name)
+    if is_naming(name, parts):
+        arguments = [argument for argument in arguments if SAVED.search(argument[0])]
+    return arguments, parts
+
+
 def is_naming(name: str, parts: Sequence[str]) -> bool:
     """Whether a function takes the name of a colour, a key, a title or a file, not a file: `load_key` takes one."""
     if is_judging(parts) and not (is_class(name) and LINKING.isdisjoint(parts)):
@@ -169,12 +181,9 @@ def named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: d
     """Emit the file-like arguments of a method whose name says that it reads or writes, or of a keyword that does."""
     if name in NO_METHODS:
         return
-    arguments = file_arguments(name, positional, _unlabelled(name, positional, keywords))
-    if not arguments or is_exception(name):
+    arguments, parts = _opened(name, positional, keywords)
+    if not arguments:
         return
-    parts = words(name)
-    if is_naming(name, parts):
-        arguments = [argument for argument in arguments if SAVED.search(argument[0])]
     writes = not WRITING.isdisjoint(parts) or (is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
     reads = not READING.isdisjoint(parts) or is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
@@ -237,12 +246,9 @@ def helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[st
     """Emit the file-like arguments of a function whose code is elsewhere: written where its name says so, else read."""
     if name in NO_HELPERS or name in NO_METHODS:
         return
-    arguments = file_arguments(name, positional, _unlabelled(name, positional, keywords))
-    if not arguments or is_exception(name):
+    arguments, parts = _opened(name, positional, keywords)
+    if not arguments:
         return
-    parts = words(name)
-    if is_naming(name, parts):
-        arguments = [argument for argument in arguments if SAVED.search(argument[0])]
     is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
     writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))
     writes = writes or (is_class(name) and not WRITING_CLASSES.isdisjoint(parts))

@@ -295,11 +295,10 @@ def program_files(arguments: list[str], fed: str | None = None) -> Iterator[Hit]
                 yield Hit(path, "read", "shell.copy")
         if made:
             yield Hit(target, "write", "shell.copy")
-    elif program in consoles.FILES:
+    elif program in consoles.STATEMENTS:
         yield from consoles.console_files(program, rest, fed)
-    elif program in consoles.SERVERS:
-        yield from consoles.console_files(program, rest, fed)
-        yield from _any(program, rest, plain)
+        if program in consoles.SERVERS:
+            yield from _any(program, rest, plain)
     elif program in WRITERS:
         yield from (Hit(path, "write", "shell.program") for path in plain if is_file(path))
     elif program in READERS:

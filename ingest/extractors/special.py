@@ -14,6 +14,9 @@ from ingest.extractors.pure import join
 from ingest.extractors.statements import sql_files
 from ingest.extractors.values import HERE, Command, Value, alternatives, lift, paths_of, text_of
 
+Opener = Callable[[Emit, Sequence[Value], dict[str, Value]], None]
+"""Emits what a call opens that is given these positional arguments and keywords."""
+
 ARCHIVES: Final = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 
 
@@ -158,18 +161,18 @@ def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
 
 
 # by the function's whole name; most are given a command line, or the arguments of one
-NAMED: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
-    **dict.fromkeys("os.system os.popen get_ipython().system asyncio.create_subprocess_shell".split(), command),
-    **dict.fromkeys("subprocess.run subprocess.call subprocess.check_call subprocess.Popen".split(), command),
+NAMED: Final[dict[str, Opener]] = {
     **dict.fromkeys(
-        "subprocess.check_output subprocess.getoutput subprocess.getstatusoutput".split(),
+        "os.system os.popen get_ipython().system asyncio.create_subprocess_shell subprocess.run subprocess.call"
+        " subprocess.check_call subprocess.Popen subprocess.check_output subprocess.getoutput"
+        " subprocess.getstatusoutput".split(),
         command,
     ),
     "pytest.main": _tests,
     "autogen.runtime_logging.start": _logged,
 }
 # by the last word of the name
-SPECIAL: Final[dict[str, Callable[[Emit, Sequence[Value], dict[str, Value]], None]]] = {
+SPECIAL: Final[dict[str, Opener]] = {
     "YoutubeDL": _options,
     "make_archive": _archived,
     "create_engine": _engine,
