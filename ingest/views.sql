@@ -559,16 +559,16 @@ select
     events.run_id,
     events.execution_order,
     -- an exception may have ended the turn of an agent before it had said anything
-    if(events.event_type = 'error', 'agent_call', events.event_type) as call_type,
-    if(call_type = 'agent_call', executions.answered_id, events.parent_event_id) as parent_id,
-    if(call_type = 'agent_call', answered.agent_name, events.agent_name) as caller,
+    case when events.event_type = 'error' then 'agent_call' else events.event_type end as call_type,
+    case when call_type = 'agent_call' then executions.answered_id else events.parent_event_id end as parent_id,
+    case when call_type = 'agent_call' then answered.agent_name else events.agent_name end as caller,
     case call_type
         when 'agent_call' then events.agent_name
         when 'llm_call' then events.meta->>'model'
         when 'tool_call' then events.meta->>'tool_name'
         else coalesce(events.meta->>'executor', events.inputs->>'language')
     end as callee,
-    if(events.event_type = 'error', executions.depth, events.depth) as call_depth,
+    case when events.event_type = 'error' then executions.depth else events.depth end as call_depth,
     case
         when call_type <> 'agent_call' then events.inputs
         -- the opening of a nested chat was given no message
