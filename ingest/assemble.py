@@ -229,11 +229,12 @@ class Assembler:
         chat = text_or_none(data.get("ends")) or ""
         is_unmarked = chat == self._chats.unmarked != ""
         inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
-        self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
+        failed = self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
-        floor = self._conversation.closed(facts.ChatClosed(chat, data.get("summary")))
+        closed = facts.ChatClosed(chat, data.get("summary"), failed)
+        floor = self._conversation.closed(closed, inside)
         if is_unmarked:
-            floor = self._conversation.ended()
+            floor = self._conversation.ended(closed, inside)
         if self._chats.ends(chat, floor, {"status": data.get("status"), **about}):
             self._tell(facts.RunFacts(about), where)
 
@@ -339,14 +340,23 @@ class Assembler:
         chat = where.chat or (self._chats.unmarked if is_inside else None)
         return _STEP + where.parent if where.parent else None, _CHAT + chat if chat else None
 
-    def _ends(self, data: Data, where: Where, place: str, *around: str | None) -> None:
-        """An exception on its way out is told of by every chat and step that it leaves, and by the run."""
+    def _ends(self, data: Data, where: Where, place: str, *around: str | None) -> facts.Failed | None:
+        """An exception on its way out is told of by every chat and step that it leaves, and by the run.
+
+        Gives it, where there is one, as an echo of the event that tells of it.
+        """
         fact, is_chat = _exception(data), data.get("kind") == journal.CHAT_END
-        known = self._leaving.ends(place, fact, Told(self.rows.id("error", where.key)), *around, is_chat=is_chat)
-        if fact is not None and known is None:
+        told = Told(self.rows.id("error", where.key))
+        known = self._leaving.ends(place, fact, told, *around, is_chat=is_chat)
+        if fact is None:
+            return None
+        fact.ends_chat = is_chat
+        echo = replace(fact, echo_of=(known or told).event)
+        if known is None:
             self._tell(fact, where)
-        elif fact is not None and known is not None and known.is_action and is_chat:  # a turn ended by it
-            self._tell(replace(fact, echo_of=known.event), where)
+        elif known.is_action and is_chat:  # a turn ended by it
+            self._tell(echo, where)
+        return echo
 
     # --- the run
 

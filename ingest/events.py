@@ -45,6 +45,10 @@ class Where:
         )
 
 
+UNSPOKEN = "unspoken"
+"""Subtype of a turn with nested chats that ended in no message."""
+
+
 @dataclass(slots=True)
 class Event:
     """A row of `execution_events` in the making. Times are UTC microseconds."""

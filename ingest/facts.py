@@ -43,10 +43,17 @@ class ChatBegun:
 
 @dataclass(slots=True)
 class ChatClosed:
-    """A chat is over."""
+    """A chat is over.
+
+    Attributes:
+        chat: its id.
+        summary: what came of it.
+        failed: the exception that ended it; `echo_of` is then the event that tells of it.
+    """
 
     chat: str
     summary: Any
+    failed: "Failed | None" = None
 
 
 @dataclass(slots=True)
@@ -184,7 +191,8 @@ class Failed:
 
     Attributes:
         agent: in whose turn, where that is known.
-        echo_of: the action of the user's that told of it before.
+        echo_of: what told of it before, such as an action of the user's.
+        ends_chat: a chat ended by it, and with that the turn that was under way there.
     """
 
     error_type: str | None
@@ -192,6 +200,7 @@ class Failed:
     traceback: str | None = None
     agent: str | None = None
     echo_of: str | None = None
+    ends_chat: bool = False
 
 
 @dataclass(slots=True)

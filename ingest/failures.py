@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ingest.events import Event
+from ingest.events import UNSPOKEN, Event
 
 MOST = 64
 """Failed calls and executions, actions and steps, the last ones, that an exception may come from."""
@@ -73,6 +73,9 @@ class Failures:
 
     def take(self, event: Event) -> None:
         """Take in an event that is about to be added, and say in its `meta` what failure it tells of once more."""
+        inside = self._actions.pop(event.id, ())
+        if event.subtype == UNSPOKEN:  # of the exception that ended it an error tells
+            return
         around = event.where.action or event.where.parent
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:
@@ -85,7 +88,6 @@ class Failures:
                 if cause.type != "llm_call" or event.agent is None:  # of an agent's turn the call is a part
                     event.where = replace(event.where, parent=cause.id)
             self._may_be_marked(event)
-        inside = self._actions.pop(event.id, ())
         if event.subtype == "action":
             self._note_action(event, inside, around)
         elif inside:

@@ -121,7 +121,7 @@ class Nesting:
         else:
             talk = self._talks[where.chat] = talk.nested(message.sender, sure, as_next=sure != CERTAIN)
             turn_id = self._rows.id("agent_call", f"opened in {where.key}")
-            talk.turn = OpenTurn(turn_id, where.position - BEFORE)
+            talk.turn = OpenTurn(turn_id, where.at(where.position - BEFORE))
         if talk.turn is not None:
             talk.turn.chats.append({"recipient": message.recipient, "summary": None})
         talk.begun += 1

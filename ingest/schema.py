@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 18
+VERSION = 19
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -278,8 +278,8 @@ _ALL = (
     Table(
         "executions",
         "An execution of an agent: a turn with its LLM calls, each exception that ended one before its agent had said "
-        "anything, and each LLM call that led to neither. Code and tools count for the turn of the agent that asked "
-        "for them; who ran them and raised failed as well. Made from the tables above.",
+        "anything (with nested chats the turn itself), and each LLM call that led to neither. Code and tools count for "
+        "the turn of the agent that asked for them; who ran them and raised failed too. Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             id UUID its agent_call in execution_events, or its error or llm_call where is_turn is false
@@ -287,8 +287,8 @@ _ALL = (
             agent_name VARCHAR the agent
             execution_order BIGINT as in execution_events
             depth INTEGER 0 for a turn, more for one in a nested chat
-            is_turn BOOLEAN false for an exception, and for an LLM call that led to no turn
-            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool works), LLM_RESPONSE (then the run was cut off)
+            is_turn BOOLEAN false for an exception, a turn without words, and an LLM call that led to no turn
+            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool or a nested chat), LLM_RESPONSE (then cut off)
             current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
             error_type VARCHAR what was raised, where that is known

@@ -86,10 +86,16 @@ class Thread:
 
 @dataclass(slots=True)
 class OpenTurn:
-    """A turn that opened nested chats before it was over."""
+    """A turn that opened nested chats before it was over.
+
+    Attributes:
+        id: of its event.
+        where: where it opened the first of them; the turn comes before that.
+        chats: what will be said of them.
+    """
 
     id: str
-    position: int
+    where: Where
     chats: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -181,6 +187,11 @@ class Talk:
             self.replied[agent] = function
         else:
             self.silent.add(agent)
+
+    def opened_in(self, where: Where) -> list[str | None]:
+        """Whose turns with nested chats are not over, in order: of several threads, those of that one."""
+        is_alone = len(self.threads) < 2
+        return [agent for agent, turn in self.opened.items() if is_alone or turn.where.thread == where.thread]
 
     def is_untold(self, agent: str | None) -> bool:
         """Whether an agent that answers now was not asked for it, as far as that is told: who began the chat may say

@@ -7,12 +7,13 @@ event, a saved transcript) and a group chat's manager repeats it to every member
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ingest import facts
 from ingest.claims import claims
 from ingest.code import CodeLedger, Execution
-from ingest.events import Event, Where
+from ingest.events import UNSPOKEN, Event, Where
 from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
@@ -131,11 +132,18 @@ class Conversation:
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
             self._child(call, turn, 1 if turn else 0)
+        talk = self._talks[where.chat]
+        agent = fact.agent or self._failed_callers.pop(where.thread, None)
+        if agent is None and fact.ends_chat:
+            agent = next(reversed(talk.opened_in(where)), None)
+        opened = talk.opened.get(agent) if fact.ends_chat else None
+        if opened is not None:  # its turn is told of when the chat is over
+            where = replace(where, parent=opened.id)
         event = self._rows.event(
             "error",
             fact.error_type or "error",
             where,
-            agent=fact.agent or self._failed_callers.get(where.thread),
+            agent=agent,
             status="failed",
             started=where.time,
             ended=where.time,
@@ -144,13 +152,15 @@ class Conversation:
         )
         if fact.echo_of is not None:
             event.meta["echo_of"] = fact.echo_of
-        talk = self._talks[where.chat]
-        if event.agent is not None:  # a group that keeps the speaker tells its choice by that agent's turn alone
-            event.meta |= talk.selected.pop(event.agent, {})
         self._failed_callers.pop(where.thread, None)
+        if agent is None or opened is not None:
+            self._rows.add_event(event)
+            return
+        # a group that keeps the speaker tells its choice by that agent's turn alone
+        event.meta |= talk.selected.pop(agent, {})
         self._rows.add_event(event)
-        if event.agent is not None and event.where.parent != event.meta.get("echo_of", ""):
-            self._children(talk.pending.pop(event.agent, []), event.id, where)  # what its agent was at ends with it
+        if event.where.parent != event.meta.get("echo_of", ""):
+            self._children(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
@@ -163,7 +173,7 @@ class Conversation:
         talk = self._talks[where.chat]
         turn = talk.opened.get(fact.turn_of)
         if turn is None:
-            turn = OpenTurn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where.position)
+            turn = OpenTurn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where)
             talk.opened[fact.turn_of] = turn
             self._rows.around(turn.id, where.parent)
         self._inner[fact.chat] = {"recipient": fact.recipient, "summary": None}
@@ -178,25 +188,58 @@ class Conversation:
         """A chat that has begun goes on with one that is over: its first words follow the last of that."""
         self._talks[chat].floor = floor
 
-    def closed(self, fact: facts.ChatClosed) -> Floor | None:
+    def closed(self, fact: facts.ChatClosed, where: Where) -> Floor | None:
         """A chat is over. Gives who has heard whom in it, where its records name it."""
         if fact.chat in self._inner:
             self._inner.pop(fact.chat)["summary"] = fact.summary
         talk = self._talks.pop(fact.chat, None)
+        if talk is None:
+            return None
+        for agent in talk.opened_in(where):
+            self._unspoken(agent, talk, where, fact.failed)
         self._left_over(talk)
-        return talk.floor if talk is not None else None
+        return talk.floor
 
-    def ended(self) -> Floor:
+    def ended(self, fact: facts.ChatClosed, where: Where) -> Floor:
         """The chat whose records do not name it is over: what is said next is not what was asked for in it.
 
         Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
+        for agent in talk.opened_in(where):
+            self._unspoken(agent, talk, where, fact.failed)
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
-            talk.opened.clear()  # of turns that an exception ended
         return talk.floor.copy()
+
+    def _unspoken(self, agent: str | None, talk: Talk, where: Where | None, failed: facts.Failed | None) -> None:
+        """A turn that opened nested chats ended in no message: by an exception, in silence, or, where nothing tells of
+        its end, with the run."""
+        opened, children = talk.opened.pop(agent), talk.pending.pop(agent, [])
+        executions = talk.executions.pop(agent, [])
+        children += [execution.event for execution in executions]
+        meta: dict[str, Any] = {"nested_chats": opened.chats, **talk.selected.pop(agent, {})}
+        if failed is not None:
+            meta |= {"error_type": failed.error_type, "echo_of": failed.echo_of}
+        first = min([opened.where.position, *[child.where.position for child in children]])
+        turn = self._rows.event(
+            "agent_call",
+            UNSPOKEN,
+            opened.where.at(first - 1),
+            event_id=opened.id,
+            agent=agent,
+            status="pending" if where is None else "completed" if failed is None else "failed",
+            started=talk.began(agent, opened.where, children),
+            ended=where.time if where is not None else None,
+            inputs={"sender": talk.floor.before(agent)},
+            error=failed.error if failed is not None else None,
+            meta=meta,
+        )
+        self._rows.add_event(turn)
+        self._children(children, turn.id, opened.where)
+        for execution in executions:
+            self._executed(execution, 1)
 
     # --- who speaks next
 
@@ -286,7 +329,7 @@ class Conversation:
                 children.append(event)
         children += self._tools.unrequested(agent, where)
         first = min([where.position, *[child.where.position for child in children]])
-        turn = self._turn_event(turn_id, message, where, min(first, opened.position) if opened else first, talk)
+        turn = self._turn_event(turn_id, message, where, min(first, opened.where.position) if opened else first, talk)
         turn.started = talk.began(agent, where, children)
         if opened:
             turn.meta["nested_chats"] = opened.chats
@@ -442,6 +485,8 @@ class Conversation:
         """All chats are over: what still waits is told, and nothing that follows belongs to it."""
         self._settle()
         for talk in self._talks.values():
+            for agent in list(talk.opened):
+                self._unspoken(agent, talk, None, None)
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._ended_alone(execution)

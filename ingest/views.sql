@@ -419,7 +419,8 @@ events as (
             else concat_ws(' ', event_type, meta->>'file_path', status)
         end as message,
         case
-            when event_type = 'error' then concat_ws(' ', 'raised', meta->>'error_type')
+            when event_type = 'error' or event_subtype = 'unspoken' and status = 'failed'
+                then concat_ws(' ', 'raised', meta->>'error_type')
             when event_type <> 'agent_call' then null
             when (meta->>'content_length')::bigint > 0 then concat('said ', meta->>'content_length', ' characters')
             when len(outputs->>'$.tool_calls[*].function.name') > 0
@@ -499,7 +500,7 @@ stages as (
         *,
         unnest(
             case event_type
-                when 'agent_call' then ['INIT', 'COMPLETE']
+                when 'agent_call' then case when status = 'pending' then ['INIT'] else ['INIT', 'COMPLETE'] end
                 when 'handoff' then ['SHOULD_RESPOND']
                 when 'llm_call' then ['LLM_CALL']
                 when 'error' then ['COMPLETE']
@@ -516,10 +517,10 @@ select
     execution_id,
     agent_name,
     stage,
-    case when status = 'failed' then 'error' else 'info' end as level,
+    case when status = 'failed' and stage <> 'INIT' then 'error' else 'info' end as level,
     case when stage = 'COMPLETE' then words else message end as message,
     case when stage = 'INIT' then origin else meta end as data,
-    error_message,
+    case when stage <> 'INIT' then error_message end as error_message,
     case when stage in ('LLM_CALL', 'POST_PROCESS') then duration_ms end as duration_ms,
     case when stage = 'COMPLETE' then coalesce(completed_at, began_at) else began_at end as created_at,
     list_position(['INIT', 'SHOULD_RESPOND', 'LLM_CALL', 'POST_PROCESS', 'COMPLETE'], stage) as place,
@@ -583,7 +584,7 @@ from execution_events as events
 left join executions
     on executions.run_id = events.run_id
     and executions.id = events.id
-    and (executions.is_turn or events.event_type = 'error')
+    and events.event_type in ('agent_call', 'error')
     and (asked is null or ingest.of_run(executions.run_id, executions.id, asked))
 left join execution_events as answered
     on answered.run_id = executions.run_id

@@ -1,5 +1,5 @@
 -- The executions of agents in $run_ids: turns, LLM calls that led to none, and exceptions that ended a turn before its agent
--- had said anything.
+-- had said anything. A turn with nested chats has a row of its own then (`unspoken`), in which the exception is.
 --
 -- Code and tool calls count for the turn that asked for them: where that is not known, for the latest one that the agent had
 -- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is
@@ -28,7 +28,9 @@ events as materialized (
         event_type = 'error' and event_subtype is distinct from 'action' as is_exception,  -- not marked by the user
         is_exception and agent_name is not null as is_raised,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') or is_raised as is_start,
-        case when is_exception then try_cast(meta->>'echo_of' as uuid) end as echo_of,
+        case
+            when is_exception or event_subtype = 'unspoken' then try_cast(meta->>'echo_of' as uuid)
+        end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then (meta->>'internal') is not null else false end as is_internal,
         -- the opening of a nested chat was given no message
@@ -146,12 +148,19 @@ starts as (
             events.* replace (
                 if(events.parent_event_id = echoed.id, null, events.parent_event_id) as parent_event_id,
                 if(events.parent_event_id = echoed.id, 0, events.depth) as depth
-            )
+            ),
+            case when events.event_subtype = 'unspoken' then echoed.execution_order end as ended_by
         from events
         left join events as echoed
             on echoed.run_id = events.run_id and echoed.id = events.echo_of
+        left join events as ended
+            on ended.run_id = events.run_id
+            and ended.id = events.parent_event_id
+            and ended.chat is not distinct from events.chat
+            and ended.event_subtype = 'unspoken'
         where events.is_start
             and (echoed.event_type is distinct from 'llm_call' or echoed.execution_id = events.id)
+            and (ended.id is null or not events.is_raised)
     )
     anti join raised using (run_id, execution_order)
     window before as (
@@ -212,7 +221,7 @@ joined as (
         -- of a turn that ended in an exception nobody knows when it began
         coalesce(if(starts.is_raised, null, starts.duration_ms), calls.duration_ms) as total_ms,
         coalesce(calls.is_failed, false) as is_without_answer,
-        work.is_pending,
+        coalesce(work.is_pending, false) or starts.status = 'pending' as is_pending,
         failures.execution_order as failure_order,
         failures.facts as failure_facts,
         case
@@ -247,6 +256,7 @@ joined as (
         on failures.run_id = starts.run_id
         and failures.execution_order = case
             when starts.is_raised then starts.execution_order
+            when starts.ended_by is not null then starts.ended_by
             when calls.is_failed then raised.execution_order
             else work.failure_order
         end
@@ -261,7 +271,7 @@ select
     agent_name,
     execution_order,
     depth,
-    is_turn,
+    is_turn and event_subtype <> 'unspoken' as is_turn,
     case
         -- exit code 124: AG2's command line and Docker executors end code that takes too long with it, and so does
         -- `timeout`; TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError

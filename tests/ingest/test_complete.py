@@ -297,7 +297,7 @@ def test_steps_and_actions_in_each_other(runs: Path, ingested: Ingest) -> None:
 
 
 def test_a_nested_chat_of_a_turn_that_never_ended(runs: Path, ingested: Ingest) -> None:
-    """Where the agent raised, or said nothing, its nested chat is where the turn would have been; the error once."""
+    """Where the agent raised, its nested chat is in a turn without words; the error once."""
     user, lead = talker("user"), talker("lead")
 
     def fail(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
@@ -310,8 +310,9 @@ def test_a_nested_chat_of_a_turn_that_never_ended(runs: Path, ingested: Ingest) 
     tables = ingested(runs)
     assert tree(tables, "agent_call") == [
         (0, "user", "go", None),
-        (0, "in", "hm", None),
-        (0, "side", "side says", None),
+        (0, "lead", "agent_call", None),
+        (1, "in", "hm", "agent_call"),
+        (1, "side", "side says", "agent_call"),
     ]
     assert [e["error_message"] for e in tables.events("error")] == ["gave up"]
 

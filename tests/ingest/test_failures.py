@@ -277,7 +277,7 @@ def test_the_tries_of_a_turn_are_one_execution(runs: Path, ingested: Ingest) -> 
 
 
 def test_a_turn_that_an_exception_ended_holds_no_later_chat(runs: Path, ingested: Ingest) -> None:
-    """It had opened a nested chat; what its agent says in the next chat is another turn."""
+    """It had opened a nested chat, that is in it; what its agent says in the next chat is another turn."""
     write_journal(
         runs,
         "r",
@@ -292,8 +292,9 @@ def test_a_turn_that_an_exception_ended_holds_no_later_chat(runs: Path, ingested
         logged("b", "user", "later"),
         {"kind": "chat_end", "ends": "c3", "status": "completed"},
     )
-    turns = {event["inputs"]["message"]: event for event in ingested(runs).events("agent_call")}
-    assert turns["inner"]["parent_event_id"] is None
+    turns = {event["inputs"].get("message"): event for event in ingested(runs).events("agent_call")}
+    assert turns["inner"]["parent_event_id"] == turns[None]["id"]
+    assert (turns[None]["event_subtype"], turns[None]["status"]) == ("unspoken", "failed")
     assert "nested_chats" not in turns["later"]["meta"]
 
 

@@ -18,7 +18,7 @@ select
 from execution_events
 where ($run_id is null or ingest.of_run(run_id, id, $run_id))
     and event_type = 'agent_call'
-    and event_subtype <> 'earlier'  -- said before the run began
+    and event_subtype not in ('earlier', 'unspoken')  -- said before the run began, or nothing said
 group by agent_name
 order by
     message_count desc,
