@@ -11,24 +11,21 @@ from dataclasses import replace
 from typing import Any
 
 from ingest import facts
+from ingest.acts import ActLedger
 from ingest.claims import claims
-from ingest.code import CodeLedger, Execution
+from ingest.code import CodeLedger
 from ingest.events import UNSPOKEN, Event, Where
-from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.floor import Floor
 from ingest.messages import Message
 from ingest.nesting import Nesting
 from ingest.relayed import Relayed
-from ingest.runrows import GUARDRAIL, SINGLE, RunRows, preview
+from ingest.runrows import GUARDRAIL, RunRows, preview
 from ingest.said import MessageLedger
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Transcript
-
-MAX_CHILDREN = 1000
-"""Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
 
 
 class Conversation:
@@ -53,6 +50,7 @@ class Conversation:
     ) -> None:
         self._rows, self._files, self._agents, self._finder = rows, files, agents, finder
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
+        self._acts = ActLedger(rows, files, finder)
         self._relayed = Relayed(agents)
         self._talks: defaultdict[str | None, Talk] = defaultdict(lambda: Talk(None if nests else False))
         """By chat; None where there is only one at a time."""
@@ -97,7 +95,7 @@ class Conversation:
             case facts.Said():
                 self._said(fact, where, logged)
             case facts.Called():
-                self._wait(talk.pending[fact.event.agent], fact.event)
+                self._acts.wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Replied():
                 talk.replies(fact.agent, fact.function)
@@ -115,13 +113,13 @@ class Conversation:
                 self._tools.started(fact, where)
             case facts.ToolEnded():
                 if event := self._tools.ended(fact, where):
-                    self._wait(talk.pending[fact.executor], event)
+                    self._acts.wait(talk.pending[fact.executor], event)
             case facts.CodeStarted():
-                self._unreported(self._code.started(fact, where), fact.executor, talk)
+                self._acts.unreported(self._code.started(fact, where), fact.executor, talk)
             case facts.CodeBlockStarted():
-                self._unreported(self._code.block_started(fact, where), fact.executor, talk)
+                self._acts.unreported(self._code.block_started(fact, where), fact.executor, talk)
             case facts.CodeRan():
-                self._unreported(self._code.ran(fact, where), fact.executor, talk)
+                self._acts.unreported(self._code.ran(fact, where), fact.executor, talk)
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
@@ -131,7 +129,7 @@ class Conversation:
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
-            self._child(call, turn, 1 if turn else 0)
+            self._acts.add(call, turn, 1 if turn else 0)
         talk = self._talks[where.chat]
         agent = fact.agent or self._failed_callers.pop(where.thread, None)
         if agent is None and fact.ends_chat:
@@ -160,7 +158,7 @@ class Conversation:
         event.meta |= talk.selected.pop(agent, {})
         self._rows.add_event(event)
         if event.where.parent != event.meta.get("echo_of", ""):
-            self._children(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
+            self._acts.in_turn(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
@@ -237,9 +235,7 @@ class Conversation:
             meta=meta,
         )
         self._rows.add_event(turn)
-        self._children(children, turn.id, opened.where)
-        for execution in executions:
-            self._executed(execution, 1)
+        self._acts.in_turn(children, turn.id, opened.where, executions)
 
     # --- who speaks next
 
@@ -317,7 +313,7 @@ class Conversation:
         talk.is_of(manager)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
-        self._orphans(talk, message.recipient)
+        self._acts.orphans(talk, message.recipient)
         executions = talk.executions.pop(agent, [])
         opened = talk.opened.pop(agent, None)
         turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
@@ -347,9 +343,7 @@ class Conversation:
         if internal:
             turn.meta["internal"] = True
         self._rows.add_event(turn)
-        self._children(children, turn.id, where)
-        for execution in executions:
-            self._executed(execution, 1)
+        self._acts.in_turn(children, turn.id, where, executions)
         for number, request in enumerate(message.requests):
             self._tools.requested(request, agent, turn.id, where, number, message.recipient)
         tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
@@ -398,64 +392,6 @@ class Conversation:
             turn.outputs["tool_calls"] = message.tool_calls
         return turn
 
-    def _children(self, events: list[Event], parent: str, where: Where) -> None:
-        """Add events that happened in a turn, or before the exception that ended one."""
-        for event in events:
-            event.where.parent = where.parent
-            self._child(event, parent, 1)
-
-    def _child(self, event: Event, parent: str | None, depth: int) -> None:
-        """Add an event that happened in a turn, or in none."""
-        if event.type == "llm_call" and parent is None:
-            event.subtype = SINGLE
-        hits = self._files_of_tool(event) if event.type == "tool_call" else []
-        written = [hit.path for hit in hits if hit.operation == "write"]
-        if event.type == "tool_call":
-            event.outputs["files_generated"] = written
-            read = [hit.path for hit in hits if hit.operation == "read"]
-            event.meta |= {"has_files": bool(written), "file_count": len(written), "files_read": read}
-        self._rows.add_event(event, parent, depth)
-        for hit in hits:
-            if hit.operation == "write":
-                self._files.written(hit.path, event, depth, hit.method)
-            else:
-                self._files.named(hit.path, hit.operation, hit.method, "tool_call", event.id, event.where)
-
-    def _unreported(self, execution: Execution | None, executor: str | None, talk: Talk) -> None:
-        """Code that an agent ran and does not report belongs to its turn; what no agent ran to what is around it."""
-        if execution is not None and executor is None:
-            self._ended_alone(execution)
-        elif execution is not None:
-            talk.executions[executor].append(execution)
-
-    def _executed(self, execution: Execution, depth: int) -> None:
-        """Note what files the code of an execution writes and reads."""
-        writes: dict[str, Hit] = {}
-        for hit in execution.writes:
-            writes.setdefault(hit.path, hit)
-        for path, hit in writes.items():
-            self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path))
-        for block in execution.blocks:
-            self._files.ran(block.code, execution.event, depth)
-        for hit in execution.reads:
-            event = execution.event
-            self._files.named(hit.path, "read", hit.method, "code_execution", event.id, event.where)
-
-    def _wait(self, waiting: list[Event], event: Event) -> None:
-        """Keep an event until its agent speaks. Of more than one turn can hold the oldest belongs to none."""
-        waiting.append(event)
-        if len(waiting) > MAX_CHILDREN:
-            self._child(waiting.pop(0), None, 0)
-
-    def _orphans(self, talk: Talk, agent: str | None) -> None:
-        """What an agent did that ended in no message, such as the LLM call for a summary, or one that failed."""
-        for event in talk.pending.pop(agent, []):
-            if event.type == "llm_call":  # a group that keeps the speaker tells its choice by that agent's turn alone
-                event.meta |= talk.selected.pop(agent, {})
-            self._child(event, None, 0)
-        for execution in talk.executions.pop(agent, []):
-            self._ended_alone(execution)
-
     def _left_over(self, talk: Talk | None, until: Talk | None = None) -> None:
         """What was done in a chat, and in those around it up to another, and ended in no message there, such as the
         word by which a human ends it."""
@@ -465,13 +401,8 @@ class Conversation:
                     self.run_facts.setdefault("human_input", []).extend(thread.human_input)
                     thread.human_input = []
             for agent in [*talk.pending, *talk.executions]:
-                self._orphans(talk, agent)
+                self._acts.orphans(talk, agent)
             talk = talk.outer
-
-    def _ended_alone(self, execution: Execution) -> None:
-        """Code that was run in no turn."""
-        self._child(execution.event, None, 0)
-        self._executed(execution, 0)
 
     # --- the end of the run
 
@@ -489,22 +420,12 @@ class Conversation:
                 self._unspoken(agent, talk, None, None)
             self._left_over(talk)
         for execution in self._code.unfinished():
-            self._ended_alone(execution)
+            self._acts.alone(execution)
         for event, turn in self._tools.unanswered():
-            self._child(event, turn, 1 if turn else 0)
+            self._acts.add(event, turn, 1 if turn else 0)
         self._talks.clear()
         self._code.forget()
         self._tools.forget()
-
-    def _files_of_tool(self, event: Event) -> list[Hit]:
-        """Files that a tool call names, in its arguments or its result; a path once, by what tells most of it."""
-        found: dict[str, Hit] = {}
-        named = self._finder.arguments(event.inputs["tool"] or "", event.inputs["args"])
-        for hit in [*named, *self._finder.text(event.outputs.get("result") or "")]:
-            known = found.get(hit.path)
-            if known is None or (known.operation != "write" and hit.operation == "write"):
-                found[hit.path] = hit
-        return list(found.values())
 
 
 def _tokens(message: Message, calls: list[Event]) -> int | None:

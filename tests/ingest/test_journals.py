@@ -564,7 +564,7 @@ def test_more_calls_than_a_turn_holds_are_executions(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest of those that wait for their agent to speak belong to no turn, and are not lost for that."""
-    monkeypatch.setattr("ingest.turns.MAX_CHILDREN", 3)
+    monkeypatch.setattr("ingest.acts.MAX_CHILDREN", 3)
     llm = {"kind": "llm_call", "agent": "a", "request": {}, "response": {}, "status": "ok"}
     write_journal(runs, "spoken", *[llm] * 5, logged("a", "b", "hi"))
     write_journal(runs, "silent", *[llm] * 5)
