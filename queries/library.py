@@ -13,6 +13,9 @@ made from it, so a query is added by adding one file to a folder below `sql`. Th
     --   tools  names of the tools, in order
     --   count  how often they were called in this order
     select ...
+
+Where its defaults find nothing in the sample runs, a section `Example` after the columns says with what the reference
+asks it: `--   min_count = 2`.
 """
 
 import difflib
@@ -89,7 +92,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Query:
-    """A named query. `columns` maps each result column, in order, to what it means; `sql` is the whole file."""
+    """A named query.
+
+    Attributes:
+        columns: each result column, in order, with what it means.
+        sql: the whole file.
+        example: parameters with which the reference shows it; the others have their defaults.
+    """
 
     name: str
     group: str
@@ -97,6 +106,7 @@ class Query:
     parameters: tuple[Parameter, ...]
     columns: dict[str, str]
     sql: str
+    example: dict[str, Value]
 
 
 def names() -> list[str]:
@@ -140,12 +150,19 @@ def parse(name: str, group: str, sql: str) -> Query:
     if not question or not columns:
         raise ValueError(f"{where}: the header needs a question and columns")
     parameters = tuple(_parameter(where, line) for line in sections["Parameters"])
-    return Query(name, group, question, parameters, columns, sql)
+    types = {parameter.name: parameter.type for parameter in parameters}
+    example: dict[str, Value] = {}
+    for line in sections["Example"]:
+        given, _, value = (part.strip() for part in line.partition("="))
+        if given not in types or not value:
+            raise ValueError(f"{where}: not a parameter of the query and its value: {line}")
+        example[given] = _default(types[given], value)
+    return Query(name, group, question, parameters, columns, sql, example)
 
 
 def _sections(where: str, sql: str) -> dict[str, list[str]]:
     """The header's lines, without comment marks, by section. A line with a deeper indent continues the one before."""
-    sections: dict[str, list[str]] = {"Question": [], "Parameters": [], "Columns": []}
+    sections: dict[str, list[str]] = {"Question": [], "Parameters": [], "Columns": [], "Example": []}
     section = "Question"
     for line in sql.splitlines():
         if not line.startswith("--"):

@@ -61,16 +61,15 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def _answer(query: Query, con: duckdb.DuckDBPyConnection) -> str:
-    """The first rows that the query returns with its defaults, and how many there are."""
-    result = execute(query, con, {})
+    """The first rows that the query returns, with its defaults or as its example has it, and how many there are."""
+    result = execute(query, con, query.example)
     kinds = [str(column[1]) for column in result.description or []]
     rows = result.fetchall()
-    if not rows:
-        return "No rows on the sample runs."
     out = StringIO()
     write_table(list(query.columns), kinds, rows[:ROWS], out, WIDTH)
     rest = f"... {len(rows) - ROWS} more\n" if len(rows) > ROWS else ""
-    return f"```text\n{out.getvalue()}{rest}```"
+    given = " ".join(f"--set {name}={value}" for name, value in query.example.items())
+    return (f"With `{given}`:\n\n" if given else "") + f"```text\n{out.getvalue()}{rest}```"
 
 
 @click.command()

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+import ingest
 import queries
 from ingest.code import LABELS
+from tests.ingest.tables import write_journal
 from tests.queries.database import Builder
 from tests.queries.reading import answer, events_by_run, rows
 
@@ -417,6 +419,23 @@ def test_retry_loops(traces: Path) -> None:
     assert Counter((row["run_id"], row["kind"], row["what"], row["repeats"]) for row in found) == Counter(
         (*key[:3], count) for key, count in counts.items() if count >= 2
     )
+
+
+def test_retry_loops_of_the_same_syntax(tmp_path: Path) -> None:
+    """Code that differs in comments, names and texts is one loop where that is asked for; of all its blocks."""
+    last = {"language": "sh", "code": "ls"}
+    codes = ["x = load('a.csv')", "y = load('b.csv')  # once more", "x = load('a.csv')\n\n", "z = read('a.csv')"]
+    blocks = [[{"language": "python", "code": code}, last] for code in codes]
+    tries = [
+        {"kind": "code_exec", "agent": "ann", "blocks": both, "exit_code": 1}
+        for both in [*blocks, [blocks[0][0]], [blocks[0][0], {**last, "code": "pwd"}]]
+    ]
+    write_journal(tmp_path / "runs", "r", *tries)
+    ingest.run([str(tmp_path / "runs")], str(tmp_path / "traces"))
+    assert answer(tmp_path / "traces", "retry_loops") == []
+    (loop,) = answer(tmp_path / "traces", "retry_loops", by="syntax")
+    assert (loop["kind"], loop["repeats"], loop["failed"]) == ("code", 3, 3)
+    assert loop["input"] == f"{codes[0]}\n\nls"
 
 
 def stretches(sequence: list[Any], min_turns: int) -> list[int]:

@@ -19,8 +19,10 @@ def test_every_query_is_explained(sample_traces: Path) -> None:
         assert query.question in section
         assert all(f"`{parameter.name}` {parameter.type}" in section for parameter in query.parameters)
         assert all(f"| `{column}` | {doc} |" in section for column, doc in query.columns.items())
-        rows = queries.run(name, con).fetchall()
-        assert ("No rows on the sample runs." in section) == (not rows)
+        rows = queries.run(name, con, **query.example).fetchall()
+        assert rows
+        assert all(f"--set {parameter}=" in section for parameter in query.example)
+        assert not query.example or not queries.run(name, con).fetchall()
         assert (f"... {len(rows) - 3} more" in section) == (len(rows) > 3)
 
 

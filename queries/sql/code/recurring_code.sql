@@ -15,6 +15,9 @@
 --   variants    how many different texts it has
 --   agents      who wrote it
 --   code        the code; one of its texts
+--
+-- Example
+--   by = 'syntax'
 select
     if($by = 'syntax', code_normal_hash, code_hash) as code_hash,
     ingest.language(language) as language,

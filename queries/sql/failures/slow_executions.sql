@@ -16,6 +16,9 @@
 --   work             tools and languages of the code that ran in this time, each with who asked for it and how it ended;
 --                    its failure counts for the execution of who asked
 --   created_at       when it began, UTC
+--
+-- Example
+--   threshold_ms = 100
 with
 
 slow_executions as materialized (
