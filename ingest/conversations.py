@@ -110,13 +110,14 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
         search.look(value, (), DEEP)
         if len(search.chats) > MAX_CHATS:
             return [], []
-    if len(search.chats) > 1:
-        _find_repeated(search.chats)
+    find_repeated(search.chats)
     return search.chats, search.beside
 
 
-def _find_repeated(chats: list[Chat]) -> None:
+def find_repeated(chats: list[Chat]) -> None:
     """Note which of several chats another one has told already."""
+    if len(chats) < 2:
+        return
     alike: defaultdict[tuple[int, ...], list[Chat]] = defaultdict(list)
     for chat in chats:
         if not chat.is_sound:
@@ -152,9 +153,9 @@ def _list_of(value: Any, path: tuple[str, ...]) -> Chat | None:
     elif (
         isinstance(value, list)
         and path[-1:] != ("choices",)
-        and sum(map(_holds_message, value)) > max(1, len(value) / 2)
+        and sum(map(holds_message, value)) > max(1, len(value) / 2)
     ):
-        around, value = value, [element["message"] if _holds_message(element) else element for element in value]
+        around, value = value, [element["message"] if holds_message(element) else element for element in value]
     if isinstance(value, list) and any(map(is_message, value)):
         return Chat(name, value, about, path, around=around)
     return None
@@ -165,7 +166,7 @@ def _has_roles(chat: Chat) -> bool:
     return chat.is_sound and len(chat.messages) > 1 and all("role" in message for message in chat.messages)
 
 
-def _holds_message(value: Any) -> bool:
+def holds_message(value: Any) -> bool:
     """Whether it is an object around a message: `{"at": ..., "message": {...}}`."""
     if not isinstance(value, dict) or is_message(value):
         return False
@@ -293,7 +294,7 @@ def _are_one(chat: Chat, other: Chat) -> bool:
     if roles == theirs:
         if (chat.key is None) != (other.key is None):
             return True
-        partners = {side.path[-1] if len(side.path) > 1 else None for side in (chat, other)}
+        partners = {side.path[-1] if len(side.path) > 1 and side.key is None else None for side in (chat, other)}
         return len(partners) == 1 and None not in partners and all(map(_is_heard, chat.messages))
     return len(pairs) > 1 or roles == tuple(_OTHER_SIDE.get(role, role) for role in theirs)
 

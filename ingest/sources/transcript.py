@@ -9,6 +9,7 @@ Of a long file a message at a time is held in memory, save where a document has 
 """
 
 import codecs
+import contextlib
 import itertools
 import re
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from capture import format as journal
-from ingest.conversations import LISTS, Chat, Told, conversations, is_empty
+from ingest.conversations import LISTS, Chat, Told, conversations, find_repeated, holds_message, is_empty
 from ingest.cut_off import sound_part
-from ingest.documents import documents, is_sequence, unread, value_end
+from ingest.documents import Document, documents, is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode, encode
 from ingest.lists import salvaged
 from ingest.messages import is_message
@@ -119,7 +120,8 @@ def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
     start = behind(SPACE, raw, 0)
     end, is_closed = value_end(raw, start, len(raw)) if raw[start : start + 1] in (b"[", b"{") else (start, False)
     if not is_closed or behind(SPACE, raw, end) < len(raw):  # not one document
-        yield from _read_broken(raw, "not JSON", about)
+        with alone() if len(raw) <= MAX_WHOLE else contextlib.nullcontext():
+            yield from _read_broken(raw, "not JSON", about)
         return
     try:
         outline = _outline(raw, start)
@@ -221,7 +223,7 @@ def _of_chat(chat: Chat, places: Iterator[int]) -> Iterator[Record | Bad]:
             elif chat.goes_on:
                 record.data["in_chat"] = chat.goes_on
             if chat.around is not None:
-                record.data |= {k: chat.around[number][k] for k in ("sender", "recipient") if k in chat.around[number]}
+                record.data |= _handed(chat.around[number])
         yield record
 
 
@@ -308,21 +310,18 @@ def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
         return
     header: dict[str, Any] = {}
     told: list[dict[str, Any]] = []
-    places, chats_told, first, line, label = itertools.count(1), Told(), True, 0, ""
+    places, chats_told, first, sides = itertools.count(1), Told(), True, _sides(raw)
     bare: str | None = None
-    for number, item in enumerate(documents(raw)):
+    for number, (label, item) in enumerate(_labelled(raw)):
         if isinstance(item, Bad):
             yield from item.pieces()
             continue
-        label = str(item.line) if item.line > line else f"{item.line}.{number + 1}"  # two documents in a line
-        line = item.line
-        if is_message(item.value):
+        if _is_one_message(item.value):
             bare = bare if bare is not None else "" if first else label
-            data = {"kind": journal.MESSAGE, "message": item.value, **({"in_chat": bare} if bare else {})}
-            yield Record(data, item.text, item.line, item.offset)
+            yield _bare(item, bare)
             first = False
             continue
-        chats, beside = conversations(item.value)
+        chats, beside = sides.pop(label) if label in sides else _conversations_of(label, item)
         told += [{**around, "chat": "/".join(filter(None, (label, around.get("chat"))))} for around in beside]
         if not _has_messages(chats):
             is_header = number == 0 and isinstance(item.value, dict)
@@ -337,7 +336,6 @@ def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
             yield Record({"kind": "meta"}, item.text, item.line, item.offset)
             continue
         for chat in chats:
-            chat.name = f"{label}/{chat.name}" if chat.name else label
             told += [{"chat": chat.name, **chat.about}] if chat.about else []
             chats_told.take(chat, "" if first else chat.name)
             yield from _of_chat(chat, places)
@@ -346,13 +344,64 @@ def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
         about["meta"] = {**header, **({"chats": told} if told else {})}
 
 
+def _labelled(raw: Text) -> Iterator[tuple[str, Document | Bad]]:
+    """Documents one after another, each with the number of its line; of two in a line the second's has its own, too."""
+    line = 0
+    for number, item in enumerate(documents(raw), 1):
+        if isinstance(item, Bad):
+            yield "", item
+            continue
+        yield str(item.line) if item.line > line else f"{item.line}.{number}", item
+        line = item.line
+
+
+def _conversations_of(label: str, item: Document) -> tuple[list[Chat], list[dict[str, Any]]]:
+    """The conversations of one of several documents, and what stands beside them."""
+    chats, beside = conversations(item.value)
+    for chat in chats:
+        chat.name, chat.path = f"{label}/{chat.name}" if chat.name else label, (label, *chat.path)
+    return chats, beside
+
+
+def _sides(raw: Text) -> dict[str, tuple[list[Chat], list[dict[str, Any]]]]:
+    """The conversations of documents by label, where what each agent keeps stands in one of its own: each chat is there
+    twice then, as either side had it. Of a file that is too long to be held in memory that is not found out."""
+    if len(raw) > MAX_WHOLE:
+        return {}
+    found = {
+        label: _conversations_of(label, item)
+        for label, item in _labelled(raw)
+        if isinstance(item, Document) and not _is_one_message(item.value)
+    }
+    find_repeated([chat for chats, _ in found.values() for chat in chats])
+    return found
+
+
+def _is_one_message(value: Any) -> bool:
+    """Whether a document is a message, or an object around one."""
+    return is_message(value) or holds_message(value)
+
+
+def _bare(item: Document, chat: str) -> Record:
+    """The record of a document that is one message."""
+    data: dict[str, Any] = {"kind": journal.MESSAGE, "message": item.value}
+    if holds_message(item.value):
+        data = {**data, **_handed(item.value), "message": item.value["message"]}
+    return Record({**data, **({"in_chat": chat} if chat else {})}, item.text, item.line, item.offset)
+
+
+def _handed(around: dict[str, Any]) -> dict[str, Any]:
+    """Who handed a message to whom, as the object around it says."""
+    return {key: around[key] for key in ("sender", "recipient") if key in around}
+
+
 def _is_something_else(raw: Text) -> bool:
     """Whether documents that begin soundly have no message among them, as the lines of another program's log."""
     for number, item in enumerate(documents(raw)):
         if isinstance(item, Bad):
             if number == 0:
                 return False
-        elif is_message(item.value) or _has_messages(conversations(item.value)[0]):
+        elif _is_one_message(item.value) or _has_messages(conversations(item.value)[0]):
             return False
     return True
 

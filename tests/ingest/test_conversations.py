@@ -437,6 +437,49 @@ def test_members_of_an_introduced_group_heard_one_chat(runs: Path, ingested: Ing
 
 
 @pytest.mark.few
+@pytest.mark.parametrize("shape", ["partners", "lists", "objects"])
+def test_what_each_agent_keeps_in_a_line_of_its_own(shape: str, runs: Path, ingested: Ingest) -> None:
+    """The sides of one chat are one there, too, and an author that one of them lacks is told by the other."""
+    manager, members = group(introductions=False)
+    heard = {agent.name: agent.chat_messages[manager] for agent in members}
+    lines = [
+        {"agent": name, "chat_messages": {manager.name: messages}} if shape == "partners"
+        else {manager.name: messages} if shape == "objects"
+        else {"agent": name, "messages": messages}
+        for name, messages in heard.items()
+    ]  # fmt: skip
+    (runs / "agents.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    tables = ingested(runs)
+    said = tables.sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [(row["sender"], row["content"]) for row in said] == [
+        ("alpha", "start"),
+        ("beta", "beta speaks"),
+        ("gamma", "gamma speaks"),
+        ("alpha", "alpha speaks"),
+    ]
+    assert tables.one("SELECT count(*) FROM journal") == sum(map(len, heard.values()))
+
+
+def test_equal_requests_of_a_batch_are_several(runs: Path, ingested: Ingest) -> None:
+    """Each line asks for itself, also in the same words."""
+    lines = [{"custom_id": str(n), "body": {"model": "m", "messages": [Q]}} for n in range(3)]
+    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (runs / "t.json").write_text(json.dumps(lines))
+    assert ingested(runs).sql("SELECT messages FROM runs") == [{"messages": 3}] * 2
+
+
+def test_objects_around_messages_a_line_each(runs: Path, ingested: Ingest) -> None:
+    """As in one list: who spoke to whom counts, the record has all of it, and other lines are kept."""
+    around = [{"at": n, "sender": "a", "recipient": "b", "message": m} for n, m in enumerate([Q, A, Q])]
+    (runs / "t.jsonl").write_text("\n".join(map(json.dumps, [*around, {"at": 3, "event": "over"}])))
+    tables = ingested(runs)
+    assert [json.loads(r["record"]) for r in tables.sql("SELECT record FROM journal ORDER BY seq")] == around
+    said = tables.sql("SELECT sender, recipient, role, content FROM messages ORDER BY message_order")
+    assert said == [{"sender": "a", "recipient": "b", **m} for m in (Q, A, Q)]
+    assert tables.one("SELECT line FROM quarantine") == 4
+
+
+@pytest.mark.few
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_authors_that_one_list_lacks_another_tells(order: str, runs: Path, ingested: Ingest) -> None:
     """An agent's own list need not name it; those of who heard it do, wherever they stand."""
