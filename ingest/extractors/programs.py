@@ -9,7 +9,22 @@ from typing import Final
 
 from ingest.extractors import consoles, powershell
 from ingest.extractors.model import Hit
-from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
+from ingest.extractors.options import (
+    ANY_OUTPUT,
+    FLAGS,
+    MORE_VALUES,
+    OUTPUT_OPTIONS,
+    TEMPLATE,
+    given,
+    is_file,
+    is_operand,
+    made,
+    operands,
+    outputs,
+    reports,
+    valued,
+)
+from ingest.extractors.paths import extension, looks_like_file
 from ingest.extractors.vocabulary import DOCUMENT_NAMES
 
 ASSIGNMENT: Final = re.compile(r"(?s)^([A-Za-z_]\w*)=(.*)$")
@@ -56,18 +71,6 @@ RUNNERS: Final = {
 COMPILERS: Final = frozenset(
     "gzip bzip2 xz gcc g++ cc c++ clang clang++ rustc gfortran pandoc sort ld as go javac nasm".split()
 )
-# options that take a path to be written, by program
-ANY_OUTPUT: Final = re.compile(r"-o|--?out(?:put)?(?:[-_]?(?:[Ff]ile|[Pp]ath|[Nn]ame))?")
-# one that is as often followed by something else
-MAYBE_OUTPUT: Final = "-w"
-# programs that search, whose `-o` takes no value
-SEARCHING: Final = re.compile(r"grep$|^(?:ag|ack|ugrep|pkill)$")
-# programs whose `-o` is followed by a setting, a format or a folder
-NO_OUTPUT: Final = frozenset("pytest redis-cli dotnet kustomize ssh sftp".split())
-# what a program fills in by itself in the name of its output: `slurm-%j.out`
-TEMPLATE: Final = re.compile(r"%(?:\(|\d*[A-Za-z])")
-# a setting: `cache_dir=.cache.d`
-SETTING: Final = re.compile(r"[\w.-]+=")
 # words of an option of a script that names what it makes, or what is no file
 RESULTS: Final = frozenset(
     "o w l out outfile output outputs save saved dest destination target export log logs logfile result results write"
@@ -77,92 +80,6 @@ RESULTS: Final = frozenset(
 # those of them whose value a script writes
 MADE: Final = frozenset("save dest destination export report plot fig figure submission".split())
 OPTION_WORD: Final = re.compile(r"[a-z0-9]+")
-# options that tell where a log or a report goes, but those of scripts, which may as well analyse one
-REPORT_OUTPUT: Final = re.compile(r"--(?:log-?file|junit-?xml)")
-REPORT_BEGINNINGS: Final = frozenset(("--l", "--j"))
-# options that take a path to be read, of programs that are not known
-ANY_INPUT: Final = frozenset("-f -i -a -b -1 -2 -r -U -in -query --file --filename --input".split())
-# those of known programs, whose values may have any name
-INPUTS: Final = {"openssl": ("-in", "-inkey")}
-OUTPUT_OPTIONS: Final = {
-    **dict.fromkeys("gcc g++ cc c++ clang clang++ rustc gfortran go dot nasm ld as".split(), ("-o",)),
-    **dict.fromkeys("curl pandoc sort yt-dlp youtube-dl http xsltproc".split(), ("-o", "--output")),
-    "wget": ("-O", "--output-document", "-o", "--output-file", "-a", "--append-output"),
-    "gdown": ("-O", "--output"),
-    "aria2c": ("-o", "--out"),
-    **dict.fromkeys("bowtie bowtie2 hisat2".split(), ("-S",)),
-    "jupyter": ("--output",),
-    "openssl": ("-out", "-keyout"),
-    "inkscape": ("-o", "--export-filename"),
-    "pytest": ("--html", "--json-report-file", "--report-log"),
-}
-# options whose value is no file argument of the command
-VALUE_OPTIONS: Final = frozenset(
-    "-n -c -d -k -f -t -e -m -C -A -B -H -X -u -p -s -w -b -S -T -F -v -U --header".split()
-)
-# more of them, by program
-MORE_VALUES: Final = {
-    **dict.fromkeys(("scp", "sftp"), ("-o", "-P")),
-    "pytest": ("-o",),
-    "redis-cli": ("-o",),
-    "aws": tuple("--key --bucket --prefix --profile --region --query --endpoint-url --acl".split()),
-    "gcloud": ("--zone", "--project", "--region"),
-    "ffmpeg": tuple("-vf -af -filter_complex -filter:v -filter:a -lavfi -metadata -map -passlogfile".split()),
-    **dict.fromkeys(
-        ("huggingface-cli", "hf"),
-        tuple("--local-dir --repo-type --revision --cache-dir --include --exclude --token".split()),
-    ),
-}
-# those of them that take no value, by program
-FLAGS: Final = {
-    **{
-        program: frozenset(options.split())
-        for program, options in {
-            "grep": "-n -c -H -s -w -b -F -v -T -U",
-            "rg": "-n -c -H -s -w -b -F -v -p -u -S",
-            "sort": "-u -n -c -f -b -s -d -m -C",
-            "sed": "-n -s -u",
-            "perl": "-n -p -c -w -s -t -T -u -v",
-            "jq": "-c -n -e -s -S -C",
-            "cat": "-n -e -t -b -s -v -A -u -T",
-            "wc": "-c -w -m",
-            "tail": "-f -F -v",
-            "head": "-v",
-            "uniq": "-c -d -u",
-            "diff": "-u -w -b -B -c -e -n -p -s -t -d",
-            "cut": "-s -n",
-            "ls": "-t",
-            "tar": "-c -v -k -p -t",
-            "python": "-B -u -s -v -d",
-            "bash": "-e -u -v -n",
-            "gcc": "-c -S -v -w -p",
-            "pandoc": "-s -S -p -v",
-            "gzip": "-k -c -d -f -n -t -v",
-            "cp": "-n -f -p -u -v -b -d -s",
-            "ln": "-s -n -f -v -b",
-            "rsync": "-u -n -c -H -p -t -v -b -d -S -X -A",
-            "zip": "-u -m -d -T -v",
-            "unzip": "-p -c -n -u -t -v",
-            "base64": "-d -w",
-            "md5sum": "-c -b -t",
-            "less": "-n -e -F -S -X",
-            "column": "-t -e -n",
-            "gofmt": "-w -s -d -e",
-            "goimports": "-w -d -e",
-            "prettier": "-w -c",
-            "crontab": "-e",
-            "od": "-c -b -d -s -v",
-            "xxd": "-p -u -b",
-            "gpg": "-c -d -e -s -a -b -v -n -k",
-        }.items()
-    }
-}
-for _alike, _programs in {
-    "grep": "egrep fgrep zgrep", "gcc": "g++ cc c++ clang clang++", "gzip": "bzip2 xz gunzip bunzip2 unxz",
-    "cp": "mv install scp", "md5sum": "sha1sum sha256sum sha512sum shasum", "less": "more", "bash": "sh zsh",
-    "python": "python3 python2 ipython",
-}.items():  # fmt: skip
-    FLAGS.update(dict.fromkeys(_programs.split(), FLAGS[_alike]))
 # options by which programs are given the files that they read, which are no operands of theirs
 FILE_OPTIONS: Final = {
     **dict.fromkeys(("pip", "pip3"), frozenset("-r --requirement -c --constraint".split())),
@@ -178,8 +95,6 @@ STORES: Final = frozenset(("aws", "gsutil"))
 CARRIERS: Final = frozenset(("gcloud", "rclone"))
 COPYING: Final = frozenset("cp mv".split())
 CARRYING: Final = COPYING | frozenset("scp copy copyto move moveto".split())
-# a path on another host: `vm:~/b.txt`
-REMOTE: Final = re.compile(r"[\w.@-]{2,}:")
 # commands that write a container or image into an archive, or read one
 ARCHIVED: Final = {
     **dict.fromkeys(("save", "export"), ("write", ("-o", "--output"))),
@@ -204,12 +119,9 @@ LAST_WRITTEN: Final = frozenset(
     "ffmpeg convert magick montage sox qpdf ssconvert pdfunite papermill pdfcrop lame ebook-convert gdal_translate"
     " gdalwarp lessc objcopy".split()
 )
-NO_FLAGS: Final[frozenset[str]] = frozenset()
 # options of `curl` that send a file; some of them name it behind an `@`
 SENDING: Final = frozenset("-d --data --data-binary --data-raw --data-ascii --json -F --form".split())
 SENT: Final = SENDING | {"-T", "--upload-file"}
-
-
 # all programs that are known by name
 KNOWN: Final = frozenset().union(
     PREFIXES, READERS, WRITERS, FILTERS, OTHERS, RUNNERS, COMPILERS, OUTPUT_OPTIONS, FLAGS, FILE_OPTIONS, STORES,
@@ -221,32 +133,6 @@ KNOWN: Final = frozenset().union(
 def is_known(program: str) -> bool:
     """Whether a word is the name of a known program."""
     return program in KNOWN or CONVERTER.search(program) is not None
-
-
-def is_file(word: str) -> bool:
-    """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
-    return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
-
-
-def is_operand(word: str) -> bool:
-    """Whether an operand of a program that is not known looks like a local file."""
-    if not is_file(word) or (":" in word and REMOTE.match(word)):
-        return False
-    # two letters behind several dots are rather the end of a host's name: `ns1.example.in`
-    suffix = extension(word)
-    of_host = len(suffix) < 3 and "/" not in word and word.count(".") > 1
-    return looks_like_file(word) or (suffix in OPERAND_EXTENSIONS and not of_host and " " not in word)
-
-
-def _is_output(word: str) -> bool:
-    """Whether the value of an output option is a file, whatever its extension: no format, setting or number."""
-    if not is_file(word) or word.startswith("-") or SETTING.match(word) or TEMPLATE.search(word):
-        return False
-    if looks_like_file(word):
-        return True
-    if not extension(word) or any(mark in word for mark in " =,:;%{}()[]|"):
-        return False
-    return "/" in word or (word.count(".") == 1 and not word[0].isdigit())
 
 
 def program_files(arguments: list[str], fed: str | None = None) -> Iterator[Hit]:
@@ -269,13 +155,10 @@ def program_files(arguments: list[str], fed: str | None = None) -> Iterator[Hit]
     if program.lower() in powershell.COMMANDS:
         yield from powershell.command_files(program.lower(), rest)
         return
-    yield from _outputs(program, rest)
-    for word in rest:
-        if word[:3] in REPORT_BEGINNINGS:
-            if program not in RUNNERS and arguments[0][:2] != "./":
-                yield from _reports(rest)
-            break
-    plain = _operands(program, rest)
+    yield from outputs(program, rest)
+    if program not in RUNNERS and arguments[0][:2] != "./":
+        yield from reports(rest)
+    plain = operands(program, rest)
     copying = CARRYING if program in CARRIERS else COPYING
     carries = program in CARRIERS or program in STORES or program in CONTAINERS
     if carries and len(plain) > 2 and not copying.isdisjoint(plain[:2]):
@@ -364,19 +247,19 @@ def program_files(arguments: list[str], fed: str | None = None) -> Iterator[Hit]
 
 def _any(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
     """The files of a program that is not known: it reads them, but for those that an option says it writes."""
-    given = list(_given(program, rest))
-    yield from given
-    written = {hit.path for hit in given if hit.operation == "write"}
+    named = list(given(program, rest))
+    yield from named
+    written = {hit.path for hit in named if hit.operation == "write"}
     # what is behind an output option is no input either where it is a template or a setting
-    written.update(path for option, path in _options(rest) if option[:1] == "-" and ANY_OUTPUT.fullmatch(option))
+    written.update(path for option, path in valued(rest) if option[:1] == "-" and ANY_OUTPUT.fullmatch(option))
     # a test is named behind the file that it stands in: `a.py::test_b`
-    operands = [path.partition("::")[0] if "::" in path else path for path in plain]
-    yield from (Hit(path, "read", "shell.program") for path in operands if path not in written and is_operand(path))
+    paths = [path.partition("::")[0] if "::" in path else path for path in plain]
+    yield from (Hit(path, "read", "shell.program") for path in paths if path not in written and is_operand(path))
 
 
 def _downloaded(rest: list[str], plain: list[str]) -> Iterator[Hit]:
     """The files that are named one by one, of a model's or data set's repository, in the folder that is given."""
-    options = dict(_options(rest))
+    options = dict(valued(rest))
     if plain[0] == "download":
         folder = options.get("--local-dir", "")
         names = plain[2:] if folder else []  # else they go to the cache
@@ -420,14 +303,14 @@ def _optional(program: str, rest: list[str]) -> Iterator[Hit]:
     """The files of a program that reads only what its options name."""
     if program in ("docker", "podman") and DOCKER_COMMANDS.isdisjoint(rest[:2]):
         for operation, options in (ARCHIVED[word] for word in rest[:2] if word in ARCHIVED):
-            named = (path for option, path in _options(rest) if option in options and is_file(path))
+            named = (path for option, path in valued(rest) if option in options and is_file(path))
             yield from (Hit(path, operation, "shell.program") for path in named)
         return
-    for option, path in _options(rest):
+    for option, path in valued(rest):
         if option in FILE_OPTIONS[program] and is_file(path):
             yield Hit(path, "read", "shell.program")
     if program == "uv" and "compile" in rest[:2]:
-        yield from _any(program, rest, _operands(program, rest))
+        yield from _any(program, rest, operands(program, rest))
 
 
 def _readable(program: str, path: str) -> bool:
@@ -435,58 +318,6 @@ def _readable(program: str, path: str) -> bool:
     if program in ("open", "xdg-open", "unzip", "file", "stat", "join", "code", "display", "column", "source", "."):
         return looks_like_file(path) or path.rsplit("/", 1)[-1].startswith(".")
     return not path.isdigit() and ("=" not in path or looks_like_file(path))
-
-
-def _outputs(program: str, rest: list[str]) -> Iterator[Hit]:
-    """The files named by a program's output options."""
-    options = OUTPUT_OPTIONS.get(program, ())
-    for index, word in enumerate(rest):
-        for option in options:
-            value = ""
-            if word == option or (
-                program in ("wget", "curl")
-                and not word.startswith("--")
-                and word[:1] == "-"
-                and word.endswith(option[1:])
-                and len(option) == 2
-                and len(word) <= 5
-            ):
-                value = rest[index + 1] if index + 1 < len(rest) else ""
-            elif word.startswith(option + "=") and option.startswith("--"):
-                value = word[len(option) + 1 :]
-            if value and is_file(value) and not TEMPLATE.search(value):
-                yield Hit(
-                    value,
-                    "write",
-                    "shell.download" if program in ("curl", "wget", "gdown", "aria2c") else "shell.program",
-                )
-                break
-
-
-def _reports(rest: list[str]) -> Iterator[Hit]:
-    """The logs and reports that options name."""
-    for option, path in _options(rest):
-        if REPORT_OUTPUT.fullmatch(option) and is_file(path) and looks_like_file(path):
-            yield Hit(path, "write", "shell.program")
-
-
-def _operands(program: str, rest: list[str]) -> list[str]:
-    """The arguments that are neither options nor values of options."""
-    found: list[str] = []
-    skip = False
-    for word in rest:
-        if skip:
-            skip = False
-        elif word.startswith("-") and len(word) > 1:
-            skip = (
-                word in OUTPUT_OPTIONS.get(program, ())
-                or word in MORE_VALUES.get(program, ())
-                or (word[:3] in REPORT_BEGINNINGS and REPORT_OUTPUT.fullmatch(word) is not None)
-                or (word in VALUE_OPTIONS and word not in FLAGS.get(program, NO_FLAGS))
-            )
-        else:
-            found.append(word)
-    return found
 
 
 def _filter(program: str, rest: list[str], plain: list[str]) -> Iterator[Hit]:
@@ -545,39 +376,10 @@ def _assigned(rest: list[str]) -> Iterator[Hit]:
             yield Hit(path, "read" if name == "if" else "write", "shell.program")
 
 
-def _options(rest: list[str]) -> Iterator[tuple[str, str]]:
-    """Words with those behind them, and both sides of `--option=value`."""
-    for word, after in pairwise([*rest, ""]):
-        option, equal, value = word.partition("=")
-        if equal and word[:2] == "--":
-            yield option, value
-        yield word, after
-
-
-def _given(program: str, rest: list[str]) -> Iterator[Hit]:
-    """What the usual options of a program that is not known name."""
-    known = program in OUTPUT_OPTIONS
-    searches = SEARCHING.search(program) is not None
-    for option, path in _options(rest):
-        if (option in ANY_INPUT and is_operand(path)) or (option in INPUTS.get(program, ()) and is_file(path)):
-            yield Hit(path, "read", "shell.program")
-        elif option == MAYBE_OUTPUT and not known and looks_like_file(path) and is_file(path):
-            yield Hit(path, "write", "shell.program")
-    if not known and not searches and program not in NO_OUTPUT:
-        yield from _made(rest)
-
-
-def _made(rest: list[str]) -> Iterator[Hit]:
-    """What the usual options name that say where output goes."""
-    for option, path in _options(rest):
-        if option[:2] in ("-o", "--") and ANY_OUTPUT.fullmatch(option) and _is_output(path):
-            yield Hit(path, "write", "shell.program")
-
-
 def _of_script(rest: list[str]) -> Iterator[Hit]:
     """The files that a script is given; it reads them but where an option or the last place may say otherwise."""
-    yield from _made(rest)
-    operands: list[str] = []
+    yield from made(rest)
+    paths: list[str] = []
     option = ""
     for word in rest:
         if word[:1] == "-":
@@ -589,10 +391,10 @@ def _of_script(rest: list[str]) -> Iterator[Hit]:
         if option and (operation := _of_option(option, word)):
             yield Hit(word, operation, "shell.program")
         elif not option and " " not in word and is_file(word) and looks_like_file(word):
-            operands.append(word)
+            paths.append(word)
         option = ""
     # of several the last may be where the result goes
-    yield from (Hit(path, "read", "shell.program") for path in operands[: max(1, len(operands) - 1)])
+    yield from (Hit(path, "read", "shell.program") for path in paths[: max(1, len(paths) - 1)])
 
 
 def _of_option(option: str, value: str) -> str:

@@ -8,7 +8,8 @@ from typing import Final
 
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.programs import ASSIGNMENT, PREFIXES, RUNNERS, is_file, program_files
+from ingest.extractors.options import is_file
+from ingest.extractors.programs import ASSIGNMENT, PREFIXES, RUNNERS, program_files
 
 # a count or a comparison, `((i < 3))`, nothing of which is a file
 _ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
