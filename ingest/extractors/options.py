@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import OPERAND_EXTENSIONS, extension, is_local, looks_like_file
@@ -110,6 +110,20 @@ TEMPLATE: Final = re.compile(r"%(?:\(|\d*[A-Za-z])")
 SETTING: Final = re.compile(r"[\w.-]+=")
 
 
+class Command(NamedTuple):
+    """A program with its arguments."""
+
+    called: str
+    """The program as the command spells it, maybe with its folder."""
+    program: str
+    rest: list[str]
+    """All arguments."""
+    operands: list[str]
+    """Those that are neither options nor values of options."""
+    fed: str | None
+    """What is redirected to it; '' where that is not known, None for nothing."""
+
+
 def is_file(word: str) -> bool:
     """Whether a word can be a local file: nothing in it is left for the shell to fill in."""
     return is_local(word) and "$" not in word and "`" not in word and not word.startswith(("&", "="))
@@ -134,6 +148,11 @@ def _is_output(word: str) -> bool:
     if not extension(word) or any(mark in word for mark in " =,:;%{}()[]|"):
         return False
     return "/" in word or (word.count(".") == 1 and not word[0].isdigit())
+
+
+def files(words: Iterable[str], operation: str, method: str = "shell.program") -> Iterator[Hit]:
+    """The words that can be local files."""
+    return (Hit(word, operation, method) for word in words if is_file(word))
 
 
 def operands(program: str, rest: list[str]) -> list[str]:

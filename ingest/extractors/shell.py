@@ -9,7 +9,7 @@ from typing import Final
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.options import is_file
-from ingest.extractors.programs import ASSIGNMENT, PREFIXES, RUNNERS, program_files
+from ingest.extractors.programs import ASSIGNMENT, PREFIXES, PYTHONS, SHELLS, program_files
 
 # a count or a comparison, `((i < 3))`, nothing of which is a file
 _ARITHMETIC: Final = r"\(\((?:[^()\n]|\([^()\n]*\))*\)\)"
@@ -127,7 +127,7 @@ def _script(arguments: Sequence[str]) -> str:
     program = arguments[0]
     if program in PREFIXES:
         program = next((word for word in arguments if word not in PREFIXES), "")
-    if RUNNERS.get(program.rsplit("/", 1)[-1]) != "sh":
+    if program.rsplit("/", 1)[-1] not in SHELLS:
         return ""
     option = next((index for index, word in enumerate(arguments) if OF_SCRIPT.match(word)), len(arguments))
     return arguments[option + 1] if option + 1 < len(arguments) else ""
@@ -138,7 +138,7 @@ def embedded(code: str) -> Iterator[tuple[str, str]]:
     for words in commands(code):
         plain = [word for kind, word in words if kind == "word"]
         program = plain[0].rsplit("/", 1)[-1] if plain else ""
-        if RUNNERS.get(program) != "py":
+        if program not in PYTHONS:
             continue
         if "-c" in plain[:-1]:
             yield "python", expand(plain[plain.index("-c") + 1], {})
