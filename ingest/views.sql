@@ -127,34 +127,33 @@ create or replace macro ingest.names(text, agent) as
     );
 
 
--- A path in which each `..` has gone with the folder before it.
+-- A path in which each `..` has gone with the folder before it. What is kept has a slash before each of its parts.
 create or replace macro ingest.without_ups(path) as
     case
         when not contains(path, '..') or length(path) > 4096 then path
-        else array_to_string(
+        else substr(
             list_reduce(
-                list_transform(string_split(regexp_replace(path, '//+', '/', 'g'), '/'), lambda part: [part]),
+                string_split('/' || regexp_replace(path, '//+', '/', 'g'), '/'),
                 lambda kept, part:
                     case
-                        when part = ['..'] and kept = [''] then kept
-                        when part = ['..'] and kept[-1] <> '..' then kept[:-2]
-                        else list_concat(kept, part)
+                        when part <> '..' or kept = '' or suffix(kept, '/..') then concat(kept, '/', part)
+                        when kept = '/' then kept
+                        else regexp_replace(kept, '/[^/]*$', '')
                     end
             ),
-            '/'
+            2
         )
     end;
 
 
--- Where a file lies, from the run's folder: code spells it relative to the folder that it runs in, where that is known.
+-- Where a file lies, from the run's folder: code spells it relative to the folder that it runs in, where that is known. Not
+-- yet without_ups: that names its path several times, and so would be given this several times.
 create or replace macro ingest.place(path, work_dir) as
-    ingest.without_ups(
-        regexp_replace(
-            case when path ^@ '/' or work_dir is null then path else concat(rtrim(work_dir, '/'), '/', path) end,
-            '(^|/)(\./+)+',
-            '\1',
-            'g'
-        )
+    regexp_replace(
+        case when path ^@ '/' or work_dir is null then path else concat(rtrim(work_dir, '/'), '/', path) end,
+        '(^|/)(\./+)+',
+        '\1',
+        'g'
     );
 
 

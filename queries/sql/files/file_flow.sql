@@ -15,24 +15,34 @@
 --   events_between  events of the run from the one to the other
 with
 
+chosen_runs as (
+    select
+        run_id,
+        cwd,
+        json_transform(meta->'agents', '[{"name": "VARCHAR", "work_dir": "VARCHAR"}]') as agents
+    from runs
+    where $run_id is null or run_id = $run_id
+),
+
+agents_of_runs as (
+    select
+        run_id,
+        unnest(agents) as agent
+    from chosen_runs
+),
+
 -- the folders in which agents run code, from the run's own
 work_dirs as (
     select
         run_id,
         agent.name as executor,
-        any_value(agent.work_dir) as work_dir
-    from (
-        select
-            run_id,
-            unnest(json_transform(meta->'agents', '[{"name": "VARCHAR", "work_dir": "VARCHAR"}]')) as agent
-        from runs
-        where $run_id is null or run_id = $run_id
-    )
+        min(agent.work_dir) as work_dir
+    from agents_of_runs
     where agent.work_dir is not null
     group by
         run_id,
         agent.name
-    having count(distinct agent.work_dir) = 1
+    having min(agent.work_dir) = max(agent.work_dir)  -- count(distinct ...) would join several aggregates
 ),
 
 written as (
@@ -78,19 +88,38 @@ spelt as (
     select * from read
 ),
 
-placed as (
+in_folders as (
     select
         spelt.*,
-        coalesce(spelt.work_dir, work_dirs.work_dir) as folder,
-        -- the whole path, because somebody may spell that
-        ingest.place(
-            spelt.file_path, if(folder ^@ '/' or runs.cwd is null, folder, concat_ws('/', runs.cwd, folder))
-        ) as place
+        chosen_runs.cwd,
+        coalesce(spelt.work_dir, work_dirs.work_dir) as folder
     from spelt
-    inner join runs
-        on runs.run_id = spelt.run_id
+    inner join chosen_runs
+        on chosen_runs.run_id = spelt.run_id
     left join work_dirs
         on work_dirs.run_id = spelt.run_id and work_dirs.executor = spelt.executor
+),
+
+-- A step for each part of the path, because a macro repeats what it is given. The whole path, because somebody may spell that.
+in_whole_folders as (
+    select
+        *,
+        if(folder ^@ '/' or cwd is null, folder, concat_ws('/', cwd, folder)) as whole_folder
+    from in_folders
+),
+
+whole as (
+    select
+        *,
+        ingest.place(file_path, whole_folder) as whole_path
+    from in_whole_folders
+),
+
+placed as (
+    select
+        *,
+        ingest.without_ups(whole_path) as place
+    from whole
 )
 
 select
