@@ -444,28 +444,25 @@ events as (
         )
 ),
 
+-- The turn before is asked for only where `who` is the agent itself, not for choices: so one window tells of it and of what
+-- comes next.
 ordered as (
     select
         *,
-        last_value(turn_id ignore nulls) over of_agent as latest_turn_id,
-        last_value(case when turn_id is not null then beginning end ignore nulls) over later as next_turn,
-        last_value(beginning ignore nulls) over of_chosen_later as next_of_chosen
+        last_value(turn_id ignore nulls) over of_who as latest_turn_id,
+        first_value(beginning ignore nulls) over (of_who rows between 1 following and unbounded following)
+            as next_of_chosen,
+        first_value(case when turn_id is not null then beginning end ignore nulls) over later as next_turn
     from events
     window
-        of_agent as (
-            partition by run_id, chat, agent_name
+        of_who as (
+            partition by run_id, chat, who
             order by execution_order
-            rows between unbounded preceding and current row
         ),
         later as (
             partition by run_id, chat
-            order by execution_order desc
-            rows between unbounded preceding and 1 preceding
-        ),
-        of_chosen_later as (
-            partition by run_id, chat, who
-            order by execution_order desc
-            rows between unbounded preceding and 1 preceding
+            order by execution_order
+            rows between 1 following and unbounded following
         )
 ),
 
