@@ -16,16 +16,16 @@
 --   last_order         place in the run of the last turn
 with
 
--- turns in which something got done end what is idle
-worked as (
-    select distinct
+calls as (
+    select
         run_id,
-        parent_event_id as event_id
+        chat,
+        parent_event_id,
+        status,
+        execution_order
     from execution_events
-    where $idle
-        and ($run_id is null or ingest.of_run(run_id, id, $run_id))
-        and (event_type in ('code_exec', 'tool_call') and status = 'completed') is true
-        and parent_event_id is not null
+    where ($run_id is null or ingest.of_run(run_id, id, $run_id))
+        and (event_type in ('code_exec', 'tool_call')) is true
 ),
 
 placed_turns as (
@@ -43,24 +43,23 @@ placed_turns as (
         and events.event_type = 'agent_call'
 ),
 
-parted_turns as (
+-- turns in which something got done end what is idle
+marked_turns as (
     select
-        placed_turns.*,
-        worked.event_id is not null as is_work,
-        count(worked.event_id) over (
-            partition by placed_turns.run_id, placed_turns.chat
-            order by placed_turns.place
-        ) as part
+        *,
+        $idle and event_id in (
+            select parent_event_id
+            from calls
+            where status = 'completed'
+                and parent_event_id is not null
+        ) as is_work
     from placed_turns
-    left join worked
-        on worked.run_id = placed_turns.run_id and worked.event_id = placed_turns.event_id
 ),
 
 turns as (
     select
         run_id,
         chat,
-        part,
         place,
         agent_name,
         execution_order,
@@ -70,17 +69,16 @@ turns as (
         lag(place, 2) over chat_order as first_place,
         lag(execution_order, 2) over chat_order as first_order,
         coalesce(agent_name = lag(agent_name, 2) over chat_order and agent_name <> previous_agent, false)
-            as is_reply_to_reply
-    from parted_turns
-    where not is_work
-    window chat_order as (partition by run_id, chat, part order by place)
+            and not bool_or(is_work) over (chat_order rows between 2 preceding and current row) as is_reply_to_reply
+    from marked_turns
+    window chat_order as (partition by run_id, chat order by place)
 ),
 
 -- replies in a row are a stretch, which takes in the two turns that its first reply goes back to
 numbered_replies as (
     select
         *,
-        number - row_number() over (partition by run_id, chat, part order by number) as stretch
+        number - row_number() over (partition by run_id, chat order by number) as stretch
     from turns
     where is_reply_to_reply
 ),
@@ -100,7 +98,6 @@ stretches as (
     group by
         run_id,
         chat,
-        part,
         stretch
     having count(*) + 2 >= $min_turns
 ),
@@ -108,16 +105,14 @@ stretches as (
 -- a turn comes before what happens in it, so work is of the stretch that its turn is of
 work as (
     select
-        events.run_id,
-        events.chat,
-        events.status,
+        calls.run_id,
+        calls.chat,
+        calls.status,
         turns.place,
-        if(turns.place is null, events.execution_order, null) as execution_order
-    from execution_events as events
+        if(turns.place is null, calls.execution_order, null) as execution_order
+    from calls
     left join placed_turns as turns
-        on turns.event_id = events.parent_event_id
-    where ($run_id is null or ingest.of_run(events.run_id, events.id, $run_id))
-        and (events.event_type in ('code_exec', 'tool_call')) is true
+        on turns.event_id = calls.parent_event_id
 ),
 
 alternations as (
@@ -149,11 +144,12 @@ select
     alternations.run_id,
     alternations.agents,
     alternations.turns,
-    count(distinct [
+    -- count(distinct ...) would aggregate all rows once more
+    len(list_distinct(array_agg([
         messages.content,
         (messages.tool_calls->'$[*].function')::varchar,
         (messages.tool_calls->'$[*].custom')::varchar
-    ]) as distinct_messages,
+    ]))) as distinct_messages,
     alternations.succeeded,
     alternations.failed,
     alternations.first_order,
