@@ -113,7 +113,8 @@ growth (length, pattern_no, step_nos, count, runs, all_runs, cut, run_no, place)
                 counted.count,
                 counted.runs,
                 (row_number() over by_support)::integer as rank,
-                count(*) over () as found
+                -- all of them, over the same window, because each one takes its time anew in every step
+                count(*) over (by_support rows between unbounded preceding and unbounded following) as found
             from counted
             inner join growth
                 on growth.pattern_no = counted.pattern_no and growth.run_no is null
