@@ -32,15 +32,17 @@ with
 chosen_runs as (
     select
         run_id,
-        json_transform(meta->'agents', '[{"name": "VARCHAR", "group": "VARCHAR", "members": ["VARCHAR"]}]') as agents
+        json_transform(meta->'agents', '[{"name": "VARCHAR", "group": "VARCHAR", "members": ["VARCHAR"]}]') as agents,
+        meta->>'$.agents[*].members[*]' as all_members
     from runs
     where $run_id is null or run_id = $run_id
 ),
 
-registered_agents as (
+registered_agents as materialized (
     select
         run_id,
         unnest(agents) as agent,
+        all_members,
         unnest(range(len(agents))) as number
     from chosen_runs
 ),
@@ -70,7 +72,8 @@ choices as (
         chosen,
         count(*) as times,
         count(candidates) as requests,
-        list_distinct(array_agg(selection)) as selection
+        list_distinct(array_agg(selection)) as selection,
+        flatten(array_agg(candidates->>'$[*]') filter (where candidates is not null)) as candidates
     from selections
     where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
     group by all
@@ -78,79 +81,43 @@ choices as (
 
 -- Whose choices those of a chat were: where its group is not known, of those that most of the chosen are members of. An agent
 -- may be in several groups.
-chosen_from as (
+choices_of_members as (
     select
-        choices.run_id,
-        choices.chat,
-        choices.group_name,
+        choices.*,
         groups.number,
-        any_value(groups.agent.members) as members
+        count(*) over (
+            partition by choices.run_id, choices.chat, choices.group_name, groups.number
+        ) as chosen_members
     from choices
     inner join registered_agents as groups
         on groups.run_id = choices.run_id
         and coalesce(choices.group_name = coalesce(groups.agent.group, groups.agent.name), true)
         and list_contains(groups.agent.members, choices.chosen)
-    group by
-        choices.run_id,
-        choices.chat,
-        choices.group_name,
-        groups.number
-    qualify
-        count(*) = max(count(*)) over (partition by choices.run_id, choices.chat, choices.group_name)
+),
+
+choices_of_likely_groups as (
+    select *
+    from choices_of_members
+    qualify chosen_members = max(chosen_members) over (partition by run_id, chat, group_name)
 ),
 
 choices_of_groups as (
     select
-        choices.run_id,
-        chosen_from.number,
-        choices.chosen,
-        sum(choices.times) as times,
-        sum(choices.requests) as requests,
-        flatten(array_agg(choices.selection)) as selection
-    from choices
-    inner join chosen_from
-        on chosen_from.run_id = choices.run_id
-        and chosen_from.chat is not distinct from choices.chat
-        and chosen_from.group_name is not distinct from choices.group_name
-        and list_contains(chosen_from.members, choices.chosen)
-    group by
-        choices.run_id,
-        chosen_from.number,
-        choices.chosen
-),
-
-named_candidates as (
-    select
         run_id,
-        chat,
-        group_name,
+        number,
         chosen,
-        unnest(candidates->>'$[*]') as agent_name
-    from selections
-    where ($run_id is null or ingest.of_run(run_id, event_id, $run_id))
-        and candidates is not null
-),
-
-candidate_counts as (
-    select
-        named_candidates.run_id,
-        chosen_from.number,
-        named_candidates.chosen,
-        named_candidates.agent_name,
-        count(*) as times
-    from named_candidates
-    inner join chosen_from
-        on chosen_from.run_id = named_candidates.run_id
-        and chosen_from.chat is not distinct from named_candidates.chat
-        and chosen_from.group_name is not distinct from named_candidates.group_name
+        sum(times) as times,
+        sum(requests) as requests,
+        flatten(array_agg(selection)) as selection,
+        list_histogram(flatten(array_agg(candidates))) as candidates  -- how often each was one
+    from choices_of_likely_groups
     group by
-        named_candidates.run_id,
-        chosen_from.number,
-        named_candidates.chosen,
-        named_candidates.agent_name
+        run_id,
+        number,
+        chosen
 ),
 
-in_groups as (
+members as (
     select distinct
         run_id,
         number,
@@ -165,13 +132,7 @@ in_groups as (
         true
     from registered_agents
     where agent.members is not null
-),
-
--- managers too, unless they are members of another group
-members as (
-    select *
-    from in_groups
-    qualify is_manager = bool_and(is_manager) over (partition by run_id, agent_name)
+        and not list_contains(all_members, agent.name)  -- managers too, unless they are members of another group
 ),
 
 -- each member of a group, with each whose choice was one of this group: it itself or another
@@ -184,10 +145,12 @@ evidence as (
         coalesce(sum(choices.times) filter (where choices.chosen <> members.agent_name), 0)::bigint as others_chosen,
         case
             when sum(choices.requests) > 0
-                then coalesce(sum(counts.times) filter (where choices.chosen <> members.agent_name), 0)::bigint
+                then coalesce(
+                    sum(choices.candidates[members.agent_name]) filter (where choices.chosen <> members.agent_name), 0
+                )::bigint
         end as times_passed_over,
         case
-            when times_chosen > 0 or sum(counts.times) > 0 then true
+            when times_chosen > 0 or sum(choices.candidates[members.agent_name]) > 0 then true
             when sum(choices.requests) = sum(choices.times) then false
         end as is_candidate,
         array_agg(choices.chosen order by choices.times desc, choices.chosen)
@@ -196,11 +159,6 @@ evidence as (
     from members
     left join choices_of_groups as choices
         on choices.run_id = members.run_id and choices.number = members.number
-    left join candidate_counts as counts
-        on counts.run_id = members.run_id
-        and counts.number = members.number
-        and counts.chosen = choices.chosen
-        and counts.agent_name = members.agent_name
     group by
         members.run_id,
         members.agent_name,
