@@ -18,7 +18,7 @@ from typing import Any
 
 from autogen.agentchat.utils import gather_usage_summary
 
-from capture import active, encode, format
+from capture import active, encode
 from capture.active import Scope
 from capture.agents import INTERNAL, group_of, name_of
 from capture.ending import status_of
@@ -78,10 +78,7 @@ class Chat(AnyChat):
             fields["goes_on_with"] = former
         if nested:
             fields["turn_of"] = turn_of
-        scope.run.write(format.CHAT_START, fields, scope)
-        # one chat after another, the usual case, needs no mark on every record
-        self._marked = nested or (scope.run.chats_open > 0 and scope is not scope.run.stray)
-        scope.run.chats_open += 1
+        self._marked = scope.run.begin_chat(fields, scope, is_nested=nested)
         if self._marked:
             place = Scope(scope.run, scope.step_id, scope.node_id, scope.parent, chat=self.id)
             active.scope_here.set(place)
@@ -90,17 +87,19 @@ class Chat(AnyChat):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.scope.run.chats_open -= 1
         if self._marked:
             active.scope_here.set(self._outer)
             turn_here.set(self._turn)
-        if not self.scope.run.is_open:
-            return
+        run, agent, outcome = self.scope.run, None, None
         try:
-            agent = None if error is None else turn_left(error)
-            self.scope.run.write(format.CHAT_END, self._outcome(error), self.scope, agent=agent)
+            if run.is_open:
+                agent = None if error is None else turn_left(error)
+                outcome = self._outcome(error)
         except Exception as problem:
-            failed(self.scope.run, problem)
+            failed(run, problem)
+        run.end_chat(outcome, self.scope, agent)
+        if not run.is_open:
+            return
         try:
             self.scope.run.agents.chat_is_over(self._sender, self._recipient, self.id)
         except Exception as problem:  # no agents at all

@@ -147,7 +147,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "members": "where that is a group chat manager: names of the group's agents",
         "selection": "where that is a group chat manager: how the next speaker is chosen",
         "goes_on_with": "`id` of the former chat of the two, or of the group, where this one keeps its history",
-        "turn_of": "the agent in whose turn a nested chat is opened: the turn that its next message outside ends",
+        "turn_of": "the agent in whose turn a nested chat is opened, which ends with its next message outside, if any",
     },
     CHAT_END: {
         "ends": "`id` of the chat",

@@ -71,7 +71,7 @@ class Run:
         self.wrappers: dict[int, int] = {}
         self.saved: Counter[bytes] = Counter()
         self.under_way: set[Any] = set()
-        self.chats_open = 0
+        self._chats_open = 0
         self.tokens = 0
         self.cost = 0.0
         self.is_timed = cycle((True, *[False] * 16))
@@ -318,6 +318,28 @@ class Run:
         with self._lock:
             self._ids += 1
             return f"{kind}-{self._ids}"
+
+    def begin_chat(self, fields: Mapping[str, Any], scope: Scope, *, is_nested: bool) -> bool:
+        """Writes that a chat begins.
+
+        Returns:
+            Whether it is marked, so that every record of it is to name it. One chat after another, the usual case,
+            needs no mark. Of chats that begin at once the order of their records tells which one has none.
+        """
+        with self._lock:
+            self.write(format.CHAT_START, fields, scope)
+            is_marked = is_nested or (self._chats_open > 0 and scope is not self.stray)
+            self._chats_open += 1
+        return is_marked
+
+    def end_chat(self, fields: Mapping[str, Any] | None, scope: Scope, agent: str | None = None) -> None:
+        """Writes that a chat is over, where that is known of it and the run is not over itself."""
+        with self._lock:
+            try:
+                if fields is not None and self.is_open:
+                    self.write(format.CHAT_END, fields, scope, agent=agent)
+            finally:
+                self._chats_open -= 1
 
     def write(
         self,

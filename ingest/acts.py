@@ -11,7 +11,7 @@ from ingest.runrows import SINGLE, RunRows
 from ingest.talk import Talk
 
 MAX_CHILDREN = 1000
-"""Events of an agent that wait for its next message. An agent that never speaks must not fill the memory."""
+"""Events of an agent that wait for its turn to end. An agent that never speaks must not fill the memory."""
 
 
 class ActLedger:
@@ -27,7 +27,14 @@ class ActLedger:
         self._rows, self._files, self._finder = rows, files, finder
 
     def in_turn(self, events: list[Event], parent: str, where: Where, executions: Sequence[Execution] = ()) -> None:
-        """Add events that happened in a turn, or before the exception that ended one; some execute code."""
+        """Add events that happened in a turn, or before the exception that ended one.
+
+        Args:
+            events: what happened.
+            parent: the event of the turn, or the exception.
+            where: where that is.
+            executions: what is known of those of the events that executed code.
+        """
         for event in events:
             event.where.parent = where.parent
             self.add(event, parent, 1)

@@ -231,7 +231,7 @@ class Assembler:
         inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
         failed = self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
-        closed = facts.ChatClosed(chat, data.get("summary"), failed)
+        closed = facts.ChatClosed(chat, data.get("summary"), failed, data.get("status") == "interrupted")
         floor = self._conversation.closed(closed, inside)
         if is_unmarked:
             floor = self._conversation.ended(closed, inside)
@@ -350,7 +350,7 @@ class Assembler:
         known = self._leaving.ends(place, fact, told, *around, is_chat=is_chat)
         if fact is None:
             return None
-        fact.ends_chat = is_chat
+        fact = replace(fact, ends_chat=is_chat)
         echo = replace(fact, echo_of=(known or told).event)
         if known is None:
             self._tell(fact, where)

@@ -95,7 +95,7 @@ class CodeLedger:
     def started(self, fact: facts.CodeStarted, where: Where) -> Execution | None:
         """The executor has found code and is about to run it. Gives its last execution, as `block_started`."""
         self._watched = True
-        unreported = self._unreported(fact.executor, where)
+        unreported = self.unreported(fact.executor, where)
         self._open[where.talk, fact.executor] = _Open(where, languages=fact.languages)
         return unreported
 
@@ -106,16 +106,17 @@ class CodeLedger:
             Its last execution, where that is over and no message has reported it: user code made that.
         """
         self._watched = True
-        unreported = self._unreported(fact.executor, where)
+        unreported = self.unreported(fact.executor, where)
         execution = self._open.setdefault((where.talk, fact.executor), _Open(where))
         execution.blocks.append(Block(fact.language, fact.code))
         return unreported
 
-    def _unreported(self, executor: str, where: Where) -> Execution | None:
-        execution = self._open.get((where.talk, executor))
+    def unreported(self, executor: str | None, where: Where) -> Execution | None:
+        """An agent's last execution, where that is over and no message has reported it."""
+        execution = self._open.get((where.talk, executor or ""))
         if execution is None or execution.ran is None:
             return None
-        del self._open[where.talk, executor]
+        del self._open[where.talk, executor or ""]
         return self._finished(executor, execution.where, execution, None, "")
 
     def ran(self, fact: facts.CodeRan, where: Where) -> Execution | None:

@@ -29,7 +29,7 @@ class Said:
 
 @dataclass(slots=True)
 class ChatOpened:
-    """An agent opened a nested chat: in the turn that ends with the next message of `turn_of` outside of it."""
+    """An agent opened a nested chat, in the turn that the next message of `turn_of` outside of it ends, if any."""
 
     chat: str
     turn_of: str
@@ -49,11 +49,13 @@ class ChatClosed:
         chat: its id.
         summary: what came of it.
         failed: the exception that ended it; `echo_of` is then the event that tells of it.
+        is_cut_off: it was interrupted, or cancelled.
     """
 
     chat: str
     summary: Any
     failed: "Failed | None" = None
+    is_cut_off: bool = False
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ MOST = 1024
 """Places, the latest, that an exception has come to."""
 
 MAX_TOLD = 64
-"""Exceptions of a run, the last ones, that are known by their words."""
+"""Exceptions of a run, the last ones, that are known by their words; and of each place."""
 
 Raised = tuple[str | None, str | None]
 """Type and message of an exception."""
@@ -38,7 +38,8 @@ class Leaving:
         self._begun: dict[str, tuple[int, list[str]]] = {}
         """Of what has begun and is not over, how many had begun before, and what it is in."""
         self._number = 0
-        self._left: dict[str, tuple[Raised, Told]] = {}
+        self._left: dict[str, dict[Raised, Told]] = {}
+        """The exceptions that have come to each place: of chats at once each may have its own."""
         self._told: dict[Raised, Told] = {}
         self._of_chats: Counter[Raised] = Counter()
         """Of them how often a chat has told of one, and AG2's own event not yet."""
@@ -61,13 +62,12 @@ class Leaving:
             How the exception was told of inside. Of a chat or step of which no record tells that it began, nobody knows
             what is inside: there the same words are the same exception.
         """
-        begun, left = self._begun.pop(place, None), self._left.pop(place, None)
+        begun, left = self._begun.pop(place, None), self._left.pop(place, {})
         if fact is None:
             return None
-        raised, known = (fact.error_type, fact.error), None
-        if left is not None and left[0] == raised:
-            known = left[1]
-        elif begun is None and not event.is_action:
+        raised = fact.error_type, fact.error
+        known = left.get(raised)
+        if known is None and begun is None and not event.is_action:
             known = self._told.get(raised)
         event = known or event
         self._comes(raised, Told(event.event) if is_chat else event, begun[1] if begun else self._innermost(around))
@@ -89,7 +89,10 @@ class Leaving:
 
     def _comes(self, raised: Raised, event: Told, places: list[str]) -> None:
         for place in places:
-            self._left[place] = raised, event
+            left = self._left.setdefault(place, {})
+            left[raised] = event
+            if len(left) > MAX_TOLD:
+                del left[next(iter(left))]
             if len(self._left) > MOST:
                 del self._left[next(iter(self._left))]
         self._told.pop(raised, None)

@@ -267,7 +267,7 @@ class RunRows:
     def _places(self) -> dict[int, tuple[str, int]]:
         """For rows that happened inside other events the nearest of these, and how deep below it they are.
 
-        Where an event never came, because the run was cut off or the agent said nothing, the one around it counts.
+        Where an event never came, the one around it counts.
         """
         places: dict[int, tuple[str, int]] = {}
         for inner, numbers in self._inside.items():

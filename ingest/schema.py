@@ -288,7 +288,7 @@ _ALL = (
             execution_order BIGINT as in execution_events
             depth INTEGER 0 for a turn, more for one in a nested chat
             is_turn BOOLEAN false for an exception, a turn without words, and an LLM call that led to no turn
-            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool or a nested chat), LLM_RESPONSE (then cut off)
+            status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool or a nested chat), LLM_RESPONSE (was cut off)
             current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE
             error_type VARCHAR what was raised, where that is known

@@ -92,11 +92,17 @@ class OpenTurn:
         id: of its event.
         where: where it opened the first of them; the turn comes before that.
         chats: what will be said of them.
+        under_way: how many of them are not over.
+        over: when the last one was over.
+        left_by: the events that tell of the exceptions by which they ended, or the turn itself.
     """
 
     id: str
     where: Where
     chats: list[dict[str, Any]] = field(default_factory=list)
+    under_way: int = 0
+    over: int | None = None
+    left_by: set[str | None] = field(default_factory=set)
 
 
 class Talk:
@@ -188,11 +194,6 @@ class Talk:
         else:
             self.silent.add(agent)
 
-    def opened_in(self, where: Where) -> list[str | None]:
-        """Whose turns with nested chats are not over, in order: of several threads, those of that one."""
-        is_alone = len(self.threads) < 2
-        return [agent for agent, turn in self.opened.items() if is_alone or turn.where.thread == where.thread]
-
     def is_untold(self, agent: str | None) -> bool:
         """Whether an agent that answers now was not asked for it, as far as that is told: who began the chat may say
         something else as well."""
@@ -224,7 +225,9 @@ class Talk:
         if len(self.recent) > REMEMBERED:
             del self.recent[next(iter(self.recent))]
 
-    def began(self, agent: str | None, where: Where, children: list[Event]) -> int | None:
+    def began(
+        self, agent: str | None, where: Where, children: list[Event], opened: OpenTurn | None = None
+    ) -> int | None:
         """When a turn began: when its agent was asked or chosen, whichever was last, or else with what it did first.
 
         A group's members hear each message before the next speaker is chosen. What was asked before an agent's last
@@ -238,7 +241,5 @@ class Talk:
             thread.chosen = None
             for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
                 self.asked.pop(name, None)
-        times = [child.started for child in children if child.started is not None]
-        if asked is not None:
-            times.append(asked)
-        return min(times, default=where.time)
+        times = [asked, opened.where.time if opened else None, *[child.started for child in children]]
+        return min((time for time in times if time is not None), default=where.time)

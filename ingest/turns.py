@@ -55,8 +55,8 @@ class Conversation:
         self._talks: defaultdict[str | None, Talk] = defaultdict(lambda: Talk(None if nests else False))
         """By chat; None where there is only one at a time."""
         self._nesting = Nesting(rows, self._talks, self._relayed, self._tools, self._left_over)
-        self._inner: dict[str, dict[str, Any]] = {}
-        """What will be said of a nested chat in the turn that opened it."""
+        self._inner: dict[str, tuple[dict[str, Any], OpenTurn]] = {}
+        """What will be said of a nested chat in the turn that opened it, and that turn."""
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self.messages = MessageLedger(rows, agents)
@@ -123,6 +123,8 @@ class Conversation:
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
+                for agent in list(talk.opened):
+                    self._ends_silently(agent, talk, where)
                 self._nesting.begin(talk)
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
@@ -130,10 +132,8 @@ class Conversation:
     def _failed(self, fact: facts.Failed, where: Where) -> None:
         for call, turn in self._tools.gave_up(fact):
             self._acts.add(call, turn, 1 if turn else 0)
-        talk = self._talks[where.chat]
-        agent = fact.agent or self._failed_callers.pop(where.thread, None)
-        if agent is None and fact.ends_chat:
-            agent = next(reversed(talk.opened_in(where)), None)
+        talk, failed_caller = self._talks[where.chat], self._failed_callers.pop(where.thread, None)
+        agent = fact.agent or failed_caller
         opened = talk.opened.get(agent) if fact.ends_chat else None
         if opened is not None:  # its turn is told of when the chat is over
             where = replace(where, parent=opened.id)
@@ -150,7 +150,8 @@ class Conversation:
         )
         if fact.echo_of is not None:
             event.meta["echo_of"] = fact.echo_of
-        self._failed_callers.pop(where.thread, None)
+        if opened is not None:
+            opened.left_by.add(fact.echo_of or event.id)
         if agent is None or opened is not None:
             self._rows.add_event(event)
             return
@@ -167,15 +168,16 @@ class Conversation:
     # --- nested chats
 
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
-        """An agent opened a nested chat. Gives the event of its turn, which is added when it has spoken."""
+        """An agent opened a nested chat. Gives the event of its turn, which is added when that is over."""
         talk = self._talks[where.chat]
         turn = talk.opened.get(fact.turn_of)
         if turn is None:
             turn = OpenTurn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where)
             talk.opened[fact.turn_of] = turn
             self._rows.around(turn.id, where.parent)
-        self._inner[fact.chat] = {"recipient": fact.recipient, "summary": None}
-        turn.chats.append(self._inner[fact.chat])
+        turn.chats.append({"recipient": fact.recipient, "summary": None})
+        turn.under_way += 1
+        self._inner[fact.chat] = turn.chats[-1], turn
         return turn.id
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
@@ -189,12 +191,15 @@ class Conversation:
     def closed(self, fact: facts.ChatClosed, where: Where) -> Floor | None:
         """A chat is over. Gives who has heard whom in it, where its records name it."""
         if fact.chat in self._inner:
-            self._inner.pop(fact.chat)["summary"] = fact.summary
+            said, turn = self._inner.pop(fact.chat)
+            said["summary"], turn.under_way, turn.over = fact.summary, turn.under_way - 1, where.time
+            if fact.failed is not None:
+                turn.left_by.add(fact.failed.echo_of)
         talk = self._talks.pop(fact.chat, None)
         if talk is None:
             return None
-        for agent in talk.opened_in(where):
-            self._unspoken(agent, talk, where, fact.failed)
+        for agent in list(talk.opened):
+            self._unspoken(agent, talk, where.time, fact)
         self._left_over(talk)
         return talk.floor
 
@@ -204,38 +209,62 @@ class Conversation:
         Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
-        for agent in talk.opened_in(where):
-            self._unspoken(agent, talk, where, fact.failed)
+        for agent in list(talk.opened):
+            self._unspoken(agent, talk, where.time, fact)
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
         return talk.floor.copy()
 
-    def _unspoken(self, agent: str | None, talk: Talk, where: Where | None, failed: facts.Failed | None) -> None:
-        """A turn that opened nested chats ended in no message: by an exception, in silence, or, where nothing tells of
-        its end, with the run."""
+    def _unspoken(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
+        """A turn that opened nested chats ended in no message: by an exception, in silence, or cut off.
+
+        Args:
+            agent: whose turn it is.
+            talk: what is going on in its chat.
+            ended: when nothing of it could follow any more.
+            chat: what is known of the end of its chat, where it ended with that.
+        """
         opened, children = talk.opened.pop(agent), talk.pending.pop(agent, [])
         executions = talk.executions.pop(agent, [])
+        if execution := self._code.unreported(agent, opened.where):
+            executions.append(execution)
         children += [execution.event for execution in executions]
+        children += self._tools.unrequested(agent, opened.where)
+        failed = chat.failed if chat is not None else None
+        if failed is not None and agent != failed.agent and failed.echo_of not in opened.left_by:
+            failed = None  # it was silent before
+        status = "failed" if failed is not None else "completed"
+        if opened.under_way or (chat is not None and chat.is_cut_off) or (ended is None and opened.where.talk):
+            status = "pending"
         meta: dict[str, Any] = {"nested_chats": opened.chats, **talk.selected.pop(agent, {})}
         if failed is not None:
             meta |= {"error_type": failed.error_type, "echo_of": failed.echo_of}
         first = min([opened.where.position, *[child.where.position for child in children]])
+        if status == "completed":  # what followed was behind it
+            ended = max(
+                (t for t in [opened.over, *[child.ended for child in children]] if t is not None), default=ended
+            )
         turn = self._rows.event(
             "agent_call",
             UNSPOKEN,
             opened.where.at(first - 1),
             event_id=opened.id,
             agent=agent,
-            status="pending" if where is None else "completed" if failed is None else "failed",
-            started=talk.began(agent, opened.where, children),
-            ended=where.time if where is not None else None,
+            status=status,
+            started=talk.began(agent, opened.where, children, opened),
+            ended=ended,
             inputs={"sender": talk.floor.before(agent)},
             error=failed.error if failed is not None else None,
             meta=meta,
         )
         self._rows.add_event(turn)
         self._acts.in_turn(children, turn.id, opened.where, executions)
+
+    def _ends_silently(self, agent: str | None, talk: Talk, where: Where) -> None:
+        """Something begins for which an agent's last turn must be over: it is asked again, or a chat begins."""
+        if agent in talk.opened and not talk.opened[agent].under_way:
+            self._unspoken(agent, talk, where.time)
 
     # --- who speaks next
 
@@ -313,6 +342,7 @@ class Conversation:
         talk.is_of(manager)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
+        self._ends_silently(message.recipient, talk, where)
         self._acts.orphans(talk, message.recipient)
         executions = talk.executions.pop(agent, [])
         opened = talk.opened.pop(agent, None)
@@ -326,7 +356,7 @@ class Conversation:
         children += self._tools.unrequested(agent, where)
         first = min([where.position, *[child.where.position for child in children]])
         turn = self._turn_event(turn_id, message, where, min(first, opened.where.position) if opened else first, talk)
-        turn.started = talk.began(agent, where, children)
+        turn.started = talk.began(agent, where, children, opened)
         if opened:
             turn.meta["nested_chats"] = opened.chats
         internal = announced or agent in INTERNAL_AGENTS
@@ -417,7 +447,7 @@ class Conversation:
         self._settle()
         for talk in self._talks.values():
             for agent in list(talk.opened):
-                self._unspoken(agent, talk, None, None)
+                self._unspoken(agent, talk, None)
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._acts.alone(execution)

@@ -25,6 +25,7 @@ events as materialized (
         completed_at,
         duration_ms,
         event_type = 'agent_call' and not ingest.is_aside(event_subtype) as is_turn,
+        is_turn and event_subtype <> 'unspoken' as is_spoken,
         event_type = 'error' and event_subtype is distinct from 'action' as is_exception,  -- not marked by the user
         is_exception and agent_name is not null as is_raised,
         is_turn or (event_type = 'llm_call' and event_subtype = 'single') or is_raised as is_start,
@@ -132,6 +133,21 @@ raised as (
         calls.execution_id
 ),
 
+-- the exceptions that ended a turn which has a row of its own
+ended_turns as (
+    select distinct
+        told.run_id,
+        told.execution_order
+    from events as told
+    inner join events as turns
+        on turns.run_id = told.run_id
+        and turns.chat is not distinct from told.chat
+        and turns.agent_name = told.agent_name
+        and turns.echo_of in (told.id, told.echo_of)
+    where told.is_raised
+        and turns.event_subtype = 'unspoken'
+),
+
 -- Each with the turn that it answers: the one before it in its chat. AG2's own agents, which select the next speaker,
 -- answer each other, and nobody answers them. The opening of a nested chat has the turn or tool call that it was opened in.
 -- The exception of an LLM call that led to no execution of its own is none beside that call.
@@ -140,8 +156,8 @@ starts as (
         *,
         case
             when is_opening then parent_event_id
-            when is_internal then last_value(case when is_turn then id end ignore nulls) over before
-            else last_value(case when is_turn and not is_internal then id end ignore nulls) over before
+            when is_internal then last_value(case when is_spoken then id end ignore nulls) over before
+            else last_value(case when is_spoken and not is_internal then id end ignore nulls) over before
         end as answered_id
     from (
         select
@@ -153,16 +169,11 @@ starts as (
         from events
         left join events as echoed
             on echoed.run_id = events.run_id and echoed.id = events.echo_of
-        left join events as ended
-            on ended.run_id = events.run_id
-            and ended.id = events.parent_event_id
-            and ended.chat is not distinct from events.chat
-            and ended.event_subtype = 'unspoken'
         where events.is_start
             and (echoed.event_type is distinct from 'llm_call' or echoed.execution_id = events.id)
-            and (ended.id is null or not events.is_raised)
     )
     anti join raised using (run_id, execution_order)
+    anti join ended_turns using (run_id, execution_order)
     window before as (
         partition by run_id, chat, parent_event_id
         order by execution_order
@@ -221,7 +232,8 @@ joined as (
         -- of a turn that ended in an exception nobody knows when it began
         coalesce(if(starts.is_raised, null, starts.duration_ms), calls.duration_ms) as total_ms,
         coalesce(calls.is_failed, false) as is_without_answer,
-        coalesce(work.is_pending, false) or starts.status = 'pending' as is_pending,
+        work.is_pending,
+        starts.event_subtype = 'unspoken' and starts.status = 'pending' as is_open,
         failures.execution_order as failure_order,
         failures.facts as failure_facts,
         case
@@ -271,7 +283,7 @@ select
     agent_name,
     execution_order,
     depth,
-    is_turn and event_subtype <> 'unspoken' as is_turn,
+    is_spoken as is_turn,
     case
         -- exit code 124: AG2's command line and Docker executors end code that takes too long with it, and so does
         -- `timeout`; TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError
@@ -287,13 +299,14 @@ select
         when failed_stage is not null and reason.is_timeout
             then 'TIMEOUT'
         when failed_stage is not null then 'FAILED'
-        when is_pending and run_status = 'running' then 'RUNNING'
+        when (is_pending or is_open) and run_status = 'running' then 'RUNNING'
+        when is_open then 'LLM_RESPONSE'
         when (is_pending or not is_turn) and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
         else 'SUCCESS'
     end as status,
     case
         when failed_stage is not null then failed_stage
-        when is_pending and run_status in ('running', 'interrupted') then 'POST_PROCESS'
+        when is_open or (is_pending and run_status in ('running', 'interrupted')) then 'POST_PROCESS'
         when not is_turn and run_status in ('running', 'interrupted') then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,

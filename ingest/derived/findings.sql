@@ -54,6 +54,7 @@ read_events as (
     where run_id in (select unnest($run_ids::varchar[]))
         and id between $low::uuid and $high::uuid
         and (event_type in ('agent_call', 'code_exec') or status in ('failed', 'pending')) is true
+        and event_subtype <> 'unspoken'  -- of the exception that ended one an error tells
 ),
 
 -- materialized, so that no JSON travels through the windows below

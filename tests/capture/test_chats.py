@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from autogen.cache.in_memory_cache import InMemoryCache
 from autogen.coding import LocalCommandLineCodeExecutor
 
 import capture
+from capture.run import Run
 from sample_runs.scripted_llm import Failure, ScriptedLLM, call
 from tests.capture.agents import talker, thinker
 from tests.capture.recorded import events, journal, of_kind, rebuilt_requests
@@ -434,6 +437,40 @@ def test_a_silent_chat_is_recorded() -> None:
     records = journal(run)
     assert events(records, "text") == []
     assert [m["message"] for m in of_kind(records, "message")] == ["well?", "no", "yes", "no"]
+
+
+def test_of_chats_that_begin_at_once_the_first_in_the_file_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever thread is faster: all others are named by their records."""
+    writes = Run.write
+
+    def slowly(self: Run, kind: str, *args: Any, **kwargs: Any) -> int | None:
+        written = writes(self, kind, *args, **kwargs)
+        if kind in ("chat_start", "chat_end"):
+            time.sleep(0.02)
+        return written
+
+    monkeypatch.setattr(Run, "write", slowly)
+    with capture.start("runs", console=False) as run:
+        pairs = [(talker(f"a{n}"), talker(f"b{n}")) for n in range(4)]
+        go = Barrier(len(pairs))
+        context = [copy_context() for _ in pairs]
+
+        def talk(place: int) -> None:
+            go.wait()
+            context[place].run(lambda: pairs[place][0].initiate_chat(pairs[place][1], message="go", max_turns=1))
+
+        threads = [Thread(target=talk, args=(place,)) for place in range(len(pairs))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    records = journal(run)
+    (first, *others) = of_kind(records, "chat_start")
+    named = {event["event"]["content"]["sender"]: event.get("in_chat") for event in of_kind(records, "event")}
+    assert named[first["sender"]] is None
+    assert {other["sender"]: other["id"] for other in others} == {
+        name: chat for name, chat in named.items() if name[0] == "a" and name != first["sender"]
+    }
 
 
 def test_a_cached_answer_is_marked(scripted_llm: StartLLM) -> None:

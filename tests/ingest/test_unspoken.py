@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager
+from autogen.coding import LocalCommandLineCodeExecutor
 
 import capture
 from sample_runs.scripted_llm import Failure
@@ -54,6 +56,21 @@ def asks(agent: ConversableAgent, asked: ConversableAgent) -> ConversableAgent:
     return agent
 
 
+def in_between(agent: ConversableAgent, end: Callable[[], Any], first: Callable[..., Any] = lambda *given: None) -> Any:
+    """This agent does something, holds a nested chat, and replies with what `end` gives, or raises it."""
+
+    def reply(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        first(self, messages, sender)
+        talker("in").initiate_chat(talker("side"), **IN_CHAT)
+        said = end()
+        if isinstance(said, Exception):
+            raise said
+        return True, said
+
+    agent.register_reply([ConversableAgent, None], reply, position=0)
+    return agent
+
+
 def turns(tables: Tables) -> list[tuple[Any, ...]]:
     """Turns and exceptions in order: depth, agent, subtype, status, and whose turn it is in."""
     rows = tables.sql(
@@ -61,7 +78,7 @@ def turns(tables: Tables) -> list[tuple[Any, ...]]:
         SELECT event.depth, event.agent_name, event.event_type, event.event_subtype, event.status,
             outer_one.agent_name AS inside
         FROM execution_events AS event LEFT JOIN execution_events AS outer_one ON outer_one.id = event.parent_event_id
-        WHERE event.event_type IN ('agent_call', 'error') ORDER BY event.execution_order
+        WHERE event.event_type IN ('agent_call', 'error') ORDER BY event.run_id, event.execution_order
         """
     )
     return [
@@ -244,3 +261,215 @@ def test_chats_at_once_of_which_one_fails(runs: Path, ingested: Ingest) -> None:
     assert found["bad"] == (0, "bad", "unspoken", "failed", None)
     assert found["bad's"] == (1, "bad's", "message", "completed", "bad")
     assert found["side"] == (1, "side", "error", "failed", "bad")
+
+
+def test_who_was_silent_and_is_asked_again(runs: Path, ingested: Ingest) -> None:
+    """Each time is a turn of its own, and who raises later ends none of them."""
+    said = iter([None, None, "at last"])
+    with capture.start(runs, run_id="again", console=False):
+        talker("user").initiate_chat(in_between(talker("lead"), lambda: next(said)), message="go", max_turns=3)
+    with suppress(ValueError), capture.start(runs, run_id="other", console=False):
+        raising("user").initiate_chat(in_between(talker("lead"), lambda: None), message="go", max_turns=2)
+    tables = ingested(runs)
+    of_lead = [(depth, subtype, status) for depth, agent, subtype, status, _ in turns(tables) if agent == "lead"]
+    assert of_lead == [
+        (0, "unspoken", "completed"),
+        (0, "unspoken", "completed"),
+        (0, "message", "completed"),
+        (0, "unspoken", "completed"),
+    ]
+    places = tables.sql(
+        "SELECT turn.execution_order AS n FROM execution_events said JOIN execution_events turn"
+        " ON turn.id = said.parent_event_id WHERE said.agent_name = 'in' AND said.run_id = 'again'"
+        " AND said.event_type = 'agent_call' ORDER BY said.execution_order"
+    )
+    assert len({row["n"] for row in places}) == len(places) == 3
+    caller = {row["callee"]: row["caller"] for row in answer(tables.out, "call_chain", run_id="again")}
+    assert caller["lead"] == "user"
+
+
+def test_an_exception_that_is_no_agents(runs: Path, ingested: Ingest) -> None:
+    """The chat's summary fails after a silent turn: the agent did what it was to do."""
+
+    def no_summary(*args: Any) -> str:
+        raise ValueError("no summary")
+
+    with suppress(ValueError), capture.start(runs, run_id="summary", console=False):
+        lead = in_between(talker("lead"), lambda: None)
+        talker("user").initiate_chat(lead, summary_method=no_summary, **GO)
+    tables = ingested(runs)
+    assert [row[1:4] for row in turns(tables)][1::3] == [
+        ("lead", "unspoken", "completed"),
+        (None, "error", "failed"),
+    ]
+
+
+def test_a_reply_that_is_asked_for_outside_of_any_chat(runs: Path, ingested: Ingest) -> None:
+    """It was given, and a chat that fails later has nothing to do with it."""
+    with suppress(ValueError), capture.start(runs, run_id="direct", console=False):
+        lead = in_between(talker("lead"), lambda: "here")
+        assert lead.generate_reply(messages=[{"role": "user", "content": "x"}], sender=talker("u")) == "here"
+        talker("user").initiate_chat(raising("other"), **GO)
+    status = {row[1]: row[3] for row in turns(ingested(runs))}
+    assert (status["lead"], status["other"]) == ("completed", "failed")
+
+
+def test_a_function_that_selects_speakers_opens_chats(runs: Path, ingested: Ingest) -> None:
+    """They are in turns of the manager, to which nobody answers, and which a member's exception does not end."""
+
+    def select(last: Any, group: Any) -> Any:
+        talker("in").initiate_chat(talker("side"), **IN_CHAT)
+        return group.agents[len(group.messages) % 3]
+
+    members: list[Any] = [talker("a"), talker("b"), raising("c")]
+    group = GroupChat(members, messages=[], max_round=4, speaker_selection_method=select)
+    manager = GroupChatManager(group, name="boss", llm_config=False)
+    with suppress(ValueError), capture.start(runs, run_id="select", console=False):
+        members[0].initiate_chat(manager, **GO)
+    tables = ingested(runs)
+    found = [(agent, subtype, status) for depth, agent, subtype, status, _ in turns(tables) if depth == 0]
+    assert found == [
+        ("a", "message", "completed"),
+        ("boss", "unspoken", "completed"),
+        ("b", "message", "completed"),
+        ("boss", "unspoken", "completed"),
+        ("c", "error", "failed"),
+    ]
+    chain = [row for row in answer(tables.out, "call_chain", run_id="select") if row["call_depth"] == 0]
+    assert [(row["callee"], row["caller"]) for row in chain if row["callee"] != "boss"] == [
+        ("a", None),
+        ("b", "a"),
+        ("c", "b"),
+    ]
+    times = tables.sql("SELECT timestamp, completed_at FROM execution_events WHERE agent_name = 'boss'")
+    inner = tables.sql("SELECT timestamp FROM execution_events WHERE agent_name = 'in' AND event_type = 'agent_call'")
+    for turn, said in zip(times, inner, strict=True):
+        assert turn["timestamp"] <= said["timestamp"] <= turn["completed_at"]
+
+
+def test_an_interrupted_chat_is_no_success(runs: Path, ingested: Ingest) -> None:
+    """Whoever pressed the key: the turn was not over."""
+    side = talker("side")
+
+    def stop(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    side.register_reply([ConversableAgent, None], stop, position=0)
+    with suppress(KeyboardInterrupt), capture.start(runs, run_id="stopped", console=False):
+        talker("user").initiate_chat(asks(talker("lead"), side), **GO)
+    tables = ingested(runs)
+    assert turns(tables)[1] == (0, "lead", "unspoken", "pending", None)
+    assert tables.one("SELECT status FROM executions WHERE agent_name = 'lead'") == "LLM_RESPONSE"
+
+
+@pytest.mark.few
+@pytest.mark.parametrize("end", ["raises", "silent"])
+def test_what_an_agent_ran_itself_is_in_its_turn(end: str, runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """Code of a message, and a tool that no message asked for, before and after the nested chat."""
+    runner = ConversableAgent(
+        "runner",
+        llm_config=False,
+        code_execution_config={"executor": LocalCommandLineCodeExecutor(work_dir=tmp_path)},
+        **QUIET,
+    )
+    calls = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}]
+    runner.register_function({"look": lambda: "seen"})
+
+    def after() -> Any:
+        runner.generate_tool_calls_reply([{"role": "assistant", "content": "", "tool_calls": calls}])
+        return ValueError("too much") if end == "raises" else None
+
+    def before(self: Any, messages: Any, sender: Any) -> None:
+        self._generate_code_execution_reply_using_executor(messages, sender)
+
+    in_between(runner, after, before)
+    with suppress(ValueError), capture.start(runs, run_id=end, console=False):
+        talker("user").initiate_chat(runner, message="```python\nprint(1)\n```", max_turns=1)
+    tables = ingested(runs)
+    (turn,) = tables.sql("SELECT id, status, duration_ms FROM execution_events WHERE event_subtype = 'unspoken'")
+    assert turn["status"] == ("failed" if end == "raises" else "completed")
+    made = tables.sql(
+        "SELECT * FROM execution_events WHERE event_type IN ('code_exec', 'tool_call') ORDER BY event_type"
+    )
+    assert [row["event_type"] for row in made] == ["code_exec", "tool_call"]
+    assert all((row["parent_event_id"], row["depth"]) == (turn["id"], 1) for row in made)
+    assert turn["duration_ms"] >= max(row["duration_ms"] or 0 for row in made)
+
+
+class Broken(LocalCommandLineCodeExecutor):
+    """It has lost its disk."""
+
+    def execute_code_blocks(self, code_blocks: Any) -> Any:
+        """Fails."""
+        raise OSError("disk gone")
+
+
+def test_an_executor_that_raises_after_a_nested_chat(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """One execution of the agent that ran the code, though the exception stands below that."""
+    settings = {"executor": Broken(work_dir=tmp_path)}
+    runner = ConversableAgent("runner", llm_config=False, code_execution_config=settings, **QUIET)
+
+    def reply(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> Any:
+        talker("in").initiate_chat(talker("side"), **IN_CHAT)
+        return self._generate_code_execution_reply_using_executor(messages, sender)
+
+    runner.register_reply([ConversableAgent, None], reply, position=0)
+    with suppress(OSError), capture.start(runs, run_id="broken", console=False):
+        talker("user").initiate_chat(runner, message="```python\nprint(1)\n```", max_turns=1)
+    tables = ingested(runs)
+    assert tables.sql("SELECT status, error_type FROM executions WHERE agent_name = 'runner'") == [
+        {"status": "FAILED", "error_type": "OSError"}
+    ]
+    assert tables.one("SELECT errors FROM runs") == 1
+
+
+def test_calls_and_chats_in_other_threads(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """An asynchronous agent asks its model in a pool, opens its chat in a thread, and raises."""
+    llm = scripted_llm(["A plan."])
+    lead = ConversableAgent("lead", llm_config=llm.config(), **QUIET)
+
+    async def plan(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        await self.a_generate_oai_reply(messages, sender)
+        await asyncio.to_thread(talker("in").initiate_chat, talker("side"), **IN_CHAT)
+        raise ValueError("after all")
+
+    lead.register_reply([ConversableAgent, None], plan, position=0, ignore_async_in_sync_chat=True)
+    with suppress(ValueError), capture.start(runs, run_id="threads", console=False):
+        asyncio.run(talker("user").a_initiate_chat(lead, **GO))
+    assert len(llm.requests) == 1
+    tables = ingested(runs)
+    assert tables.sql("SELECT status, is_turn, llm_calls FROM executions WHERE agent_name = 'lead'") == [
+        {"status": "FAILED", "is_turn": False, "llm_calls": 1}
+    ]
+    (first, *_) = answer(tables.out, "suspects")
+    assert (first["agent_name"], first["suspicion"]) == ("lead", "the run ended with it")
+
+
+def test_nested_chats_at_once_that_fail(runs: Path, ingested: Ingest) -> None:
+    """Each exception counts once, also the first of them, by which the turn ends when all are over."""
+    lead = talker("lead")
+
+    async def ask(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        async def fail(name: str, wait: float) -> None:
+            await asyncio.sleep(wait)
+            raise ValueError(name)
+
+        def failing(name: str, wait: float) -> Any:
+            agent = talker(name)
+
+            async def reply(*args: Any, **kwargs: Any) -> Any:
+                await fail(name, wait)
+
+            agent.register_reply([ConversableAgent, None], reply, position=0, ignore_async_in_sync_chat=True)
+            return talker(f"{name}'s").a_initiate_chat(agent, **IN_CHAT)
+
+        ended = await asyncio.gather(failing("one", 0.01), failing("two", 0.1), return_exceptions=True)
+        raise ended[0]  # type: ignore[misc]
+
+    lead.register_reply([ConversableAgent, None], ask, position=0, ignore_async_in_sync_chat=True)
+    with suppress(ValueError), capture.start(runs, run_id="both", console=False):
+        asyncio.run(talker("user").a_initiate_chat(lead, **GO))
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    assert [row["count"] for row in answer(tables.out, "errors")] == [2]
+    assert tables.sql("SELECT status FROM executions WHERE agent_name = 'lead'") == [{"status": "FAILED"}]
