@@ -24,7 +24,7 @@ LARGE = 8 * 1024 * 1024
 tables to its end, and is not needed: nobody sees the new database before it is complete."""
 
 AT_ONCE = 2
-"""Tables. What DuckDB does for one keeps little more than a core busy; more at once would take more memory."""
+"""Tables. More at once would take more memory."""
 
 Groups = dict[str, list[Group]]
 """The row groups that are staged, by table."""
@@ -136,6 +136,9 @@ def _fill_tables(
         return [file for table in read + derived for file in fill(con, table)]
     at_once = AT_ONCE if room == Room() else 1
     con.execute("COMMIT")
+    if at_once > 1:
+        # besides the threads of DuckDB's own each table is written by one of ours: so no core has two of them
+        con.execute(f"SET threads = {max(1, (os.cpu_count() or 1) - at_once + 1)}")
     files = _at_once(con, fill, read, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
     return files
