@@ -10,7 +10,6 @@ from typing import IO, Any
 import click
 
 from ingest import pipeline, retention
-from ingest.check import check_file
 from ingest.discover import IngestError, discover, printable
 from ingest.sources import SOURCES
 from ingest.stdin import standard_input
@@ -194,6 +193,8 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     or doubled, a saved transcript or copy beside a journal that is missing or was changed. A run that was cut off and
     a last line that is not finished are told, and are no damage.
     """
+    from ingest.check import check_file  # here, as in `ingest.read`: it takes what reads runs
+
     faulty = False
     with standard_input(paths) as given:
         every = discover(list(paths), "", _say, source, given)

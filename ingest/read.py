@@ -6,9 +6,8 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from ingest.assemble import Assembler
 from ingest.compressed import unpack
 from ingest.discover import HEAD, Found, shown
 from ingest.lines import Bad
@@ -17,6 +16,9 @@ from ingest.rows import Row
 from ingest.sources import Source, find_source, look_on, source_named
 from ingest.sources.journal import has_records
 from ingest.text import MAX_TEXT, too_large
+
+if TYPE_CHECKING:
+    from ingest.assemble import Assembler
 
 try:
     import fcntl
@@ -175,8 +177,10 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     report.status = assembler.status
 
 
-def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) -> tuple[Assembler, dict[str, Any]]:
+def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) -> tuple["Assembler", dict[str, Any]]:
     """All of a file, and what it says of the run beside its records. An archive's error is that of this reading."""
+    from ingest.assemble import Assembler  # here, because with all that it takes it is half of what there is to load
+
     file.seek(0)
     report.identity = _identity(file, source)
     about: dict[str, Any] = {}
@@ -208,7 +212,7 @@ def _source(file: IO[bytes], found: Found) -> Source | None:
     return source
 
 
-def status_without_end(descriptor: int, assembler: Assembler) -> str:
+def status_without_end(descriptor: int, assembler: "Assembler") -> str:
     """running or interrupted, for a journal without an end.
 
     The recorder holds a lock on its journal for as long as it runs. A lock can be seen on the machine that holds it;

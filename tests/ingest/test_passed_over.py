@@ -32,7 +32,7 @@ NOBODY = 65534
 AS_NOBODY = """
 import os, sys
 import pyarrow.parquet, importlib.resources
-import ingest.pipeline, ingest.workers
+import ingest.check, ingest.pipeline, ingest.workers
 from ingest.cli import main
 warm, arguments = sys.argv[1], sys.argv[2:]
 ingest.run([warm], warm + "/traces")  # whatever is imported when it is needed: nobody may not read the libraries
@@ -235,7 +235,7 @@ def test_a_transcript_beyond_any_size_is_refused(runs: Path, ingested: Ingest) -
 def test_want_of_memory_has_a_reason(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error without words is given some, by the ingest and by the check, which goes on."""
     write_journal(runs, "r", logged("a", "b", "hi"))
-    monkeypatch.setattr("ingest.read.Assembler", no_memory)
+    monkeypatch.setattr("ingest.assemble.Assembler", no_memory)
     reason = "could not be ingested: it takes more memory than there is"
     assert ingested(runs).summary.notes == [f"{runs / 'r' / 'journal.jsonl'}: skipped, {reason}"]
     result = CliRunner().invoke(main, ["check", str(runs)])
