@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ingest.extractors.blocks import sound
@@ -172,6 +172,7 @@ def diff(before: str, after: str) -> str | None:
     return "\n".join(list(difflib.unified_diff(*lines, lineterm="", n=2))[2:])
 
 
+@lru_cache(maxsize=16)  # which failure a repair is most like is asked first, and then how alike they are
 def similarity(before: str, after: str) -> float | None:
     """How alike two pieces of code are: twice the words that they share, of the words that they have.
 
@@ -189,9 +190,12 @@ def similarity(before: str, after: str) -> float | None:
     old, new = lines
     shared, place, other = 0, 0, 0
     for line, same in [*same_lines(old, new), (len(old), len(new))]:
-        shared += (_words(old[place:line]) & _words(new[other:same])).total() + _words(old[line : line + 1]).total()
+        if place < line and other < same:
+            shared += _shared(_words("\n".join(old[place:line])), _words("\n".join(new[other:same])))
+        if line < len(old):
+            shared += len(_WORD.findall(old[line]))
         place, other = line + 1, same + 1
-    return round(2 * shared / max(1, _words(old).total() + _words(new).total()), 2)
+    return round(2 * shared / max(1, _known_words(before).total() + _known_words(after).total()), 2)
 
 
 def same_lines(old: list[str], new: list[str]) -> list[tuple[int, int]]:
@@ -225,12 +229,21 @@ def most_alike(before: str, after: str) -> float:
     """What `similarity` is at most: the words that both have, wherever they stand. In linear time."""
     if before == after:
         return 1.0
-    old, new = _words([before]), _words([after])
-    return 2 * (old & new).total() / max(1, old.total() + new.total())
+    old, new = _known_words(before), _known_words(after)
+    return 2 * _shared(old, new) / max(1, old.total() + new.total())
 
 
-def _words(lines: list[str]) -> Counter[str]:
-    return Counter(word for line in lines for word in _WORD.findall(line))
+def _shared(old: Counter[str], new: Counter[str]) -> int:
+    """How many words both have."""
+    return sum(min(count, new[word]) for word, count in old.items() if word in new)
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(text))
+
+
+_known_words = lru_cache(maxsize=32)(_words)
+"""The same, for code that is compared with one after the other."""
 
 
 def _lines(before: str, after: str) -> tuple[list[str], list[str]] | None:
