@@ -252,7 +252,7 @@ def _verdict(reply: Reply, finish_reason: Any) -> Quality:
     metrics = {
         "words": reply.words,
         "characters": len(reply.text),
-        "json_valid": None if not _means_json(reply) else not _is_broken_json(reply),
+        "json_valid": None if not _means_json(reply) else not (errors and _is_broken_json(reply)),
         "has_code": "```" in reply.text,
         "tool_calls": len(reply.arguments),
         "finish_reason": finish_reason,
