@@ -231,12 +231,13 @@ class Conversation:
             executions.append(execution)
         children += [execution.event for execution in executions]
         children += self._tools.unrequested(agent, opened.where)
-        failed = chat.failed if chat is not None else None
-        if failed is not None and agent != failed.agent and failed.echo_of not in opened.left_by:
-            failed = None  # it was silent before
-        status = "failed" if failed is not None else "completed"
-        if opened.under_way or (chat is not None and chat.is_cut_off) or (ended is None and opened.where.talk):
-            status = "pending"
+        failed, is_cut_off = (
+            (chat.failed, chat.is_cut_off) if chat else (None, ended is None and opened.where.talk != "")
+        )
+        if failed is not None and (agent == failed.agent or failed.echo_of in opened.left_by):
+            status = "failed"
+        else:  # an exception of somebody else's comes after silence
+            status, failed = "pending" if is_cut_off or opened.under_way else "completed", None
         meta: dict[str, Any] = {"nested_chats": opened.chats, **talk.selected.pop(agent, {})}
         if failed is not None:
             meta |= {"error_type": failed.error_type, "echo_of": failed.echo_of}
