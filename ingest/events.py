@@ -46,7 +46,7 @@ class Where:
 
 
 UNSPOKEN = "unspoken"
-"""Subtype of a turn with nested chats that ended in no message."""
+"""Subtype of a turn without a message: an exception ended it, or, where it opened nested chats, silence or the run."""
 
 
 @dataclass(slots=True)

@@ -277,9 +277,9 @@ _ALL = (
     ),
     Table(
         "executions",
-        "An execution of an agent: a turn with its LLM calls, each exception that ended one before its agent had said "
-        "anything (with nested chats the turn itself), and each LLM call that led to neither. Code and tools count for "
-        "the turn of the agent that asked for them; who ran them and raised failed too. Made from the tables above.",
+        "An execution of an agent: a turn with its LLM calls, also one that ended in no message; each exception of an "
+        "agent of which no turn is known, and each LLM call that led to neither. Code and tools count for the turn of "
+        "the agent that asked for them; who ran them and raised failed too. Made from the tables above.",
         _columns("""
             run_id VARCHAR the run
             id UUID its agent_call in execution_events, or its error or llm_call where is_turn is false
@@ -287,7 +287,8 @@ _ALL = (
             agent_name VARCHAR the agent
             execution_order BIGINT as in execution_events
             depth INTEGER 0 for a turn, more for one in a nested chat
-            is_turn BOOLEAN false for an exception, a turn without words, and an LLM call that led to no turn
+            is_turn BOOLEAN false for an exception, a turn without a message, and an LLM call that led to no turn
+            is_reply BOOLEAN whether it said anything; false also where it opened a nested chat of its own
             status VARCHAR SUCCESS, FAILED, TIMEOUT, RUNNING (a tool or a nested chat), LLM_RESPONSE (was cut off)
             current_stage VARCHAR how far it came: LLM_CALL, LLM_PARSE, POST_PROCESS, COMPLETE
             failed_stage VARCHAR the stage that failed: LLM_CALL, POST_PROCESS (tools and code), COMPLETE

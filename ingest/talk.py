@@ -86,11 +86,11 @@ class Thread:
 
 @dataclass(slots=True)
 class OpenTurn:
-    """A turn that opened nested chats before it was over.
+    """A turn that opened nested chats before it was over, or that an exception has ended.
 
     Attributes:
         id: of its event.
-        where: where it opened the first of them; the turn comes before that.
+        where: where it opened the first of them, or the exception came; the turn comes before that.
         chats: what will be said of them.
         under_way: how many of them are not over.
         over: when the last one was over.

@@ -134,8 +134,11 @@ class Conversation:
             self._acts.add(call, turn, 1 if turn else 0)
         talk, failed_caller = self._talks[where.chat], self._failed_callers.pop(where.thread, None)
         agent = fact.agent or failed_caller
-        opened = talk.opened.get(agent) if fact.ends_chat else None
-        if opened is not None:  # its turn is told of when the chat is over
+        opened = None
+        if fact.ends_chat and agent is not None:  # its turn is told of when the chat is over
+            ended = OpenTurn(self._rows.id("agent_call", f"ended in {where.key}"), where)
+            opened = talk.opened.setdefault(agent, ended)
+            self._rows.around(opened.id, where.parent)
             where = replace(where, parent=opened.id)
         event = self._rows.event(
             "error",
@@ -217,7 +220,7 @@ class Conversation:
         return talk.floor.copy()
 
     def _unspoken(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
-        """A turn that opened nested chats ended in no message: by an exception, in silence, or cut off.
+        """A turn ended in no message: by an exception, or, where it opened nested chats, in silence or cut off.
 
         Args:
             agent: whose turn it is.
@@ -238,7 +241,10 @@ class Conversation:
             status = "failed"
         else:  # an exception of somebody else's comes after silence
             status, failed = "pending" if is_cut_off or opened.under_way else "completed", None
-        meta: dict[str, Any] = {"nested_chats": opened.chats, **talk.selected.pop(agent, {})}
+        meta: dict[str, Any] = {
+            **({"nested_chats": opened.chats} if opened.chats else {}),
+            **talk.selected.pop(agent, {}),
+        }
         if failed is not None:
             meta |= {"error_type": failed.error_type, "echo_of": failed.echo_of}
         first = min([opened.where.position, *[child.where.position for child in children]])
@@ -358,7 +364,7 @@ class Conversation:
         first = min([where.position, *[child.where.position for child in children]])
         turn = self._turn_event(turn_id, message, where, min(first, opened.where.position) if opened else first, talk)
         turn.started = talk.began(agent, where, children, opened)
-        if opened:
+        if opened and opened.chats:
             turn.meta["nested_chats"] = opened.chats
         internal = announced or agent in INTERNAL_AGENTS
         if announced:
@@ -399,6 +405,8 @@ class Conversation:
         meta |= dict.fromkeys(claims(message.plain), True)
         if message.only_hands_over:
             meta["only_hands_over"] = True
+        if not (message.plain.strip() or message.requests or message.responses):
+            meta["says_nothing"] = True
         if thread.human_input:
             meta["human_input"], thread.human_input = thread.human_input, []
         turn = self._rows.event(

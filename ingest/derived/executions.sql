@@ -1,5 +1,5 @@
--- The executions of agents in $run_ids: turns, LLM calls that led to none, and exceptions that ended a turn before its agent
--- had said anything. A turn with nested chats has a row of its own then (`unspoken`), in which the exception is.
+-- The executions of agents in $run_ids: turns, also those that ended in no message (`unspoken`), LLM calls that led to none,
+-- and exceptions of agents of which no turn is known.
 --
 -- Code and tool calls count for the turn that asked for them: where that is not known, for the latest one that the agent had
 -- in that chat. An agent that was not chosen has no execution, so no row is PENDING or SKIPPED. The time of code and tools is
@@ -33,7 +33,8 @@ events as materialized (
             when is_exception or event_subtype = 'unspoken' then try_cast(meta->>'echo_of' as uuid)
         end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
-        case when is_start then (meta->>'internal') is not null else false end as is_internal,
+        case when is_start then json_extract_string(meta, ['$.internal', '$.says_nothing']) end as marks,
+        coalesce(marks[1] is not null, false) as is_internal,
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
         case
@@ -165,10 +166,15 @@ starts as (
                 if(events.parent_event_id = echoed.id, null, events.parent_event_id) as parent_event_id,
                 if(events.parent_event_id = echoed.id, 0, events.depth) as depth
             ),
-            case when events.event_subtype = 'unspoken' then echoed.execution_order end as ended_by
+            case when events.event_subtype = 'unspoken' then echoed.execution_order end as ended_by,
+            opener.agent_name = events.agent_name as opens_itself
         from events
         left join events as echoed
             on echoed.run_id = events.run_id and echoed.id = events.echo_of
+        left join events as opener
+            on events.is_opening
+            and opener.run_id = events.run_id
+            and opener.id = events.parent_event_id
         where events.is_start
             and (echoed.event_type is distinct from 'llm_call' or echoed.execution_id = events.id)
     )
@@ -254,7 +260,12 @@ joined as (
         spent.total_tokens,
         spent.cost,
         runs.status as run_status,
-        runs.started_at as run_began
+        runs.started_at as run_began,
+        case
+            when starts.is_spoken then starts.marks[2] is null and starts.opens_itself is not true
+            -- where no words were recorded, that its model answered is all that tells
+            else starts.event_type = 'llm_call' and runs.messages = 0
+        end as is_reply
     from starts
     inner join runs
         on runs.run_id = starts.run_id
@@ -284,6 +295,7 @@ select
     execution_order,
     depth,
     is_spoken as is_turn,
+    is_reply,
     case
         -- exit code 124: AG2's command line and Docker executors end code that takes too long with it, and so does
         -- `timeout`; TimeoutError, ReadTimeout, TimeoutExpired, APITimeoutError

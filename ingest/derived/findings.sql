@@ -65,6 +65,7 @@ events as materialized (
         event_type = 'agent_call' and facts[1] is null as is_turn,  -- AG2's own agents that select the next speaker aside
         event_type = 'agent_call' and ingest.has_program(facts[2]) as has_code,
         event_type = 'agent_call' and coalesce(facts[3] = 'true' and facts[6] is null, false) as is_request,
+        coalesce(facts[6] = 'true', false) as hands_over,
         coalesce(facts[4] = 'true', false) as is_made_up,
         coalesce(facts[5] = 'true', false) as is_claim,
         coalesce(facts[7] = 'true', false) as makes_up
@@ -187,6 +188,7 @@ turns as (
         events.has_code or events.is_request as is_act,
         events.is_request,
         coalesce(messages.sender is null and messages.role = 'user', false) as is_by_human,
+        events.hands_over,
         events.is_made_up,
         events.is_claim,
         events.makes_up
@@ -286,6 +288,7 @@ first_candidates as (
         min(message_order) filter (where is_act) as act,
         min(message_order) filter (where is_act and is_made_up) as made_up_act,
         coalesce(
+            min(message_order) filter (where not is_opening and not is_supervisor and not hands_over),
             min(message_order) filter (where not is_opening and not is_supervisor),
             min(message_order) filter (where not is_opening)
         ) as reply,

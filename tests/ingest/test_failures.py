@@ -36,10 +36,11 @@ def test_the_exception_of_a_failed_call_is_no_second_failure(runs: Path, ingeste
         {"run_id": "spoke", "errors": 1},
     ]
     errors, calls = tables.events("error"), tables.events("llm_call")
-    assert [c["parent_event_id"] for c in calls] == [e["id"] for e in errors]
+    turns = [turn["id"] for turn in tables.events("agent_call") if turn["event_subtype"] == "unspoken"]
+    assert [c["parent_event_id"] for c in calls] == [e["parent_event_id"] for e in errors] == turns
     assert [e["meta"]["echo_of"] for e in errors] == [str(c["id"]) for c in calls]
     assert [c["meta"]["echoed_by"] for c in calls] == [str(e["id"]) for e in errors]
-    assert [c["depth"] for c in calls] == [e["depth"] + 1 for e in errors]
+    assert [e["depth"] for e in (*calls, *errors)] == [1] * 4
 
 
 def test_an_exception_that_no_call_raised_is_a_failure(runs: Path, ingested: Ingest) -> None:
@@ -49,7 +50,8 @@ def test_an_exception_that_no_call_raised_is_a_failure(runs: Path, ingested: Ing
     write_journal(runs, "again", *chat(call("a", error=REFUSED), call("a"), error=REFUSED))
     tables = ingested(runs)
     assert [row["errors"] for row in tables.sql("SELECT errors FROM runs")] == [2, 2]
-    assert [e["parent_event_id"] for e in tables.events("error")] == [None, None]
+    turns = [turn["id"] for turn in tables.events("agent_call")]
+    assert [e["parent_event_id"] for e in tables.events("error")] == turns
 
 
 def test_the_exception_of_a_call_of_which_ag2_logged_that_it_failed(runs: Path, ingested: Ingest) -> None:
@@ -292,9 +294,10 @@ def test_a_turn_that_an_exception_ended_holds_no_later_chat(runs: Path, ingested
         logged("b", "user", "later"),
         {"kind": "chat_end", "ends": "c3", "status": "completed"},
     )
-    turns = {event["inputs"].get("message"): event for event in ingested(runs).events("agent_call")}
-    assert turns["inner"]["parent_event_id"] == turns[None]["id"]
-    assert (turns[None]["event_subtype"], turns[None]["status"]) == ("unspoken", "failed")
+    events = ingested(runs).events("agent_call")
+    turns = {event["inputs"].get("message") or event["event_subtype"]: event for event in reversed(events)}
+    assert turns["inner"]["parent_event_id"] == turns["unspoken"]["id"]
+    assert (turns["unspoken"]["agent_name"], turns["unspoken"]["status"]) == ("b", "failed")
     assert "nested_chats" not in turns["later"]["meta"]
 
 

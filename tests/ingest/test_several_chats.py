@@ -422,7 +422,8 @@ def test_an_executor_that_raises_is_one_failure_of_its_chat(
     tables = ingested(runs)
     assert tables.one("SELECT errors FROM runs") == 1
     (code,) = tables.events("code_exec")
-    assert (code["status"], code["parent_event_id"]) == ("failed", None)
+    (turn,) = tables.sql("SELECT id, agent_name FROM execution_events WHERE event_subtype = 'unspoken'")
+    assert (code["status"], code["parent_event_id"], turn["agent_name"]) == ("failed", turn["id"], "user")
     second = tables.one("SELECT execution_order FROM execution_events WHERE outputs->>'full_content' = 'second'")
     assert code["execution_order"] < second
     (error,) = answers(tables, "errors")
@@ -546,11 +547,11 @@ def test_the_error_that_ends_a_nested_chat_is_of_that_chat(
         user.initiate_chat(boss, message="start", max_turns=2)
     assert [request.system.split()[-1] for request in server.requests] == ["boss.", "expert.", "expert.", "boss."]
     tables = ingested(runs)
-    ((call, error),) = [
+    ((turn, call, error),) = [
         [row["chat"] for row in tables.sql("SELECT chat FROM execution_events WHERE status = 'failed' ORDER BY ALL")]
     ]
     chats = tables.sql("SELECT chat, list(content ORDER BY message_order) AS said FROM messages GROUP BY chat")
-    assert call == error == next(row["chat"] for row in chats if row["said"] == ["why"])
+    assert turn == call == error == next(row["chat"] for row in chats if row["said"] == ["why"])
 
 
 def test_a_speaker_that_is_kept_and_fails_was_chosen(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:

@@ -1,10 +1,11 @@
-"""Turns with nested chats that end in no message: an exception came, the agent said nothing, or the run was cut off."""
+"""Turns that end in no message: an exception came, or, with nested chats, the agent said nothing, or was cut off."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -104,7 +105,8 @@ def test_an_exception_that_comes_from_chats_in_chats(runs: Path, ingested: Inges
         (1, "lead's", "message", "completed", "lead"),
         (1, "side", "unspoken", "failed", "lead"),
         (2, "side's", "message", "completed", "side"),
-        (2, "deep", "error", "failed", "side"),
+        (2, "deep", "unspoken", "failed", "side"),
+        (3, "deep", "error", "failed", "deep"),
     ]
     assert tables.one("SELECT errors FROM runs") == 1
     assert tables.one("SELECT messages FROM runs") == 3
@@ -180,6 +182,7 @@ def test_who_says_nothing_after_its_nested_chat(runs: Path, ingested: Ingest) ->
 
 KILLED = """
 import sys
+import time
 from pathlib import Path
 import capture
 from tests.ingest.test_unspoken import ConversableAgent, GO, asks, kill, talker
@@ -260,7 +263,7 @@ def test_chats_at_once_of_which_one_fails(runs: Path, ingested: Ingest) -> None:
     assert found["fine"] == (1, "fine", "message", "completed", "good")
     assert found["bad"] == (0, "bad", "unspoken", "failed", None)
     assert found["bad's"] == (1, "bad's", "message", "completed", "bad")
-    assert found["side"] == (1, "side", "error", "failed", "bad")
+    assert found["side"] == (2, "side", "error", "failed", "side")
 
 
 def test_who_was_silent_and_is_asked_again(runs: Path, ingested: Ingest) -> None:
@@ -333,7 +336,7 @@ def test_a_function_that_selects_speakers_opens_chats(runs: Path, ingested: Inge
         ("boss", "unspoken", "completed"),
         ("b", "message", "completed"),
         ("boss", "unspoken", "completed"),
-        ("c", "error", "failed"),
+        ("c", "unspoken", "failed"),
     ]
     chain = [row for row in answer(tables.out, "call_chain", run_id="select") if row["call_depth"] == 0]
     assert [(row["callee"], row["caller"]) for row in chain if row["callee"] != "boss"] == [
@@ -473,3 +476,94 @@ def test_nested_chats_at_once_that_fail(runs: Path, ingested: Ingest) -> None:
     assert tables.one("SELECT errors FROM runs") == 2
     assert [row["count"] for row in answer(tables.out, "errors")] == [2]
     assert tables.sql("SELECT status FROM executions WHERE agent_name = 'lead'") == [{"status": "FAILED"}]
+
+
+def test_an_exception_ends_a_turn_that_began_when_its_agent_was_asked(runs: Path, ingested: Ingest) -> None:
+    """Without nested chats too: when it began, how long it took, and what it answers are known."""
+    lead = talker("lead")
+
+    def fail(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
+        time.sleep(0.3)
+        raise ValueError("out of time")
+
+    lead.register_reply([ConversableAgent, None], fail, position=0)
+    with suppress(ValueError), capture.start(runs, run_id="slow", console=False):
+        talker("user").initiate_chat(lead, **GO)
+    tables = ingested(runs)
+    (execution,) = answer(tables.out, "slow_executions", threshold_ms=250)
+    assert (execution["agent_name"], execution["status"]) == ("lead", "FAILED")
+    assert 300 <= execution["duration_ms"] < 5000
+    asked = tables.one("SELECT timestamp FROM messages WHERE content = 'go'")
+    (failed,) = answer(tables.out, "failed_executions")
+    assert failed["created_at"] == execution["created_at"] == asked
+    chain = answer(tables.out, "call_chain", run_id="slow")
+    assert [(row["caller"], row["callee"], row["status"]) for row in chain] == [
+        (None, "user", "completed"),
+        ("user", "lead", "failed"),
+    ]
+    assert chain[1]["duration_ms"] == execution["duration_ms"]
+    stages = [
+        row["stage"] for row in answer(tables.out, "stage_timeline", run_id="slow") if row["agent_name"] == "lead"
+    ]
+    assert stages == ["INIT", "COMPLETE"]
+
+
+def test_a_model_that_fails_in_a_nested_group(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Its call is one deeper than its turn, and behind it."""
+    llm = scripted_llm({"one": ["fine"], "two": [Failure(400, "no")]})
+    members: list[Any] = [
+        ConversableAgent(name, f"You are {name}.", llm_config=llm.config(), **QUIET) for name in ("one", "two")
+    ]
+    group = GroupChat(members, messages=[], max_round=4, speaker_selection_method="round_robin")
+    outer = talker("outer")
+    inner = GroupChatManager(group, name="inner", llm_config=False)
+    outer.register_nested_chats(
+        [{"sender": members[0], "recipient": inner, "message": "in", "max_turns": 1}], trigger=lambda sender: True
+    )
+    with suppress(Exception), capture.start(runs, run_id="group", console=False):
+        talker("user").initiate_chat(outer, **GO)
+    chain = answer(ingested(runs).out, "call_chain", run_id="group")
+    assert [(row["call_depth"], row["caller"], row["callee"]) for row in chain if row["status"] == "failed"] == [
+        (0, "user", "outer"),
+        (1, "one", "two"),
+        (2, "two", "scripted-1"),
+    ]
+
+
+def test_who_only_opened_its_nested_chat_did_not_speak(runs: Path, ingested: Ingest) -> None:
+    """AG2's own nested chats begin with words of the agent that opens them, which are no reply."""
+    members: list[Any] = [talker("a"), talker("b"), talker("c")]
+    chats = [{"recipient": raising("side"), "message": "hm", "max_turns": 1}]
+    members[1].register_nested_chats(chats, trigger=lambda sender: True)
+    group = GroupChat(members, messages=[], max_round=4, speaker_selection_method="round_robin")
+    with suppress(ValueError), capture.start(runs, run_id="own", console=False):
+        members[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+    told = {row["agent_name"]: row for row in answer(ingested(runs).out, "why_silent", run_id="own")}
+    assert {name: row["status"] for name, row in told.items()} == {
+        "a": "fired_successfully",
+        "b": "failed",
+        "c": "skipped",
+        "side": "failed",
+    }
+    assert told["b"]["error_message"] == "out of ideas"
+
+
+@pytest.mark.few
+@pytest.mark.parametrize("said", ["", "  ", None])
+def test_an_empty_reply_is_none(said: str | None, runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Whether the model answers without words, or its answer is thrown away: the agent was chosen, and that is all."""
+    llm = scripted_llm(["thrown away" if said is None else said])
+    quiet = ConversableAgent("quiet", llm_config=llm.config(), **QUIET)
+
+    def nothing(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        self.generate_oai_reply(messages, sender)
+        return True, None
+
+    if said is None:
+        quiet.register_reply([ConversableAgent, None], nothing, position=0)
+    group = GroupChat([talker("a"), quiet], messages=[], max_round=3, speaker_selection_method="round_robin")
+    with capture.start(runs, run_id="quiet", console=False):
+        group.agents[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+    assert len(llm.requests) == 1
+    told = {row["agent_name"]: row["status"] for row in answer(ingested(runs).out, "why_silent", run_id="quiet")}
+    assert told == {"a": "fired_successfully", "quiet": "chosen"}

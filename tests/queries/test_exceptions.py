@@ -74,7 +74,7 @@ def test_one_execution_has_the_call_and_the_exception(traces: Path) -> None:
     (spent,) = (row for row in answer(traces, "cost_of_failures", run_id="group") if row["agent_name"] == "ann")
     assert spent["failed_tokens"] > 0
     stages = [row["stage"] for row in answer(traces, "stage_timeline", run_id="group") if row["agent_name"] == "ann"]
-    assert stages == ["SHOULD_RESPOND", "LLM_CALL", "COMPLETE"]
+    assert stages == ["INIT", "SHOULD_RESPOND", "LLM_CALL", "COMPLETE"]
 
 
 def test_failures_at_the_same_time_are_each_ones_own(traces: Path) -> None:

@@ -280,3 +280,17 @@ def test_who_only_hands_over_does_not_work(saved: Saved) -> None:
         ]
     )
     assert [row["agent_name"] for row in answer(folder, "suspects", top=9)] == ["specialist"]
+
+
+def test_who_only_hands_over_gives_no_answer(saved: Saved) -> None:
+    """The first answer is that of whom the question went to."""
+    given: dict[str, Any] = {}
+    folder = saved(
+        chat=[
+            says("user", "look it up"),
+            calls(("transfer_to_specialist_1", given)),
+            answers((given, "specialist")),
+            says("specialist", "it is 42"),
+        ]
+    )
+    assert [row["agent_name"] for row in answer(folder, "suspects", top=9)] == ["specialist"]

@@ -54,8 +54,7 @@ executions_of_agents as (
         count(*) as executions,
         count(failed_stage) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
-        -- nested chats that led to nothing said
-        count(*) filter (where not is_turn and call_id is distinct from id and failed_stage is null) as unspoken,
+        count(*) filter (where is_reply and failed_stage is null) as replies,
         arg_max(error_order, execution_order) as error_order
     from executions
     where $run_id is null or ingest.of_run(run_id, id, $run_id)
@@ -191,11 +190,11 @@ select
     agents.run_id,
     agents.agent_name,
     case
-        when executions.executions > executions.failed + executions.unspoken then 'fired_successfully'
+        when executions.replies > 0 then 'fired_successfully'
         when executions.failed > executions.timed_out then 'failed'
         when executions.failed > 0 then 'timeout'
         when evidence.is_manager then 'manager'
-        when evidence.times_chosen > 0 or executions.unspoken > 0 then 'chosen'
+        when evidence.times_chosen > 0 or executions.executions > 0 then 'chosen'
         when selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
         when asked.agent_name is not null then 'chosen'
