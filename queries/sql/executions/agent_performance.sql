@@ -8,7 +8,7 @@
 -- Columns
 --   agent_name    the agent; AG2's own agents, that choose the next speaker, only where asked for
 --   period_start  when the period begins, UTC; NULL for sources without times
---   executions    turns, exceptions that ended one, and LLM calls that led to neither, that began in the period
+--   executions    turns, also those without words, and LLM calls and exceptions that belong to none, that began in the period
 --   succeeded     executions that ended well
 --   failed        executions that failed
 --   timed_out     executions that ran out of time, by the rule of failed_executions

@@ -5,7 +5,7 @@
 --
 -- Columns
 --   agent_name     the agent; AG2's own agents, that choose the next speaker, too, as it is spent
---   executions     turns, exceptions that ended one, and LLM calls that led to neither
+--   executions     turns, also those without words, and LLM calls and exceptions that belong to none
 --   failed         how many of them failed: an exception, their model, their code or their tools
 --   cost           US dollars of all LLM calls in them; cached calls apart, here and in what follows, as in runs
 --   failed_cost    US dollars of those in failed ones
