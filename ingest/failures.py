@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ingest.events import UNSPOKEN, Event
+from ingest.leaving import raised_at
 
 MOST = 64
 """Failed calls and executions, actions and steps, the last ones, that an exception may come from."""
@@ -175,7 +176,8 @@ def _is_told_by(event: Event, error: Event) -> bool:
     error_type = error.meta.get("error_type")
     words = error.error, ": ".join(part for part in (error_type, error.error) if part)
     if event.error in words and event.meta.get("error_type") in (None, error_type):
-        return True
+        lines = {raised_at(failure.meta.get("traceback")) for failure in (event, error)} - {None}
+        return len(lines) < 2  # else it was raised somewhere else
     if event.agent != error.agent:
         return False
     # what AG2 logs in place of a response, where nobody recorded the exception

@@ -1,7 +1,8 @@
 """Exceptions on their way out: of a chat, of the chats, steps and actions around it, and of the run.
 
 Each of these tells of the exception when it ends by it. It is one exception all the same. Chats at once may each have
-their own, in equal words: so it counts as known only where it has left something inside.
+their own, in equal words, and so may what was caught before: so it counts as known only where it has left something
+inside, and comes from the same agent and line, as far as these are told.
 """
 
 from collections import Counter
@@ -17,6 +18,13 @@ MAX_TOLD = 64
 
 Raised = tuple[str | None, str | None]
 """Type and message of an exception."""
+
+Origin = tuple[str | None, str | None]
+"""In whose turn it was raised, and by which line, as far as that is told."""
+
+
+_FRAME = '\n  File "'
+"""What a line of Python's traceback begins with that says where code stands."""
 
 
 class Told(NamedTuple):
@@ -38,7 +46,7 @@ class Leaving:
         self._begun: dict[str, tuple[int, list[str]]] = {}
         """Of what has begun and is not over, how many had begun before, and what it is in."""
         self._number = 0
-        self._left: dict[str, dict[Raised, Told]] = {}
+        self._left: dict[str, dict[tuple[Raised, Origin], Told]] = {}
         """The exceptions that have come to each place: of chats at once each may have its own."""
         self._told: dict[Raised, Told] = {}
         self._of_chats: Counter[Raised] = Counter()
@@ -65,12 +73,14 @@ class Leaving:
         begun, left = self._begun.pop(place, None), self._left.pop(place, {})
         if fact is None:
             return None
-        raised = fact.error_type, fact.error
-        known = left.get(raised)
+        raised, origin = (fact.error_type, fact.error), _origin(fact)
+        alike = (told for (words, known), told in reversed(left.items()) if words == raised and _may_be(known, origin))
+        known = next(alike, None)
         if known is None and begun is None and not event.is_action:
             known = self._told.get(raised)
         event = known or event
-        self._comes(raised, Told(event.event) if is_chat else event, begun[1] if begun else self._innermost(around))
+        places = begun[1] if begun else self._innermost(around)
+        self._comes(raised, origin, Told(event.event) if is_chat else event, places)
         self._of_chats[raised] += is_chat and (known is None or known.is_action)
         return known
 
@@ -80,17 +90,18 @@ class Leaving:
         if self._of_chats[raised] > 0:
             self._of_chats[raised] -= 1
             return True
-        self._comes(raised, Told(event), self._innermost(around))
+        self._comes(raised, _origin(fact), Told(event), self._innermost(around))
         return False
 
     def is_told(self, fact: facts.Failed) -> bool:
         """Whether an exception was told of lately, wherever that was."""
         return (fact.error_type, fact.error) in self._told
 
-    def _comes(self, raised: Raised, event: Told, places: list[str]) -> None:
+    def _comes(self, raised: Raised, origin: Origin, event: Told, places: list[str]) -> None:
         for place in places:
             left = self._left.setdefault(place, {})
-            left[raised] = event
+            left.pop((raised, origin), None)
+            left[raised, origin] = event
             if len(left) > MAX_TOLD:
                 del left[next(iter(left))]
             if len(self._left) > MOST:
@@ -106,3 +117,19 @@ class Leaving:
         places = [place for place in around if place is not None]
         begun = [place for place in places if place in self._begun]
         return places if len(begun) < len(places) else sorted(begun, key=lambda place: self._begun[place][0])[-1:]
+
+
+def _origin(fact: facts.Failed) -> Origin:
+    return fact.agent, raised_at(fact.traceback)
+
+
+def raised_at(traceback: str | None) -> str | None:
+    """The line that raised an exception: Python's traceback of it ends with that, wherever it is told."""
+    text = traceback or ""
+    start = text.rfind(_FRAME)
+    return text[start:].split("\n", 2)[1] if start >= 0 else None
+
+
+def _may_be(known: Origin, other: Origin) -> bool:
+    """Whether two exceptions may come from one place, as far as that is told of both."""
+    return all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(known, other, strict=True))

@@ -94,6 +94,7 @@ class OpenTurn:
         chats: what will be said of them.
         under_way: how many of them are not over.
         over: when the last one was over.
+        told: the exception in it by which it ended.
         left_by: the events that tell of the exceptions by which they ended, or the turn itself.
     """
 
@@ -102,6 +103,7 @@ class OpenTurn:
     chats: list[dict[str, Any]] = field(default_factory=list)
     under_way: int = 0
     over: int | None = None
+    told: str | None = None
     left_by: set[str | None] = field(default_factory=set)
 
 

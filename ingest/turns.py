@@ -154,6 +154,7 @@ class Conversation:
         if fact.echo_of is not None:
             event.meta["echo_of"] = fact.echo_of
         if opened is not None:
+            opened.told = event.id
             opened.left_by.add(fact.echo_of or event.id)
         if agent is None or opened is not None:
             self._rows.add_event(event)
@@ -246,7 +247,7 @@ class Conversation:
             **talk.selected.pop(agent, {}),
         }
         if failed is not None:
-            meta |= {"error_type": failed.error_type, "echo_of": failed.echo_of}
+            meta |= {"error_type": failed.error_type, "echo_of": opened.told or failed.echo_of}
         first = min([opened.where.position, *[child.where.position for child in children]])
         if status == "completed":  # what followed was behind it
             ended = max(

@@ -567,3 +567,54 @@ def test_an_empty_reply_is_none(said: str | None, runs: Path, ingested: Ingest, 
     assert len(llm.requests) == 1
     told = {row["agent_name"]: row["status"] for row in answer(ingested(runs).out, "why_silent", run_id="quiet")}
     assert told == {"a": "fired_successfully", "quiet": "chosen"}
+
+
+def test_an_equal_failure_that_was_caught_before_is_another(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """An overloaded model fails an agent of a nested chat, which is caught, and then an agent of the chat itself."""
+    llm = scripted_llm(lambda request: Failure(400, "overloaded"))
+    helper, last = (
+        ConversableAgent(name, f"You are {name}.", llm_config=llm.config(), **QUIET) for name in ("helper", "last")
+    )
+    first = talker("first")
+
+    def catch(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
+        with suppress(Exception):
+            talker("in").initiate_chat(helper, **IN_CHAT)
+        return True, "never mind"
+
+    first.register_reply([ConversableAgent, None], catch, position=0)
+    group = GroupChat([talker("a"), first, last], messages=[], max_round=4, speaker_selection_method="round_robin")
+    with suppress(Exception), capture.start(runs, run_id="models", console=False):
+        group.agents[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+    assert len(llm.requests) == 2
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    failed = answer(tables.out, "failed_executions")
+    assert sorted((row["agent_name"], row["stage"]) for row in failed) == [("helper", "LLM_CALL"), ("last", "LLM_CALL")]
+    assert all("Traceback" in row["error_traceback"] for row in failed)
+    told = {row["agent_name"]: row["status"] for row in answer(tables.out, "why_silent", run_id="models")}
+    assert (told["helper"], told["last"], told["first"]) == ("failed", "failed", "fired_successfully")
+
+
+def test_each_of_two_equal_failures_has_its_own_traceback(runs: Path, ingested: Ingest) -> None:
+    """An action that the user marked failed and was caught; then a turn ends in equal words."""
+    first = talker("first")
+    with suppress(ValueError), capture.start(runs, run_id="action", console=False) as run:
+
+        def act(*args: Any, **kwargs: Any) -> tuple[bool, Any]:
+            with suppress(ValueError), run.timed("tool_call", "act"):
+                raise ValueError("out of ideas")
+            return True, "fine"
+
+        first.register_reply([ConversableAgent, None], act, position=0)
+        members: list[Any] = [talker("a"), first, raising("last")]
+        group = GroupChat(members, messages=[], max_round=4, speaker_selection_method="round_robin")
+        members[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    (failed,) = answer(tables.out, "failed_executions")
+    assert failed["agent_name"] == "last"
+    assert "in fail" in failed["error_traceback"]
+    assert "in act" not in failed["error_traceback"]
