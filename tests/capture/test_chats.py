@@ -12,7 +12,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from autogen import GroupChat, GroupChatManager, UserProxyAgent, register_function
+from autogen import ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent, register_function
 from autogen.cache.in_memory_cache import InMemoryCache
 from autogen.coding import LocalCommandLineCodeExecutor
 
@@ -452,7 +452,14 @@ def test_of_chats_that_begin_at_once_the_first_in_the_file_is_not_marked(monkeyp
     monkeypatch.setattr(Run, "write", slowly)
     with capture.start("runs", console=False) as run:
         pairs = [(talker(f"a{n}"), talker(f"b{n}")) for n in range(4)]
-        go = Barrier(len(pairs))
+        go, begun = Barrier(len(pairs)), Barrier(len(pairs))
+
+        def answer(*args: Any, **kwargs: Any) -> tuple[bool, str]:
+            begun.wait(60)  # none is over before all have begun
+            return True, "gone"
+
+        for _, asked in pairs:
+            asked.register_reply([ConversableAgent, None], answer, position=0)
         context = [copy_context() for _ in pairs]
 
         def talk(place: int) -> None:
