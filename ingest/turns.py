@@ -202,8 +202,7 @@ class Conversation:
         talk = self._talks.pop(fact.chat, None)
         if talk is None:
             return None
-        for agent in list(talk.opened):
-            self._unspoken(agent, talk, where.time, fact)
+        self._end_turns(talk, where.time, fact)
         self._left_over(talk)
         return talk.floor
 
@@ -213,12 +212,16 @@ class Conversation:
         Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
-        for agent in list(talk.opened):
-            self._unspoken(agent, talk, where.time, fact)
+        self._end_turns(talk, where.time, fact)
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
         return talk.floor.copy()
+
+    def _end_turns(self, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
+        """No message of the open turns of a chat follows any more; see `_unspoken`."""
+        for agent in list(talk.opened):
+            self._unspoken(agent, talk, ended, chat)
 
     def _unspoken(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
         """A turn ended in no message: by an exception, or, where it opened nested chats, in silence or cut off.
@@ -456,8 +459,7 @@ class Conversation:
         """All chats are over: what still waits is told, and nothing that follows belongs to it."""
         self._settle()
         for talk in self._talks.values():
-            for agent in list(talk.opened):
-                self._unspoken(agent, talk, None)
+            self._end_turns(talk, None)
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._acts.alone(execution)

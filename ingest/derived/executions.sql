@@ -34,7 +34,7 @@ events as materialized (
         end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
         case when is_start then json_extract_string(meta, ['$.internal', '$.says_nothing']) end as marks,
-        coalesce(marks[1] is not null, false) as is_internal,
+        marks[1] is not null as is_internal,
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
         case
