@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 19
+VERSION = 20
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -318,6 +318,7 @@ _ALL = (
             execution_order BIGINT as in execution_events
             chat BIGINT as in execution_events
             group_name VARCHAR the group's manager, where that is known
+            group_places JSON its place in the list runs.meta.agents, from 0; those of up to ten groups that may be it
             chosen VARCHAR the agent that was chosen
             selection VARCHAR auto, round_robin, random, manual ...; fallback where the model named nobody of use
             candidates JSON list of the agents that the model was asked to choose from; NULL where it was not asked

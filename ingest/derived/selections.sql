@@ -1,7 +1,8 @@
 -- The choices of a next speaker in the group chats of $run_ids. A choice shows by a handoff, or, where it keeps the speaker,
 -- by that agent's next turn alone, or what led to none: an LLM call, or the exception that ended the turn. What AG2 asked its
 -- selecting agent, and what that answered, come before in the same chat. Of both 10,000 characters are looked at: the names
--- of some hundred agents.
+-- of some hundred agents. The choices of a chat are those of the group that is known, or else of those that most of the
+-- chosen are members of; an agent may be in several groups.
 insert into selections by name
 with
 
@@ -170,24 +171,87 @@ answered as (
     left join asked
         on asked.run_id = outcomes.run_id
         and asked.id = outcomes.id
+),
+
+choices as materialized (
+    select *
+    from answered
+    where selection is not null
+        or candidates is not null
+),
+
+groups as (
+    select *
+    from (
+        select
+            run_id,
+            unnest(agents) as agent,
+            unnest(range(len(agents))) as place
+        from (
+            select
+                run_id,
+                json_transform(
+                    meta->'agents', '[{"name": "VARCHAR", "group": "VARCHAR", "members": ["VARCHAR"]}]'
+                ) as agents
+            from runs
+            where run_id in (select run_id from choices)
+        )
+    )
+    where agent.members is not null
+),
+
+groups_of_chats as (
+    select
+        chats.run_id,
+        chats.chat,
+        chats.group_name,
+        groups.place,
+        count(distinct chats.chosen) as chosen_members
+    from (select distinct run_id, chat, group_name, chosen from choices) as chats
+    inner join groups
+        on groups.run_id = chats.run_id
+        and coalesce(chats.group_name = coalesce(groups.agent.group, groups.agent.name), true)
+        and list_contains(groups.agent.members, chats.chosen)
+    group by
+        chats.run_id,
+        chats.chat,
+        chats.group_name,
+        groups.place
+    qualify chosen_members = max(chosen_members) over (partition by chats.run_id, chats.chat, chats.group_name)
+),
+
+likely_groups as (
+    select
+        run_id,
+        chat,
+        group_name,
+        min(place, 10) as places
+    from groups_of_chats
+    group by
+        run_id,
+        chat,
+        group_name
 )
 
 select
-    run_id,
-    id as event_id,
-    execution_order,
-    chat,
-    group_name,
-    chosen,
+    choices.run_id,
+    choices.id as event_id,
+    choices.execution_order,
+    choices.chat,
+    choices.group_name,
+    to_json(likely_groups.places) as group_places,
+    choices.chosen,
     case
-        when is_fallback then 'fallback'
-        else coalesce(selection, 'auto')
+        when choices.is_fallback then 'fallback'
+        else coalesce(choices.selection, 'auto')
     end as selection,
-    to_json(candidates) as candidates
-from answered
-where selection is not null
-    or candidates is not null
+    to_json(choices.candidates) as candidates
+from choices
+left join likely_groups
+    on likely_groups.run_id = choices.run_id
+    and likely_groups.chat is not distinct from choices.chat
+    and likely_groups.group_name is not distinct from choices.group_name
 order by
-    left(run_id, 8),
-    left(event_id::varchar, 13),  -- what all ids of a run begin with
-    execution_order
+    left(choices.run_id, 8),
+    left(choices.id::varchar, 13),  -- what all ids of a run begin with
+    choices.execution_order

@@ -43,7 +43,7 @@ registered_agents as materialized (
         run_id,
         unnest(agents) as agent,
         all_members,
-        unnest(range(len(agents))) as number
+        unnest(range(len(agents))) as place
     from chosen_runs
 ),
 
@@ -66,67 +66,40 @@ executions_of_agents as (
 choices as (
     select
         run_id,
-        chat,
-        group_name,
+        group_places,
         chosen,
         count(*) as times,
         count(candidates) as requests,
         list_distinct(array_agg(selection)) as selection,
-        flatten(array_agg(candidates->>'$[*]') filter (where candidates is not null)) as candidates
+        list_histogram(
+            flatten(array_agg(candidates->>'$[*]') filter (where candidates is not null))
+        ) as candidates  -- how often each was one
     from selections
     where $run_id is null or ingest.of_run(run_id, event_id, $run_id)
-    group by all
-),
-
--- Whose choices those of a chat were: where its group is not known, of those that most of the chosen are members of. An agent
--- may be in several groups.
-choices_of_members as (
-    select
-        choices.*,
-        groups.number,
-        count(*) over (
-            partition by choices.run_id, choices.chat, choices.group_name, groups.number
-        ) as chosen_members
-    from choices
-    inner join registered_agents as groups
-        on groups.run_id = choices.run_id
-        and coalesce(choices.group_name = coalesce(groups.agent.group, groups.agent.name), true)
-        and list_contains(groups.agent.members, choices.chosen)
-),
-
-choices_of_likely_groups as (
-    select *
-    from choices_of_members
-    qualify chosen_members = max(chosen_members) over (partition by run_id, chat, group_name)
+    group by
+        run_id,
+        group_places,
+        chosen
 ),
 
 choices_of_groups as (
     select
-        run_id,
-        number,
-        chosen,
-        sum(times) as times,
-        sum(requests) as requests,
-        flatten(array_agg(selection)) as selection,
-        list_histogram(flatten(array_agg(candidates))) as candidates  -- how often each was one
-    from choices_of_likely_groups
-    group by
-        run_id,
-        number,
-        chosen
+        * exclude (group_places),
+        unnest(group_places::bigint[]) as place
+    from choices
 ),
 
 members as (
     select distinct
         run_id,
-        number,
+        place,
         unnest(agent.members) as agent_name,
         false as is_manager
     from registered_agents
     union all
     select
         run_id,
-        number,
+        place,
         agent.name,
         true
     from registered_agents
@@ -157,7 +130,7 @@ evidence as (
         list_sort(list_distinct(flatten(array_agg(choices.selection)))) as selection
     from members
     left join choices_of_groups as choices
-        on choices.run_id = members.run_id and choices.number = members.number
+        on choices.run_id = members.run_id and choices.place = members.place
     group by
         members.run_id,
         members.agent_name,
