@@ -2,8 +2,9 @@
 
 AG2 tells none of that: a chat has no beginning among its events, its result goes to the caller alone, and a chat that
 an agent opens while it makes up its reply, or that keeps the history of a former one, looks like any other. So
-`initiate_chat` is watched. Whose turn it is called in, the stack tells: that of the nearest `generate_reply`. That
-costs something once a chat and nothing per message. Where a thread or task cuts the stack, the agent is taken along
+`initiate_chat` is watched. Whose turn it is called in, the stack tells: that of the nearest `generate_reply`, of which
+one that an agent is asked by another's reply function is a part of the other's turn. That costs something once a chat
+and nothing per message. Where a thread or task cuts the stack, the agent is taken along
 into it (`turn_here`, `active.TURN`).
 """
 
@@ -13,7 +14,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from autogen.agentchat.utils import gather_usage_summary
@@ -29,6 +30,10 @@ log = logging.getLogger("capture")
 REPLYING = frozenset({"generate_reply", "a_generate_reply"})
 EDGES = frozenset({"initiate_chat", "a_initiate_chat"})
 """What stands here around a chat: a turn beyond it is not the one that a call inside belongs to."""
+RECEIVING = frozenset({"receive", "a_receive"})
+SENDING = frozenset({"send", "a_send"})
+ASKING = EDGES | RECEIVING | {"run_chat", "a_run_chat"}
+"""From where AG2 asks an agent for a reply, and has it sent: that is a turn."""
 
 turn_here: ContextVar[str | None] = ContextVar("capture_turn", default=None)
 """Name of the agent in whose turn this task was made."""
@@ -202,29 +207,45 @@ def turn_around(edges: int = 0) -> str | None:
     Args:
         edges: how many chats begin at the call itself.
     """
-    frame = sys._getframe(1)
+    nearest = None
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        code = frame.f_code
+        code, around = frame.f_code, frame.f_back
         if code.co_name in REPLYING:
             name = name_of(frame.f_locals.get("self"))
-            if name is not None:
+            if name is not None and _asks(around):
                 return name
+            nearest = nearest or name
         elif code.co_name in EDGES and code.co_filename == __file__:
             if not edges:
-                return None
+                return nearest
             edges -= 1
-        frame = frame.f_back  # type: ignore[assignment]
-    return turn_here.get() or getattr(threading.current_thread(), active.TURN, None)
+        frame = around
+    return nearest or turn_here.get() or getattr(threading.current_thread(), active.TURN, None)
 
 
 def turn_left(error: BaseException) -> str | None:
-    """Name of the agent in whose turn an exception was raised, the innermost one, or None."""
-    name, trace = None, error.__traceback__
+    """Name of the agent in whose turn an exception was raised, the innermost one, or None.
+
+    To a turn belongs also that its message is sent, until another agent receives it.
+    """
+    asked, nearest, around, trace = None, None, None, error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_name in REPLYING:
-            name = name_of(trace.tb_frame.f_locals.get("self")) or name
-        trace = trace.tb_next
-    return name
+        frame = trace.tb_frame
+        what = frame.f_code.co_name
+        if what in REPLYING or (what in SENDING and _asks(around)):
+            name = name_of(frame.f_locals.get("self"))
+            nearest = name or nearest
+            asked = name if name is not None and _asks(around) else asked
+        elif what in RECEIVING and around is not None and around.f_code.co_name in SENDING:
+            asked = nearest = None
+        around, trace = frame, trace.tb_next
+    return asked or nearest
+
+
+def _asks(frame: FrameType | None) -> bool:
+    """Whether this is where AG2 asks an agent for a reply, or has it sent."""
+    return frame is not None and frame.f_code.co_name in ASKING
 
 
 def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AnyChat:

@@ -231,7 +231,8 @@ class Assembler:
         inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
         failed = self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
-        closed = facts.ChatClosed(chat, data.get("summary"), failed, data.get("status") == "interrupted")
+        is_cut_off, agent = data.get("status") == "interrupted", text_or_none(data.get("agent"))
+        closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent)
         floor = self._conversation.closed(closed, inside)
         if is_unmarked:
             floor = self._conversation.ended(closed, inside)

@@ -50,12 +50,14 @@ class ChatClosed:
         summary: what came of it.
         failed: the exception that ended it; `echo_of` is then the event that tells of it.
         is_cut_off: it was interrupted, or cancelled.
+        agent: in whose turn, of this chat or of one that is nested in it.
     """
 
     chat: str
     summary: Any
     failed: "Failed | None" = None
     is_cut_off: bool = False
+    agent: str | None = None
 
 
 @dataclass(slots=True)

@@ -86,13 +86,14 @@ class Thread:
 
 @dataclass(slots=True)
 class OpenTurn:
-    """A turn that opened nested chats before it was over, or that an exception has ended.
+    """A turn that opened nested chats before it was over, or that an exception or interruption has ended.
 
     Attributes:
         id: of its event.
-        where: where it opened the first of them, or the exception came; the turn comes before that.
+        where: where it opened the first of them, or it ended; the turn comes before that.
         chats: what will be said of them.
         under_way: how many of them are not over.
+        is_cut_off: one of them was interrupted, or cancelled.
         over: when the last one was over.
         told: the exception in it by which it ended.
         left_by: the events that tell of the exceptions by which they ended, or the turn itself.
@@ -102,6 +103,7 @@ class OpenTurn:
     where: Where
     chats: list[dict[str, Any]] = field(default_factory=list)
     under_way: int = 0
+    is_cut_off: bool = False
     over: int | None = None
     told: str | None = None
     left_by: set[str | None] = field(default_factory=set)

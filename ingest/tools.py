@@ -15,6 +15,7 @@ import re2
 from ingest import facts
 from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
+from ingest.leaving import raised_at
 from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, plain_text, text_or_none
 from ingest.repairs import FailedCalls
@@ -194,12 +195,13 @@ class ToolLedger:
 
     def gave_up(self, fact: facts.Failed) -> list[tuple[Event, str | None]]:
         """Calls that ended with an exception which AG2 makes no answer of, and which now leaves the chat."""
-        if fact.error_type not in LEAVING:
-            return []
+        line = raised_at(fact.traceback)
         calls = [
             call
             for call in self._all.calls
-            if call.failed and (call.error_type, call.error) == (fact.error_type, fact.error)
+            if call.failed
+            and (call.error_type, call.error) == (fact.error_type, fact.error)
+            and (fact.error_type in LEAVING or (fact.ends_chat and line and line == raised_at(call.traceback)))
         ]
         for call in calls:
             self._drop(call)

@@ -136,9 +136,7 @@ class Conversation:
         agent = fact.agent or failed_caller
         opened = None
         if fact.ends_chat and agent is not None:  # its turn is told of when the chat is over
-            ended = OpenTurn(self._rows.id("agent_call", f"ended in {where.key}"), where)
-            opened = talk.opened.setdefault(agent, ended)
-            self._rows.around(opened.id, where.parent)
+            opened = self._opens(agent, talk, f"ended in {where.key}", where)
             where = replace(where, parent=opened.id)
         event = self._rows.event(
             "error",
@@ -174,15 +172,19 @@ class Conversation:
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
         """An agent opened a nested chat. Gives the event of its turn, which is added when that is over."""
         talk = self._talks[where.chat]
-        turn = talk.opened.get(fact.turn_of)
-        if turn is None:
-            turn = OpenTurn(self._rows.id("agent_call", f"opened {fact.chat} in {where.key}"), where)
-            talk.opened[fact.turn_of] = turn
-            self._rows.around(turn.id, where.parent)
+        turn = self._opens(fact.turn_of, talk, f"opened {fact.chat} in {where.key}", where)
         turn.chats.append({"recipient": fact.recipient, "summary": None})
         turn.under_way += 1
         self._inner[fact.chat] = turn.chats[-1], turn
         return turn.id
+
+    def _opens(self, agent: str | None, talk: Talk, key: str, where: Where) -> OpenTurn:
+        """The turn of an agent that is told of before it is over."""
+        turn = talk.opened.get(agent)
+        if turn is None:
+            turn = talk.opened[agent] = OpenTurn(self._rows.id("agent_call", key), where)
+            self._rows.around(turn.id, where.parent)
+        return turn
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
@@ -197,11 +199,13 @@ class Conversation:
         if fact.chat in self._inner:
             said, turn = self._inner.pop(fact.chat)
             said["summary"], turn.under_way, turn.over = fact.summary, turn.under_way - 1, where.time
+            turn.is_cut_off |= fact.is_cut_off
             if fact.failed is not None:
                 turn.left_by.add(fact.failed.echo_of)
         talk = self._talks.pop(fact.chat, None)
         if talk is None:
             return None
+        self._cut_off(fact, talk, where)
         self._end_turns(talk, where.time, fact)
         self._left_over(talk)
         return talk.floor
@@ -212,11 +216,17 @@ class Conversation:
         Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
+        self._cut_off(fact, talk, where)
         self._end_turns(talk, where.time, fact)
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
         return talk.floor.copy()
+
+    def _cut_off(self, chat: facts.ChatClosed, talk: Talk, where: Where) -> None:
+        """A chat was interrupted, or cancelled: in a turn of this chat, if it was not in one that is nested in it."""
+        if chat.is_cut_off and chat.agent is not None and not any(turn.is_cut_off for turn in talk.opened.values()):
+            self._opens(chat.agent, talk, f"ended in {where.key}", where).is_cut_off = True
 
     def _end_turns(self, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
         """No message of the open turns of a chat follows any more; see `_unspoken`."""
@@ -224,7 +234,7 @@ class Conversation:
             self._unspoken(agent, talk, ended, chat)
 
     def _unspoken(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
-        """A turn ended in no message: by an exception, or, where it opened nested chats, in silence or cut off.
+        """A turn ended in no message: by an exception, cut off, or, where it opened nested chats, in silence.
 
         Args:
             agent: whose turn it is.
@@ -238,9 +248,8 @@ class Conversation:
             executions.append(execution)
         children += [execution.event for execution in executions]
         children += self._tools.unrequested(agent, opened.where)
-        failed, is_cut_off = (
-            (chat.failed, chat.is_cut_off) if chat else (None, ended is None and opened.where.talk != "")
-        )
+        failed = chat.failed if chat else None
+        is_cut_off = opened.is_cut_off if chat else ended is None and opened.where.talk != ""
         if failed is not None and (agent == failed.agent or failed.echo_of in opened.left_by):
             status = "failed"
         else:  # an exception of somebody else's comes after silence

@@ -77,6 +77,7 @@ calls as (
         arg_max(id, place) as id,
         arg_max(status, place) = 'failed' as is_failed,
         arg_max(reason, place) as reason,
+        arg_max(facts[1], place) as error_type,
         arg_max(duration_ms, place) as duration_ms,
         round(fsum(duration_ms), 6) as total_ms,
         count(*) as number
@@ -254,7 +255,7 @@ joined as (
         -- of one that did not fail there is none
         case
             when failed_stage is null then null
-            when is_without_answer then coalesce(failures.facts[1], starts.facts[1])
+            when is_without_answer then coalesce(failures.facts[1], starts.facts[1], calls.error_type)
             else coalesce(starts.facts[1], failures.facts[1])
         end as raised_type,
         spent.total_tokens,

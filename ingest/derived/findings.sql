@@ -324,9 +324,21 @@ judged as (
         on firsts.run_id = candidates.run_id
 ),
 
+-- an LLM call in one led to no message, and where no exception ended it only the call tells
+open_turns as (
+    select id
+    from execution_events
+    where run_id in (select unnest($run_ids::varchar[]))
+        and id between $low::uuid and $high::uuid
+        and event_subtype = 'unspoken'
+        and status <> 'failed'
+),
+
 failures as (
     select
         *,
+        event_type = 'llm_call'
+            and (event_subtype = 'single' or parent_event_id in (select id from open_turns)) as is_silent_call,
         error_hash is not null
             and execution_order > min(execution_order) over (partition by run_id, error_hash) as is_told_before
     from events
@@ -357,7 +369,7 @@ told_failures as (
         and (
             told.event_type = 'error'
             or told.event_subtype = 'action'
-            or (told.event_type = 'llm_call' and told.event_subtype = 'single')
+            or told.is_silent_call
         )
     window run_order as (partition by told.run_id order by told.execution_order)
 ),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +16,11 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent, GroupChat, GroupChatManager
+from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
 from autogen.coding import LocalCommandLineCodeExecutor
 
 import capture
-from sample_runs.scripted_llm import Failure
+from sample_runs.scripted_llm import Call, Failure, Reply
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
@@ -618,3 +619,227 @@ def test_each_of_two_equal_failures_has_its_own_traceback(runs: Path, ingested: 
     assert failed["agent_name"] == "last"
     assert "in fail" in failed["error_traceback"]
     assert "in act" not in failed["error_traceback"]
+
+
+def failing_hook(agent: ConversableAgent) -> ConversableAgent:
+    """What this agent says never gets out."""
+
+    def check(sender: Any, message: Any, recipient: Any, silent: bool) -> Any:
+        raise ValueError("not to be said")
+
+    agent.register_hook("process_message_before_send", check)
+    return agent
+
+
+@pytest.mark.few
+@pytest.mark.parametrize("chat", ["two", "group", "async"])
+def test_a_hook_that_raises_ends_the_turn_of_who_was_about_to_speak(
+    chat: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Its model has answered, and nobody was told."""
+    llm = scripted_llm(["fine"])
+    lead = failing_hook(ConversableAgent("lead", llm_config=llm.config(), **QUIET))
+    user = talker("user")
+    group = GroupChat([user, lead], messages=[], max_round=3, speaker_selection_method="round_robin")
+    with suppress(ValueError), capture.start(runs, run_id="hook", console=False):
+        if chat == "async":
+            asyncio.run(user.a_initiate_chat(lead, **GO))
+        else:
+            user.initiate_chat(lead if chat == "two" else GroupChatManager(group, name="boss", llm_config=False), **GO)
+    assert len(llm.requests) == 1
+    tables = ingested(runs)
+    assert turns(tables)[-2][:4] == (0, "lead", "unspoken", "failed")
+    assert tables.sql("SELECT agent_name, status, error_type, llm_calls FROM executions WHERE NOT is_turn") == [
+        {"agent_name": "lead", "status": "FAILED", "error_type": "ValueError", "llm_calls": 1}
+    ]
+    assert tables.one("SELECT errors FROM runs") == 1
+    told = {row["agent_name"]: row["status"] for row in answer(tables.out, "why_silent", run_id="hook")}
+    assert told["lead"] == "failed"
+
+
+def test_a_reply_that_is_no_message_ends_the_turn(runs: Path, ingested: Ingest) -> None:
+    """AG2 raises where it is to be sent."""
+    lead = talker("lead")
+    lead.register_reply([ConversableAgent, None], lambda *given, **options: (True, {"no": "message"}), position=0)
+    with suppress(ValueError), capture.start(runs, run_id="odd", console=False):
+        talker("user").initiate_chat(lead, **GO)
+    tables = ingested(runs)
+    assert turns(tables)[-2][:4] == (0, "lead", "unspoken", "failed")
+    assert tables.one("SELECT errors FROM runs") == 1
+
+
+class Deaf(ConversableAgent):
+    """Can't hear."""
+
+    def _process_received_message(self, message: Any, sender: Any, silent: bool) -> None:
+        raise ValueError("deaf")
+
+
+def test_who_cannot_take_a_message_in_has_no_turn(runs: Path, ingested: Ingest) -> None:
+    """It was not asked for a reply, and who sent the message has had its turn."""
+    group = GroupChat(
+        [talker("a"), talker("b")],
+        messages=[],
+        max_round=3,
+        speaker_selection_method="round_robin",
+        send_introductions=True,
+    )
+    boss = GroupChatManager(group, name="boss", llm_config=False)
+    deaf = Deaf("deaf", llm_config=False, **QUIET)
+    for recipient in (deaf, boss):
+        group.agents[-1] = deaf
+        with suppress(ValueError), capture.start(runs, run_id=f"to-{recipient.name}", console=False):
+            talker("user").initiate_chat(recipient, **GO)
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM execution_events WHERE event_subtype = 'unspoken'") == 0
+    assert [row["errors"] for row in tables.sql("SELECT errors FROM runs")] == [1, 1]
+
+
+def test_asking_another_agent_for_a_reply_is_a_part_of_the_turn(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The other agent's model fails, or it opens a chat; the turn is that of the agent which AG2 had asked."""
+    llm = scripted_llm([Failure(400, "no")])
+    lead, other = talker("lead"), ConversableAgent("other", llm_config=llm.config(), **QUIET)
+    side = talker("side")
+
+    def ask(*given: Any, **options: Any) -> tuple[bool, Any]:
+        asks(talker("opener"), side).generate_reply([{"role": "user", "content": "x"}])
+        return True, other.generate_reply([{"role": "user", "content": "x"}])
+
+    lead.register_reply([ConversableAgent, None], ask, position=0)
+    with suppress(Exception), capture.start(runs, run_id="ask", console=False):
+        talker("user").initiate_chat(lead, **GO)
+    assert len(llm.requests) == 1
+    tables = ingested(runs)
+    assert [turn[:4] for turn in turns(tables) if turn[2] != "error"] == [
+        (0, "user", "message", "completed"),
+        (0, "lead", "unspoken", "failed"),
+        (1, "opener's", "message", "completed"),
+        (1, "side", "message", "completed"),
+    ]
+    assert tables.one("SELECT errors FROM runs") == 1
+    (call,) = tables.events("llm_call")
+    assert (call["agent_name"], call["status"]) == ("other", "failed")
+    told = {row["agent_name"]: row["status"] for row in answer(tables.out, "why_silent", run_id="ask")}
+    assert told == {
+        "user": "fired_successfully",
+        "lead": "failed",
+        "opener": "never_invoked",
+        "opener's": "fired_successfully",
+        "side": "fired_successfully",
+        "other": "failed",
+    }
+
+
+class Quits(BaseException):
+    """No `Exception`, and none of Python's own."""
+
+
+def test_a_tool_that_raises_what_ag2_does_not_catch_is_one_failure(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Also where the exception is the user's own."""
+    llm = scripted_llm(lambda request: Reply(calls=(Call("leave", {}),)))
+
+    def leave() -> str:
+        raise Quits("no licence")
+
+    worker, user = ConversableAgent("worker", llm_config=llm.config(), **QUIET), talker("user")
+    register_function(leave, caller=worker, executor=user, description="leaves")
+    with suppress(Quits), capture.start(runs, run_id="quits", console=False):
+        user.initiate_chat(worker, message="go", max_turns=2)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 1
+    assert [(row["event_type"], row["count"]) for row in answer(tables.out, "errors")] == [("tool_call", 1)]
+
+
+def interrupt() -> None:
+    """What a key does, a moment later."""
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    time.sleep(5)
+
+
+@pytest.mark.few
+@pytest.mark.parametrize("where", ["reply", "model", "tool", "group"])
+def test_who_was_at_work_when_the_run_was_interrupted(
+    where: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Its turn is told of, with what it had done; the manager that chose it was not at work any more."""
+
+    def script(request: Any) -> Any:
+        if where == "model":
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(1)
+        return Reply(calls=(Call("wait", {}),)) if where == "tool" else "fine"
+
+    llm = scripted_llm(script)
+    user = talker("user")
+    lead = talker("lead") if where in ("reply", "group") else ConversableAgent("lead", llm_config=llm.config(), **QUIET)
+
+    def wait() -> str:
+        interrupt()
+        return "waited"
+
+    if where == "tool":
+        register_function(wait, caller=lead, executor=user, description="waits")
+    elif where != "model":
+        lead.register_reply([ConversableAgent, None], lambda *given, **options: (True, wait()), position=0)
+    recipient: Any = lead
+    if where == "group":
+
+        def choose(last: Any, group: GroupChat) -> Any:
+            talker("in").initiate_chat(talker("side"), **IN_CHAT)
+            return lead
+
+        group = GroupChat([user, talker("b"), lead], messages=[], max_round=4, speaker_selection_method=choose)
+        recipient = GroupChatManager(group, name="boss", llm_config=False)
+    begun = time.monotonic()
+    with suppress(KeyboardInterrupt), capture.start(runs, run_id="key", console=False):
+        user.initiate_chat(recipient, message="go", max_turns=2)
+    assert time.monotonic() - begun < 5
+    tables = ingested(runs)
+    pending = [turn for turn in turns(tables) if turn[3] == "pending"]
+    assert pending == [(0, "user" if where == "tool" else "lead", "unspoken", "pending", None)]
+    (execution,) = tables.sql("SELECT * FROM executions WHERE NOT is_turn AND agent_name <> 'boss'")
+    assert execution["duration_ms"] >= 190
+    if where == "model":
+        assert (execution["status"], execution["error_type"]) == ("FAILED", "KeyboardInterrupt")
+        assert execution["failed_stage"] == "LLM_CALL"
+        (first,) = answer(tables.out, "suspects")
+        assert (first["agent_name"], first["suspicion"]) == ("lead", "the run ended with it")
+    else:
+        assert execution["status"] == "LLM_RESPONSE"
+    told = {row["agent_name"]: row["status"] for row in answer(tables.out, "why_silent", run_id="key")}
+    assert told["lead"] == {"model": "failed", "tool": "failed"}.get(where, "chosen")
+
+
+def test_who_was_silent_before_an_interruption_was_not_at_work(runs: Path, ingested: Ingest) -> None:
+    """It had opened a nested chat and said nothing; that turn was over."""
+    quiet, lead = asks(talker("quiet"), talker("side")), talker("lead")
+
+    async def run() -> None:
+        async def wait(*given: Any, **options: Any) -> tuple[bool, Any]:
+            quiet_turn = talker("user").a_initiate_chat(quiet, **GO)
+            await quiet_turn
+            await asyncio.sleep(5)
+            return True, "waited"
+
+        lead.register_reply([ConversableAgent, None], wait, position=0, ignore_async_in_sync_chat=True)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(talker("user").a_initiate_chat(lead, **GO), 0.5)
+        await talker("second").a_initiate_chat(talker("third"), **GO)
+
+    with capture.start(runs, run_id="cancelled", console=False):
+        asyncio.run(run())
+    found = [(depth, agent, status) for depth, agent, _, status, _ in turns(ingested(runs))]
+    assert found == [
+        (0, "user", "completed"),
+        (0, "lead", "pending"),
+        (1, "user", "completed"),
+        (1, "quiet", "completed"),
+        (2, "quiet's", "completed"),
+        (2, "side", "completed"),
+        (0, "second", "completed"),
+        (0, "third", "completed"),
+    ]
