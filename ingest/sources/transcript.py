@@ -16,14 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from capture import format as journal
-from ingest.conversations import LISTS, Chat, Told, conversations, find_repeated, holds_message, is_empty
+from ingest.chat_records import about_chats, has_messages, made, messages_of
+from ingest.conversations import LISTS, Chat, conversations
 from ingest.cut_off import sound_part
-from ingest.documents import Document, documents, is_sequence, unread, value_end
-from ingest.lines import Bad, Record, decode, encode
+from ingest.documents import is_sequence, unread, value_end
+from ingest.lines import Bad, Record, decode
 from ingest.lists import salvaged
 from ingest.messages import is_message
 from ingest.scratch import alone
+from ingest.sequence import read_sequence
 from ingest.text import (
     MAX_WHOLE,
     SPACE,
@@ -37,9 +38,6 @@ from ingest.text import (
     text_of,
     utf_8,
 )
-
-REPEATED = "repeated"
-"""Kind of a message of which another list of the document tells as well: it stands in `journal` alone."""
 
 PIECE, OVERLAP = 1024 * 1024, 128
 """Bytes that are looked through at a time, and those of the piece before, in which a key may begin."""
@@ -103,16 +101,16 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         yield from _read_broken(raw, str(error), about)
         return
     chats, beside = conversations(value)
-    if not _has_messages(chats):
+    if not has_messages(chats):
         about["not_a_run"] = "no list of messages in it"
         return
-    about["meta"] = _about(chats, beside)
+    about["meta"] = about_chats(chats, beside)
     if len(chats) == 1 and chats[0].around is None and not chats[0].is_sound:
         pieces = list(_in_pieces(raw))  # which tells where in the file the others stand
         if len(pieces) == len(chats[0].messages):
             yield from pieces
             return
-    yield from _messages_of(chats)
+    yield from messages_of(chats)
 
 
 def _read_long(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -195,67 +193,20 @@ def _read_list(raw: Text, outline: _Outline, about: dict[str, Any]) -> Iterator[
     about["meta"] = outline.about
     if outline.has_others and not outline.answer:
         # which tells where in the file the others stand
-        yield from salvaged(raw, outline.begin, _made, outline.in_object)
+        yield from salvaged(raw, outline.begin, made, outline.in_object)
         return
     decoded = (decode(raw[begin:end])[0] for begin, end in elements(raw, outline.begin))
     for place, element in enumerate(itertools.chain(decoded, outline.answer), 1):
-        yield _made(element, place)
-
-
-def _messages_of(chats: list[Chat]) -> Iterator[Record | Bad]:
-    """The messages of the conversations of a document."""
-    told, places = Told(), itertools.count(1)
-    for number, chat in enumerate(chats):
-        if len(chats) > 1:
-            told.take(chat, chat.name if number else "")
-        yield from _of_chat(chat, places)
-
-
-def _of_chat(chat: Chat, places: Iterator[int]) -> Iterator[Record | Bad]:
-    """The messages of one conversation of several; those that another has told stand in `journal` alone."""
-    for number, (element, place) in enumerate(zip(chat.messages, places, strict=False)):
-        record = _made(element, place, "" if chat.around is None else encode(chat.around[number]))
-        if isinstance(record, Record):
-            if number in chat.authors:
-                record.data["message"] = {**element, "name": chat.authors[number]}
-            if number < chat.repeated:
-                record.data = {"kind": REPEATED}
-            elif chat.goes_on:
-                record.data["in_chat"] = chat.goes_on
-            if chat.around is not None:
-                record.data |= _handed(chat.around[number])
-        yield record
-
-
-def _has_messages(chats: list[Chat]) -> bool:
-    return any(is_message(element) for chat in chats for element in chat.messages)
-
-
-def _about(chats: list[Chat], beside: list[dict[str, Any]]) -> dict[str, Any]:
-    """What stands beside the messages of one document."""
-    if len(chats) == 1:
-        return chats[0].about
-    common = next((about for about in beside if "chat" not in about), {})
-    told = [about for about in beside if about is not common]
-    told += [{"chat": chat.name, **chat.about} for chat in chats if chat.about]
-    return {**common, **({"chats": told} if told else {})}
+        yield made(element, place)
 
 
 def _in_pieces(raw: Text) -> Iterator[Record | Bad]:
     """A sound list with something in it that is no message."""
     start = behind(SPACE, raw, 0)
     if raw[start : start + 1] == b"[":
-        return salvaged(raw, start + 1, _made)
+        return salvaged(raw, start + 1, made)
     opened = _list_in_object(raw)
-    return salvaged(raw, opened[0], _made, in_object=True) if opened else iter(())
-
-
-def _made(element: Any, place: int, text: str = "") -> Record | Bad:
-    """The record of an element of a list, whose text is the element's own where none is given."""
-    text = text or encode(element)
-    if not is_message(element):
-        return Bad("not a message: needs a role or a name, and content or tool calls", text.encode(), place, 0)
-    return Record({"kind": journal.MESSAGE, "message": element}, text, place, 0)
+    return salvaged(raw, opened[0], made, in_object=True) if opened else iter(())
 
 
 def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Record | Bad]:
@@ -263,18 +214,18 @@ def _read_broken(raw: Text, error: str, about: dict[str, Any]) -> Iterator[Recor
     start = behind(SPACE, raw, 0)
     line_end = find(raw, b"\n", start)
     if is_sequence(raw):
-        yield from _read_sequence(raw, about)
+        yield from read_sequence(raw, about)
     elif (cut := _cut_off(raw)) is not None:
         yield from _read_cut_off(raw, *cut, about)
     elif raw[start : start + 1] == b"[":
-        yield from salvaged(raw, start + 1, _made)
+        yield from salvaged(raw, start + 1, made)
     elif raw[start : start + 1] == b"{" and (opened := _list_in_object(raw)):
         begin, about["meta"] = opened
-        yield from salvaged(raw, begin, _made, in_object=True)
+        yield from salvaged(raw, begin, made, in_object=True)
     elif line_end < 0 or behind(SPACE, raw, line_end) == len(raw):
         yield from unread(error, raw, 0, len(raw), 1, torn=True).pieces()
     else:
-        yield from _read_sequence(raw, about)
+        yield from read_sequence(raw, about)
 
 
 def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
@@ -283,7 +234,7 @@ def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
     if len(raw) > MAX_WHOLE or (part := sound_part(raw[:])) is None:
         return None
     chats, beside = conversations(part.value)
-    if not _has_messages(chats) or not any(chat.path for chat in chats):
+    if not has_messages(chats) or not any(chat.path for chat in chats):
         return None
     end = part.end
     for chat in chats:
@@ -297,113 +248,10 @@ def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
 def _read_cut_off(
     raw: Text, chats: list[Chat], beside: list[dict[str, Any]], end: int, about: dict[str, Any]
 ) -> Iterator[Record | Bad]:
-    about["meta"] = _about(chats, beside)
-    yield from _messages_of(chats)
+    about["meta"] = about_chats(chats, beside)
+    yield from messages_of(chats)
     place = 1 + sum(len(chat.messages) for chat in chats)
     yield unread("the document breaks off here", raw, end, len(raw), place, torn=True)
-
-
-def _read_sequence(raw: Text, about: dict[str, Any]) -> Iterator[Record | Bad]:
-    """Documents one after another: messages of one chat, or conversations, each a chat by the number of its line."""
-    if _is_something_else(raw):
-        about["not_a_run"] = "its lines are no messages"
-        return
-    header: dict[str, Any] = {}
-    told: list[dict[str, Any]] = []
-    places, chats_told, first, sides = itertools.count(1), Told(), True, _sides(raw)
-    bare: str | None = None
-    for number, (label, item) in enumerate(_labelled(raw)):
-        if isinstance(item, Bad):
-            yield from item.pieces()
-            continue
-        if _is_one_message(item.value):
-            bare = bare if bare is not None else "" if first else label
-            yield _bare(item, bare)
-            first = False
-            continue
-        chats, beside = sides.pop(label) if label in sides else _conversations_of(label, item)
-        told += [{**around, "chat": "/".join(filter(None, (label, around.get("chat"))))} for around in beside]
-        if not _has_messages(chats):
-            is_header = number == 0 and isinstance(item.value, dict)
-            if is_empty(item.value):
-                around = {key: value for key, value in item.value.items() if value not in ([], None)}
-                told += [{"chat": label, **around}] if around else []
-            elif is_header:
-                header = item.value  # it describes the run
-            else:
-                yield Bad("neither a message nor a conversation", raw[item.offset : item.end], item.line, item.offset)
-                continue
-            yield Record({"kind": "meta"}, item.text, item.line, item.offset)
-            continue
-        for chat in chats:
-            told += [{"chat": chat.name, **chat.about}] if chat.about else []
-            chats_told.take(chat, "" if first else chat.name)
-            yield from _of_chat(chat, places)
-            first, bare = False, None
-    if header or told:
-        about["meta"] = {**header, **({"chats": told} if told else {})}
-
-
-def _labelled(raw: Text) -> Iterator[tuple[str, Document | Bad]]:
-    """Documents one after another, each with the number of its line; of two in a line the second's has its own, too."""
-    line = 0
-    for number, item in enumerate(documents(raw), 1):
-        if isinstance(item, Bad):
-            yield "", item
-            continue
-        yield str(item.line) if item.line > line else f"{item.line}.{number}", item
-        line = item.line
-
-
-def _conversations_of(label: str, item: Document) -> tuple[list[Chat], list[dict[str, Any]]]:
-    """The conversations of one of several documents, and what stands beside them."""
-    chats, beside = conversations(item.value)
-    for chat in chats:
-        chat.name, chat.path = f"{label}/{chat.name}" if chat.name else label, (label, *chat.path)
-    return chats, beside
-
-
-def _sides(raw: Text) -> dict[str, tuple[list[Chat], list[dict[str, Any]]]]:
-    """The conversations of documents by label, where what each agent keeps stands in one of its own: each chat is there
-    twice then, as either side had it. Of a file that is too long to be held in memory that is not found out."""
-    if len(raw) > MAX_WHOLE:
-        return {}
-    found = {
-        label: _conversations_of(label, item)
-        for label, item in _labelled(raw)
-        if isinstance(item, Document) and not _is_one_message(item.value)
-    }
-    find_repeated([chat for chats, _ in found.values() for chat in chats])
-    return found
-
-
-def _is_one_message(value: Any) -> bool:
-    """Whether a document is a message, or an object around one."""
-    return is_message(value) or holds_message(value)
-
-
-def _bare(item: Document, chat: str) -> Record:
-    """The record of a document that is one message."""
-    data: dict[str, Any] = {"kind": journal.MESSAGE, "message": item.value}
-    if holds_message(item.value):
-        data = {**data, **_handed(item.value), "message": item.value["message"]}
-    return Record({**data, **({"in_chat": chat} if chat else {})}, item.text, item.line, item.offset)
-
-
-def _handed(around: dict[str, Any]) -> dict[str, Any]:
-    """Who handed a message to whom, as the object around it says."""
-    return {key: around[key] for key in ("sender", "recipient") if key in around}
-
-
-def _is_something_else(raw: Text) -> bool:
-    """Whether documents that begin soundly have no message among them, as the lines of another program's log."""
-    for number, item in enumerate(documents(raw)):
-        if isinstance(item, Bad):
-            if number == 0:
-                return False
-        elif _is_one_message(item.value) or _has_messages(conversations(item.value)[0]):
-            return False
-    return True
 
 
 def _list_in_object(raw: Text) -> tuple[int, dict[str, Any]] | None:
