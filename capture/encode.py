@@ -5,9 +5,11 @@ lone surrogates, circular references, any object at all) is walked by hand, and 
 text is noted with its path, so that a reader knows what is not original.
 """
 
+import builtins
 import hashlib
 import traceback
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
@@ -29,6 +31,10 @@ LARGEST = 64 << 20
 """Characters of text up to which a value is serialised whole: what a record may have where nothing else was set."""
 LOOKED_AT = 10_000
 """Objects that are looked at for that."""
+MAX_IN_GROUP = 100
+"""Exceptions of a group that are told."""
+GROUPS: Any = getattr(builtins, "BaseExceptionGroup", ())
+"""Groups of exceptions, which Python 3.10 has not."""
 INT64 = 2**63
 """orjson writes no larger integers."""
 
@@ -111,17 +117,34 @@ def event_to_json(event: Any) -> tuple[bytes, Replaced]:
         return _by_hand(_event_fields(event))
 
 
-def error_fields(error: BaseException) -> dict[str, str]:
-    """An exception as the object that stands under `error` in a record: type, message, traceback."""
-    try:
-        message = str(error)
-    except Exception:
-        message = "(its message can't be shown)"
+def error_fields(error: BaseException) -> dict[str, Any]:
+    """An exception as the object that stands under `error` in a record: type, message, traceback; of a group also
+    `exceptions`, type and message of those in it and in groups in it."""
     try:
         trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     except Exception:
         trace = ""
-    return {"type": type(error).__name__, "message": message, "traceback": trace}
+    inside = [_words(one) for one in islice(_in_group(error), MAX_IN_GROUP)]
+    return {**_words(error), "traceback": trace, **({"exceptions": inside} if inside else {})}
+
+
+def _words(error: BaseException) -> dict[str, str]:
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its message can't be shown)"
+    return {"type": type(error).__name__, "message": message}
+
+
+def _in_group(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, and in the groups in it."""
+    left = deque([error] if isinstance(error, GROUPS) else [])
+    while left:
+        one = left.popleft()
+        if isinstance(one, GROUPS):
+            left.extendleft(reversed(one.exceptions))
+        else:
+            yield one
 
 
 def cut(body: bytes, limit: int) -> bytes:

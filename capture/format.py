@@ -115,7 +115,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "arguments": "its arguments",
         "result": "its return value",
         "status": "ok or error",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "started": "nanoseconds, as `ts`; left out where AG2 only told that it was over",
         "ended": "nanoseconds, as `ts`",
     },
@@ -126,7 +126,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "executor": "class of the executor, or null where the agent ran it by itself",
         "work_dir": "the folder it ran in, relative to the run's where it lies below it; left out where none is known",
         "status": "ok, or error where the execution itself raised",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "started": "nanoseconds, as `ts`",
         "ended": "nanoseconds, as `ts`",
     },
@@ -152,7 +152,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     CHAT_END: {
         "ends": "`id` of the chat",
         "status": "completed, failed or interrupted",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "summary": "the chat's summary, as AG2 makes it",
         "cost": "the usage that AG2 sums up, with its cost; of a group that of all its members",
         "context_variables": "object: those of the agents, where they have any",
@@ -172,7 +172,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     STEP_START: {"name": "what the step is called"},
     STEP_END: {
         "status": "completed or failed",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "duration_ns": "how long the step took",
     },
     ACTION: {
@@ -181,7 +181,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "details": "object: the parameters",
         "result": "what came out",
         "status": "completed or failed",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "duration_ns": "how long it took, where it was timed",
     },
     FILE: {
@@ -200,7 +200,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     },
     RUN_END: {
         "status": "completed, failed or interrupted",
-        "error": "object: type, message, traceback",
+        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
         "usage": "object: by agent what its client counted, `total` and `actual` (without cached answers), as AG2 does",
         "stats": "object: events (all records), bytes, lost (records), us_per_event (to record an event of AG2, mean)",
     },

@@ -197,6 +197,7 @@ class Failed:
         agent: in whose turn, where that is known.
         echo_of: what told of it before, such as an action of the user's.
         ends_chat: a chat ended by it, and with that the turn that was under way there.
+        inside: of a group of exceptions type and message of each in it.
     """
 
     error_type: str | None
@@ -205,6 +206,7 @@ class Failed:
     agent: str | None = None
     echo_of: str | None = None
     ends_chat: bool = False
+    inside: tuple[tuple[str | None, str | None], ...] = ()
 
 
 @dataclass(slots=True)

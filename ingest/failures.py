@@ -56,6 +56,8 @@ class Failures:
         """By message the last failure of which the user has not said that it is one."""
         self._last: dict[tuple[str, str | None, str], Event] = {}
         """By type, agent and chat the last event of that type, where it failed."""
+        self._left: dict[str, _Raised] = {}
+        """By id of an action or call that failed, and in which nothing had failed with it yet: its exception."""
         self._actions: defaultdict[str, deque[_Action]] = defaultdict(lambda: deque(maxlen=MOST))
         """By what is around them the last actions, and exceptions of steps, until that is over itself."""
 
@@ -91,13 +93,30 @@ class Failures:
             self._may_be_marked(event)
         if event.subtype == "action":
             self._note_action(event, inside, around)
-        elif inside:
+        elif inside or event.type == "tool_call":
             self._end_actions(event, inside)
+        elif event.type == "llm_call" and event.status == "failed":
+            self._note_call(event, around)
         elif event.type == "error":
             counted = event.meta.get("echo_of", event.id)
             self._note_inside(around, _Action(event.id, (event.meta.get("error_type"), event.error), counted))
         if event.status == "failed" and "echo_of" not in event.meta and event.type != "file_gen":
             self.count += 1
+
+    def _note_call(self, call: Event, around: str | None) -> None:
+        """An LLM call failed. The agent that made it may speak only after the tool which that exception ended too."""
+        error_type = call.meta.get("error_type")
+        raised = error_type, str(call.error).removeprefix(f"{error_type}: ")
+        if self._left.get(around or "") == raised:
+            del self._left[around or ""]
+            call.meta["echo_of"] = around
+        else:
+            self._note_inside(around, _Action(call.id, raised, call.id))
+
+    def _leaves(self, event: Event, raised: _Raised) -> None:
+        self._left[event.id] = raised
+        if len(self._left) > MOST:
+            del self._left[next(iter(self._left))]
 
     def _note_action(self, action: Event, inside: Sequence[_Action], around: str | None) -> None:
         """What an action failed with may come from one inside it, or from what AG2 did in it."""
@@ -108,8 +127,9 @@ class Failures:
                 counted = inner.counted
                 action.meta["echo_of"] = inner.counted or inner.id
             elif (cause := self._cause(action, action.started)) is not None:
-                counted = None
-                action.meta["echo_of"] = cause.id
+                counted = action.meta["echo_of"] = cause.id
+            else:
+                self._leaves(action, raised)
         name, fixes = str(action.meta.get("action_name")), action.meta.get("fixes") or ()
         self._note_inside(around, _Action(action.id, raised, counted, name, fixes))
 
@@ -121,12 +141,14 @@ class Failures:
             self._actions[around].append(action)
 
     def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
-        """The actions and steps in a call that is over: its exception ended the last of them before."""
+        """A call is over, and the actions and steps in it: its exception ended the last of them before."""
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
         last = _last_of(inside, raised) if raised is not None else None
         if last is not None and last.counted is not None:
             self.later(last.counted, "echo_of", event.id)
             self.count -= 1
+        elif raised is not None and last is None and event.type == "tool_call":
+            self._leaves(event, raised)
         alike = [action for action in inside if action.name == event.meta.get("tool_name")]
         if event.type == "tool_call" and len(alike) == 1 and alike[0].raised in (None, raised):
             self.later(alike[0].id, "marks", event.id)

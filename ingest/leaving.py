@@ -78,6 +78,8 @@ class Leaving:
         known = next(alike, None)
         if known is None and begun is None and not event.is_action:
             known = self._told.get(raised)
+        if known is None and fact.inside:
+            known = _all_of(fact, {words: told for (words, _), told in left.items()} if begun else self._told)
         event = known or event
         places = begun[1] if begun else self._innermost(around)
         self._comes(raised, origin, Told(event.event) if is_chat else event, places)
@@ -95,7 +97,7 @@ class Leaving:
 
     def is_told(self, fact: facts.Failed) -> bool:
         """Whether an exception was told of lately, wherever that was."""
-        return (fact.error_type, fact.error) in self._told
+        return (fact.error_type, fact.error) in self._told or _all_of(fact, self._told) is not None
 
     def _comes(self, raised: Raised, origin: Origin, event: Told, places: list[str]) -> None:
         for place in places:
@@ -117,6 +119,13 @@ class Leaving:
         places = [place for place in around if place is not None]
         begun = [place for place in places if place in self._begun]
         return places if len(begun) < len(places) else sorted(begun, key=lambda place: self._begun[place][0])[-1:]
+
+
+def _all_of(fact: facts.Failed, told: dict[Raised, Told]) -> Told | None:
+    """How the last exception in a group was told of, where all of them were."""
+    if not fact.inside or not all(raised in told for raised in fact.inside):
+        return None
+    return told[fact.inside[-1]]
 
 
 def _origin(fact: facts.Failed) -> Origin:

@@ -65,4 +65,7 @@ def failed(data: Data) -> facts.Failed:
     error = error if isinstance(error, dict) else {}
     error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
     agent = text_or_none(data.get("agent")) if data.get("kind") == journal.CHAT_END else None
-    return facts.Failed(error_type, message, traceback, agent)
+    inside = error.get("exceptions")
+    words = [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
+    raised = tuple((text_or_none(one.get("type")), text_or_none(one.get("message"))) for one in words)
+    return facts.Failed(error_type, message, traceback, agent, inside=raised)

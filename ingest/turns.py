@@ -5,7 +5,7 @@ the turn's children; a change of speaker becomes a handoff. A message is seen up
 event, a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -26,6 +26,9 @@ from ingest.said import MessageLedger
 from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Transcript
+
+MAX_CUT_SHORT = 64
+"""Turns that were cut off, the last ones, of which calls may still be going on."""
 
 
 class Conversation:
@@ -60,6 +63,7 @@ class Conversation:
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self.messages = MessageLedger(rows, agents)
+        self._cut_short: deque[Event] = deque(maxlen=MAX_CUT_SHORT)
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
@@ -95,6 +99,10 @@ class Conversation:
             case facts.Said():
                 self._said(fact, where, logged)
             case facts.Called():
+                if (cut_off := self._went_on(fact.event, where)) is not None:
+                    fact.event.where = cut_off.where
+                    self._acts.add(fact.event, cut_off.id, 1)
+                    return
                 self._acts.wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.Replied():
@@ -162,6 +170,22 @@ class Conversation:
         self._rows.add_event(event)
         if event.where.parent != event.meta.get("echo_of", ""):
             self._acts.in_turn(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
+
+    def _went_on(self, call: Event, where: Where) -> Event | None:
+        """The turn of an LLM call that was not over when that was cut off: AG2 waits for it in a thread of its own."""
+        return next(
+            (
+                turn
+                for turn in self._cut_short
+                if turn.agent == call.agent
+                and turn.where.chat == where.chat
+                and turn.started is not None
+                and turn.ended is not None
+                and call.started is not None
+                and turn.started <= call.started <= turn.ended
+            ),
+            None,
+        )
 
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
@@ -265,6 +289,8 @@ class Conversation:
             ended = max(
                 (t for t in [opened.over, *[child.ended for child in children]] if t is not None), default=ended
             )
+        if agent in INTERNAL_AGENTS:
+            meta["internal"] = True
         turn = self._rows.event(
             "agent_call",
             UNSPOKEN,
@@ -280,6 +306,8 @@ class Conversation:
         )
         self._rows.add_event(turn)
         self._acts.in_turn(children, turn.id, opened.where, executions)
+        if opened.is_cut_off:
+            self._cut_short.append(turn)
 
     def _ends_silently(self, agent: str | None, talk: Talk, where: Where) -> None:
         """Something begins for which an agent's last turn must be over: it is asked again, or a chat begins."""

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -843,3 +843,167 @@ def test_who_was_silent_before_an_interruption_was_not_at_work(runs: Path, inges
         (0, "second", "completed"),
         (0, "third", "completed"),
     ]
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_the_call_of_a_cancelled_turn_is_its_own(
+    tries: int, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """AG2 waits for the model in a thread, which goes on when the chat is given up; the next try asks again."""
+    asked: list[float] = []
+
+    def script(request: Any) -> Reply:
+        asked.append(time.time())
+        time.sleep(0.6)
+        return Reply(f"answer {len(asked)}", usage=(100, 100))
+
+    agent, user = ConversableAgent("agent", llm_config=scripted_llm(script).config(), **QUIET), talker("user")
+
+    async def run() -> None:
+        for number in range(tries):
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(user.a_initiate_chat(agent, **GO), 10 if number == 2 else 0.3)
+        await asyncio.sleep(1)
+
+    with capture.start(runs, run_id="tries", console=False):
+        asyncio.run(run())
+    assert len(asked) == tries
+    tables = ingested(runs)
+    found = tables.sql("""
+        SELECT x.status, is_turn, llm_calls, total_tokens, chat, epoch(started_at) AS began, x.duration_ms
+        FROM executions AS x JOIN execution_events AS e USING (id) WHERE x.agent_name = 'agent'
+        ORDER BY x.execution_order
+    """)
+    cut_off = {"status": "LLM_RESPONSE", "is_turn": False}
+    wanted = [cut_off] * min(tries, 2) + [{"status": "SUCCESS", "is_turn": True}] * (tries == 3)
+    assert [{name: row[name] for name in ("status", "is_turn")} for row in found] == wanted
+    assert all((row["llm_calls"], row["total_tokens"]) == (1, 200) for row in found)
+    assert [row["chat"] for row in found] == list(range(tries))
+    for row, at in zip(found, asked, strict=True):
+        assert row["began"] <= at <= row["began"] + row["duration_ms"] / 1000
+    chain = [row["call_depth"] for row in answer(tables.out, "call_chain", run_id="tries")]
+    assert chain == [0, 0, 1] * tries
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups of exceptions came with Python 3.11")
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_group_of_exceptions_is_those_in_it(is_nested: bool, runs: Path, ingested: Ingest) -> None:
+    """Chats at once in a `TaskGroup`: what fails there counts once each, and the group is none beside them."""
+
+    async def both() -> None:
+        together = asyncio.Barrier(2)
+
+        def failing(name: str) -> Any:
+            agent = talker(name)
+
+            async def reply(*given: Any, **options: Any) -> Any:
+                await together.wait()
+                raise ValueError(name)
+
+            agent.register_reply([ConversableAgent, None], reply, position=0, ignore_async_in_sync_chat=True)
+            return talker(f"{name}'s").a_initiate_chat(agent, **IN_CHAT)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(failing("one"))
+            group.create_task(failing("two"))
+
+    lead = talker("lead")
+
+    async def ask(*given: Any, **options: Any) -> Any:
+        await both()
+
+    lead.register_reply([ConversableAgent, None], ask, position=0, ignore_async_in_sync_chat=True)
+    raised: list[BaseException] = []
+    try:
+        with capture.start(runs, run_id="group", console=False):
+            asyncio.run(talker("user").a_initiate_chat(lead, **GO) if is_nested else both())
+    except BaseExceptionGroup as group:  # noqa: F821
+        raised = list(group.exceptions)
+    assert len(raised) == 2
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    assert [(row["error_type"], row["count"]) for row in answer(tables.out, "errors")] == [("ValueError", 2)]
+    failed = {row["agent_name"] for row in answer(tables.out, "failed_executions")}
+    assert failed == ({"one", "two", "lead"} if is_nested else {"one", "two"})
+
+
+@pytest.mark.parametrize("how", ["agent", "client", "marked", "async"])
+def test_a_model_that_fails_in_a_tool_and_with_it_the_tool_are_one_failure(
+    how: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The tool asks a model outside of any chat, and does not catch what that raises."""
+    llm = scripted_llm(
+        {"worker": [Reply(calls=(Call("ask", {}),)), "done"], "expert": [Failure(400, "no"), Failure(400, "no")]}
+    )
+    worker, expert = (
+        ConversableAgent(name, f"You are {name}.", llm_config=llm.config(), **QUIET) for name in ("worker", "expert")
+    )
+    user = talker("user")
+    words: Any = [{"role": "user", "content": "x"}]
+    system: Any = [{"role": "system", "content": "You are expert."}]
+
+    def ask() -> str:
+        with suppress(Exception):
+            expert.generate_reply(words)
+        if how == "client":
+            return str(expert.client.create(messages=system + words))
+        with run.timed("decision", "look") if how == "marked" else nullcontext():
+            return str(expert.generate_reply(words))
+
+    async def a_ask() -> str:
+        with suppress(Exception):
+            await expert.a_generate_reply(words)
+        return str(await expert.a_generate_reply(words))
+
+    register_function(a_ask if how == "async" else ask, caller=worker, executor=user, name="ask", description="asks")
+    with capture.start(runs, run_id="tool", console=False) as run:
+        if how == "async":
+            asyncio.run(user.a_initiate_chat(worker, message="go", max_turns=2))
+        else:
+            user.initiate_chat(worker, message="go", max_turns=2)
+    assert [request.system.split()[-1] for request in llm.requests] == ["worker.", "expert.", "expert.", "worker."]
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    counted = {row["event_type"]: row["count"] for row in answer(tables.out, "errors")}
+    assert counted == {"llm_call": 1, "tool_call": 1}
+
+
+def test_a_choice_of_a_speaker_that_fails_is_ag2s_own(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Its turn is marked as that of any choice, and it was AG2's other agent that asked."""
+    llm = scripted_llm([Failure(400, "no")])
+    members: list[Any] = [talker("a"), talker("b"), talker("c")]
+    group = GroupChat(members, messages=[], max_round=3)
+    with suppress(Exception), capture.start(runs, run_id="choice", console=False):
+        members[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=llm.config()), **GO)
+    tables = ingested(runs)
+    (turn,) = tables.sql(
+        "SELECT agent_name, meta->>'internal' AS mark FROM execution_events WHERE status = 'failed' "
+        "AND event_subtype = 'unspoken'"
+    )
+    assert turn == {"agent_name": "speaker_selection_agent", "mark": "true"}
+    chain = answer(tables.out, "call_chain", run_id="choice")
+    assert [row["caller"] for row in chain if row["callee"] == "speaker_selection_agent"] == ["checking_agent"]
+
+
+def test_who_was_asked_by_code_was_not_chosen(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """A member of a group whose model only answers another member's reply function."""
+    llm = scripted_llm(["some words"])
+    asked = ConversableAgent("asked", llm_config=llm.config(), **QUIET)
+    asker = talker("asker")
+    asker.register_reply(
+        [ConversableAgent, None],
+        lambda *given, **options: (True, str(asked.generate_reply([{"role": "user", "content": "x"}]))),
+        position=0,
+    )
+    group = GroupChat(
+        [talker("a"), asker, asked], messages=[], max_round=2, speaker_selection_method=lambda last, group: asker
+    )
+    with capture.start(runs, run_id="asked", console=False):
+        group.agents[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+    assert len(llm.requests) == 1
+    told = {row["agent_name"]: row for row in answer(ingested(runs).out, "why_silent", run_id="asked")}
+    assert (told["asked"]["status"], told["asked"]["executions"], told["asked"]["chosen_instead"]) == (
+        "skipped",
+        1,
+        ["asker"],
+    )

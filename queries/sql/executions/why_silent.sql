@@ -8,10 +8,11 @@
 --   run_id             the run
 --   agent_name         the agent; managers of group chats only where asked for, or where they failed, and AG2's own agents
 --                      that choose the next speaker only where asked for
---   status             fired_successfully, failed, timeout, chosen (or spoken to outside of a group, and nothing more is known:
---                      its reply was empty, the run was cut off, or what it asked others for failed), skipped (a member that was not chosen: others were, as far as choices are told),
---                      manager (of a group chat, whose speakers it chose) or never_invoked (also where AG2's choice of a
---                      speaker failed before anybody was chosen)
+--   status             fired_successfully, failed, timeout, chosen (or spoken to outside of a group, and nothing more is
+--                      known: its reply was empty, the run was cut off, or what it asked others for failed), skipped (a
+--                      member that was not chosen: others were, as far as choices are told; what its model was asked by
+--                      other code is no choice), manager (of a group chat, whose speakers it chose) or never_invoked
+--                      (also where AG2's choice of a speaker failed before anybody was chosen)
 --   in_chat            whether it was a member or the manager of a group chat, as far as the recorder saw the members
 --   executions         how often it was at work
 --   failed             how many of them failed
@@ -52,6 +53,7 @@ executions_of_agents as (
         run_id,
         agent_name,
         count(*) as executions,
+        count(*) filter (where id is distinct from call_id) as turns,  -- and no LLM call alone
         count(failed_stage) as failed,
         count(*) filter (where status = 'TIMEOUT') as timed_out,
         count(*) filter (where is_reply and failed_stage is null) as replies,
@@ -167,7 +169,10 @@ select
         when executions.failed > executions.timed_out then 'failed'
         when executions.failed > 0 then 'timeout'
         when evidence.is_manager then 'manager'
-        when evidence.times_chosen > 0 or executions.executions > 0 then 'chosen'
+        when evidence.times_chosen > 0
+            or executions.turns > 0
+            or (executions.executions > 0 and evidence.agent_name is null)
+            then 'chosen'
         when selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
         when asked.agent_name is not null then 'chosen'
