@@ -5,7 +5,7 @@ the turn's children; a change of speaker becomes a handoff. A message is seen up
 event, a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
 """
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -14,21 +14,19 @@ from ingest import facts
 from ingest.acts import ActLedger
 from ingest.claims import claims
 from ingest.code import CodeLedger
-from ingest.events import UNSPOKEN, Event, Where
+from ingest.events import Event, Where
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.floor import Floor
 from ingest.messages import Message
 from ingest.nesting import Nesting
+from ingest.open_turns import OpenTurns
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, RunRows, preview
 from ingest.said import MessageLedger
-from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, OpenTurn, Talk
+from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Transcript
-
-MAX_CUT_SHORT = 64
-"""Turns that were cut off, the last ones, of which calls may still be going on."""
 
 
 class Conversation:
@@ -58,12 +56,10 @@ class Conversation:
         self._talks: defaultdict[str | None, Talk] = defaultdict(lambda: Talk(None if nests else False))
         """By chat; None where there is only one at a time."""
         self._nesting = Nesting(rows, self._talks, self._relayed, self._tools, self._left_over)
-        self._inner: dict[str, tuple[dict[str, Any], OpenTurn]] = {}
-        """What will be said of a nested chat in the turn that opened it, and that turn."""
+        self._open = OpenTurns(rows, self._tools, self._code, self._acts)
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
         self.messages = MessageLedger(rows, agents)
-        self._cut_short: deque[Event] = deque(maxlen=MAX_CUT_SHORT)
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
@@ -99,7 +95,7 @@ class Conversation:
             case facts.Said():
                 self._said(fact, where, logged)
             case facts.Called():
-                if (cut_off := self._went_on(fact.event, where)) is not None:
+                if (cut_off := self._open.turn_of(fact.event, where)) is not None:
                     fact.event.where = cut_off.where
                     self._acts.add(fact.event, cut_off.id, 1)
                     return
@@ -132,7 +128,7 @@ class Conversation:
                 self._failed(fact, where)
             case facts.ChatBegun():
                 for agent in list(talk.opened):
-                    self._ends_silently(agent, talk, where)
+                    self._open.end_silent(agent, talk, where)
                 self._nesting.begin(talk)
             case facts.RunFacts():
                 self.run_facts.update(fact.facts)
@@ -144,7 +140,7 @@ class Conversation:
         agent = fact.agent or failed_caller
         opened = None
         if fact.ends_chat and agent is not None:  # its turn is told of when the chat is over
-            opened = self._opens(agent, talk, f"ended in {where.key}", where)
+            opened = self._open.turn(agent, talk, f"ended in {where.key}", where)
             where = replace(where, parent=opened.id)
         event = self._rows.event(
             "error",
@@ -171,22 +167,6 @@ class Conversation:
         if event.where.parent != event.meta.get("echo_of", ""):
             self._acts.in_turn(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
 
-    def _went_on(self, call: Event, where: Where) -> Event | None:
-        """The turn of an LLM call that was not over when that was cut off: AG2 waits for it in a thread of its own."""
-        return next(
-            (
-                turn
-                for turn in self._cut_short
-                if turn.agent == call.agent
-                and turn.where.chat == where.chat
-                and turn.started is not None
-                and turn.ended is not None
-                and call.started is not None
-                and turn.started <= call.started <= turn.ended
-            ),
-            None,
-        )
-
     def marked(self, action: Event, where: Where) -> None:
         """A call that the user's code marked is about to be added."""
         self._tools.marked(action, where)
@@ -195,20 +175,7 @@ class Conversation:
 
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
         """An agent opened a nested chat. Gives the event of its turn, which is added when that is over."""
-        talk = self._talks[where.chat]
-        turn = self._opens(fact.turn_of, talk, f"opened {fact.chat} in {where.key}", where)
-        turn.chats.append({"recipient": fact.recipient, "summary": None})
-        turn.under_way += 1
-        self._inner[fact.chat] = turn.chats[-1], turn
-        return turn.id
-
-    def _opens(self, agent: str | None, talk: Talk, key: str, where: Where) -> OpenTurn:
-        """The turn of an agent that is told of before it is over."""
-        turn = talk.opened.get(agent)
-        if turn is None:
-            turn = talk.opened[agent] = OpenTurn(self._rows.id("agent_call", key), where)
-            self._rows.around(turn.id, where.parent)
-        return turn
+        return self._open.opens_chat(fact, self._talks[where.chat], where)
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
@@ -220,17 +187,11 @@ class Conversation:
 
     def closed(self, fact: facts.ChatClosed, where: Where) -> Floor | None:
         """A chat is over. Gives who has heard whom in it, where its records name it."""
-        if fact.chat in self._inner:
-            said, turn = self._inner.pop(fact.chat)
-            said["summary"], turn.under_way, turn.over = fact.summary, turn.under_way - 1, where.time
-            turn.is_cut_off |= fact.is_cut_off
-            if fact.failed is not None:
-                turn.left_by.add(fact.failed.echo_of)
+        self._open.chat_is_over(fact, where)
         talk = self._talks.pop(fact.chat, None)
         if talk is None:
             return None
-        self._cut_off(fact, talk, where)
-        self._end_turns(talk, where.time, fact)
+        self._open.end_with(fact, talk, where)
         self._left_over(talk)
         return talk.floor
 
@@ -240,79 +201,11 @@ class Conversation:
         Of several threads nobody knows which of them it was in. Gives who has heard whom in it.
         """
         talk = self._talks[None]
-        self._cut_off(fact, talk, where)
-        self._end_turns(talk, where.time, fact)
+        self._open.end_with(fact, talk, where)
         if len(talk.threads) < 2:
             self._left_over(talk)
             talk.asked.clear()
         return talk.floor.copy()
-
-    def _cut_off(self, chat: facts.ChatClosed, talk: Talk, where: Where) -> None:
-        """A chat was interrupted, or cancelled: in a turn of this chat, if it was not in one that is nested in it."""
-        if chat.is_cut_off and chat.agent is not None and not any(turn.is_cut_off for turn in talk.opened.values()):
-            self._opens(chat.agent, talk, f"ended in {where.key}", where).is_cut_off = True
-
-    def _end_turns(self, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
-        """No message of the open turns of a chat follows any more; see `_unspoken`."""
-        for agent in list(talk.opened):
-            self._unspoken(agent, talk, ended, chat)
-
-    def _unspoken(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
-        """A turn ended in no message: by an exception, cut off, or, where it opened nested chats, in silence.
-
-        Args:
-            agent: whose turn it is.
-            talk: what is going on in its chat.
-            ended: when nothing of it could follow any more.
-            chat: what is known of the end of its chat, where it ended with that.
-        """
-        opened, children = talk.opened.pop(agent), talk.pending.pop(agent, [])
-        executions = talk.executions.pop(agent, [])
-        if execution := self._code.unreported(agent, opened.where):
-            executions.append(execution)
-        children += [execution.event for execution in executions]
-        children += self._tools.unrequested(agent, opened.where)
-        failed = chat.failed if chat else None
-        is_cut_off = opened.is_cut_off if chat else ended is None and opened.where.talk != ""
-        if failed is not None and (agent == failed.agent or failed.echo_of in opened.left_by):
-            status = "failed"
-        else:  # an exception of somebody else's comes after silence
-            status, failed = "pending" if is_cut_off or opened.under_way else "completed", None
-        meta: dict[str, Any] = {
-            **({"nested_chats": opened.chats} if opened.chats else {}),
-            **talk.selected.pop(agent, {}),
-        }
-        if failed is not None:
-            meta |= {"error_type": failed.error_type, "echo_of": opened.told or failed.echo_of}
-        first = min([opened.where.position, *[child.where.position for child in children]])
-        if status == "completed":  # what followed was behind it
-            ended = max(
-                (t for t in [opened.over, *[child.ended for child in children]] if t is not None), default=ended
-            )
-        if agent in INTERNAL_AGENTS:
-            meta["internal"] = True
-        turn = self._rows.event(
-            "agent_call",
-            UNSPOKEN,
-            opened.where.at(first - 1),
-            event_id=opened.id,
-            agent=agent,
-            status=status,
-            started=talk.began(agent, opened.where, children, opened),
-            ended=ended,
-            inputs={"sender": talk.floor.before(agent)},
-            error=failed.error if failed is not None else None,
-            meta=meta,
-        )
-        self._rows.add_event(turn)
-        self._acts.in_turn(children, turn.id, opened.where, executions)
-        if opened.is_cut_off:
-            self._cut_short.append(turn)
-
-    def _ends_silently(self, agent: str | None, talk: Talk, where: Where) -> None:
-        """Something begins for which an agent's last turn must be over: it is asked again, or a chat begins."""
-        if agent in talk.opened and not talk.opened[agent].under_way:
-            self._unspoken(agent, talk, where.time)
 
     # --- who speaks next
 
@@ -390,7 +283,7 @@ class Conversation:
         talk.is_of(manager)
         thread = talk.threads[where.thread]
         children = talk.pending.pop(agent, [])
-        self._ends_silently(message.recipient, talk, where)
+        self._open.end_silent(message.recipient, talk, where)
         self._acts.orphans(talk, message.recipient)
         executions = talk.executions.pop(agent, [])
         opened = talk.opened.pop(agent, None)
@@ -496,7 +389,7 @@ class Conversation:
         """All chats are over: what still waits is told, and nothing that follows belongs to it."""
         self._settle()
         for talk in self._talks.values():
-            self._end_turns(talk, None)
+            self._open.end_last(talk)
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._acts.alone(execution)
