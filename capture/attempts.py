@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from capture import active, encode
+from capture import active, encode, format
 from capture.active import Scope
 from capture.logger import create_here, record_in, write_call
 
@@ -59,7 +59,7 @@ class Attempt:
             record_in(self._scope, self._call.write, self.request, why, self._begun, self._ended or time.time_ns())
 
 
-UNFINISHED = {"type": "Unfinished", "message": "the run ended before the call did", "traceback": ""}
+UNFINISHED = {"type": format.UNFINISHED, "message": "the run ended before the call did", "traceback": ""}
 """In the place of an exception, for a call that the run did not wait for."""
 
 

@@ -30,7 +30,7 @@ def end(run: "Run", error: BaseException | None) -> None:
         fields["error"] = encode.error_fields(error)
     fields["usage"] = {}
     parts: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("LLM calls", lambda: _end_calls(run, error)),
+        ("LLM calls", lambda: _end_calls(run)),
         ("usage", lambda: fields.update(usage=run.agents.usages())),
         ("agents", lambda: _write_agents(run)),
         ("transcripts", lambda: transcript.save_rest(run)),
@@ -55,10 +55,10 @@ def status_of(error: BaseException | None) -> str:
     return "interrupted" if isinstance(error, INTERRUPTS) else "failed"
 
 
-def _end_calls(run: "Run", error: BaseException | None) -> None:
+def _end_calls(run: "Run") -> None:
     """Records the LLM calls that nobody waits for any more: those of a task that was cancelled."""
     for attempt in list(run.under_way):
-        attempt.fail(error)
+        attempt.fail(None)
 
 
 def _write_agents(run: "Run") -> None:

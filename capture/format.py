@@ -32,6 +32,9 @@ FILE: Final = "file"
 GAP: Final = "gap"
 RUN_END: Final = "run_end"
 
+UNFINISHED: Final = "Unfinished"
+"""Type of the error of an `llm_call` that the run did not wait for: what came of it nobody knows."""
+
 TOKENS: Final[dict[str, tuple[str, ...]]] = {
     "prompt_tokens": ("prompt_tokens", "input_tokens"),
     "completion_tokens": ("completion_tokens", "output_tokens"),
@@ -100,7 +103,8 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "same": "names of request fields whose value is the same as in the rebuilt base request",
         "response": "the response as an object, or the error as AG2 logs it, or as its type and message",
         "status": "ok or error",
-        "error": "object: type, message, traceback; of a client that raised, also where the next one then answered",
+        "error": "object: type, message, traceback; of a client that raised, also where the next one then answered; "
+        "the type is Unfinished where the run ended before the call did",
         "prompt_tokens": "as the server counted them, or null",
         "completion_tokens": "as the server counted them, or null",
         "total_tokens": "as the server counted them, or null",

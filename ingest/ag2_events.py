@@ -105,9 +105,10 @@ def _code_block(content: Content) -> facts.Fact:
 def _error(content: Content) -> facts.Fact:
     error = content.get("error")
     if isinstance(error, dict):
+        error_type = text_or_none(error.get("type"))
         return facts.Failed(
-            error_type=text_or_none(error.get("type")),
-            error=text_or_none(error.get("message")) or encode(error),
+            error_type=error_type,
+            error=text_or_none(error.get("message")) or error_type or encode(error),
             traceback=text_or_none(error.get("traceback")),
         )
     return facts.Failed(None, text_or_none(error) or "")

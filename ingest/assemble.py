@@ -229,7 +229,8 @@ class Assembler:
         chat = text_or_none(data.get("ends")) or ""
         is_unmarked = chat == self._chats.unmarked != ""
         inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
-        failed = self._ends(data, inside, _CHAT + chat, *self._places(where, is_inside=False))
+        failed = self._ends(data, replace(inside), _CHAT + chat, *self._places(where, is_inside=False))
+        inside.action, inside.parent = self._chats.around(inside)
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         is_cut_off, agent = data.get("status") == "interrupted", text_or_none(data.get("agent"))
         closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent)
@@ -309,8 +310,7 @@ class Assembler:
         place, places = text_or_none(data.get("id")) or "", self._places(where)
         if known := self._leaving.ends(_STEP + place, _exception(data), Told(event.id, is_action=True), *places):
             event.meta["echo_of"] = known.event
-        if kind == "tool_call":
-            self._conversation.marked(event, where)
+        self._conversation.marked(event, where)
         where.action, around = self._chats.around(where)
         where.parent = around if around != event.id else None
         self.rows.around(event.id, where.parent)
@@ -387,7 +387,7 @@ class Assembler:
         sessions = list(about.get("sessions") or ())
         self.rows.session_id = text_or_none(self._start.get("session")) or (sessions[0] if len(sessions) == 1 else None)
         self._tell_all(self._listener.finish())
-        self._conversation.finish(self._transcripts)
+        self._conversation.finish(self._transcripts, self._chats.under_way())
         written = self._files.finish(text_or_none(self._start.get("cwd")))
         self._add_run(source_format, about, open_status, written)
         yield from self.rows.chunks()

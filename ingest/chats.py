@@ -46,6 +46,8 @@ class Chats:
         self._latest_step = ""
         self._under_way: dict[str, tuple[str | None, str | None]] = {}
         """Of each chat the action around it, and the event around it: of a nested one the turn that opened it."""
+        self._are_told = False
+        """Whether any record tells of a chat."""
         self._begun: dict[str, Data] = {}
         """Of those that are not nested, what is said of them."""
         self.unmarked = ""
@@ -110,6 +112,11 @@ class Chats:
     def enter(self, chat: str, action: str | None, around: str | None) -> None:
         """A chat is under way from now on, inside of this action and event."""
         self._under_way[chat] = action, around
+        self._are_told = True
+
+    def under_way(self) -> set[str | None]:
+        """The chats that are not over, by the names by which their records know them."""
+        return {self.named(chat) for chat in self._under_way} if self._are_told else {None}
 
     def goes_on(self, chat: str) -> Former | None:
         """The chat with which one goes on that has begun; nothing else does so then."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.documents import unread
 from ingest.lines import Bad, Record, decode
-from ingest.text import LIST_END, MAX_WHOLE, Text, Values, behind, matches
+from ingest.text import LIST_END, MAX_WHOLE, Text, Values, behind, find, matches
 
 BREAKS_OFF = "the list breaks off here"
 
@@ -16,6 +16,8 @@ RESTARTS = 100
 """How often a broken list is taken up again behind what could not be read. It bounds the time."""
 
 _NEXT = re.compile(rb"\},?\s*\{")
+_ANSWERS = b'"tool_responses"'
+"""The key of a list of messages in a message."""
 _BETWEEN = re.compile(rb"[ \t\r\n,]*")
 
 Make = Callable[[Any, int, str], Record | Bad]
@@ -79,16 +81,18 @@ def _piece(raw: Text, offset: int, end: int, place: int, reason: str | None, mak
 
 def _restart(values: Values, raw: Text, offset: int, make: Make) -> int:
     """Where the next value begins behind a place that can't be read; the end of the text if there is none."""
+    answers = find(raw, _ANSWERS, offset)
     for match in itertools.islice(matches(_NEXT, raw, offset + 1), RESTARTS):
         begin = match.end() - 1
-        if (end := values.end(begin)) is not None and _is_value_between(raw, begin, end, make):
+        if (end := values.end(begin)) is not None and _is_value_between(raw, begin, end, make, 0 <= answers < begin):
             return begin
     return len(raw)
 
 
-def _is_value_between(raw: Text, begin: int, end: int, make: Make) -> bool:
+def _is_value_between(raw: Text, begin: int, end: int, make: Make, has_answers: bool) -> bool:
+    """Whether a value is one of the list. `has_answers`: what can't be read has a list of answers by itself."""
     try:
         value = json.loads(raw[begin:end].decode("utf-8", "surrogateescape"))
-        return isinstance(make(value, 0, ""), Record)
+        return isinstance(make(value, 0, ""), Record) and not (has_answers and "tool_call_id" in value)
     except (ValueError, RecursionError):
         return False

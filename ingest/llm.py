@@ -56,10 +56,12 @@ class LLMLedger:
         """Take in an `llm_call` record. Gives its event."""
         request = self._rebuild(data)
         response = data.get("response")
-        failed = data.get("status") == "error"
+        is_error = data.get("status") == "error"
         started, ended = microseconds(data.get("started")), microseconds(data.get("ended"))
         raised = data.get("error")
         raised = {name: text_or_none(raised.get(name)) for name in _RAISED} if isinstance(raised, dict) else {}
+        is_open = is_error and raised.get("type") == journal.UNFINISHED
+        failed = is_error and not is_open
         error = (_why(raised) or _answered(response)) if failed else None
         counts = {name: count(data.get(name)) for name in journal.TOKENS}
         if None in counts.values():
@@ -70,13 +72,15 @@ class LLMLedger:
                 counts["total_tokens"] = None if prompt is None or completion is None else count(prompt + completion)
         cost = number(data.get("cost"))
         answered = answer(response)
-        quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)
+        quality = None
+        if not is_open:
+            quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)
         event = self._rows.event(
             "llm_call",
             CALL,
             where,
             agent=text_or_none(data.get("agent")),
-            status="failed" if failed else "completed",
+            status="pending" if is_open else "failed" if failed else "completed",
             started=started if started is not None else where.time,
             ended=ended if ended is not None else where.time,
             error=error,
@@ -106,7 +110,7 @@ class LLMLedger:
             event.agent,
             text_or_none(data.get("model")),
             encode(request.fields),
-            None if response is None else encode(response),
+            None if response is None or is_open else encode(response),
             *counts.values(),
             cost,
             bool(data.get("cached")),

@@ -30,7 +30,8 @@ class OpenTurns:
         self._rows, self._tools, self._code, self._acts = rows, tools, code, acts
         self._inner: dict[str, tuple[dict[str, Any], OpenTurn]] = {}
         """What will be said of a nested chat in the turn that opened it, and that turn."""
-        self._cut_short: deque[Event] = deque(maxlen=MAX_CUT_SHORT)
+        self._cut_short: deque[tuple[Event, Where]] = deque(maxlen=MAX_CUT_SHORT)
+        """Each with where it ended."""
 
     def turn(self, agent: str | None, talk: Talk, key: str, where: Where) -> OpenTurn:
         """The open turn of an agent, which is a new one where it has none.
@@ -64,12 +65,13 @@ class OpenTurns:
             if fact.failed is not None:
                 turn.left_by.add(fact.failed.echo_of)
 
-    def turn_of(self, call: Event, where: Where) -> Event | None:
-        """The turn of an LLM call that was not over when that was cut off: AG2 waits for it in a thread of its own."""
+    def cut_short(self, call: Event, where: Where) -> tuple[Event, Where] | None:
+        """The turn of an LLM call that was not over when that was cut off, because AG2 waits for it in a thread of its
+        own, and where that ended."""
         return next(
             (
-                turn
-                for turn in self._cut_short
+                (turn, end)
+                for turn, end in self._cut_short
                 if turn.agent == call.agent
                 and turn.where.chat == where.chat
                 and turn.started is not None
@@ -85,8 +87,10 @@ class OpenTurns:
         # in a turn of this chat, if it was not in one that is nested in it
         if chat.is_cut_off and chat.agent is not None and not any(turn.is_cut_off for turn in talk.opened.values()):
             self.turn(chat.agent, talk, f"ended in {where.key}", where).is_cut_off = True
-        for agent in list(talk.opened):
-            self._end(agent, talk, where.time, chat)
+        for agent, opened in list(talk.opened.items()):
+            turn = self._end(agent, talk, where.time, chat)
+            if opened.is_cut_off:
+                self._cut_short.append((turn, where))
 
     def end_last(self, talk: Talk) -> None:
         """The run is over, and with it the open turns of this chat."""
@@ -98,8 +102,8 @@ class OpenTurns:
         if agent in talk.opened and not talk.opened[agent].under_way:
             self._end(agent, talk, where.time)
 
-    def _end(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> None:
-        """A turn ended in no message: by an exception, cut off, or, where it opened nested chats, in silence.
+    def _end(self, agent: str | None, talk: Talk, ended: int | None, chat: facts.ChatClosed | None = None) -> Event:
+        """A turn ended in no message: by an exception, cut off, or, where it opened nested chats, in silence. Gives it.
 
         Args:
             agent: whose turn it is.
@@ -147,5 +151,4 @@ class OpenTurns:
         )
         self._rows.add_event(turn)
         self._acts.in_turn(children, turn.id, opened.where, executions)
-        if opened.is_cut_off:
-            self._cut_short.append(turn)
+        return turn

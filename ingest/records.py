@@ -60,12 +60,16 @@ def code_ran(data: Data) -> facts.CodeRan:
 
 
 def failed(data: Data) -> facts.Failed:
-    """The error that a record of any kind tells of; its fields are None where it tells of none."""
+    """The error that a record of any kind tells of; its fields are None where it tells of none.
+
+    Without a message, as of a bare `assert`, it has the name of its type for one.
+    """
     error = data.get("error")
     error = error if isinstance(error, dict) else {}
     error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
     agent = text_or_none(data.get("agent")) if data.get("kind") == journal.CHAT_END else None
     inside = error.get("exceptions")
     words = [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
-    raised = tuple((text_or_none(one.get("type")), text_or_none(one.get("message"))) for one in words)
-    return facts.Failed(error_type, message, traceback, agent, inside=raised)
+    types = [text_or_none(one.get("type")) for one in words]
+    raised = tuple((of, text_or_none(one.get("message")) or of) for of, one in zip(types, words, strict=True))
+    return facts.Failed(error_type, message or error_type, traceback, agent, inside=raised)

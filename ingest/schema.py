@@ -191,7 +191,7 @@ _ALL = (
             started_at TIMESTAMP UTC
             ended_at TIMESTAMP UTC
             duration_ms DOUBLE from request to response
-            status VARCHAR completed, failed
+            status VARCHAR completed, failed, pending (the run ended before it)
             error_message VARCHAR type and message of the exception, or what AG2 logged in place of a response
             response_valid BOOLEAN no check found an error; NULL for a response of unknown shape
             response_quality_score DOUBLE 0 to 1, the share of checks passed; an error ends the checks

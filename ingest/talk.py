@@ -119,6 +119,7 @@ class Talk:
         """Code that was run, and that no message will report."""
         self.latest: dict[str | None, LastSaid] = {}
         self.last_speaker: str | None = None
+        self.last_turn: str | None = None
         self.recent: dict[int, None] = {}
         """Keys of the latest messages."""
         self.resumed: set[str | None] = set()

@@ -101,7 +101,11 @@ class Claims:
         keys = [message.key(named) for message in transcript]
         messages = list(self._seen.until(saved_at))
         if named:
-            messages = of_chat(self._seen, messages, keys, {m.sender for m in transcript if m.sender})
+            # AG2 saves who asks for tools without the name; the ids of the calls tell who that was
+            nameless = {key for key, message in zip(keys, transcript, strict=True) if not message.sender}
+            speakers = {message.sender for message in transcript}
+            speakers |= {self._seen.sender(index) for index in messages if self._seen.key(index, True) in nameless}
+            messages = of_chat(self._seen, messages, keys, {speaker for speaker in speakers if speaker})
         messages.sort(key=self._seen.position)
         return self._match(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
 

@@ -63,6 +63,7 @@ class Conversation:
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
+        self._last_turn: str | None = None
 
     def take(self, fact: facts.Fact, where: Where) -> None:
         """Take in one fact, in order."""
@@ -95,9 +96,9 @@ class Conversation:
             case facts.Said():
                 self._said(fact, where, logged)
             case facts.Called():
-                if (cut_off := self._open.turn_of(fact.event, where)) is not None:
-                    fact.event.where = cut_off.where
-                    self._acts.add(fact.event, cut_off.id, 1)
+                if (cut_short := self._open.cut_short(fact.event, where)) is not None:
+                    turn, fact.event.where = cut_short
+                    self._acts.add(fact.event, turn.id, 1)
                     return
                 self._acts.wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
@@ -168,8 +169,12 @@ class Conversation:
             self._acts.in_turn(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
 
     def marked(self, action: Event, where: Where) -> None:
-        """A call that the user's code marked is about to be added."""
-        self._tools.marked(action, where)
+        """An action that the user's code marked is about to be added: it has come after a turn of its chat, or, outside
+        of any, of the run."""
+        if action.type == "tool_call":
+            self._tools.marked(action, where)
+        if (after := self._talks[where.chat].last_turn if where.talk else self._last_turn) is not None:
+            action.meta["after"] = after
 
     # --- nested chats
 
@@ -321,6 +326,8 @@ class Conversation:
         index, key = self.messages.add(said.channel, message, turn, where, tokens, internal)
         talk.latest.pop(agent, None)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
+        if not internal:
+            talk.last_turn = self._last_turn = turn.id
         talk.remember(key)
         talk.asked[message.recipient] = where.time
         talk.heard(agent, message.recipient)
@@ -379,8 +386,17 @@ class Conversation:
 
     # --- the end of the run
 
-    def finish(self, transcripts: Iterable[Transcript]) -> None:
-        """Take in the run's saved transcripts as far as they tell of more, and what is still waiting."""
+    def finish(self, transcripts: Iterable[Transcript], under_way: Iterable[str | None]) -> None:
+        """Take in the run's saved transcripts as far as they tell of more, and what is still waiting.
+
+        Args:
+            transcripts: what was saved.
+            under_way: the chats that are not over, as their records name them. What a model answered in them has led
+                to no words yet.
+        """
+        for chat in under_way:
+            for call in [event for events in self._talks[chat].pending.values() for event in events]:
+                call.meta |= {"is_open": True} if call.type == "llm_call" else {}
         for number, transcript in enumerate(transcripts):
             self.messages.merge(transcript, f"transcript {number}", self._said)
         self._over()

@@ -33,7 +33,7 @@ events as materialized (
             when is_exception or event_subtype = 'unspoken' then try_cast(meta->>'echo_of' as uuid)
         end as echo_of,
         ingest.execution_of(id, event_subtype, parent_event_id) as execution_id,  -- of an LLM call
-        case when is_start then json_extract_string(meta, ['$.internal', '$.says_nothing']) end as marks,
+        case when is_start then json_extract_string(meta, ['$.internal', '$.says_nothing', '$.is_open']) end as marks,
         marks[1] is not null as is_internal,
         -- the opening of a nested chat was given no message
         case when depth > 0 and is_turn then (inputs->>'sender') is null else false end as is_opening,
@@ -76,6 +76,7 @@ calls as (
         max(execution_order) as execution_order,
         arg_max(id, place) as id,
         arg_max(status, place) = 'failed' as is_failed,
+        arg_max(status, place) = 'pending' as is_pending,
         arg_max(reason, place) as reason,
         arg_max(facts[1], place) as error_type,
         arg_max(duration_ms, place) as duration_ms,
@@ -241,6 +242,8 @@ joined as (
         coalesce(calls.is_failed, false) as is_without_answer,
         work.is_pending,
         starts.event_subtype = 'unspoken' and starts.status = 'pending' as is_open,
+        coalesce(calls.is_pending, false) as is_asking,
+        starts.marks[3] is not null and runs.status in ('running', 'interrupted') as is_unsaid,
         failures.execution_order as failure_order,
         failures.facts as failure_facts,
         case
@@ -313,14 +316,15 @@ select
             then 'TIMEOUT'
         when failed_stage is not null then 'FAILED'
         when (is_pending or is_open) and run_status = 'running' then 'RUNNING'
-        when is_open then 'LLM_RESPONSE'
-        when (is_pending or not is_turn) and run_status in ('running', 'interrupted') then 'LLM_RESPONSE'
+        when is_open or is_unsaid or is_asking then 'LLM_RESPONSE'
+        when is_pending and run_status = 'interrupted' then 'LLM_RESPONSE'
         else 'SUCCESS'
     end as status,
     case
         when failed_stage is not null then failed_stage
+        when is_asking then 'LLM_CALL'
         when is_open or (is_pending and run_status in ('running', 'interrupted')) then 'POST_PROCESS'
-        when not is_turn and run_status in ('running', 'interrupted') then 'LLM_PARSE'
+        when is_unsaid then 'LLM_PARSE'
         else 'COMPLETE'
     end as current_stage,
     failed_stage,

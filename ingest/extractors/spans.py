@@ -55,7 +55,9 @@ NAMING: Final = re.compile(
     r"(?i)\b(?:(?:saved|written|wrote|exported|stored|downloaded|renamed|copied|moved)\b[^.\n]{0,40}?"
     r"|arquivos?|archivos?|ficheiros?|ficheros?|fichiers?|datei(?:en)?|файл[аы]?"
     r"|files?|images?|figures?|plots?|pictures?|documents?|spreadsheets?|workbooks?|named|called|titled|filename|path|directory"
-    r"|to|as|in|into|from|at|of|open(?:ed|ing)?|read(?:ing)?|load(?:ed|ing)?|(?:up|down)load)[ \t]*:?[ \t]*$"
+    r"|to|as|in|into|from|at|of|see|using|uses|writes|writing|parse[sd]|delete[sd]|attache[sd]"
+    r"|(?:read|open|(?:up|down)?load|output)(?:s|ed|ing)?|(?:sav|stor|creat|generat|produc)(?:e|es|ed|ing)"
+    r"|(?:import|export|append)(?:s|ed|ing))[ \t]*:?[ \t]*$"
 )
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')

@@ -159,7 +159,7 @@ def test_a_call_of_a_cancelled_task_is_recorded_once(
     else:
         asyncio.run(main())
     (call,) = calls(runs[0])
-    assert (call["status"], call["error"]["type"], call["agent"]) == ("error", "CancelledError", "model")
+    assert (call["status"], call["error"]["type"], call["agent"]) == ("error", "Unfinished", "model")
     assert as_sent(runs[0]) == [llm.requests[0].body]
 
 

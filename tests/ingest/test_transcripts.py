@@ -470,3 +470,28 @@ def test_custom_tool_calls(runs: Path, ingested: Ingest) -> None:
     assert tables.sql(query) == [
         {"call_id": "1", "tool_name": "shell", "arguments": "ls -l", "result": "total 0", "status": "completed"}
     ]
+
+
+@pytest.mark.parametrize("key", [None, "messages", "chat_history"])
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_broken_message_with_answers_costs_itself_alone(
+    is_cut: bool, key: str | None, tmp_path: Path, ingested: Ingest
+) -> None:
+    """The answers in it are no messages of the list, and those behind it are not lost."""
+    calls = [{"id": c, "type": "function", "function": {"name": "f", "arguments": "{}"}} for c in ("c1", "c2", "c3")]
+    answers = [{"tool_call_id": c["id"], "role": "tool", "content": "seen"} for c in calls]
+    history: list[dict[str, Any]] = [
+        {"role": "user", "name": "u", "content": "go"},
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "name": "u", "content": "BROKEN", "tool_responses": answers},
+        *({"role": "user", "name": "a", "content": f"said {number}"} for number in range(4)),
+    ]
+    text = json.dumps(history if key is None else {key: history, "summary": "x"})
+    text = text[: text.index("]", text.index("tool_responses")) + 1] if is_cut else text.replace("BROKEN", 'one "quote')
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "chat.json").write_text(text)
+    tables = ingested(tmp_path / "runs")
+    said = ["go", None, *([] if is_cut else [f"said {number}" for number in range(4)])]
+    assert [row["content"] for row in tables.sql("SELECT content FROM messages ORDER BY message_order")] == said
+    assert tables.sql("SELECT status FROM tool_calls") == [{"status": "pending"}] * 3
+    assert tables.one("SELECT count(*) FROM quarantine") == 1

@@ -754,6 +754,17 @@ def test_a_tool_that_raises_what_ag2_does_not_catch_is_one_failure(
     assert [(row["event_type"], row["count"]) for row in answer(tables.out, "errors")] == [("tool_call", 1)]
 
 
+def warm(agent: ConversableAgent) -> ConversableAgent:
+    """This agent has asked its model once, which takes longest the first time."""
+    agent.generate_reply([{"role": "user", "content": "warm up"}])
+    return agent
+
+
+def is_warming(request: Any) -> bool:
+    """Whether that is asked."""
+    return bool(request.messages[-1]["content"] == "warm up")
+
+
 def interrupt() -> None:
     """What a key does, a moment later."""
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -853,11 +864,13 @@ def test_the_call_of_a_cancelled_turn_is_its_own(
     asked: list[float] = []
 
     def script(request: Any) -> Reply:
+        if is_warming(request):
+            return Reply("warm")
         asked.append(time.time())
         time.sleep(0.6)
         return Reply(f"answer {len(asked)}", usage=(100, 100))
 
-    agent, user = ConversableAgent("agent", llm_config=scripted_llm(script).config(), **QUIET), talker("user")
+    agent, user = warm(ConversableAgent("agent", llm_config=scripted_llm(script).config(), **QUIET)), talker("user")
 
     async def run() -> None:
         for number in range(tries):
@@ -1007,3 +1020,134 @@ def test_who_was_asked_by_code_was_not_chosen(runs: Path, ingested: Ingest, scri
         1,
         ["asker"],
     )
+
+
+@pytest.mark.parametrize("end", ["timeout", "key"])
+def test_a_turn_that_is_cut_off_in_a_nested_chat_is_in_it(
+    end: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """It is as deep as the words with which the chat was opened, and answers them."""
+    side, lead = talker("side"), talker("lead")
+
+    async def wait(*given: Any, **options: Any) -> tuple[bool, str]:
+        if end == "key":
+            os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(5)
+        return True, "late"
+
+    async def ask(*given: Any, **options: Any) -> tuple[bool, str]:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(talker("in").a_initiate_chat(side, **IN_CHAT), 0.3)
+        return True, "no answer in time"
+
+    side.register_reply([ConversableAgent, None], wait, position=0, ignore_async_in_sync_chat=True)
+    lead.register_reply([ConversableAgent, None], ask, position=0, ignore_async_in_sync_chat=True)
+    with suppress(KeyboardInterrupt), capture.start(runs, run_id="nested", console=False):
+        asyncio.run(talker("user").a_initiate_chat(lead, **GO))
+    tables = ingested(runs)
+    (cut_off,) = [turn for turn in turns(tables) if turn[1] == "side"]
+    assert cut_off[:4] == (1, "side", "unspoken", "pending")
+    (call,) = [row for row in answer(tables.out, "call_chain", run_id="nested") if row["callee"] == "side"]
+    assert (call["caller"], call["call_depth"]) == ("in", 1)
+
+
+def test_the_late_answer_of_a_cancelled_turn_is_its_last_call(
+    runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """The first model of the list failed before, and the turn did not."""
+
+    def script(request: Any) -> Any:
+        if is_warming(request):
+            return "warm"
+        if request.body["model"] == "broken":
+            return Failure(400, "no")
+        time.sleep(0.8)
+        return Reply("late", usage=(10, 11))
+
+    good = scripted_llm(script).config()["config_list"]
+    config = {"config_list": [{**good[0], "model": "broken"}, *good]}
+    agent = warm(ConversableAgent("agent", llm_config=config, **QUIET))
+
+    async def run() -> None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(talker("user").a_initiate_chat(agent, **GO), 0.4)
+        await asyncio.sleep(0.6)
+        await talker("second").a_initiate_chat(talker("third"), **GO)
+
+    with capture.start(runs, run_id="late", console=False):
+        asyncio.run(run())
+    tables = ingested(runs)
+    (execution,) = tables.sql(
+        "SELECT status, failed_stage, llm_calls, call_id FROM executions WHERE agent_name = 'agent'"
+    )
+    calls = tables.sql("SELECT id, status FROM execution_events WHERE event_type = 'llm_call' ORDER BY execution_order")
+    assert [call["status"] for call in calls] == ["failed", "completed"]
+    assert tuple(execution.values()) == ("LLM_RESPONSE", None, 2, calls[1]["id"])
+    assert tables.one("SELECT min(execution_order) FROM execution_events WHERE agent_name = 'second'") == 4
+
+
+def test_a_call_that_the_run_did_not_wait_for_is_pending(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Nobody knows what came of it: it is no failure, and has no quality."""
+
+    def script(request: Any) -> Any:
+        time.sleep(0 if is_warming(request) else 1)
+        return "late"
+
+    agent = warm(ConversableAgent("agent", llm_config=scripted_llm(script).config(), **QUIET))
+
+    async def run() -> None:
+        with capture.start(runs, run_id="over", console=False), suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(talker("user").a_initiate_chat(agent, **GO), 0.3)
+
+    asyncio.run(run())
+    tables = ingested(runs)
+    (call,) = tables.sql("SELECT status, error_message, response, response_valid FROM llm_calls")
+    assert call == {"status": "pending", "error_message": None, "response": None, "response_valid": None}
+    (execution,) = tables.sql("SELECT status, current_stage FROM executions WHERE agent_name = 'agent'")
+    assert execution == {"status": "LLM_RESPONSE", "current_stage": "LLM_CALL"}
+    assert tables.one("SELECT errors FROM runs") == 0
+    assert answer(tables.out, "failed_executions") == answer(tables.out, "poor_responses", threshold=1) == []
+
+
+@pytest.mark.parametrize("error", [AssertionError, KeyboardInterrupt, SystemExit, ValueError])
+@pytest.mark.parametrize("words", ["", "no rows"])
+def test_an_exception_without_words_counts_as_one_with_some(
+    words: str, error: type[BaseException], runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """It leaves what the user marked in a tool, and then the tool; its text is the name of its type."""
+    llm = scripted_llm([Reply(calls=(Call("load", {}),)), "done"])
+    worker, user = ConversableAgent("worker", llm_config=llm.config(), **QUIET), talker("user")
+
+    def load() -> str:
+        with run.timed("tool_call", "load"):
+            raise error(words) if words else error
+
+    register_function(load, caller=worker, executor=user, description="loads")
+    with suppress(BaseException), capture.start(runs, run_id="words", console=False) as run:
+        user.initiate_chat(worker, message="go", max_turns=2)
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 1
+    (told,) = answer(tables.out, "errors")
+    assert (told["event_type"], told["error_type"], told["count"]) == ("tool_call", error.__name__, 1)
+    assert tables.sql("SELECT error_message FROM tool_calls") == [{"error_message": words or error.__name__}]
+    (usage,) = answer(tables.out, "tool_usage")
+    assert usage["usage_count"] == 1
+
+
+def test_a_summary_of_a_chat_that_is_over_was_not_cut_off(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """The model's call for it led to no words of its own, and the run was interrupted later."""
+    llm = scripted_llm(lambda request: "some words")
+    agent, lead = ConversableAgent("agent", llm_config=llm.config(), **QUIET), talker("lead")
+    lead.register_reply([ConversableAgent, None], lambda *given, **options: (True, str(interrupt())), position=0)
+    with suppress(KeyboardInterrupt), capture.start(runs, run_id="sum", console=False):
+        talker("user").initiate_chat(agent, message="go", max_turns=1, summary_method="reflection_with_llm")
+        talker("user").initiate_chat(lead, **GO)
+    assert len(llm.requests) == 2
+    found = ingested(runs).sql("SELECT status, is_turn, llm_calls FROM executions ORDER BY execution_order")
+    assert [tuple(row.values()) for row in found] == [
+        ("SUCCESS", True, 0),
+        ("SUCCESS", True, 1),
+        ("SUCCESS", False, 1),
+        ("SUCCESS", True, 0),
+        ("LLM_RESPONSE", False, 0),
+    ]

@@ -292,9 +292,10 @@ class RunBuilder:
         model: str = "gpt-test",
         in_turn: bool = True,
         tool_calls: list[str] | None = None,
+        is_open: bool = False,
         **columns: Any,
     ) -> str:
-        """A call of a language model; no content means that it failed."""
+        """A call of a language model; no content means that it failed. `is_open`: its chat is not over."""
         failed = content is None
         status = "failed" if failed else "completed"
         error = "error_code:500" if failed else None
@@ -311,7 +312,13 @@ class RunBuilder:
                 "content": content,
                 "tool_calls": [{"function": {"name": name, "arguments": "{}"}} for name in tool_calls or []],
             },
-            meta={"model": model, "cost": cost, "cached": False, "total_tokens": sum(tokens)},
+            meta={
+                "model": model,
+                "cost": cost,
+                "cached": False,
+                "total_tokens": sum(tokens),
+                **({"is_open": True} if is_open else {}),
+            },
         )
         self.builder.rows["llm_calls"].append(
             {
@@ -357,7 +364,12 @@ class RunBuilder:
             columns.pop("agent", None),
             "action",
             inputs=details or {},
-            meta={"action": True, "action_name": name, **({"tool_name": name} if kind == "tool_call" else {})},
+            meta={
+                "action": True,
+                "action_name": name,
+                "after": self.turn_id,
+                **({"tool_name": name} if kind == "tool_call" else {}),
+            },
             **columns,
         )
 

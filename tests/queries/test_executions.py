@@ -431,7 +431,8 @@ def statuses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     running.tool("waiting", "slow", status="pending")
     cut = builder.run("cut", status="interrupted")
     cut.turn("user")
-    cut.llm("answered", "hello", in_turn=False)
+    cut.llm("answered", "hello", in_turn=False, is_open=True)
+    cut.llm("summary", "hello", in_turn=False)
     return builder.write(tmp_path_factory.mktemp("statuses") / "traces.duckdb")
 
 
@@ -447,6 +448,7 @@ def test_statuses_and_stages(statuses: Path) -> None:
         "waiting": ("RUNNING", "POST_PROCESS"),
         "user": ("SUCCESS", "COMPLETE"),
         "answered": ("LLM_RESPONSE", "LLM_PARSE"),
+        "summary": ("SUCCESS", "COMPLETE"),
     }
 
 

@@ -563,3 +563,16 @@ def test_recurring_code_is_of_one_language(tmp_path: Path) -> None:
         run.code("coder", "ls", "1", language=language)
     found = answer(builder.write(tmp_path / "traces.duckdb"), "recurring_code")
     assert [(row["language"], row["executions"]) for row in found] == [("python", 2), ("sh", 2)]
+
+
+def test_what_was_marked_between_turns_ends_what_is_idle(tmp_path: Path) -> None:
+    """What comes before and behind it is idle by itself; what was marked behind the last turn is in no stretch."""
+    builder = Builder()
+    run = builder.run("r")
+    for turn in range(16):
+        run.turn("ab"[turn % 2], "Thank you!")
+        if turn in (6, 15):
+            run.action("tool_call", "load")
+    path = builder.write(tmp_path / "traces.duckdb")
+    assert [(row["turns"], row["succeeded"]) for row in answer(path, "alternations")] == [(9, 0), (7, 0)]
+    assert [(row["turns"], row["succeeded"]) for row in answer(path, "alternations", idle=False)] == [(16, 1)]

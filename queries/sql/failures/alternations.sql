@@ -20,12 +20,22 @@ calls as (
     select
         run_id,
         chat,
-        parent_event_id,
-        status,
-        execution_order
+        -- the turn that it is in, or that came before what the user marked
+        case when event_subtype = 'action' then try_cast(meta->>'after' as uuid) else parent_event_id end as turn_id,
+        event_subtype = 'action' as is_marked,
+        status
     from execution_events
     where ($run_id is null or ingest.of_run(run_id, id, $run_id))
         and (event_type in ('code_exec', 'tool_call')) is true
+),
+
+done as (
+    select
+        turn_id,
+        is_marked
+    from calls
+    where status = 'completed'
+        and turn_id is not null
 ),
 
 placed_turns as (
@@ -43,16 +53,12 @@ placed_turns as (
         and events.event_type = 'agent_call'
 ),
 
--- turns in which something got done end what is idle
+-- what is idle ends with turns in which something got done, or behind which
 marked_turns as (
     select
         *,
-        $idle and event_id in (
-            select parent_event_id
-            from calls
-            where status = 'completed'
-                and parent_event_id is not null
-        ) as is_work
+        $idle and event_id in (select turn_id from done where not is_marked) as is_work,
+        $idle and event_id in (select turn_id from done where is_marked) as is_before_work
     from placed_turns
 ),
 
@@ -69,7 +75,9 @@ turns as (
         lag(place, 2) over chat_order as first_place,
         lag(execution_order, 2) over chat_order as first_order,
         coalesce(agent_name = lag(agent_name, 2) over chat_order and agent_name <> previous_agent, false)
-            and not bool_or(is_work) over (chat_order rows between 2 preceding and current row) as is_reply_to_reply
+            and not bool_or(is_work) over (chat_order rows between 2 preceding and current row)
+            and not bool_or(is_before_work) over (chat_order rows between 2 preceding and 1 preceding)
+            as is_reply_to_reply
     from marked_turns
     window chat_order as (partition by run_id, chat order by place)
 ),
@@ -102,17 +110,17 @@ stretches as (
     having count(*) + 2 >= $min_turns
 ),
 
--- a turn comes before what happens in it, so work is of the stretch that its turn is of
+-- what was marked behind the last turn of a stretch is not between its turns
 work as (
     select
-        calls.run_id,
-        calls.chat,
-        calls.status,
+        turns.run_id,
+        turns.chat,
         turns.place,
-        if(turns.place is null, calls.execution_order, null) as execution_order
+        calls.status,
+        calls.is_marked
     from calls
-    left join placed_turns as turns
-        on turns.event_id = calls.parent_event_id
+    inner join placed_turns as turns
+        on turns.event_id = calls.turn_id
 ),
 
 alternations as (
@@ -131,10 +139,8 @@ alternations as (
     left join work
         on work.run_id = stretches.run_id
         and work.chat is not distinct from stretches.chat
-        and (
-            work.place between stretches.first_place and stretches.last_place
-            or work.execution_order between stretches.first_order and stretches.last_order
-        )
+        and work.place between stretches.first_place and stretches.last_place
+        and not (work.is_marked and work.place = stretches.last_place)
     group by all
     having not $idle or succeeded = 0
 )
