@@ -5,7 +5,7 @@ AG2 users save `ChatResult.chat_history`, an agent's `chat_messages` (a list for
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ingest.messages import is_message, parse_message
@@ -128,6 +128,20 @@ def find_repeated(chats: list[Chat]) -> None:
             chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)
         others.append(chat)
+
+
+def find_begun(chats: list[Chat]) -> None:
+    """Note whether the last of several chats, which breaks off, is the beginning of one that was told before."""
+    *others, chat = chats
+    count = len(chat.messages)
+    if not (count and chat.is_sound and not chat.repeated):
+        return
+    keys = [*map(_key, _in_order(chat.messages))]
+    for other in others:
+        begun = replace(other, messages=other.messages[:count])
+        if other.is_sound and keys == [*map(_key, _in_order(begun.messages))] and _are_one(chat, begun):
+            chat.repeated = count
+            return
 
 
 def is_empty(value: Any) -> bool:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.chat_records import about_chats, has_messages, made, messages_of
-from ingest.conversations import LISTS, Chat, conversations
+from ingest.conversations import LISTS, Chat, conversations, find_begun
 from ingest.cut_off import sound_part
 from ingest.documents import is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode
@@ -242,7 +242,10 @@ def _cut_off(raw: Text) -> tuple[list[Chat], list[dict[str, Any]], int] | None:
         if chat.messages and (begin := part.open.get(id(chat.messages[-1]))) is not None:
             chat.messages = chat.messages[:-1]
             end = min(end, begin)
-    return [chat for chat in chats if chat.messages], beside, end
+    chats = [chat for chat in chats if chat.messages]
+    if len(chats) > 1:
+        find_begun(chats)
+    return chats, beside, end
 
 
 def _read_cut_off(

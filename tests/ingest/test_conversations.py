@@ -513,3 +513,18 @@ def test_the_response_beside_objects_around_messages_is_their_answer(runs: Path,
     (runs / "log.json").write_text(json.dumps({"log": log, "response": {"choices": [{"message": answer}]}}))
     said = ingested(runs).sql("SELECT content FROM messages ORDER BY message_order")
     assert [row["content"] for row in said] == ["q0", "q1", "a"]
+
+
+@pytest.mark.parametrize("lost", [1, 30, 90, 150])
+def test_what_two_agents_keep_is_one_chat_also_where_the_second_breaks_off(
+    lost: int, tmp_path: Path, ingested: Ingest
+) -> None:
+    """What is there of it is the beginning of what the first has whole."""
+    said = [{"role": "assistant" if number % 2 else "user", "content": f"words {number}"} for number in range(4)]
+    heard = [{**message, "role": {"user": "assistant", "assistant": "user"}[message["role"]]} for message in said]
+    text = json.dumps({"u": {"a": said}, "a": {"u": heard}})
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "dump.json").write_text(text[:-lost])
+    tables = ingested(tmp_path / "runs")
+    found = tables.sql("SELECT content FROM messages ORDER BY message_order")
+    assert [row["content"] for row in found] == [message["content"] for message in said]
