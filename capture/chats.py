@@ -98,8 +98,8 @@ class Chat(AnyChat):
         run, agent, outcome = self.scope.run, None, None
         try:
             if run.is_open:
-                agent = None if error is None else turn_left(error)
-                outcome = self._outcome(error)
+                agent, is_inside = (None, False) if error is None else turn_left(error)
+                outcome = {**self._outcome(error), **({"is_inside": True} if is_inside else {})}
         except Exception as problem:
             failed(run, problem)
         run.end_chat(outcome, self.scope, agent)
@@ -207,45 +207,55 @@ def turn_around(edges: int = 0) -> str | None:
     Args:
         edges: how many chats begin at the call itself.
     """
-    nearest = None
+    turn = None
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        code, around = frame.f_code, frame.f_back
-        if code.co_name in REPLYING:
-            name = name_of(frame.f_locals.get("self"))
-            if name is not None and _asks(around):
-                return name
-            nearest = nearest or name
-        elif code.co_name in EDGES and code.co_filename == __file__:
+        name, code = frame.f_code.co_name, frame.f_code
+        if name in EDGES and code.co_filename == __file__:
             if not edges:
-                return nearest
+                return turn
             edges -= 1
-        frame = around
-    return nearest or turn_here.get() or getattr(threading.current_thread(), active.TURN, None)
+        elif name in ASKING and turn is not None:
+            return turn
+        elif name in REPLYING:
+            agent = frame.f_locals.get("self")
+            if turn is not None and _leads_group(agent):
+                return turn
+            turn = name_of(agent) or turn
+        frame = frame.f_back
+    return turn or turn_here.get() or getattr(threading.current_thread(), active.TURN, None)
 
 
-def turn_left(error: BaseException) -> str | None:
-    """Name of the agent in whose turn an exception was raised, the innermost one, or None.
+def turn_left(error: BaseException) -> tuple[str | None, bool]:
+    """Name of the agent in whose turn an exception was raised, the innermost one, or None; and whether that was in a
+    chat inside of this one.
 
     To a turn belongs also that its message is sent, until another agent receives it.
     """
-    asked, nearest, around, trace = None, None, None, error.__traceback__
+    turn, is_asked, chats, around, trace = None, True, 0, None, error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        what = frame.f_code.co_name
-        if what in REPLYING or (what in SENDING and _asks(around)):
-            name = name_of(frame.f_locals.get("self"))
-            nearest = name or nearest
-            asked = name if name is not None and _asks(around) else asked
-        elif what in RECEIVING and around is not None and around.f_code.co_name in SENDING:
-            asked = nearest = None
-        around, trace = frame, trace.tb_next
-    return asked or nearest
+        name, agent = frame.f_code.co_name, frame.f_locals.get("self")
+        if name in EDGES and frame.f_code.co_filename == __file__:
+            chats += isinstance(frame.f_locals.get("chat"), Chat)
+        if name in RECEIVING and around in SENDING:
+            turn = None
+        if name in ASKING:
+            is_asked = True
+        elif is_asked and name in SENDING:
+            turn = name_of(agent) or turn
+        elif name in REPLYING and (is_asked or turn is None):
+            turn, is_asked = name_of(agent) or turn, _leads_group(agent)
+        around, trace = name, trace.tb_next
+    return turn, chats > 1
 
 
-def _asks(frame: FrameType | None) -> bool:
-    """Whether this is where AG2 asks an agent for a reply, or has it sent."""
-    return frame is not None and frame.f_code.co_name in ASKING
+def _leads_group(agent: Any) -> bool:
+    """Whether an agent asks the members of a group, whatever the function is called in which it does so."""
+    try:
+        return getattr(agent, "_groupchat", None) is not None
+    except Exception:  # an object of the user's that only looks like an agent
+        return False
 
 
 def _begin(sender: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AnyChat:

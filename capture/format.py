@@ -157,6 +157,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "ends": "`id` of the chat",
         "status": "completed, failed or interrupted",
         "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "is_inside": "true where what ended it came out of a chat inside of it",
         "summary": "the chat's summary, as AG2 makes it",
         "cost": "the usage that AG2 sums up, with its cost; of a group that of all its members",
         "context_variables": "object: those of the agents, where they have any",

@@ -233,7 +233,7 @@ class Assembler:
         inside.action, inside.parent = self._chats.around(inside)
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         is_cut_off, agent = data.get("status") == "interrupted", text_or_none(data.get("agent"))
-        closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent)
+        closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent, data.get("is_inside") is True)
         floor = self._conversation.closed(closed, inside)
         if is_unmarked:
             floor = self._conversation.ended(closed, inside)

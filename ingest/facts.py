@@ -50,7 +50,8 @@ class ChatClosed:
         summary: what came of it.
         failed: the exception that ended it; `echo_of` is then the event that tells of it.
         is_cut_off: it was interrupted, or cancelled.
-        agent: in whose turn, of this chat or of one that is nested in it.
+        agent: in whose turn, of this chat or of one inside of it.
+        is_inside: it came out of a chat inside of it.
     """
 
     chat: str
@@ -58,6 +59,7 @@ class ChatClosed:
     failed: "Failed | None" = None
     is_cut_off: bool = False
     agent: str | None = None
+    is_inside: bool = False
 
 
 @dataclass(slots=True)

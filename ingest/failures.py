@@ -144,7 +144,7 @@ class Failures:
         """A call is over, and the actions and steps in it: its exception ended the last of them before."""
         raised = (event.meta.get("error_type"), event.error) if event.status == "failed" else None
         last = _last_of(inside, raised) if raised is not None else None
-        if last is not None and last.counted is not None:
+        if last is not None and last.counted is not None and "echo_of" not in self.told_later.get(last.counted, {}):
             self.later(last.counted, "echo_of", event.id)
             self.count -= 1
         elif raised is not None and last is None and event.type == "tool_call":
@@ -162,6 +162,7 @@ class Failures:
             for event in reversed(self._last.values())
             if event is not error
             and (since is None or (event.ended is not None and event.ended >= since))
+            and (error.subtype != "action" or event.where.action in (None, error.id))
             and _is_told_by(event, error)
         ]
         return next((event for event in causes if event.where.talk == error.where.talk), next(iter(causes), None))

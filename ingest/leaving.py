@@ -78,7 +78,7 @@ class Leaving:
         known = next(alike, None)
         if known is None and begun is None and not event.is_action:
             known = self._told.get(raised)
-        if known is None and fact.inside:
+        if known is None and (begun is not None or not event.is_action):
             known = _all_of(fact, {words: told for (words, _), told in left.items()} if begun else self._told)
         event = known or event
         places = begun[1] if begun else self._innermost(around)

@@ -61,7 +61,8 @@ class OpenTurns:
         if fact.chat in self._inner:
             said, turn = self._inner.pop(fact.chat)
             said["summary"], turn.under_way, turn.over = fact.summary, turn.under_way - 1, where.time
-            turn.is_cut_off |= fact.is_cut_off
+            if fact.is_cut_off:
+                turn.cut_off.add(fact.agent)
             if fact.failed is not None:
                 turn.left_by.add(fact.failed.echo_of)
 
@@ -84,12 +85,12 @@ class OpenTurns:
 
     def end_with(self, chat: facts.ChatClosed, talk: Talk, where: Where) -> None:
         """A chat is over: no message of its open turns follows any more."""
-        # in a turn of this chat, if it was not in one that is nested in it
-        if chat.is_cut_off and chat.agent is not None and not any(turn.is_cut_off for turn in talk.opened.values()):
-            self.turn(chat.agent, talk, f"ended in {where.key}", where).is_cut_off = True
-        for agent, opened in list(talk.opened.items()):
+        is_nested = chat.is_inside or any(chat.agent in turn.cut_off for turn in talk.opened.values())
+        if chat.is_cut_off and chat.agent is not None and not is_nested:
+            self.turn(chat.agent, talk, f"ended in {where.key}", where)
+        for agent in list(talk.opened):
             turn = self._end(agent, talk, where.time, chat)
-            if opened.is_cut_off:
+            if turn.status == "pending":
                 self._cut_short.append((turn, where))
 
     def end_last(self, talk: Talk) -> None:
@@ -118,7 +119,10 @@ class OpenTurns:
         children += [execution.event for execution in executions]
         children += self._tools.unrequested(agent, opened.where)
         failed = chat.failed if chat else None
-        is_cut_off = opened.is_cut_off if chat else ended is None and opened.where.talk != ""
+        if chat is not None:
+            is_cut_off = chat.is_cut_off and (chat.agent == agent or chat.agent in opened.cut_off)
+        else:
+            is_cut_off = ended is None and opened.where.talk != ""
         if failed is not None and (agent == failed.agent or failed.echo_of in opened.left_by):
             status = "failed"
         else:  # an exception of somebody else's comes after silence

@@ -93,7 +93,7 @@ class OpenTurn:
         where: where it opened the first of them, or it ended; the turn comes before that.
         chats: what will be said of them.
         under_way: how many of them are not over.
-        is_cut_off: one of them was interrupted, or cancelled.
+        cut_off: in whose turns some of them were interrupted, or cancelled.
         over: when the last one was over.
         told: the exception in it by which it ended.
         left_by: the events that tell of the exceptions by which they ended, or the turn itself.
@@ -103,7 +103,7 @@ class OpenTurn:
     where: Where
     chats: list[dict[str, Any]] = field(default_factory=list)
     under_way: int = 0
-    is_cut_off: bool = False
+    cut_off: set[str | None] = field(default_factory=set)
     over: int | None = None
     told: str | None = None
     left_by: set[str | None] = field(default_factory=set)

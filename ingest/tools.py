@@ -193,15 +193,18 @@ class ToolLedger:
             self._drop(call)
         return [self._event(call) for call in calls]
 
-    def gave_up(self, fact: facts.Failed) -> list[tuple[Event, str | None]]:
-        """Calls that ended with an exception which AG2 makes no answer of, and which now leaves the chat."""
+    def gave_up(self, fact: facts.Failed, talk: str) -> list[tuple[Event, str | None]]:
+        """Calls that ended with an exception which AG2 makes no answer of, and which now leaves the chat `talk`."""
         line = raised_at(fact.traceback)
         calls = [
             call
             for call in self._all.calls
             if call.failed
             and (call.error_type, call.error) == (fact.error_type, fact.error)
-            and (fact.error_type in LEAVING or (fact.ends_chat and line and line == raised_at(call.traceback)))
+            and (
+                fact.error_type in LEAVING
+                or (fact.ends_chat and call.where.talk == talk and line and line == raised_at(call.traceback))
+            )
         ]
         for call in calls:
             self._drop(call)

@@ -63,7 +63,8 @@ class Conversation:
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
-        self._last_turn: str | None = None
+        self._last_turn: tuple[str, str] | None = None
+        """Thread and event of the last turn."""
 
     def take(self, fact: facts.Fact, where: Where) -> None:
         """Take in one fact, in order."""
@@ -135,7 +136,7 @@ class Conversation:
                 self.run_facts.update(fact.facts)
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
-        for call, turn in self._tools.gave_up(fact):
+        for call, turn in self._tools.gave_up(fact, where.talk):
             self._acts.add(call, turn, 1 if turn else 0)
         talk, failed_caller = self._talks[where.chat], self._failed_callers.pop(where.thread, None)
         agent = fact.agent or failed_caller
@@ -170,10 +171,13 @@ class Conversation:
 
     def marked(self, action: Event, where: Where) -> None:
         """An action that the user's code marked is about to be added: it has come after a turn of its chat, or, outside
-        of any, of the run."""
+        of any, after the run's last one, if its thread is where that was."""
         if action.type == "tool_call":
             self._tools.marked(action, where)
-        if (after := self._talks[where.chat].last_turn if where.talk else self._last_turn) is not None:
+        thread, after = self._last_turn or (where.thread, None)
+        if where.talk:
+            after = self._talks[where.chat].last_turn
+        if after is not None and (where.talk or thread == where.thread):
             action.meta["after"] = after
 
     # --- nested chats
@@ -327,7 +331,7 @@ class Conversation:
         talk.latest.pop(agent, None)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
         if not internal:
-            talk.last_turn = self._last_turn = turn.id
+            talk.last_turn, self._last_turn = turn.id, (where.thread, turn.id)
         talk.remember(key)
         talk.asked[message.recipient] = where.time
         talk.heard(agent, message.recipient)

@@ -1,6 +1,7 @@
 """Turns that end in no message: an exception came, or, with nested chats, the agent said nothing, or was cut off."""
 
 import asyncio
+import contextvars
 import os
 import signal
 import subprocess
@@ -1151,3 +1152,245 @@ def test_a_summary_of_a_chat_that_is_over_was_not_cut_off(runs: Path, ingested: 
         ("SUCCESS", True, 0),
         ("LLM_RESPONSE", False, 0),
     ]
+
+
+def wrapped(agent: ConversableAgent) -> ConversableAgent:
+    """As a tool for tracing does it: between AG2 and the agent's reply stands another function."""
+    reply = agent.generate_reply
+    agent.generate_reply = lambda *given, **options: reply(*given, **options)  # type: ignore[method-assign]
+    return agent
+
+
+class Leads(GroupChatManager):
+    """A manager with a loop of its own."""
+
+    def lead(self, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        """Asks the second member."""
+        speaker = self._groupchat.agents[1]
+        speaker.send(speaker.generate_reply([{"role": "user", "content": "x"}], sender=self), self, request_reply=False)
+        return True, None
+
+
+@pytest.mark.parametrize("end", ["raises", "opens"])
+@pytest.mark.parametrize("how", ["wrapped", "own loop"])
+def test_a_member_is_asked_however_its_manager_does_it(how: str, end: str, runs: Path, ingested: Ingest) -> None:
+    """Its turn is no part of the manager's."""
+    side = talker("side")
+    member = raising("member") if end == "raises" else talker("member")
+    if end == "opens":
+        nested = {
+            "sender": talker("in"),
+            "recipient": side,
+            "message": "hm",
+            "max_turns": 1,
+            "summary_method": "last_msg",
+        }
+        member.register_nested_chats([nested], trigger=lambda sender: True)
+    user = talker("user")
+    chat = GroupChat(
+        [user, wrapped(member) if how == "wrapped" else member],
+        messages=[],
+        max_round=2,
+        speaker_selection_method="round_robin",
+    )
+    boss = (GroupChatManager if how == "wrapped" else Leads)(chat, name="boss", llm_config=False)
+    if how == "own loop":
+        boss.register_reply([ConversableAgent, None], Leads.lead, position=0)
+    with suppress(ValueError), capture.start(runs, run_id="asked", console=False):
+        user.initiate_chat(boss, **GO)
+    tables = ingested(runs)
+    found = [turn for turn in turns(tables) if turn[1] in ("member", "boss")]
+    if end == "raises":
+        assert [turn[:4] for turn in found if turn[2] != "error"] == [(0, "member", "unspoken", "failed")]
+    else:
+        assert [turn[:3] for turn in found] == [(0, "member", "message")]
+        (opening,) = tables.sql(
+            "SELECT o.agent_name FROM execution_events e JOIN execution_events o ON o.id = "
+            "e.parent_event_id WHERE e.agent_name = 'in' AND e.event_type = 'agent_call'"
+        )
+        assert opening == {"agent_name": "member"}
+
+
+@pytest.mark.parametrize("where", ["tool", "thread"])
+def test_an_equal_exception_of_another_chat_ends_no_call(
+    where: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """A tool has failed, and AG2 will say so; before it does, a chat in the next tool or another thread fails alike."""
+    llm = scripted_llm([Reply(calls=(Call("first", {}), Call("second", {}))), "done"])
+    worker, user = ConversableAgent("worker", llm_config=llm.config(), **QUIET), talker("user")
+    other = talker("other")
+
+    def fail(*given: Any, **options: Any) -> Any:
+        raise ValueError("no network")
+
+    def first() -> str:
+        return str(fail())
+
+    def ask() -> None:
+        with suppress(ValueError):
+            talker("in").initiate_chat(other, **IN_CHAT)
+
+    def second() -> str:
+        if where == "tool":
+            ask()
+        else:
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+        return "fine"
+
+    other.register_reply([ConversableAgent, None], fail, position=0)
+    for tool in (first, second):
+        register_function(tool, caller=worker, executor=user, description="does it")
+    with capture.start(runs, run_id="alike", console=False):
+        user.initiate_chat(worker, message="go", max_turns=2)
+    tables = ingested(runs)
+    assert tables.sql("SELECT tool_name, status FROM tool_calls ORDER BY 1") == [
+        {"tool_name": "first", "status": "failed"},
+        {"tool_name": "second", "status": "completed"},
+    ]
+    assert tables.one("SELECT errors FROM runs") == 2
+    assert sorted(row["event_type"] for row in answer(tables.out, "errors")) == ["error", "tool_call"]
+
+
+def test_who_outlives_the_timeout_of_its_nested_chat_is_done(runs: Path, ingested: Ingest) -> None:
+    """It says nothing after it, and its own chat ends as it should."""
+    lead, side = talker("lead"), talker("side")
+
+    async def wait(*given: Any, **options: Any) -> tuple[bool, str]:
+        await asyncio.sleep(5)
+        return True, "late"
+
+    async def ask(*given: Any, **options: Any) -> tuple[bool, None]:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(talker("in").a_initiate_chat(side, **IN_CHAT), 0.2)
+        return True, None
+
+    side.register_reply([ConversableAgent, None], wait, position=0, ignore_async_in_sync_chat=True)
+    lead.register_reply([ConversableAgent, None], ask, position=0, ignore_async_in_sync_chat=True)
+    with capture.start(runs, run_id="done", console=False):
+        asyncio.run(talker("user").a_initiate_chat(lead, **GO))
+    found = {turn[1]: turn[3] for turn in turns(ingested(runs)) if turn[2] == "unspoken"}
+    assert found == {"lead": "completed", "side": "pending"}
+
+
+@pytest.mark.parametrize("what", ["summary_method", "message"])
+def test_who_is_interrupted_in_a_chat_for_words_of_another_is_in_that(what: str, runs: Path, ingested: Ingest) -> None:
+    """A summary or an opening that a function makes up, which opens a chat for it: one turn is cut off, not two."""
+    side = talker("side")
+    side.register_reply([ConversableAgent, None], lambda *given, **options: (True, str(interrupt())), position=0)
+
+    def make(*given: Any, **options: Any) -> str:
+        return str(talker("in").initiate_chat(side, **IN_CHAT).summary)
+
+    with suppress(KeyboardInterrupt), capture.start(runs, run_id="words", console=False):
+        talker("user").initiate_chat(talker("lead"), **{**GO, what: make})
+    tables = ingested(runs)
+    assert [turn[1] for turn in turns(tables) if turn[3] == "pending"] == ["side"]
+    assert tables.one("SELECT count(*) FROM executions WHERE agent_name = 'side'") == 1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups of exceptions came with Python 3.11")
+def test_a_group_of_words_that_were_caught_before_is_a_failure(runs: Path, ingested: Ingest) -> None:
+    """The user's own group has nothing to do with the chat."""
+    with suppress(BaseException), capture.start(runs, run_id="group", console=False) as run:
+        with suppress(ValueError):
+            talker("user").initiate_chat(raising("lead"), **GO)
+        with run.timed("tool_call", "load"):
+            raise ExceptionGroup("both", [ValueError("out of ideas")])  # noqa: F821
+    tables = ingested(runs)
+    assert tables.one("SELECT errors FROM runs") == 2
+    assert {row["error_type"] for row in answer(tables.out, "errors")} == {"ValueError", "ExceptionGroup"}
+
+
+def test_a_member_that_was_spoken_to_elsewhere_was_chosen(runs: Path, ingested: Ingest, scripted_llm: StartLLM) -> None:
+    """Not by its group, but in a chat of two, where its model's answer was thrown away."""
+    asked = ConversableAgent("asked", llm_config=scripted_llm(["some words"]).config(), **QUIET)
+
+    def nothing(self: Any, messages: Any = None, sender: Any = None, config: Any = None) -> tuple[bool, Any]:
+        self.generate_oai_reply(messages, sender)
+        return True, None
+
+    asked.register_reply([ConversableAgent, None], nothing, position=0)
+    members: list[Any] = [talker("a"), talker("b"), asked]
+    group = GroupChat(members, messages=[], max_round=2, speaker_selection_method=lambda last, group: members[1])
+    with capture.start(runs, run_id="two", console=False):
+        members[0].initiate_chat(GroupChatManager(group, name="boss", llm_config=False), **GO)
+        talker("user").initiate_chat(asked, **GO)
+    told = {row["agent_name"]: row["status"] for row in answer(ingested(runs).out, "why_silent", run_id="two")}
+    assert told["asked"] == "chosen"
+
+
+def test_what_another_thread_marks_ends_no_idle_stretch(runs: Path, ingested: Ingest) -> None:
+    """An action outside of any chat belongs to the last turn only where that was in its thread."""
+    a, b, last = talker("a"), talker("b"), talker("last")
+    turn, marked, over = threading.Event(), threading.Event(), threading.Event()
+
+    def reply(*given: Any, **options: Any) -> tuple[bool, str]:
+        turn.set()
+        marked.wait(5)
+        marked.clear()
+        return True, "thanks"
+
+    def wait(*given: Any, **options: Any) -> tuple[bool, str]:
+        turn.set()
+        return over.wait(5), "at last"
+
+    b.register_reply([ConversableAgent, None], reply, position=0)
+    last.register_reply([ConversableAgent, None], wait, position=0)
+    with capture.start(runs, run_id="marks", console=False) as run:
+
+        def at_once(chat: Callable[[], Any]) -> threading.Thread:
+            thread = threading.Thread(target=contextvars.copy_context().run, args=(chat,))
+            thread.start()
+            assert turn.wait(5)
+            return thread
+
+        chats = [at_once(lambda: talker("first").initiate_chat(last, **GO))]  # so that the next one is named
+        turn.clear()
+        chats.append(at_once(lambda: a.initiate_chat(b, message="thanks", max_turns=4)))
+        for _ in range(4):
+            assert turn.wait(5)
+            turn.clear()
+            with run.timed("tool_call", "poll"):
+                pass
+            marked.set()
+        over.set()
+        for chat in chats:
+            chat.join()
+    (stretch,) = answer(ingested(runs).out, "alternations")
+    assert (stretch["agents"], stretch["turns"]) == (["a", "b"], 8)
+
+
+@pytest.mark.parametrize("order", ["each after the other", "both at once"])
+def test_failing_models_in_marked_actions_of_tools_count_once_each(
+    order: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """Two calls of one tool, whose model fails with the same words."""
+    llm = scripted_llm(
+        {
+            "worker": [Reply(calls=(Call("ask", {"x": 1}), Call("ask", {"x": 2}))), "done"],
+            "expert": [Failure(400, "no"), Failure(400, "no")],
+        }
+    )
+    worker, expert = (
+        ConversableAgent(name, f"You are {name}.", llm_config=llm.config(), **QUIET) for name in ("worker", "expert")
+    )
+    user, together = talker("user"), threading.Barrier(2)
+
+    async def ask(x: int) -> str:
+        with run.timed("tool_call", "look"):
+            try:
+                return str(await expert.a_generate_reply([{"role": "user", "content": "x"}]))
+            finally:
+                if order == "both at once":
+                    await asyncio.to_thread(together.wait, 5)
+
+    register_function(ask, caller=worker, executor=user, description="asks")
+    if order != "both at once":
+        together.abort()
+    with capture.start(runs, run_id="marked", console=False) as run, suppress(threading.BrokenBarrierError):
+        asyncio.run(user.a_initiate_chat(worker, message="go", max_turns=2))
+    tables = ingested(runs)
+    assert len(llm.requests) == 4
+    assert tables.one("SELECT errors FROM runs") == sum(row["count"] for row in answer(tables.out, "errors")) == 2

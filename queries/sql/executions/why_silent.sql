@@ -171,7 +171,7 @@ select
         when evidence.is_manager then 'manager'
         when evidence.times_chosen > 0
             or executions.turns > 0
-            or (executions.executions > 0 and evidence.agent_name is null)
+            or (executions.executions > 0 and (evidence.agent_name is null or asked.agent_name is not null))
             then 'chosen'
         when selecting.error_order is not null then 'never_invoked'
         when evidence.agent_name is not null then 'skipped'
