@@ -515,6 +515,7 @@ def test_the_response_beside_objects_around_messages_is_their_answer(runs: Path,
     assert [row["content"] for row in said] == ["q0", "q1", "a"]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("lost", [1, 30, 90, 150])
 def test_what_two_agents_keep_is_one_chat_also_where_the_second_breaks_off(
     lost: int, tmp_path: Path, ingested: Ingest

@@ -472,6 +472,7 @@ def test_custom_tool_calls(runs: Path, ingested: Ingest) -> None:
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("key", [None, "messages", "chat_history"])
 @pytest.mark.parametrize("is_cut", [False, True])
 def test_a_broken_message_with_answers_costs_itself_alone(

@@ -857,6 +857,7 @@ def test_who_was_silent_before_an_interruption_was_not_at_work(runs: Path, inges
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("tries", [1, 3])
 def test_the_call_of_a_cancelled_turn_is_its_own(
     tries: int, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -900,6 +901,7 @@ def test_the_call_of_a_cancelled_turn_is_its_own(
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups of exceptions came with Python 3.11")
+@pytest.mark.few
 @pytest.mark.parametrize("is_nested", [False, True])
 def test_a_group_of_exceptions_is_those_in_it(is_nested: bool, runs: Path, ingested: Ingest) -> None:
     """Chats at once in a `TaskGroup`: what fails there counts once each, and the group is none beside them."""
@@ -941,6 +943,7 @@ def test_a_group_of_exceptions_is_those_in_it(is_nested: bool, runs: Path, inges
     assert failed == ({"one", "two", "lead"} if is_nested else {"one", "two"})
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("how", ["agent", "client", "marked", "async"])
 def test_a_model_that_fails_in_a_tool_and_with_it_the_tool_are_one_failure(
     how: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -1023,6 +1026,7 @@ def test_who_was_asked_by_code_was_not_chosen(runs: Path, ingested: Ingest, scri
     )
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("end", ["timeout", "key"])
 def test_a_turn_that_is_cut_off_in_a_nested_chat_is_in_it(
     end: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -1110,6 +1114,7 @@ def test_a_call_that_the_run_did_not_wait_for_is_pending(runs: Path, ingested: I
     assert answer(tables.out, "failed_executions") == answer(tables.out, "poor_responses", threshold=1) == []
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("error", [AssertionError, KeyboardInterrupt, SystemExit, ValueError])
 @pytest.mark.parametrize("words", ["", "no rows"])
 def test_an_exception_without_words_counts_as_one_with_some(
@@ -1171,6 +1176,7 @@ class Leads(GroupChatManager):
         return True, None
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("end", ["raises", "opens"])
 @pytest.mark.parametrize("how", ["wrapped", "own loop"])
 def test_a_member_is_asked_however_its_manager_does_it(how: str, end: str, runs: Path, ingested: Ingest) -> None:
@@ -1211,6 +1217,7 @@ def test_a_member_is_asked_however_its_manager_does_it(how: str, end: str, runs:
         assert opening == {"agent_name": "member"}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("where", ["tool", "thread"])
 def test_an_equal_exception_of_another_chat_ends_no_call(
     where: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -1274,6 +1281,7 @@ def test_who_outlives_the_timeout_of_its_nested_chat_is_done(runs: Path, ingeste
     assert found == {"lead": "completed", "side": "pending"}
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("what", ["summary_method", "message"])
 def test_who_is_interrupted_in_a_chat_for_words_of_another_is_in_that(what: str, runs: Path, ingested: Ingest) -> None:
     """A summary or an opening that a function makes up, which opens a chat for it: one turn is cut off, not two."""
@@ -1362,6 +1370,7 @@ def test_what_another_thread_marks_ends_no_idle_stretch(runs: Path, ingested: In
     assert (stretch["agents"], stretch["turns"]) == (["a", "b"], 8)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("order", ["each after the other", "both at once"])
 def test_failing_models_in_marked_actions_of_tools_count_once_each(
     order: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
