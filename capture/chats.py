@@ -235,16 +235,17 @@ def turn_left(error: BaseException) -> tuple[str | None, bool]:
     turn, is_asked, chats, around, trace = None, True, 0, None, error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
-        name, agent = frame.f_code.co_name, frame.f_locals.get("self")
-        if name in EDGES and frame.f_code.co_filename == __file__:
-            chats += isinstance(frame.f_locals.get("chat"), Chat)
-        if name in RECEIVING and around in SENDING:
-            turn = None
+        name = frame.f_code.co_name
         if name in ASKING:
             is_asked = True
+            if name in EDGES and frame.f_code.co_filename == __file__:
+                chats += isinstance(frame.f_locals.get("chat"), Chat)
+            elif name in RECEIVING and around in SENDING:
+                turn = None
         elif is_asked and name in SENDING:
-            turn = name_of(agent) or turn
+            turn = name_of(frame.f_locals.get("self")) or turn
         elif name in REPLYING and (is_asked or turn is None):
+            agent = frame.f_locals.get("self")
             turn, is_asked = name_of(agent) or turn, _leads_group(agent)
         around, trace = name, trace.tb_next
     return turn, chats > 1
