@@ -1,7 +1,6 @@
 """What the recorder's tests share: an empty folder to work in, and a check that nothing is left in AG2."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,14 +24,6 @@ def work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     work.mkdir()
     monkeypatch.chdir(work)
     return work
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c() -> Iterator[None]:
-    """Ctrl-C interrupts: a shell that starts the tests in the background has it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)
