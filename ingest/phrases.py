@@ -57,6 +57,7 @@ _ERROR_TEXT = re2.compile(
         r"error['\"]\s*:\s*\{\s*['\"](?:message|code|type)",
         r"traceback \(most recent",
         r"(?-i:(?:\w+\.){0,6}[A-Z]\w{0,60}(?:Error|Exception|Timeout):|(?:\w+\.){0,6}(?:exc|exceptions?|errors?)\.[A-Z]\w{0,60}:)",
+        r"(?-i:Exception: )",
     )
 )
 _REMEDY = re2.compile(
@@ -64,6 +65,7 @@ _REMEDY = re2.compile(
     + _any(
         "i'll", "i will", "i'm going to", "let me", r"let\W?s", "let us", "so (?:i|we|it|the|this)",
         "we (?:can|should|need|must)", "means", "(?:is|are|was|were|be|gets) raised", "raised (?:when|if|by|because)",
+        "i (?:have )?(?:added|installed|fixed|changed|replaced|converted|renamed|wrapped|updated|removed|moved)",
         "indicates?", "suggests?", "(?:happens|occurs|arises|appears) (?:when|if|because|where)", "comes from",
     )
     + r"\b|(?:[.;:,]|\bthen|\band)\s+(?:define|rename|replace|convert|cast|install|wrap|fix)\s"
@@ -105,6 +107,9 @@ _GLADLY = r"(?:\w+ly |in good (?:conscience|faith) )?"
 _ENGLISH = _any(
     rf"i (?:cannot|can't|can not|do(?:n't| not) have the ability to) {_GLADLY}{_TO_DO}",
     rf"i (?:must|have to) {_GLADLY}(?:decline|refuse)(?: to)? (?:{_TO_DO}|participate\b|take part\b)",
+    rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse)\s*(?:[.;!]|$)",
+    rf"i (?:cannot|can't|can not|won't|will not)(?: {_GLADLY}(?:do|write|say|answer) (?:that|this|it))?\s*[.!]?\s*$",
+    rf"i (?:cannot|can't|can not) {_GLADLY}tell you how to\b",
     rf"i {_GLADLY}(?:decline|refuse) to {_GLADLY}"
     rf"(?:{_RATHER_NOT}|{_TO_SERVE}\b|(?:complete|generate|write|produce|give)\b)",
     rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse) (?:this|that|your) (?:\w+ )?{_REQUEST}\s*(?:[.,;:!?)]|$)",
@@ -356,7 +361,10 @@ _CORRECTION = re2.compile(
         # who realized a plan has carried it out
         r"\bi (?:just |now )+reali[sz]ed? (?:that|i|my|we|there|it)\b",
         r"\bi (?:just |now )+reali[sz]ed? the [^.!?:;\n]{0,60}\b(?:wrong|incorrect|mistake|error|missing)\b",
-        r"\bi stand corrected\b",
+        r"\bi stand corrected\b|\bi see my (?:mistake|error)\b",
+        r"\bthere (?:was|is|were|are) (?:an? |some )?(?:\w+ )?(?:mistakes?|errors?) in my\b",
+        r"\b(?:sorry|apologies)\W+(?:the|my) (?:earlier|previous|last|first) (?:\w+ )?(?:was|were|is) "
+        r"(?:\w+ )?(?:wrong|incorrect|mistaken)\b",
         r"\bi (?:misspoke|misread|misunderstood|miscalculated|miscounted|overlooked)\b",
         r"\bi (?:gave|said|wrote|reported|stated)(?: (?:you|earlier|above|before|previously))* (?:is|was|are|were) "
         r"(?:\w+ )?(?:wrong|incorrect|mistaken|inaccurate)\b",
@@ -388,7 +396,7 @@ _SUPPOSED = re2.compile(
     r"(?i)\b(?:if|in\s+case|whether|unless|should|suppos\w+|assuming|did|have|had|(?:n't|not)\s+(?:think|believe))"
     r"\s+(?:that\s+)?$"
 )
-_NONE = re2.compile(r"(?i)^\s+(?:nothing|no|none)\b")
+_NONE = re2.compile(r"(?i)^\s+(?:nothing|no|none|(?:this|that|it) (?:may|might|could))\b")
 
 
 def takes_back(prose: str) -> bool:
@@ -398,6 +406,6 @@ def takes_back(prose: str) -> bool:
     own = re2.sub(r"\"[^\"\n]*\"", " ", prose)
     for match in _CORRECTION.finditer(own):
         start, end = match.span()
-        if not (_SUPPOSED.search(own[max(0, start - 30) : start]) or _NONE.search(own[end : end + 12])):
+        if not (_SUPPOSED.search(own[max(0, start - 30) : start]) or _NONE.search(own[end : end + 15])):
             return True
     return False

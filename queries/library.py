@@ -119,7 +119,8 @@ def find(name: str) -> Query:
     library = _library()
     if name in library:
         return library[name]
-    near = difflib.get_close_matches(name, library, n=3) or [known for known in library if name and name in known][:3]
+    like = name.lower()
+    near = difflib.get_close_matches(like, library, n=3) or [known for known in library if like and like in known][:3]
     hint = f"did you mean {' or '.join(near)}?" if near else "`queries` lists them"
     raise QueryError(f"no query is named {name!r}: {hint}")
 

@@ -163,6 +163,7 @@ def test_every_query_survives_hostile_text(hostile: Path) -> None:
     ("arguments", "message"),
     [
         (("tool_chain",), "did you mean tool_chains"),
+        (("TOOL_CHAINS",), "did you mean tool_chains"),
         (("show", "tool_chain"), "did you mean tool_chains"),
         (("tool_chains", "--db", "nowhere"), "'nowhere' is no traces folder, there is no such folder"),
         (("tool_chains", "--db", "."), "'.' is no traces folder, it holds no traces.duckdb"),

@@ -21,8 +21,8 @@
 --   after_mean      mean of the other set
 --   difference      after_mean - before_mean
 --   standard_error  standard error of the difference
---   p_value         how often chance alone gives such a difference: Welch's t-test, but never rarer than one particular
---                   way of dealing these runs out to two sets, or the same the other way round
+--   p_value         how often chance alone gives such a difference: Welch's t-test (within a tenth), but never rarer
+--                   than one particular way of dealing these runs out to two sets, or the same the other way round
 --   is_clear        enough runs, and a p_value below 0.05 even when multiplied by the number of metrics (Bonferroni)
 --   before_set      what the one set is, with its number of runs
 --   after_set       what the other set is, with its number of runs
