@@ -215,7 +215,7 @@ _CONTRAST = re2.compile(
     rf"(?i)^{_WITHIN}{{0,200}}?(?:\bbut|[.!?,;:\n(\x{{2013}}\x{{2014}}-][\s*_>-]*"
     + _any(
         "but", "however", "nevertheless", "nonetheless", "still", "yet", "though", "although", "instead", "that said",
-        "even so", "in any case",
+        "even so", "in any case", r"so here(?:'s|\s+(?:is|are))",
     )
     + rf")\b[\s,:]*({_WITHIN}*[.!?]?)"
 )  # fmt: skip

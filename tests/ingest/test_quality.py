@@ -264,6 +264,7 @@ PASSING = [
             "ImportError: numpy is absent. I installed it and reran the script: all is well.",
             "I apologize for any confusion this may cause to new readers.",
             # what begins like a refusal
+            "I am unable to access the page, so here is the answer from memory: Paris.",
             "I can't tell you how happy I am to see this work.",
             "I cannot. The file is locked by another process, so I copied it first.",
             "I can't help but notice that the mean is far from the median.",
