@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.documents import unread
 from ingest.lines import Bad, Record, decode
-from ingest.text import LIST_END, MAX_WHOLE, Text, Values, behind, find, matches
+from ingest.text import LIST_END, MAX_WHOLE, Text, Values, behind, matches
 
 BREAKS_OFF = "the list breaks off here"
 
@@ -81,10 +81,11 @@ def _piece(raw: Text, offset: int, end: int, place: int, reason: str | None, mak
 
 def _restart(values: Values, raw: Text, offset: int, make: Make) -> int:
     """Where the next value begins behind a place that can't be read; the end of the text if there is none."""
-    answers = find(raw, _ANSWERS, offset)
+    has_answers, searched = False, offset
     for match in itertools.islice(matches(_NEXT, raw, offset + 1), RESTARTS):
         begin = match.end() - 1
-        if (end := values.end(begin)) is not None and _is_value_between(raw, begin, end, make, 0 <= answers < begin):
+        has_answers, searched = has_answers or raw.find(_ANSWERS, searched, begin) >= 0, begin
+        if (end := values.end(begin)) is not None and _is_value_between(raw, begin, end, make, has_answers):
             return begin
     return len(raw)
 

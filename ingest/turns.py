@@ -5,6 +5,7 @@ the turn's children; a change of speaker becomes a handoff. A message is seen up
 event, a saved transcript) and a group chat's manager repeats it to every member: it is one turn all the same.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -399,8 +400,9 @@ class Conversation:
                 to no words yet.
         """
         for chat in under_way:
-            for call in [event for events in self._talks[chat].pending.values() for event in events]:
-                call.meta |= {"is_open": True} if call.type == "llm_call" else {}
+            for event in itertools.chain.from_iterable(self._talks[chat].pending.values()):
+                if event.type == "llm_call":
+                    event.meta["is_open"] = True
         for number, transcript in enumerate(transcripts):
             self.messages.merge(transcript, f"transcript {number}", self._said)
         self._over()
