@@ -4,8 +4,8 @@ AG2 tells none of that: a chat has no beginning among its events, its result goe
 an agent opens while it makes up its reply, or that keeps the history of a former one, looks like any other. So
 `initiate_chat` is watched. Whose turn it is called in, the stack tells: that of the nearest `generate_reply`, of which
 one that an agent is asked by another's reply function is a part of the other's turn. That costs something once a chat
-and nothing per message. Where a thread or task cuts the stack, the agent is taken along
-into it (`turn_here`, `active.TURN`).
+and nothing per message. Where a thread or task cuts the stack, the agent is taken along into it (`turn_here`,
+`active.TURN`).
 """
 
 import functools

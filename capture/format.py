@@ -61,6 +61,8 @@ COMMON: Final[dict[str, str]] = {
 }
 """Fields that any record may have; the first four are on every one."""
 
+_EXCEPTION: Final = "object: type, message, traceback, of a group `exceptions` (type and message of each in it)"
+
 KINDS: Final[dict[str, dict[str, str]]] = {
     RUN_START: {
         "run_id": "the run's name: sorts by time, and is the name of its folder",
@@ -119,7 +121,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "arguments": "its arguments",
         "result": "its return value",
         "status": "ok or error",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "started": "nanoseconds, as `ts`; left out where AG2 only told that it was over",
         "ended": "nanoseconds, as `ts`",
     },
@@ -130,7 +132,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "executor": "class of the executor, or null where the agent ran it by itself",
         "work_dir": "the folder it ran in, relative to the run's where it lies below it; left out where none is known",
         "status": "ok, or error where the execution itself raised",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "started": "nanoseconds, as `ts`",
         "ended": "nanoseconds, as `ts`",
     },
@@ -156,7 +158,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     CHAT_END: {
         "ends": "`id` of the chat",
         "status": "completed, failed or interrupted",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "is_inside": "true where what ended it came out of a chat inside of it",
         "summary": "the chat's summary, as AG2 makes it",
         "cost": "the usage that AG2 sums up, with its cost; of a group that of all its members",
@@ -177,7 +179,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     STEP_START: {"name": "what the step is called"},
     STEP_END: {
         "status": "completed or failed",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "duration_ns": "how long the step took",
     },
     ACTION: {
@@ -186,7 +188,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
         "details": "object: the parameters",
         "result": "what came out",
         "status": "completed or failed",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "duration_ns": "how long it took, where it was timed",
     },
     FILE: {
@@ -205,7 +207,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     },
     RUN_END: {
         "status": "completed, failed or interrupted",
-        "error": "object: type, message, traceback, of a group `exceptions` (type and message of each in it)",
+        "error": _EXCEPTION,
         "usage": "object: by agent what its client counted, `total` and `actual` (without cached answers), as AG2 does",
         "stats": "object: events (all records), bytes, lost (records), us_per_event (to record an event of AG2, mean)",
     },

@@ -6,9 +6,10 @@ it stands in the `journal` table all the same.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from ingest import facts
+from ingest import facts, records
 from ingest.lines import encode
 from ingest.messages import parse_message, text_or_none
 
@@ -105,12 +106,8 @@ def _code_block(content: Content) -> facts.Fact:
 def _error(content: Content) -> facts.Fact:
     error = content.get("error")
     if isinstance(error, dict):
-        error_type = text_or_none(error.get("type"))
-        return facts.Failed(
-            error_type=error_type,
-            error=text_or_none(error.get("message")) or error_type or encode(error),
-            traceback=text_or_none(error.get("traceback")),
-        )
+        fact = records.failed(content)
+        return fact if fact.error else replace(fact, error=encode(error))
     return facts.Failed(None, text_or_none(error) or "")
 
 

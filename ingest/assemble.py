@@ -229,6 +229,7 @@ class Assembler:
         chat = text_or_none(data.get("ends")) or ""
         is_unmarked = chat == self._chats.unmarked != ""
         inside = replace(where, chat=self._chats.named(chat), talk=self._chats.talk(chat))
+        # a copy, because what is told says itself what it is in
         failed = self._ends(data, replace(inside), _CHAT + chat, *self._places(where, is_inside=False))
         inside.action, inside.parent = self._chats.around(inside)
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}

@@ -64,7 +64,7 @@ class Conversation:
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}
-        self._last_turn: tuple[str, str] | None = None
+        self._last_turn: tuple[str, str | None] = ("", None)
         """Thread and event of the last turn."""
 
     def take(self, fact: facts.Fact, where: Where) -> None:
@@ -175,10 +175,9 @@ class Conversation:
         of any, after the run's last one, if its thread is where that was."""
         if action.type == "tool_call":
             self._tools.marked(action, where)
-        thread, after = self._last_turn or (where.thread, None)
-        if where.talk:
-            after = self._talks[where.chat].last_turn
-        if after is not None and (where.talk or thread == where.thread):
+        thread, latest = self._last_turn
+        after = self._talks[where.chat].last_turn if where.talk else latest if thread == where.thread else None
+        if after is not None:
             action.meta["after"] = after
 
     # --- nested chats

@@ -267,14 +267,15 @@ def test_code_is_saved_before_it_runs(blocks: list[tuple[str, str]], output: str
     assert [row["operation"] for row in rows(folder, "files")].count("write") == written
 
 
+GIVEN: dict[str, Any] = {}
+HANDED_OVER = [says("user", "look it up"), calls(("transfer_to_specialist_1", GIVEN)), answers((GIVEN, "specialist"))]
+
+
 def test_who_only_hands_over_does_not_work(saved: Saved) -> None:
     """The tool of the specialist failed, and AG2's own tool by which the question went to it is no work."""
-    given: dict[str, Any] = {}
     folder = saved(
         chat=[
-            says("user", "look it up"),
-            calls(("transfer_to_specialist_1", given)),
-            answers((given, "specialist")),
+            *HANDED_OVER,
             {**calls(("look_up", {"key": "a"})), "name": "specialist"},
             answers(({"key": "a"}, "Error: KeyError")),
         ]
@@ -284,13 +285,5 @@ def test_who_only_hands_over_does_not_work(saved: Saved) -> None:
 
 def test_who_only_hands_over_gives_no_answer(saved: Saved) -> None:
     """The first answer is that of whom the question went to."""
-    given: dict[str, Any] = {}
-    folder = saved(
-        chat=[
-            says("user", "look it up"),
-            calls(("transfer_to_specialist_1", given)),
-            answers((given, "specialist")),
-            says("specialist", "it is 42"),
-        ]
-    )
+    folder = saved(chat=[*HANDED_OVER, says("specialist", "it is 42")])
     assert [row["agent_name"] for row in answer(folder, "suspects", top=9)] == ["specialist"]
