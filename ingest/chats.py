@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest.events import Where
 from ingest.floor import Floor
+from ingest.latest import keep_latest
 from ingest.messages import text_or_none
 from ingest.runrows import RunRows
 
@@ -139,7 +140,6 @@ class Chats:
         if chat not in self._begun:
             return False
         self._former[chat] = Former(talk, around, floor)
-        if len(self._former) > MAX_FORMER:
-            del self._former[next(iter(self._former))]
+        keep_latest(self._former, MAX_FORMER)
         self.outcomes.append({"id": chat, **self._begun.pop(chat), **outcome})
         return True

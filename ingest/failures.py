@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ingest.events import UNSPOKEN, Event
+from ingest.latest import keep_latest
 from ingest.leaving import raised_at
 
 MOST = 64
@@ -70,8 +71,7 @@ class Failures:
         if event.status != "failed" or not event.error:
             return False
         self._last[of] = event
-        if len(self._last) > MOST:
-            del self._last[next(iter(self._last))]
+        keep_latest(self._last, MOST)
         return True
 
     def take(self, event: Event) -> None:
@@ -115,8 +115,7 @@ class Failures:
 
     def _leaves(self, event: Event, raised: _Raised) -> None:
         self._left[event.id] = raised
-        if len(self._left) > MOST:
-            del self._left[next(iter(self._left))]
+        keep_latest(self._left, MOST)
 
     def _note_action(self, action: Event, inside: Sequence[_Action], around: str | None) -> None:
         """What an action failed with may come from one inside it, or from what AG2 did in it."""
@@ -136,9 +135,8 @@ class Failures:
     def _note_inside(self, around: str | None, action: _Action) -> None:
         """Note it until what is around it is over."""
         if around is not None:
-            if around not in self._actions and len(self._actions) >= MOST:
-                del self._actions[next(iter(self._actions))]
             self._actions[around].append(action)
+            keep_latest(self._actions, MOST)
 
     def _end_actions(self, event: Event, inside: Sequence[_Action]) -> None:
         """A call is over, and the actions and steps in it: its exception ended the last of them before."""
@@ -170,8 +168,7 @@ class Failures:
     def _may_be_marked(self, event: Event) -> None:
         if event.status == "failed" and event.error and event.type != "file_gen":
             self._unmarked[event.error] = event.id
-            if len(self._unmarked) > MOST:
-                del self._unmarked[next(iter(self._unmarked))]
+            keep_latest(self._unmarked, MOST)
 
     def _marked(self, error: Event) -> str | None:
         """The failure that the user marks with an error of his own, by its message, with or without what was raised."""

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from ingest import facts
+from ingest.latest import keep_latest
 
 MOST = 1024
 """Places, the latest, that an exception has come to."""
@@ -104,10 +105,8 @@ class Leaving:
             left = self._left.setdefault(place, {})
             left.pop((raised, origin), None)
             left[raised, origin] = event
-            if len(left) > MAX_TOLD:
-                del left[next(iter(left))]
-            if len(self._left) > MOST:
-                del self._left[next(iter(self._left))]
+            keep_latest(left, MAX_TOLD)
+            keep_latest(self._left, MOST)
         self._told.pop(raised, None)
         self._told[raised] = event
         if len(self._told) > MAX_TOLD:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ingest.events import Event
+from ingest.latest import keep_latest
 from ingest.lines import encode
 from ingest.syntax import MAX_LENGTH, diff, most_alike, similarity
 
@@ -83,8 +84,7 @@ class _Failures(ABC, Generic[T]):
         again = self._most_like(self._before(event, key, turn), what)
         if again is None:
             self._waiting[_Failure(event.id, key, what, what, turn, event.where.position)] = None
-            if len(self._waiting) > MAX_WAITING:
-                del self._waiting[next(iter(self._waiting))]
+            keep_latest(self._waiting, MAX_WAITING)
         else:
             event.meta["try_of"] = again.id
             again.last, again.turn, again.position, again.others = what, turn, event.where.position, 0

@@ -8,6 +8,7 @@ from typing import Any
 from ingest.code import Execution
 from ingest.events import Event, Where
 from ingest.floor import Floor
+from ingest.latest import keep_latest
 from ingest.messages import Message
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
@@ -227,8 +228,7 @@ class Talk:
     def remember(self, key: int) -> None:
         """Takes note of a message."""
         self.recent[key] = None
-        if len(self.recent) > REMEMBERED:
-            del self.recent[next(iter(self.recent))]
+        keep_latest(self.recent, REMEMBERED)
 
     def began(
         self, agent: str | None, where: Where, children: list[Event], opened: OpenTurn | None = None

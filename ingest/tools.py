@@ -15,6 +15,7 @@ import re2
 from ingest import facts
 from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
+from ingest.latest import keep_latest
 from ingest.leaving import raised_at
 from ingest.lines import decode, encode, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, plain_text, text_or_none
@@ -182,8 +183,7 @@ class ToolLedger:
         if call.call_id:
             self._answered.pop(known, None)
             self._answered[known] = call.name, answer
-            if len(self._answered) > MAX_ANSWERED:
-                del self._answered[next(iter(self._answered))]
+            keep_latest(self._answered, MAX_ANSWERED)
         return self._event(call)
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from capture.format import LLM_CALL, MESSAGE
 from ingest.ag2_logs import RAW_KIND, Data, Secrets, translate
+from ingest.latest import keep_latest
 from ingest.lines import Bad, Record, TooLong, decode, encode, read_lines
 from ingest.messages import text_or_none
 
@@ -86,8 +87,7 @@ class _Asked:
         self._answered(recipient or "", chat)
         words = self._words[recipient or ""]
         words[chat] = hash(_words(data.get("message")))
-        if len(words) > MAX_ASKED:
-            del words[next(iter(words))]
+        keep_latest(words, MAX_ASKED)
 
     def _answered(self, agent: str, chat: str | None) -> None:
         words = self._words.get(agent, {})
