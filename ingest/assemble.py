@@ -98,8 +98,9 @@ class Assembler:
         number = count(data.get("seq"))
         seq = self._next_seq if number is None or number > MAX_SEQ else number
         repeated = seq < self._next_seq
-        self._lost += max(0, seq - self._next_seq)
-        self._next_seq = max(self._next_seq, seq + 1)
+        if not repeated:
+            self._lost += seq - self._next_seq
+            self._next_seq = seq + 1
         self.records += 1
         kind, where = str(data.get("kind")), self._where(data, seq)
         if seq == number and self._repeats.is_repeated(seq, record.text):

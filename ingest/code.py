@@ -8,7 +8,9 @@ import hashlib
 import posixpath
 import re
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
 
 from ingest import facts
 from ingest.events import Event, Where
@@ -179,21 +181,26 @@ class CodeLedger:
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
-        languages = execution.languages if execution else []
-        others = self._written_by_others(executor, talk, to)
+        languages, others = execution.languages if execution else [], (executor, talk, to)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
-            same = next((w for w in others if [code_hash(block.code) for block in w.blocks] == codes), None)
+            written = self._written_by_others(*others)
+            same = next((w for w in written if [code_hash(block.code) for block in w.blocks] == codes), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
-        alike = (w for w in others if [block.language for block in w.blocks] == languages)
-        return next(alike, None) or next(iter(others), None)
+        written = self._written_by_others(*others)
+        alike = (w for w in written if [block.language for block in w.blocks] == languages)
+        return next(alike, None) or next(self._written_by_others(*others), None)
 
-    def _written_by_others(self, executor: str | None, talk: str, to: str | None) -> list[_Written]:
+    def _written_by_others(self, executor: str | None, talk: str, to: str | None) -> Iterator[_Written]:
         """Messages with code that the executor did not write itself: those of whom its output goes to first, then those
-        of the chat, and of all the latest first. AG2's database does not tell of chats at once which one it is."""
-        others = [w for w in reversed(self._written) if w.agent != executor or executor is None]
-        return sorted(others, key=lambda written: (to is not None and written.agent != to, written.talk != talk))
+        of the chat, and of all the latest first. AG2's database does not tell of chats at once which one it is. Mostly
+        the first one is meant."""
+        for is_apart in product((False, True), repeat=2):
+            for written in reversed(self._written):
+                apart = to is not None and written.agent != to, written.talk != talk
+                if apart == is_apart and (written.agent != executor or executor is None):
+                    yield written
 
     def _finished(
         self,

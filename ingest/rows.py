@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import IO, Any
 
-from ingest.schema import Table
+from ingest.schema import TABLES, Table
 from ingest.scratch import scratch_file
 
 Row = list[Any]
@@ -50,18 +50,24 @@ class Spill:
                     yield pickle.load(file)
 
 
+def _texts(table: Table) -> itemgetter[Any]:
+    """Gives those values of a row of the table that may be long."""
+    # what is counted of a run has the names of long columns
+    names = LONG if table.name != "runs" else frozenset()
+    long = [place for place, column in enumerate(table.columns) if column.name in names]
+    first = long[0] if long else 0
+    return itemgetter(*long) if len(long) > 1 else itemgetter(slice(first, first + len(long)))
+
+
+_TEXTS = {name: _texts(table) for name, table in TABLES.items()}
+
+
 class TableRows:
     """The rows of one table of one run, in the order they were added."""
 
     def __init__(self, table: Table) -> None:
         self.count = 0
-        self._columns = [column.name for column in table.columns]
-        long = [place for place, column in enumerate(table.columns) if column.name in LONG]
-        if table.name == "runs":
-            long = []  # what is counted there has the names of long columns
-        first = long[0] if long else 0
-        self._texts = itemgetter(*long) if len(long) > 1 else itemgetter(slice(first, first + len(long)))
-        """Gives a row's values that may be long."""
+        self._table, self._texts = table, _TEXTS[table.name]
         self._rows: list[Row] = []
         self._bytes = 0
         self._spill: Spill | None = None
@@ -87,7 +93,8 @@ class TableRows:
         Args:
             late: column name to a sequence with a value for each row, in the order the rows were added.
         """
-        places = [(self._columns.index(name), values) for name, values in late.items()]
+        columns = [column.name for column in self._table.columns] if late else []
+        places = [(columns.index(name), values) for name, values in late.items()]
         number = 0
         for rows, size in self._stored():
             for place, values in places:

@@ -61,6 +61,7 @@ class RunRows:
         self.run_id = run_id
         digits = id_digits(run_id)
         self._id_begins = f"{digits[:8]}-{digits[8:]}-3"
+        self._hashed = hashlib.md5(f"{run_id}\0".encode("utf-8", "surrogatepass"), usedforsecurity=False)
         self.session_id: str | None = None
         self.tables = {name: TableRows(table) for name, table in TABLES.items()}
         self._events = self.tables["execution_events"]
@@ -84,9 +85,9 @@ class RunRows:
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""
-        mixed = hashlib.md5(
-            f"{self.run_id}\0{kind}\0{key}".encode("utf-8", "surrogatepass"), usedforsecurity=False
-        ).hexdigest()
+        hashed = self._hashed.copy()  # faster than to begin anew
+        hashed.update(f"{kind}\0{key}".encode("utf-8", "surrogatepass"))
+        mixed = hashed.hexdigest()
         # what `str(uuid.UUID(hex=..., version=3))` gives, in a third of the time
         return f"{self._id_begins}{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
 
@@ -171,7 +172,6 @@ class RunRows:
             self.around(event.id, where.parent)
         self._positions.append(where.position)
         inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
-        texts = inputs, outputs, meta, event.error, event.agent, where.node_id, where.step_id
         self._events.add(
             [
                 event.id,
@@ -197,7 +197,13 @@ class RunRows:
                 event.ended,
                 self._talk(where),
             ],
-            sum(map(len, filter(None, texts))),
+            len(inputs)
+            + len(outputs)
+            + len(meta)
+            + len(event.error or "")
+            + len(event.agent or "")
+            + len(where.node_id or "")
+            + len(where.step_id or ""),
         )
 
     def add_llm_call(self, request: int | None, chain: int | None, *row: Any) -> None:
