@@ -6,9 +6,12 @@ import posixpath
 import re
 from typing import Final
 
+import re2
+
 from ingest.extractors import order, patterns, python, scripts, shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import CodeFacts, Hit
+from ingest.tokens import without_comments
 
 PYTHON: Final = frozenset(
     ("python", "py", "python3", "ipython", "ipython3", "jupyter", "pycon", "python2", "tool_code")
@@ -39,6 +42,8 @@ JULIA: Final = frozenset(("julia", "jl"))
 SHEBANG: Final = re.compile(r"\s*#![ \t]*/\S*(?:/|/env[ \t]+)(?:ba|z|k|da)?sh\b")
 # what AG2 takes for one of a shell: commands of Python and its installer
 COMMAND: Final = re.compile(r"(?:python3?|pip3?) +[\w.-]")
+# a comment of PowerShell's over lines
+BLOCK: Final = re2.compile(r"(?s)<#.*?#>")
 # stands for it while a script is read
 BACKSLASH: Final = "\x01"
 # languages without calls: what looks like one in them is text
@@ -95,14 +100,15 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         packages, files = python.python_facts(code, places)
         hits += files
         if not name and not packages and not files:
-            hits += scripts.script_files(code)
+            hits += scripts.script_files(patterns.COMMENTED.sub("", code[: patterns.LIMIT]))
     elif name in ("sql", "duckdb"):
-        hits += scripts.sql_script(code)
+        hits += scripts.sql_script(without_comments(code[: patterns.LIMIT], name))
     elif name in ("dockerfile", "docker", "makefile", "make"):
         hits += scripts.build_files(code)
     elif name not in TEXT:
-        packages = scripts.julia_imports(code) if name in JULIA else scripts.script_imports(code)
-        hits += scripts.script_files(code, name)
+        bare = without_comments(code[: patterns.LIMIT], name)
+        packages = scripts.julia_imports(bare) if name in JULIA else scripts.script_imports(bare)
+        hits += scripts.script_files(bare, name)
     reads = _unique(hits, "read")
     if name in SHELL:
         back, overwrites = order.shell_order(code, reads)
@@ -114,7 +120,7 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
 
 def windows_files(code: str) -> list[Hit]:
     """The files of a script in whose paths backslashes part the folders."""
-    found = shell.command_files(code.replace("\\", BACKSLASH))
+    found = shell.command_files(BLOCK.sub(" ", code.replace("\\", BACKSLASH)))
     return [
         hit._replace(path=hit.path.replace(BACKSLASH, "\\"))
         for hit in found

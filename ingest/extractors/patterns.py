@@ -16,6 +16,7 @@ from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local
 from ingest.extractors.values import UNKNOWN, Value
+from ingest.tokens import without_comments
 
 # beyond this a text is no code that someone wrote, and only its beginning is read
 LIMIT: Final = 200_000
@@ -41,6 +42,8 @@ KEYWORD: Final = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)$")
 FILENAME_PATTERN: Final = (
     r"^\s*(?:#|//|<!--|/\*)[ \t]*filename:[ \t]*([^\s*][^\n]*?)[ \t]*(?:-->|\*/)?[ \t]*\r?(?:\n|$)"
 )
+# comments of code in a language that nobody tells, as far as they begin a line
+COMMENTED: Final = re2.compile(r"(?m)^[ \t]*(?:(?://|#).*$|/\*(?s:.*?)\*/)")
 IMPORT: Final = re2.compile(IMPORT_PATTERN)
 CALL: Final = re2.compile(CALL_PATTERN)
 FILENAME: Final = re2.compile(FILENAME_PATTERN)
@@ -73,6 +76,7 @@ def python_files(code: str) -> list[Hit]:
     code = sound(code[:LIMIT])
     if "(" not in code:
         return []
+    code = without_comments(COMMENTED.sub("", code), "python")
     aliases = {short: name for name, short in ALIAS.findall(code)}
     aliases.update({name: f"{module}.{name}" for module, name in MEMBER.findall(code)})
     stars = STAR.findall(code)[:STARS] if "*" in code else []

@@ -97,7 +97,10 @@ NAME_HINTS: Final = (
 )
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
-ARTICLE: Final = re.compile(r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|edit|and|plus)[ \t]+$")
+ARTICLE: Final = re.compile(
+    r"(?i)\b(?:an?|the|your|this|our|my|new|its|to|in|into|from|and|plus"
+    r"|created?|wrote|written|writing|generated?|added?|updated?|edit(?:ed)?|modified|saved)[ \t]+$"
+)
 # words that stand before a file that a tool made, whatever the file's extension
 SAVED_PATTERN: Final = (
     r"(?i:\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"

@@ -60,8 +60,8 @@ _INNER: Final = r"""[^()"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
 _NESTED: Final = rf"\((?:{_INNER}|\((?:{_INNER}|\((?:{_INNER})*\))*\))*\)"
 # what R writes into a file that a later argument names: `cat(x, file = "a.txt")`
 LATER_PATTERN: Final = (
-    r"\b(?:cat|write(?:[._]\w+)?|capture\.output|dput|sink|saveRDS|ggsave|png|pdf|svg|jpeg|tiff)"
-    rf"\((?:{_INNER}|{_NESTED})*?\b(?:file|filename|path)[ \t]*=[ \t]*(?P<first>"
+    r"\b(?:cat|write(?:Lines|[._]\w+)?|capture\.output|dput|sink|saveRDS|ggsave|png|pdf|svg|jpeg|tiff)"
+    rf"\((?:{_INNER}|{_NESTED})*?\b(?:file|filename|path|con)[ \t]*=[ \t]*(?P<first>"
     + STRING
     + "|"
     + JOIN_PATTERN

@@ -78,6 +78,21 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("js", 'sharp("a.jpg").resize(300).toFile("b.png");\nfs.readFileSync("LICENSE");\nfs.readFileSync("http://x.org/a");\nlog("c.jpg");', ["b.png"], ["a.jpg", "LICENSE"]),
     ("go", 'os.Create("out")\nos.ReadFile("data")\nos.Open(".")', ["out"], ["data"]),
     ("julia", '@save "a.jld2" x y\n@load "b.jld2"\nmail("me@load.org")', ["a.jld2"], ["b.jld2"]),
+    ("js", "// writeFileSync('no.txt')\nwriteFileSync('a.txt', 'http://x.org') // readFileSync('no.txt')\nreadFileSync('b.txt', `// ${x}`); /* require('no') */", ["a.txt"], ["b.txt"]),
+    ("r", '# read.csv("no.csv")\nread.csv("a#b.csv") # write.csv(d, "no.csv")\nwriteLines("ok", con = "b.log")', ["b.log"], ["a#b.csv"]),
+    ("julia", '#= savefig("no.png")\n=#\nsavefig("a.png") # savefig("no.png")', ["a.png"], []),
+    ("matlab", '% save("no.mat")\ny = x\'; save("a.mat", "y")\n%{\nload("no.mat")\n%}\nfprintf("%d", 3); load(\'b.mat\') % \'no.mat\'', ["a.mat"], ["b.mat"]),
+    ("sql", "-- COPY t TO 'no.csv';\nCOPY t TO 'a.csv'; /* COPY t\n TO 'no.csv' */", ["a.csv"], []),
+    ("duckdb", "-- COPY t TO 'no.csv';\nCOPY t TO 'a.csv';", ["a.csv"], []),
+    ("cpp", '#include <fstream>\n// std::ofstream f("no.txt");\nstd::ofstream g("a.txt");', ["a.txt"], []),
+    ("go", '// os.Create("no.txt")\nf, _ := os.Create("a.txt") /* os.Open("no.txt") */', ["a.txt"], []),
+    ("rust", '// File::create("no.txt")\nlet f = File::create("a.txt");', ["a.txt"], []),
+    ("java", 'String s = "//"; // new FileWriter("no.txt")\nnew FileWriter("a.txt");', ["a.txt"], []),
+    ("ruby", '# File.write("no.txt", 1)\nFile.write("a.txt", "#{x}")', ["a.txt"], []),
+    ("php", "# file_put_contents('no.txt', 1);\nfile_put_contents('a.txt', 1); // file_get_contents('no.txt')", ["a.txt"], []),
+    ("powershell", "<# Set-Content no.txt x\n#>\nSet-Content a.txt x\n# Set-Content no.txt x", ["a.txt"], []),
+    ("", "// fs.writeFileSync('no.txt', x);\nfs.writeFileSync('a.txt', 1)\n/* fs.writeFileSync('no.txt', 1)\n*/", ["a.txt"], []),
+    ("python", '# pd.read_csv("no.csv")\nx = open("a#b.txt") # open("no.txt")\npd.read_csv("c.csv"', [], ["a#b.txt", "c.csv"]),
 ]  # fmt: skip
 
 

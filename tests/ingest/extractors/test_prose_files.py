@@ -111,6 +111,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("document's name", "There is a LICENSE file, and the file CHANGELOG.", [("m", "LICENSE"), ("m", "CHANGELOG")]),
     ("document's word", "Please add this to the README and choose a LICENSE", []),
     ("hidden file", "It reads the .env file; `.gitignore` lists it", [("m", ".env"), ("m", ".gitignore")]),
+    ("name without an ending behind a verb", "Created Dockerfile and app.py.", [("w", "Dockerfile"), ("w", "app.py")]),
     ("longer name", "my-Makefile-old and README.txt", [("m", "README.txt")]),
     ("name in a listing", "-rw-r--r-- 1 u g 120 May  2 09:00 Makefile", [("m", "Makefile")]),
     ("name in an address", "https://e.org/x/blob/main/LICENSE file", []),
