@@ -19,8 +19,6 @@ from ingest.extractors.model import Block
 # side are what makes it quadratic
 OPENING = re.compile(r"```[ \t]*(?:(\w+)[ \t]*)?\r?\n")
 CLOSING = re.compile(r"\n[ \t]*```")
-# any line that starts with a fence, with what stands behind it
-FENCE_LINE = re.compile(r"(?m)^[ \t]*```+([^\n`]*)$")
 # characters beyond which code is not given to CPython's compiler: it needs about 100 times their size in memory, and
 # before 3.11 it overflows the stack on a sum of 100,000 terms
 PARSE_LIMIT = 300_000 if sys.version_info >= (3, 11) else 40_000
@@ -118,19 +116,31 @@ def prose(text: str) -> str:
     kept: list[str] = []
     position = 0
     opened: tuple[int, str] | None = None
-    for match in islice(FENCE_LINE.finditer(text), FENCES):
-        info = match.group(1).strip()
+    for begin, end, info in islice(_fence_lines(text), FENCES):
         if opened is None or info:
             if opened is None:
-                kept.append(text[position : match.start()])
+                kept.append(text[position:begin])
             elif not opened[1]:
-                kept.append(text[opened[0] : match.start()])
-            opened = (match.end(), info)
+                kept.append(text[opened[0] : begin])
+            opened = (end, info)
         else:
             opened = None
-        position = match.end()
+        position = end
     if opened is None:
         kept.append(text[position:])
     elif not opened[1]:
         kept.append(text[opened[0] :])
     return "\n".join(kept)
+
+
+def _fence_lines(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, what stands behind the fence) of every line that starts with one; only fences are looked for."""
+    end = 0
+    while (fence := text.find("```", end)) >= 0:
+        begin = text.rfind("\n", end, fence) + 1  # at `end` is the end of a line before, or the text begins
+        end = text.find("\n", fence)
+        if end < 0:
+            end = len(text)
+        info = text[fence:end].lstrip("`")
+        if "`" not in info and not text[begin:fence].strip(" \t"):
+            yield begin, end, info.strip()
