@@ -79,7 +79,7 @@ NAME_PATTERN: Final = (
     r"|-info/(?:RECORD|METADATA|WHEEL|INSTALLER)\b"
     r"|\.(?:" + "|".join(re.escape(name[1:]) for name in sorted(DOT_NAMES, reverse=True)) + r")\b"
 )
-# a part of each of them, or a word that stands beside them; the last three have a dot
+# a part of each of them that has no dot
 NAME_HINTS: Final = (
     "file",
     "README",
@@ -91,9 +91,6 @@ NAME_HINTS: Final = (
     "-info/",
     "MANIFEST",
     "OAI_CONFIG",
-    ".git",
-    ".bash",
-    ".env",
 )
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
@@ -102,14 +99,22 @@ ARTICLE: Final = re.compile(
     r"|created?|wrote|written|writing|generated?|added?|updated?|edit(?:ed)?|modified|saved)[ \t]+$"
 )
 # words that stand before a file that a tool made, whatever the file's extension
-SAVED_PATTERN: Final = (
-    r"(?i:\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
+SAVED: Final = (
+    r"\b(?:(?:saved|written|wrote|exported|stored|dumped|downloaded|output|rendered|logged)(?:[ \t]+\w+){0,4}?"
     r"[ \t]+(?:to|as|in|into|at|under)|(?:created|generated|output|wrote|saved)(?:[ \t]+\w+){0,2}?[ \t]+file"
     r"|output[ \t]+(?:file|path)|file)(?:[ \t]+(?:the[ \t]+)?(?:file|path))?[ \t]*:?[ \t]*[`'\"(\[*]{0,3}"
-    r"((?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]*\.[A-Za-z]\w{0,9}))"
 )
+SAVED_FILE: Final = r"(?:[A-Za-z]:\\|~?/|\.{0,2}/)?[\w][\w./\\~+-]*\.[A-Za-z]\w{0,9}"
+SAVED_PATTERN: Final = f"(?i:{SAVED}({SAVED_FILE}))"
 # both in one pass
 SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
+# what stands in each text without other extensions that has a name by convention, or one that `certain` knows; and what
+# does in any text with one of these or a file that was saved: the only pass for them over most texts
+HINTS: Final = r"[a-z]file\b|[Ff]ile[ \t:].*?(?:/|named|called)|" + "|".join(
+    map(re.escape, (*NAME_HINTS[1:], ".env", *certain.HINTS, certain.HIDDEN))
+)
+HINT: Final = re2.compile(HINTS)
+SAVED_OR_HINT: Final = re2.compile(f"(?i:{SAVED}{SAVED_FILE})|{NAME_PATTERN}|{HINTS}")
 # what closes the name of a file that a program says it saved or cannot open
 CLOSING: Final = frozenset("'\u2019")
 # a name of a program's: `package.Class.method`
@@ -138,7 +143,7 @@ def extract_text(text: str) -> list[Hit]:
     """
     if (
         "." not in text
-        and not _has(text, NAME_HINTS[:-3])
+        and not _has(text, NAME_HINTS)
         and (("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not _has(text, certain.HINTS))
     ):
         return []
@@ -147,9 +152,10 @@ def extract_text(text: str) -> list[Hit]:
         text = prose(text)
     found: list[tuple[int, Hit | None]] = []
     ends, others, last = _endings(text, found)
-    others = others or _has(text, NAME_HINTS)
+    if (SAVED_OR_HINT if others else HINT).search(text) is None:
+        return _first(found)
     in_order = len(found)
-    for match in islice(SAVED_OR_NAME.finditer(text), NAMES) if others else ():
+    for match in islice(SAVED_OR_NAME.finditer(text), NAMES):
         start, end = match.span(1)
         if match.start() >= last:
             break
