@@ -62,20 +62,18 @@ SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(?://|/?[^\\/])")
 EXTENSION = re.compile(r"\.([A-Za-z0-9_]{1,10})$")
 # a first part that is a host name: the path is a web address without its scheme
 HOST = re.compile(
-    r"(?i)^(?!dockerfile\.|[^/]{1,80}\.app/contents/)(?:www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
+    r"(?i)^(?=www\.|(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|io|co|uk|de|fr|info|dev|ai|app|wiki)(?:/|:|$))"
+    r"(?!dockerfile\.|[^/]{1,80}\.app/contents/)"
 )
 MAXIMUM = 1024
 
 
 def extension(path: str) -> str:
     """The extension in lower case, without its dot; '' where there is none, or where nothing stands before it."""
-    name = path.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
-    stem, dot, suffix = name.rpartition(".")
-    if not dot or not stem.strip("."):
+    stem, _, suffix = path.rpartition(".")
+    if not 0 < len(suffix) <= 11 or not (suffix.isalnum() or suffix.replace("_", "").isalnum()) or suffix.isdigit():
         return ""
-    if not (0 < len(suffix) <= 11 and suffix.replace("_", "").isalnum()) or suffix.isdigit():
-        return ""
-    return suffix.lower()
+    return "" if stem.rstrip(".")[-1:] in ("", "/", "\\") else suffix.lower()
 
 
 def has_known_ending(path: str) -> bool:

@@ -18,7 +18,7 @@ from ingest.extractors.paths import (
     is_local,
     is_only_ending,
 )
-from ingest.extractors.said import WRITTEN, WRITTEN_AFTER, WRITTEN_TO, sentence
+from ingest.extractors.said import WRITTEN_AFTER, WRITTEN_TO, sentence, written
 from ingest.extractors.spans import LINE_ENDS, is_listed
 from ingest.extractors.vocabulary import (
     ALONE,
@@ -98,11 +98,10 @@ CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
 CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
 # what stands before the first word of an item
 ITEM: Final = re.compile(r"(?:^|\n)[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+$")
-# a request to a server that stands before its path, and a header that says what a download is called
-REQUESTED: Final = re.compile(
-    r"(?:^|[^\w-])(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|(?i:request[ _](?:ur[li]|path):))[ \t]+"
-    r"[`'\"]?$"
-)
+# a request to a server that stands before its path, and what it ends with but for blanks and a quote
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT")
+REQUESTED: Final = re.compile(rf"(?:^|[^\w-])(?:{'|'.join(METHODS)}|(?i:request[ _](?:ur[li]|path):))[ \t]+[`'\"]?$")
+REQUEST_ENDS: Final = (*METHODS, ":")
 # what stands right before such a path in words and in programs, but for quotes and brackets
 OPENING: Final = " \t`'\"("
 ASKING: Final = tuple(
@@ -201,14 +200,14 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
             return False
         if suffix in STORED_EXTENSIONS and (stem in OBJECTS or not _is_stored(stem, before, after, quoted)):
             return False
-    return any(character.isalnum() for character in stem)
+    return stem.isalnum() or any(map(str.isalnum, stem))
 
 
 def _is_said(before: str, after: str) -> bool:
     """Whether words of opening or writing, or the word file, stand right beside a name."""
     return bool(
         OPENED.search(before[-40:].rstrip("`'\""))
-        or WRITTEN.search(sentence(before))
+        or written(sentence(before))
         or WRITTEN_AFTER.match(after)
         or FILE_AFTER.match(after)
         or cjk.FILE_BEFORE.search(before[-12:])
@@ -226,7 +225,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     return bool(
         _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
-        or WRITTEN.search(sentence(before))
+        or written(sentence(before))
         or OPENED.search(before[-40:].rstrip("`'\""))
         or (quoted and CONVERTED.search(before[-20:]))
         or (suffix in RUN and COMMAND.search(before[-80:]))
@@ -302,9 +301,9 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         or ("e:" in before[-120:] and WIKI_FILE.search(before[-120:]))
     ):
         return True
-    if (path[0] == "/" and REQUESTED.search(before[-20:])) or after.startswith(" HTTP/"):
+    if after.startswith(" HTTP/"):
         return True
-    if path[0] == "/" and _is_served(path, suffix, before):
+    if path[0] == "/" and (_is_requested(before[-20:]) or _is_served(path, suffix, before)):
         return True
     if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):
         return True
@@ -319,6 +318,11 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         or "thumb/" in path
         or path.startswith("wiki/")
     )
+
+
+def _is_requested(before: str) -> bool:
+    """Whether a request to a server stands before its path."""
+    return before.rstrip(" \t\n`'\"").endswith(REQUEST_ENDS) and REQUESTED.search(before) is not None
 
 
 def _is_served(path: str, suffix: str, before: str) -> bool:
@@ -355,7 +359,7 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name is a place in source code, as tracebacks, warnings and logs name it, or a package's archive."""
     if before.endswith('File "') and after.startswith('", line'):
         return True
-    if any(part in path for part in LIBRARIES):
+    if ("/" in path or "<" in path) and any(part in path for part in LIBRARIES):
         return not before.endswith(REFUSED)
     if suffix == "py" and before.endswith(REQUIRED):
         return True

@@ -30,7 +30,7 @@ from ingest.extractors.paths import (
     is_local,
 )
 from ingest.extractors.plausible import LIBRARIES, is_of_the_web, is_plausible
-from ingest.extractors.said import operation
+from ingest.extractors.said import has_any, operation
 from ingest.extractors.spans import (
     LINE_ENDS,
     LISTED,
@@ -143,8 +143,10 @@ def extract_text(text: str) -> list[Hit]:
     """
     if (
         "." not in text
-        and not _has(text, NAME_HINTS)
-        and (("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not _has(text, certain.HINTS))
+        and not has_any(text, NAME_HINTS)
+        and (
+            ("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not has_any(text, certain.HINTS)
+        )
     ):
         return []
     text = sound(text)
@@ -169,14 +171,6 @@ def extract_text(text: str) -> list[Hit]:
     if whole or len(found) > in_order:
         found.sort(key=itemgetter(0))
     return _first(found)
-
-
-def _has(text: str, hints: tuple[str, ...]) -> bool:
-    """Whether one of these stands in a text; `any` takes twice as long on a short one."""
-    for hint in hints:  # noqa: SIM110
-        if hint in text:
-            return True
-    return False
 
 
 def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], bool, int]:

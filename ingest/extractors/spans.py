@@ -28,6 +28,7 @@ from ingest.extractors.vocabulary import (
 from ingest.extractors.windows import is_folder_mark, is_rooted
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
+ALL_BREAKS: Final = BREAKS | cjk.MARKS
 QUOTES: Final = {
     "'": "'",
     '"': '"',
@@ -123,6 +124,8 @@ LABELLED: Final = re.compile(
     r"(?i)(?:^|[ \t*])(?:files?|file[ \t]?names?|attachments?|documents?|spreadsheets?|workbooks?)\*{0,2}:\*{0,2}[ \t]+"
     r"(?P<name>(?:[\w&()'-]{1,40}[ ]){1,3})$"
 )
+# what stands in no line that is one name
+NO_NAMES: Final = re.compile(r"[:\"'`()\[\]|*,;=]")
 # what stands before an item of a list
 BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
 LINE_ENDS: Final = ("", "\n", "\r")
@@ -507,14 +510,15 @@ def cleaned(token: str, before: str) -> str | None:
         before.endswith(("**", "->", "=")) or TAG.search(before[-16:]) or LATEX.search(before[-120:])
     ):
         return None
-    chunk = unbroken(before)
     if before.endswith(("file:", "sandbox:")):
         return "/" + token.lstrip("/") if token.startswith("/") else None
-    if ";base64," in chunk:
-        return None
-    scheme = chunk.rfind("://")
-    if scheme >= 0:
-        return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
+    if "://" in before or ";base64," in before:
+        chunk = unbroken(before)
+        if ";base64," in chunk:
+            return None
+        scheme = chunk.rfind("://")
+        if scheme >= 0:
+            return token if chunk[scheme - 4 : scheme] == "file" and ")" in chunk[scheme:] else None
     if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:", "node:")):
         return None
     return token
@@ -522,8 +526,7 @@ def cleaned(token: str, before: str) -> str | None:
 
 def unbroken(before: str) -> str:
     """What stands before a path without a blank between."""
-    breaks = BREAKS if before.isascii() else BREAKS | cjk.MARKS
-    return before[max(map(before.rfind, breaks)) + 1 :]
+    return before[max(map(before.rfind, BREAKS if before.isascii() else ALL_BREAKS)) + 1 :]
 
 
 def whole_line(text: str, start: int, end: int, path: str) -> str | None:
@@ -535,7 +538,7 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
     if line_end < 0 and len(text) > end:
         return None
     line = text[line_start:end].strip()
-    if " " not in line or len(line) > 100 or any(mark in line for mark in ":\"'`()[]|*,;="):
+    if " " not in line or len(line) > 100 or NO_NAMES.search(line):
         return None
     previous = text[max(0, line_start - 200) : max(0, line_start - 1)].rsplit("\n", 1)[-1].strip()
     following = text[line_end + 1 : line_end + 200].split("\n", 1)[0].strip() if line_end >= 0 else ""
