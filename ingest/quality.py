@@ -50,6 +50,7 @@ class Reply:
         text: what it says, lone surrogates replaced.
         prose: the text without its fenced code, typographic apostrophes made plain.
         words: words of the text; each character counts in scripts that put no blanks between words.
+        has_code: there is a fence in the text.
         arguments: of each tool call, the arguments as text.
         json_fences: what stands in its fences that are marked `json`.
         declined: the server says that the model refused or that a filter cut in.
@@ -61,6 +62,7 @@ class Reply:
     text: str
     prose: str
     words: int
+    has_code: bool
     arguments: tuple[str, ...]
     json_fences: list[str]
     declined: bool
@@ -80,6 +82,7 @@ class Check:
 
 
 _SPACELESS = re2.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+")
+_BLANK_OR_MARK = bytes(b" x"[not chr(code).isspace()] for code in range(256))
 _FINISHED = re2.compile(r"^\W*TERMINATE\W*$")
 _NOTHING = ("None", "null")
 """What stands for an answer that is missing; `None.` and `none` are words."""
@@ -112,13 +115,13 @@ def _is_empty(reply: Reply) -> bool:
 def _is_error_text(reply: Reply) -> bool:
     if reply.failed:
         return True
-    return reply.words <= SHORT_ERROR and "```" not in reply.text and tells_error(reply.prose)
+    return 0 < reply.words <= SHORT_ERROR and not reply.has_code and tells_error(reply.prose)
 
 
 def _is_refusal(reply: Reply) -> bool:
     if reply.declined:
         return True
-    if reply.arguments or "```" in reply.text:
+    if reply.arguments or reply.has_code:
         return False
     return refuses(reply.prose)
 
@@ -136,9 +139,10 @@ def _is_broken_json(reply: Reply) -> bool:
 
 
 def _is_too_short(reply: Reply) -> bool:
-    if reply.words >= MIN_WORDS or reply.one_name or _means_json(reply) or "```" in reply.text:
+    if reply.words >= MIN_WORDS or reply.one_name or _means_json(reply) or reply.has_code:
         return False
-    return _FINISHED.search(reply.text) is None and not _parses(reply.text)
+    is_end = "TERMINATE" in reply.text and _FINISHED.search(reply.text) is not None
+    return not is_end and not _parses(reply.text)
 
 
 def _is_too_long(reply: Reply) -> bool:
@@ -146,7 +150,7 @@ def _is_too_long(reply: Reply) -> bool:
 
 
 def _corrects_itself(reply: Reply) -> bool:
-    return takes_back(reply.prose)
+    return reply.words > 0 and takes_back(reply.prose)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -223,12 +227,14 @@ def judge(
     called = [call.get("function") for call in calls if isinstance(call, dict)]
     arguments = tuple(map(_arguments, called))
     text = sound((plain_text(response) if failed else answer.content) or "")
+    has_code = "```" in text
     reply = Reply(
         text=text,
         prose=prose(text).replace("\u2019", "'"),
-        words=len(text.split()) + (0 if text.isascii() else _spaceless(text)),
+        words=_words(text),
+        has_code=has_code,
         arguments=arguments,
-        json_fences=_fences(text, _JSON_FENCE) if "```" in text and "json" in text.casefold() else [],
+        json_fences=_fences(text, _JSON_FENCE) if has_code and "json" in text.casefold() else [],
         declined=answer.declined,
         failed=failed,
         wants_json=_asks_for_json(request),
@@ -253,7 +259,7 @@ def _verdict(reply: Reply, finish_reason: Any) -> Quality:
         "words": reply.words,
         "characters": len(reply.text),
         "json_valid": None if not _means_json(reply) else not (errors and _is_broken_json(reply)),
-        "has_code": "```" in reply.text,
+        "has_code": reply.has_code,
         "tool_calls": len(reply.arguments),
         "finish_reason": finish_reason,
     }
@@ -289,12 +295,14 @@ def _is_taken(arguments: str) -> bool:
     It leaves out line ends outside of JSON's texts and escapes those inside. A text ends there at each quote without a
     backslash before it, whether or not that is escaped itself.
     """
-    parts, is_inside = [], False
-    for part in arguments.split('"'):
-        parts.append(part.replace("\n", "\\n").replace("\t", "\\t") if is_inside else part.replace("\n", ""))
-        is_inside ^= not part.endswith("\\")
+    if "\n" in arguments or "\t" in arguments:
+        parts, is_inside = [], False
+        for part in arguments.split('"'):
+            parts.append(part.replace("\n", "\\n").replace("\t", "\\t") if is_inside else part.replace("\n", ""))
+            is_inside ^= not part.endswith("\\")
+        arguments = '"'.join(parts)
     try:
-        _CALL_DECODER.decode('"'.join(parts))
+        _CALL_DECODER.decode(arguments)
     except (ValueError, RecursionError):
         return False
     return True
@@ -326,6 +334,13 @@ def _holds_json(text: str) -> bool:
         return True
     lines = text.strip().splitlines()
     return len(lines) > 1 and all(_parses(line) for line in lines if line.strip())
+
+
+def _words(text: str) -> int:
+    """Words of a text."""
+    if text.isascii():  # a word begins at each mark behind a blank: that takes a third of the time of `split`
+        return (b" " + text.encode().translate(_BLANK_OR_MARK)).count(b" x")
+    return len(text.split()) + _spaceless(text)
 
 
 def _spaceless(text: str) -> int:
