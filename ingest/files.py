@@ -126,7 +126,8 @@ class FileLedger:
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
         """A file is read or mentioned by the event."""
-        self._named.setdefault((path, operation), _Named(path, operation, method, source, event_id, where))
+        if (path, operation) not in self._named:
+            self._named[path, operation] = _Named(path, operation, method, source, event_id, where)
 
     def saved(self, file: Saved) -> None:
         """The recorder saw this file."""
@@ -195,6 +196,8 @@ class FileLedger:
 
     def _spelt(self, path: str) -> str:
         """One spelling of a path of which a run may have several: `out.csv`, `./out.csv`, `data/../out.csv`."""
+        if "/" not in path and "\\" not in path:
+            return path or "."  # `normpath` leaves it as it is
         path = posixpath.normpath(_normal(path))
         below = posixpath.join(self._cwd, "") if self._cwd else ""
         return path[len(below) :] if below and path.startswith(below) else path
@@ -220,6 +223,8 @@ class FileLedger:
             told: whether that is known of this very code, so that a file elsewhere is another one.
             moves: whether the code goes into other folders by itself.
         """
+        if not self._saved:
+            return None
         path = _normal(path).removeprefix(MOUNTED)
         inside = self._spelt(posixpath.join(folder, path)) if folder else path
         for place in () if moves else (inside,) if told else (inside, path):
@@ -254,6 +259,7 @@ class FileLedger:
         """The event of a written file. `seen`: the recorder saw the file, so it was written whatever became of code."""
         cause = written.cause
         content, size = _content(held, written.content)
+        suffix = _suffix(written.path)
         tool = cause.inputs.get("tool")
         language = cause.inputs.get("language")
         how = f"during {language or 'code'} execution" if cause.type == "code_exec" else f"by tool {tool}"
@@ -276,7 +282,7 @@ class FileLedger:
                 "file_path": written.path,
                 "file_content": content,
                 "file_size": size,
-                "file_extension": _suffix(written.path),
+                "file_extension": suffix,
             },
             meta={
                 "file_path": written.path,
@@ -286,7 +292,7 @@ class FileLedger:
                 "executor": cause.meta.get("executor") if cause.type == "code_exec" else None,
                 "work_dir": cause.meta.get("work_dir"),
                 "has_content": content is not None,
-                "file_type": _suffix(written.path),
+                "file_type": suffix,
                 "method": written.method,
                 "sha256": held.sha256 if held else None,
             },
@@ -391,6 +397,9 @@ def _normal(path: str) -> str:
 
 def _name(path: str) -> str:
     """The last part of a path, as `pathlib` has it, which takes ten times as long."""
+    name = path.rpartition("/")[2]
+    if name not in ("", "."):
+        return name
     return next((part for part in reversed(path.split("/")) if part not in ("", ".")), "")
 
 
