@@ -82,7 +82,10 @@ def _without_layout(code: str, language: str) -> str:
 
 
 def _nodes(tree: ast.Module) -> list[str]:
-    """The syntax tree in one fixed order, without recursion, so that its depth does not matter."""
+    """The syntax tree in one fixed order, without recursion, so that its depth does not matter.
+
+    It is walked through from its end: what a node holds is put off as it stands, and taken from the end again.
+    """
     own: set[str | None] = set()
     """Names that the code gives to variables, arguments, functions and classes."""
     names: list[tuple[int, str | None]] = []
@@ -94,31 +97,34 @@ def _nodes(tree: ast.Module) -> list[str]:
         kind: Any = type(item)
         if kind is str:
             nodes.append(item)
-        elif kind is ast.Name:  # what most trees consist of
+        elif kind is ast.Name:  # what most trees consist of, with the next three
             if type(item.ctx) is not ast.Load:
                 own.add(item.id)
             names.append((len(nodes) + 1, item.id))
-            nodes += ("Name", "id=", ")")
+            nodes += (")", "id=", "Name")
         elif kind is ast.Constant:
-            if isinstance(item.value, str | bytes):
-                nodes.append("''")
-            elif item.value is None:
-                nodes += ("Constant", ")")
-            else:
-                nodes += ("Constant", "value=", _spelt(item.value), ")")
+            nodes.append(_constant(item.value))
+        elif kind is ast.Attribute:
+            nodes.append(f"attr=\0{item.attr}\0)")
+            pending += ("Attribute\0value=", item.value)
+        elif kind is ast.Call:
+            nodes.append(")")
+            pending += ("Call\0func=", item.func)
+            if item.args:
+                pending += ("args=", *item.args)
+            if item.keywords:
+                pending += ("keywords=", *item.keywords)
         elif kind is ast.Global or kind is ast.Nonlocal:
-            pending += [")", *((name, "id=") for name in reversed(item.names))]
-            nodes.append(kind.__name__)
-        elif kind is list:
-            pending += [part for part in item[::-1] if type(part) is not ast.Expr or not _is_text(part)]
+            nodes.append(")")
+            pending += (kind.__name__, *((name, "id=") for name in item.names))
         elif kind is tuple:
             name, mark = item
             names.append((len(nodes), name))
             nodes.append(mark)
         elif issubclass(kind, ast.AST):
+            nodes.append(")")
             name, given, fields = _shape(kind)
-            nodes.append(name)
-            pending.append(")")
+            pending.append(name)
             if given:
                 own.add(getattr(item, given))
             for field, mark in fields:
@@ -128,17 +134,29 @@ def _nodes(tree: ast.Module) -> list[str]:
                 # a handler that names nothing counts as one that does
                 if field == given and (value is not None or kind is ast.ExceptHandler):
                     pending.append((value, mark))
-                elif value is not None and not (type(value) is list and not value):
-                    pending += (value, mark)
+                elif type(value) is not list:
+                    if value is not None:
+                        pending += (mark, value)
+                elif value:
+                    pending.append(mark)
+                    pending += [part for part in value if type(part) is not ast.Expr or not _is_text(part)]
         else:
             nodes.append(repr(item))
     numbers: dict[str | None, str] = {}
-    for place, name in names:
+    for place, name in reversed(names):
         if name in own:
             nodes[place] = numbers.setdefault(name, f"name {len(numbers)}")
         else:
             nodes[place] += f"\0{name}"
+    nodes.reverse()
     return nodes
+
+
+def _constant(value: object) -> str:
+    """A constant as it stands among the nodes: all texts are alike."""
+    if isinstance(value, (str, bytes)):
+        return "''"
+    return "Constant\0)" if value is None else f"Constant\0value=\0{_spelt(value)}\0)"
 
 
 def _spelt(value: object) -> str:
@@ -148,11 +166,11 @@ def _spelt(value: object) -> str:
 
 @cache
 def _shape(kind: type[ast.AST]) -> tuple[str, str | None, list[tuple[str, str]]]:
-    """Of a kind of node its name, the field with the name that it may give, and the fields that count, last first.
+    """Of a kind of node its name, the field with the name that it may give, and the fields that count.
 
     Each field comes with the mark that stands before its value.
     """
-    fields = [(name, name + "=") for name in reversed(kind._fields) if name not in _IGNORED_FIELDS]
+    fields = [(name, name + "=") for name in kind._fields if name not in _IGNORED_FIELDS]
     return kind.__name__, _NAMED_BY.get(kind), fields
 
 
