@@ -16,7 +16,7 @@ from ingest import facts
 from ingest.events import Event, Where
 from ingest.extractors import Block, CodeFacts, Hit
 from ingest.extractors.errors import TRACEBACK
-from ingest.extractors.order import LINE_END
+from ingest.extractors.order import code_lines
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.repairs import FailedCode
@@ -303,7 +303,7 @@ def _md5(code: str) -> str:
 
 def _hash(code: str) -> str:
     """First 16 hex digits of the SHA-256 of the code without white space at line ends and blank lines around it."""
-    lines = [line.rstrip() for line in LINE_END.split(code)]
+    lines = [line.rstrip() for line in code_lines(code)]
     return hashlib.sha256("\n".join(lines).strip("\n").encode()).hexdigest()[:16]
 
 

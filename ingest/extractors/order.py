@@ -15,11 +15,9 @@ from ingest.extractors.model import Hit
 Place = tuple[int, int, Hit]
 """Line and column of a call, and what it opens."""
 
-# as Python's parser counts lines
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
-CONDITIONAL: Final = re.compile(
-    r"[ \t]*(?:if|elif|else|for|while|try|except|finally|async|def|return)\b|.*\b(?:if|or|and|lambda)\b"
-)
+CONDITIONAL: Final = re.compile(r"[ \t]*(?:if|elif|else|for|while|try|except|finally|async|def|return)\b")
+WITHIN: Final = re.compile(r"\b(?:if|or|and|lambda)\b")
 APPENDED: Final = re.compile(r"['\"]a[bt+]*['\"]")
 # the target of a command's output on its own line, or behind a semicolon
 REDIRECTED: Final = re.compile(
@@ -27,6 +25,11 @@ REDIRECTED: Final = re.compile(
 )
 # what makes a command of a shell one that need not run, or that adds to a file
 UNSURE: Final = re.compile(r"\|\||&&|>>|\b(?:if|while|until|for|case)\b|(?:^|\s)\[\s|\)\s*\{", re.MULTILINE)
+
+
+def code_lines(code: str) -> list[str]:
+    """The lines of a program, as Python's parser counts them."""
+    return LINE_END.split(code) if "\r" in code else code.split("\n")
 
 
 def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -38,7 +41,7 @@ def python_order(code: str, places: Sequence[Place]) -> tuple[tuple[str, ...], t
     """
     if all(hit.operation == "read" for _, _, hit in places):
         return (), ()
-    lines = LINE_END.split(code)
+    lines = code_lines(code)
     ends = _ends(lines) if any(hit.operation == "read" for _, _, hit in places) else []
     writes: dict[str, int] = {}
     back: dict[str, None] = {}
@@ -73,7 +76,11 @@ def shell_order(code: str, reads: Iterable[Hit]) -> tuple[tuple[str, ...], tuple
 
 def _is_plain(lines: list[str], place: int) -> bool:
     """Whether the statement that begins in a line writes a file anew, where it is reached."""
-    return not CONDITIONAL.match(lines[place]) and not APPENDED.search("".join(lines[place : place + 4]))
+    return not (
+        CONDITIONAL.match(lines[place])
+        or WITHIN.search(lines[place])
+        or APPENDED.search("".join(lines[place : place + 4]))
+    )
 
 
 def _ends(lines: list[str]) -> list[int]:

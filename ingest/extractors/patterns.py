@@ -65,7 +65,8 @@ def imports(code: str) -> set[str]:
 
 def filename(code: str) -> list[Hit]:
     """The file that AG2's command line executor saves a block as, because its first line says so."""
-    match = FILENAME.search(sound(code[:1000]))
+    head = code[:1000]
+    match = FILENAME.search(sound(head)) if "filename:" in head else None
     if match and is_local(match.group(1)):
         return [Hit(match.group(1), "write", "code.filename")]
     return []

@@ -22,6 +22,14 @@ CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
 STATEMENT: Final = re.compile(r"(?!(?:else|elif|except|finally)\b)[^\s#)\]}]")
 MENDED_LENGTH: Final = 20_000
 MENDED_STATEMENTS: Final = 4
+# fields in which a statement, by its kind, holds others
+HOLDING: Final = {
+    kind: fields
+    for kind in vars(ast).values()
+    if isinstance(kind, type)
+    and issubclass(kind, ast.AST)
+    and (fields := tuple(name for name in kind._fields if name in ("body", "orelse", "finalbody", "handlers", "cases")))
+}
 # programs that are also magics of a line
 COMMANDS: Final = frozenset("pip conda mamba uv cat cp mv".split())
 CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
@@ -115,15 +123,14 @@ def tree_imports(tree: ast.Module) -> set[str]:
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
-            found.update(alias.name.split(".", 1)[0] for alias in node.names)
+            for alias in node.names:
+                found.add(alias.name.split(".", 1)[0])
         elif isinstance(node, ast.ImportFrom):
             if not node.level and node.module:
                 found.add(node.module.split(".", 1)[0])
         else:
-            for name in ("body", "orelse", "finalbody", "handlers", "cases"):
-                inner = getattr(node, name, None)
-                if isinstance(inner, list):
-                    pending.extend(inner)
+            for name in HOLDING.get(type(node), ()):
+                pending += getattr(node, name)
     return found
 
 
