@@ -38,6 +38,16 @@ ROUNDS: Final = 64
 WELL_KNOWN: Final = (
     frozenset(CONVENTIONAL_ALIASES) | {name.split(".", 1)[0] for name in FUNCTIONS} | frozenset(dir(builtins))
 )
+# what the arguments of a command line are read into
+PARSED: Final = Result("argparse.ArgumentParser().parse_args")
+# kinds of values some of whose attributes are known, beside modules, classes and functions by their names
+WITH_MEMBERS: Final = frozenset((values.Either, PathValue, values.Script, Instance, Class, dict, Result))
+
+# what has items, and what names one
+WITH_ITEMS: Final = (*values.COLLECTIONS, str)
+ITEM_NAMES: Final = (str, int)
+# keys of a dictionary that are known
+KEYS: Final = (*values.PLAIN, Ref)
 
 
 class Expressions(ABC):
@@ -62,10 +72,6 @@ class Expressions(ABC):
         if is_only_ending(path):
             return
         self.hits.append((*self.position, Hit(path, operation, method)))
-
-    @abstractmethod
-    def call(self, node: ast.Call) -> Value:
-        """What a call returns; the files that it opens are noted."""
 
     @abstractmethod
     def call_function(self, function: Function, positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
@@ -118,9 +124,24 @@ class Expressions(ABC):
         handler = EXPRESSIONS.get(type(node))
         if handler is not None:
             return handler(self, node)
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.expression(child)
+        self.parts(node)
+        return UNKNOWN
+
+    def parts(self, node: ast.AST) -> None:
+        """Walk through the expressions that a node holds."""
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if isinstance(part, ast.expr):
+                self.expression(part)
+            elif isinstance(part, list):
+                for item in part:
+                    if isinstance(item, ast.expr):
+                        self.expression(item)
+
+    def comparison(self, node: ast.Compare) -> Value:
+        self.expression(node.left)
+        for part in node.comparators:
+            self.expression(part)
         return UNKNOWN
 
     def constant(self, node: ast.Constant) -> Value:
@@ -192,7 +213,7 @@ class Expressions(ABC):
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.expression(key) if key is not None else UNKNOWN
             value = self.expression(item)
-            if isinstance(name, (*values.PLAIN, Ref)):
+            if isinstance(name, KEYS):
                 found[name] = value
             elif key is None and isinstance(value, dict):
                 found.update(value)
@@ -209,8 +230,11 @@ class Expressions(ABC):
 
     def attribute_of(self, owner: Value, name: str) -> Value:
         """`owner.name`, whatever the owner is."""
-        if type(owner) is Ref:  # most often, by far
+        kind = type(owner)
+        if kind is Ref:  # most often, by far
             return self.member(owner, name)
+        if kind not in WITH_MEMBERS or (kind is Result and owner.name != PARSED.name):
+            return UNKNOWN
         return lift(lambda option: self.member(option, name), owner)
 
     def member(self, owner: Value, name: str) -> Value:
@@ -234,7 +258,7 @@ class Expressions(ABC):
             return Method(found, owner) if isinstance(found, Function) and found.kind == "class" else found
         if isinstance(owner, dict):
             return owner.get(name, UNKNOWN)
-        if isinstance(owner, Result) and owner.name == "argparse.ArgumentParser().parse_args":
+        if isinstance(owner, Result) and owner.name == PARSED.name:
             return self.arguments.get(name, UNKNOWN)
         return UNKNOWN
 
@@ -290,7 +314,7 @@ def _command(*parts: Value) -> Value:
 
 
 def _item(owner: Value, key: Value) -> Value:
-    if isinstance(owner, dict | list | tuple | str) and isinstance(key, str | int):
+    if isinstance(owner, WITH_ITEMS) and isinstance(key, ITEM_NAMES):
         return owner[key]  # type: ignore[index]
     return UNKNOWN
 
@@ -302,6 +326,7 @@ EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
     ast.Name: Expressions.name,
     ast.BinOp: Expressions.operation,
     ast.UnaryOp: Expressions.sign,
+    ast.Compare: Expressions.comparison,
     ast.BoolOp: Expressions.choice,
     ast.IfExp: Expressions.choice,
     ast.List: Expressions.sequence,
@@ -318,6 +343,5 @@ EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
     ast.Await: Expressions.awaited,
     ast.Starred: Expressions.awaited,
     ast.Lambda: Expressions.anonymous,
-    # looked up at the walk itself, which defines it
-    ast.Call: lambda walk, node: walk.call(node),
 }
+"""Those of calls are added where these are followed."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ingest.extractors import opened, pure, values
-from ingest.extractors.expressions import ROUNDS, Expressions
+from ingest.extractors.expressions import EXPRESSIONS, PARSED, ROUNDS, Expressions
 from ingest.extractors.values import (
     UNKNOWN,
     Class,
@@ -37,7 +37,10 @@ DEFAULTS: Final = frozenset("typer.Option typer.Argument dataclasses.field pydan
 OPTIONS: Final = frozenset("click.option click.argument".split())
 # methods of a parser of arguments, which may be set up elsewhere: in an earlier block, by a function
 PARSER_METHODS: Final = frozenset("add_argument set_defaults parse_args parse_known_args".split())
-PARSED: Final = Result("argparse.ArgumentParser().parse_args")
+# calls that return what they are given, or what is made of it
+MAKING: Final = RECORDS | DEFAULTS | OPTIONS | pure.PURE.keys()
+# functions and methods that call what they are given
+CALLING: Final = frozenset("Thread submit to_thread map imap".split())
 
 
 class Calls(Expressions):
@@ -63,6 +66,7 @@ class Calls(Expressions):
         return function
 
     def call(self, node: ast.Call) -> Value:
+        """What a call returns; the files that it opens are noted."""
         owner: Value = UNKNOWN
         attribute = ""
         if isinstance(node.func, ast.Attribute):
@@ -99,28 +103,21 @@ class Calls(Expressions):
         self, target: Value, owner: Value, attribute: str, positional: list[Value], keywords: dict[str, Value]
     ) -> Value:
         """What a call of one known or unknown function returns."""
+        if target is UNKNOWN:
+            return self.call_method(owner, attribute, positional, keywords) if attribute else UNKNOWN
         if isinstance(target, Ref):
+            name = target.name
             if attribute in PARSER_METHODS:
                 return self.parser_method(attribute, positional, keywords)
-            if target.name == "vars" and positional == [PARSED]:
+            if name in MAKING:
+                return self.call_making(name, positional, keywords)
+            if name == "vars" and positional == [PARSED]:
                 return dict(self.arguments)
-            if target.name in RECORDS:
-                return _record(positional, keywords)
-            if target.name in DEFAULTS:
-                if "default_factory" in keywords:
-                    return self.call_one(keywords["default_factory"], UNKNOWN, "", [], {})
-                return keywords.get("default", positional[0] if positional else UNKNOWN)
-            if target.name in OPTIONS:
-                self.add_argument(positional, keywords)
-                return UNKNOWN
-            known = pure.PURE.get(target.name)
-            if known is pure.environment:
-                positional = [*positional, *(keywords[name] for name in ("default",) if name in keywords)]
-            if known is not None:
-                return lift(known, *positional)
-            opened.function(self.emit, target.name, target.imported, not attribute, positional, keywords)
-            self.call_argument(target.name.rsplit(".", 1)[-1], positional, keywords)
-            return Result(target.name)
+            opened.function(self.emit, name, target.imported, not attribute, positional, keywords)
+            last = name.rsplit(".", 1)[-1]
+            if last in CALLING:
+                self.call_argument(last, positional, keywords)
+            return Result(name)
         if isinstance(target, Function):
             return self.call_function(target, positional, keywords)
         if isinstance(target, Method):
@@ -132,6 +129,22 @@ class Calls(Expressions):
         if isinstance(target, Result):
             opened.called(self.emit, target.name, positional, keywords)
         return UNKNOWN
+
+    def call_making(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
+        """What a call of one of the functions in `MAKING` returns."""
+        if name in RECORDS:
+            return _record(positional, keywords)
+        if name in DEFAULTS:
+            if "default_factory" in keywords:
+                return self.call_one(keywords["default_factory"], UNKNOWN, "", [], {})
+            return keywords.get("default", positional[0] if positional else UNKNOWN)
+        if name in OPTIONS:
+            self.add_argument(positional, keywords)
+            return UNKNOWN
+        known = pure.PURE[name]
+        if known is pure.environment and "default" in keywords:
+            positional = [*positional, keywords["default"]]
+        return lift(known, *positional)
 
     def call_method(self, owner: Value, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
         """What a method of an object that is not the program's own returns."""
@@ -164,7 +177,8 @@ class Calls(Expressions):
         if name in PARSER_METHODS:
             return self.parser_method(name, positional, keywords)
         opened.method(self.emit, prefix, name, positional, keywords)
-        self.call_argument(name, positional, keywords)
+        if name in CALLING:
+            self.call_argument(name, positional, keywords)
         return Result(f"{prefix}().{name}") if prefix else UNKNOWN
 
     def parser_method(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
@@ -192,11 +206,11 @@ class Calls(Expressions):
                 self.arguments[name] = UNKNOWN if default == "" else lift(known, default) if known else default
 
     def call_argument(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> None:
-        """Follow a function that is handed over to be called by others: threads, pools, `map`."""
+        """Follow a function that is handed over to be called by one of those in `CALLING`."""
         target = keywords.get("target")
         if name == "Thread" and isinstance(target, Function | Method):
             self.call_one(target, UNKNOWN, "", list(elements(keywords.get("args", UNKNOWN)) or ()), {})
-        elif name in ("submit", "to_thread", "map", "imap") and positional:
+        elif name != "Thread" and positional:
             target, rest = positional[0], positional[1:]
             if not isinstance(target, Function | Method | Ref):
                 return
@@ -257,6 +271,9 @@ class Calls(Expressions):
 
     def instance_of(self, made: Class) -> Instance:
         return made.instance or self.instantiate(made, [], {})
+
+
+EXPRESSIONS[ast.Call] = Calls.call
 
 
 def _record(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:

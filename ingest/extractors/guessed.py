@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 from ingest.extractors.labels import (
@@ -21,11 +21,12 @@ from ingest.extractors.labels import (
 )
 from ingest.extractors.model import Emit
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, looks_like_file
-from ingest.extractors.values import UNKNOWN, Value, alternatives, paths_of
+from ingest.extractors.values import NAMING_FILES, Value, alternatives, paths_of
 from ingest.extractors.vocabulary import SPACED
 
 BUILTINS: Final = frozenset(dir(builtins))
 STANDARD_LIBRARY: Final = frozenset(sys.stdlib_module_names)
+PYTHONS_OWN: Final = BUILTINS | STANDARD_LIBRARY
 WRITING: Final = frozenset(
     "save saves saved write writes export exports dump dumps download downloads store create generate output"
     " persist record"
@@ -54,6 +55,7 @@ NAMING: Final = frozenset("color colour colors colours key keys format title lab
 SAVED: Final = re.compile(r"(?i)^(?:out(?:put|file|path|_|$)|save|dest)")
 # libraries whose `write` shows a text, and keywords that say that a `write` is given a file
 SHOWING: Final = frozenset(("streamlit", "st", "tqdm", "click"))
+STREAMS: Final = PYTHONS_OWN | SHOWING
 FILE_KEYWORDS: Final = frozenset(("overwrite", "format", "append", "file_format"))
 # functions that are told a file's name without opening it
 NO_HELPERS: Final = frozenset(
@@ -111,6 +113,8 @@ TEMPLATES: Final = frozenset("html htm xhtml txt xml j2 jinja jinja2 mako".split
 WRITTEN_AS_TEXT: Final = frozenset(
     "txt log md rst tex csv tsv json jsonl py ipynb html htm xml yaml yml toml ini cfg conf sh bash sql js css".split()
 )
+# and what not
+WRITTEN_AS_DATA: Final = EXTENSIONS - WRITTEN_AS_TEXT - SPACED
 NO_OUTPUTS: Final[frozenset[str]] = frozenset()
 
 
@@ -120,12 +124,13 @@ def file_arguments(
     """(keyword or '', path, whether one of a list) of every argument of a function that looks like a file."""
     known: list[tuple[str, str, bool]] = []
     for name, value in [*[("", value) for value in positional], *keywords.items()]:
-        if value is UNKNOWN:
-            continue
-        known += [(name, path, False) for path in paths_of(value)]
-        for option in alternatives(value):
-            for item in option[:64] if isinstance(option, list) else ():
-                known += [(name, path, True) for path in paths_of(item)]
+        if type(value) is str:  # most often
+            known.append((name, value, False))
+        elif type(value) in NAMING_FILES:
+            known += [(name, path, False) for path in paths_of(value)]
+            for option in alternatives(value):
+                for item in option[:64] if isinstance(option, list) else ():
+                    known += [(name, path, True) for path in paths_of(item)]
     return [
         (name, path, listed)
         for name, path, listed in known
@@ -136,14 +141,11 @@ def file_arguments(
     ]
 
 
-def _unlabelled(name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> dict[str, Value]:
-    """The keywords of a call without those that only name a file for those who receive it."""
-    labels = LABELS
-    if not NAMES.isdisjoint(keywords):
-        labels |= NAMES if name in LABELLING else named_for_others(name, positional, keywords)
-    if labels.isdisjoint(keywords):
-        return keywords
-    return {keyword: value for keyword, value in keywords.items() if keyword not in labels}
+def _labels(name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> Set[str]:
+    """The keywords that only name a file for those who receive it from a call."""
+    if NAMES.isdisjoint(keywords):
+        return LABELS
+    return LABELS | (NAMES if name in LABELLING else named_for_others(name, positional, keywords))
 
 
 def _is_dotted(path: str) -> bool:
@@ -161,7 +163,10 @@ def _opened(
     name: str, positional: Sequence[Value], keywords: dict[str, Value]
 ) -> tuple[list[tuple[str, str, bool]], list[str]]:
     """The file-like arguments of a call that no table knows, and the words of its name; of what opens no file none."""
-    arguments = file_arguments(name, positional, _unlabelled(name, positional, keywords))
+    arguments = file_arguments(name, positional, keywords)
+    if arguments and keywords:
+        labels = _labels(name, positional, keywords)
+        arguments = [argument for argument in arguments if argument[0] not in labels]
     if not arguments or is_exception(name):
         return [], []
     parts = words(name)
@@ -207,12 +212,11 @@ def named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: d
 
 def written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file that `write` is given instead of a text: by a library, not by a stream, or as its keywords say."""
-    known = STANDARD_LIBRARY | BUILTINS | SHOWING
-    third = bool(library) and trusted and library not in known
+    third = bool(library) and trusted and library not in STREAMS
     named = third or not FILE_KEYWORDS.isdisjoint(keywords)
-    alone = library not in known and len(positional) == 1 and not keywords
+    alone = library not in STREAMS and len(positional) == 1 and not keywords
     for keyword, path, _ in file_arguments("write", positional, keywords):
-        data = alone and extension(path) in EXTENSIONS - WRITTEN_AS_TEXT - SPACED
+        data = alone and extension(path) in WRITTEN_AS_DATA
         if " " not in path and (named or data or OUTPUT_KEYWORD.search(keyword)):
             emit("write", path, "python.method")
 

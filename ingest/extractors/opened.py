@@ -10,6 +10,7 @@ from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS, TABLE_FOR
 from ingest.extractors.guessed import (
     BUILTINS,
     OUTPUT_KEYWORD,
+    PYTHONS_OWN,
     STANDARD_LIBRARY,
     file_arguments,
     helper,
@@ -23,7 +24,7 @@ from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
 from ingest.extractors.special import NAMED, SPECIAL, extracted, joined, step, table
-from ingest.extractors.values import UNKNOWN, Value, alternatives, elements, lift, paths_of
+from ingest.extractors.values import NAMING_FILES, UNKNOWN, Value, alternatives, elements, lift, paths_of
 from ingest.extractors.vocabulary import USUAL
 
 # libraries whose charts `render` into the file that they are given, where templates are given what is read
@@ -43,6 +44,10 @@ UNPACKING: Final = frozenset("zipfile.ZipFile tarfile.open tarfile.TarFile tarfi
 WRITING_FLAGS: Final = (
     FLAGS["os.O_WRONLY"] | FLAGS["os.O_RDWR"] | FLAGS["os.O_CREAT"] | FLAGS["os.O_TRUNC"] | FLAGS["os.O_APPEND"]
 )
+# builtins that open nothing
+OPENING_NOTHING: Final = BUILTINS - {*FUNCTIONS, *METHODS, *databases.STEPS, *TABLE_FORMATS, *NAMED, *SPECIAL}
+# kinds of values that name files, or hold some that do
+GIVEN_FILES: Final = NAMING_FILES | {dict}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
 
@@ -60,6 +65,8 @@ def function(
         positional: values of the positional arguments.
         keywords: values of the keyword arguments.
     """
+    if name in OPENING_NOTHING:
+        return
     if name in NAMED:
         NAMED[name](emit, positional, keywords)
         return
@@ -69,12 +76,14 @@ def function(
     if last in databases.STEPS and last != name:
         step(emit, last, positional, keywords)
         return
-    rows = FUNCTIONS.get(name)
-    if last in TABLE_FORMATS and table(emit, name.rpartition(".")[0], positional, keywords) and rows is None:
-        return
     special = SPECIAL.get(last)
     if special is not None:
         special(emit, positional, keywords)
+        return
+    if _name_nothing(positional, keywords):
+        return
+    rows = FUNCTIONS.get(name)
+    if last in TABLE_FORMATS and table(emit, name.rpartition(".")[0], positional, keywords) and rows is None:
         return
     if last == "open" and imported and rows is None and name.split(".", 1)[0] not in STANDARD_LIBRARY:
         rows = OPENS
@@ -107,6 +116,9 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         if prefix in UNPACKING:
             extracted(emit, positional, keywords)
         return
+    # a chart that is given no file renders into one of its own
+    if name != "render" and _name_nothing(positional, keywords):
+        return
     if name in TABLE_FORMATS and table(emit, f"{prefix}()", positional, keywords):
         return
     rows = FUNCTIONS.get(f"{prefix}().{name}") if prefix else None
@@ -126,6 +138,11 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         named_method(emit, name, positional, keywords)
 
 
+def _name_nothing(positional: Sequence[Value], keywords: dict[str, Value]) -> bool:
+    """Whether none of a call's arguments can name a file, as most calls are given none that can."""
+    return GIVEN_FILES.isdisjoint(map(type, positional)) and GIVEN_FILES.isdisjoint(map(type, keywords.values()))
+
+
 def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
     """The keywords of a call, a file's name joined to its folder, as in `dirpath="d", filename="a.pdf"`."""
     if FOLDERS.isdisjoint(keywords):
@@ -139,7 +156,7 @@ def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
 
 def called(emit: Emit, prefix: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit what a call of an object opens that the call `prefix` returned: `pipe = pipeline("asr"); pipe("a.mp3")`."""
-    if prefix.split(".", 1)[0] not in STANDARD_LIBRARY | BUILTINS:
+    if prefix.split(".", 1)[0] not in PYTHONS_OWN:
         for keyword, path, _ in file_arguments("", positional, keywords):
             if " " not in path:  # else it is a prompt
                 emit("write" if OUTPUT_KEYWORD.search(keyword) else "read", path, "python.helper")
@@ -186,10 +203,10 @@ def _flags(value: Value) -> list[str]:
 
 def _by_mode(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> bool:
     """Emit the file that stands first among the arguments, where the next is a mode; whether that is so."""
-    if not positional or name in BUILTINS or name.split(".", 1)[0] in STANDARD_LIBRARY:
-        return False
     mode = positional[1] if len(positional) > 1 else keywords.get("mode")
-    if not isinstance(mode, str) or mode not in MODES:
+    if not positional or not isinstance(mode, str) or mode not in MODES:
+        return False
+    if name in BUILTINS or name.split(".", 1)[0] in STANDARD_LIBRARY:
         return False
     last = name.rsplit(".", 1)[-1]
     if len(mode) == 1 and "mode" not in keywords and not is_class(last) and "open" not in last:

@@ -106,8 +106,12 @@ def is_local(path: str) -> bool:
 
 def looks_like_file(path: str) -> bool:
     """Whether a string on its own looks like a local file's name: it is local and has a known extension or name."""
-    if not is_local(path) or len(path) > 260:
-        return False
+    # most strings end as no file does, and that is told sooner than whether they are local
+    return len(path) <= 260 and _ends_as_file(path) and is_local(path)
+
+
+def _ends_as_file(path: str) -> bool:
+    """Whether a string has a known extension, or its last part a known name."""
     suffix = extension(path)
     if not suffix:
         name = path.rsplit("/", 1)[-1]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from typing import Any, Final
 
 Value = Any
 # tuples of types are asked about in a third of the time that unions take
 PLAIN: Final = (str, int, float)
 SEQUENCES: Final = (str, list, tuple)
+COLLECTIONS: Final = (list, tuple, dict)
 # how many values one variable may have at once, and how long a list or string may grow
 ALTERNATIVES: Final = 64
 LENGTH: Final = 4096
@@ -73,6 +74,12 @@ class Command:
     """A text with blanks of which only a run can tell some parts: `$_` stands for each. It may be a shell command."""
 
     text: str
+
+
+# of these kinds two values that are equal are the same
+EQUAL: Final = frozenset((str, int, float, bool, PathValue, Ref))
+# those that name a file, or are a list of such
+NAMING_FILES: Final = frozenset((str, PathValue, Either, list))
 
 
 @dataclass(eq=False)
@@ -148,38 +155,38 @@ def alternatives(value: Value) -> tuple[Value, ...]:
 
 def either(values: Sequence[Value]) -> Value:
     """One value that may be any of those given."""
-    if len(values) == 1 and type(values[0]) is not Either:
-        return values[0]
-    options: list[Value] = []
-    seen: set[object] = set()
+    first = values[0] if values else UNKNOWN
+    if type(first) is Either and len(first.options) >= ALTERNATIVES:
+        return first
+    for value in values:
+        if value is not first or type(value) is Either:
+            break
+    else:  # most often all are the same, or there is one
+        return first
+    options: dict[object, Value] = {}
     for value in values:
         for option in alternatives(value):
-            key = (type(option), option) if isinstance(option, str | int | float | PathValue | Ref) else id(option)
-            if key not in seen and len(options) < ALTERNATIVES:
-                seen.add(key)
-                options.append(option)
-    return options[0] if len(options) == 1 else Either(tuple(options)) if options else UNKNOWN
+            kind = type(option)
+            options.setdefault((kind, option) if kind in EQUAL else id(option), option)
+        if len(options) >= ALTERNATIVES:
+            break
+    return Either(tuple(islice(options.values(), ALTERNATIVES))) if len(options) > 1 else next(iter(options.values()))
 
 
 def lift(function: Callable[..., Value], *values: Value) -> Value:
     """A function of single values applied to every combination of alternatives; what fails is unknown."""
-    for value in values:
-        if isinstance(value, Either):
-            break
-    else:
-        return _attempt(function, values)
-    combined: list[Value] = []
-    for combination in product(*(alternatives(value) for value in values)):
-        combined.append(_attempt(function, combination))
-        if len(combined) >= ALTERNATIVES:
-            break
-    return either(combined)
-
-
-def _attempt(function: Callable[..., Value], values: Sequence[Value]) -> Value:
+    several = False
     for value in values:
         if value is UNKNOWN:
             return UNKNOWN
+        several = several or type(value) is Either
+    if not several:
+        return _attempt(function, values)
+    combinations = islice(product(*map(alternatives, values)), ALTERNATIVES)
+    return either([UNKNOWN if UNKNOWN in known else _attempt(function, known) for known in combinations])
+
+
+def _attempt(function: Callable[..., Value], values: Sequence[Value]) -> Value:
     try:
         result = function(*values)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, MemoryError):
@@ -202,7 +209,7 @@ def elements(value: Value) -> list[Value] | None:
     """What a loop over the value yields, or None where that is not known."""
     found: list[Value] = []
     for option in alternatives(value):
-        if isinstance(option, list | tuple | dict) or (isinstance(option, range) and len(option) <= ALTERNATIVES):
+        if isinstance(option, COLLECTIONS) or (isinstance(option, range) and len(option) <= ALTERNATIVES):
             found.extend(option)
         elif option is not UNKNOWN or len(alternatives(value)) == 1:
             return None
@@ -211,6 +218,8 @@ def elements(value: Value) -> list[Value] | None:
 
 def paths_of(value: Value) -> list[str]:
     """The strings and paths that a value may be."""
+    if type(value) is str:
+        return [value]
     found: list[str] = []
     for option in alternatives(value):
         if isinstance(option, PathValue):

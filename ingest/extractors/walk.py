@@ -31,6 +31,7 @@ KINDS: Final = {
     "staticmethod": "static",
     "classmethod": "class",
 }
+NUMBERS = (int, float)
 ANY_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -56,16 +57,10 @@ class Walk(Calls):
 
     def block(self, body: Sequence[ast.stmt]) -> bool:
         """Walk through statements; True when what follows them is not reached."""
-        return any(self.statement(statement) for statement in body)
-
-    def statement(self, node: ast.stmt) -> bool:
-        self.fuel -= 1
-        handler = STATEMENTS.get(type(node))
-        if handler is not None:
-            return bool(handler(self, node))
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                self.expression(child)
+        for statement in body:
+            self.fuel -= 1
+            if STATEMENTS.get(type(statement), Walk.parts)(self, statement):
+                return True
         return False
 
     def expression_statement(self, node: ast.Expr) -> None:
@@ -121,7 +116,7 @@ class Walk(Calls):
                 function.kind = _kind(statement)
                 made.scope.names[statement.name] = function
             else:
-                self.statement(statement)
+                self.block((statement,))
         self.scope = outer
         self.scope.names[node.name] = made
 
@@ -196,10 +191,16 @@ class Walk(Calls):
         """What a loop counts is not known when nobody knows how often it runs."""
         if self.fuel <= 0:
             return
-        for inner in ast.walk(node):
-            self.fuel -= 1
-            if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
-                self.scope.names[inner.target.id] = UNKNOWN
+        pending: list[object] = [node]
+        while pending:
+            inner = pending.pop()
+            if isinstance(inner, ast.AST):
+                self.fuel -= 1
+                pending += vars(inner).values()
+                if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+                    self.scope.names[inner.target.id] = UNKNOWN
+            elif isinstance(inner, list):
+                pending += inner
 
     def context(self, node: ast.With | ast.AsyncWith) -> bool:
         for item in node.items:
@@ -230,7 +231,7 @@ def _kind(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 def _met(one: Value, other: Value) -> Value:
     """A variable's value where two branches meet: either, but a count that differs is known to neither."""
-    if isinstance(one, int | float) and isinstance(other, int | float) and one != other:
+    if isinstance(one, NUMBERS) and isinstance(other, NUMBERS) and one != other:
         return UNKNOWN
     return either((one, other))
 
