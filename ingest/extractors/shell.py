@@ -25,6 +25,8 @@ TOKEN: Final = re.compile(
     + r"|\$\([^()]*\)|`[^`]*`|[^\s'\"\\;|&<>()`])+|."
 )
 OPERATORS: Final = frozenset("&>> &> >> >& >| > <<< << <<- <( >( < || && ;; | ; & ( )".split())
+# what a token begins with that may be something else than a word
+NO_WORD: Final = frozenset(" \t\r\n#\\&|;<>()0123456789")
 PART: Final = re.compile(r"(?s)'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)|([^'\"\\]+)")
 QUOTING: Final = re.compile(r"['\"\\$]")
 VARIABLE: Final = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
@@ -135,6 +137,8 @@ def _script(arguments: Sequence[str]) -> str:
 
 def embedded(code: str) -> Iterator[tuple[str, str]]:
     """(language, code) of the programs inside a shell script: `python -c '..'` and here documents given to Python."""
+    if ("-c" not in code and "<<" not in code) or not any(map(code.__contains__, PYTHONS)):
+        return
     for words in commands(code):
         plain = [word for kind, word in words if kind == "word"]
         program = plain[0].rsplit("/", 1)[-1] if plain else ""
@@ -166,13 +170,11 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
     terminators: list[str] = []
     # what stands before on a line that has here documents, with the ends of its own
     waiting: list[tuple[list[tuple[str, str]], list[str]]] = []
-    position = 0
     previous = ""
     # brackets that are open in an array
     depth = 0
     for match in TOKEN.finditer(code):
         token = match.group()
-        position += len(token)
         if depth or (token == "(" and command and previous[-1:] == "=" and ARRAY.match(previous)):
             if not depth:
                 command[-1] = ("word", previous + "$")  # no value that is known
@@ -182,7 +184,10 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
             previous = ""
             continue
         previous = token
-        if token == "\n" and (terminators or waiting):
+        if token[0] not in NO_WORD:
+            _add_word(command, terminators, token)
+        elif token == "\n" and (terminators or waiting):
+            position = match.end()
             for words, ends in [*waiting, (command, terminators)]:
                 for terminator in ends:
                     body, position = _document(code, position, terminator)
@@ -190,7 +195,7 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
                 if words:
                     yield words
             return code[position:]
-        if token == "\n" or token in ENDS:
+        elif token == "\n" or token in ENDS:
             if terminators or waiting:
                 waiting.append((command, terminators))
                 terminators = []
@@ -203,15 +208,21 @@ def _commands(code: str) -> Generator[list[tuple[str, str]], None, str]:
             token in OPERATORS or (token[-1] in ">&|" and token.lstrip("0123456789") in OPERATORS) or _duplicates(token)
         ):
             command.append(("operator", token))
-        elif command and command[-1] in HERE_DOCUMENT:
-            terminators.append(expand(token, {}))
-            command.pop()
         else:
-            command.append(("word", token))
+            _add_word(command, terminators, token)
     for words, _ in [*waiting, (command, terminators)]:
         if words:
             yield words
     return ""
+
+
+def _add_word(command: list[tuple[str, str]], terminators: list[str], word: str) -> None:
+    """Add a word to a command, or to what ends its here documents where it stands behind the mark of one."""
+    if command and command[-1] in HERE_DOCUMENT:
+        terminators.append(expand(word, {}))
+        command.pop()
+    else:
+        command.append(("word", word))
 
 
 def _duplicates(token: str) -> bool:
