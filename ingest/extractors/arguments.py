@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -15,6 +16,8 @@ from ingest.extractors.paths import is_local, looks_like_file
 
 # arguments of one call that are looked at
 MAX_ARGUMENTS: Final = 100
+# characters of a name that are looked at
+NAME_LENGTH: Final = 200
 WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # arguments that are a file by their name, whatever it is called
 FILE_WORDS: Final = frozenset("path file filename filepath filenames files paths".split())
@@ -46,26 +49,36 @@ def argument_files(tool: str, arguments: object) -> list[Hit]:
     Returns:
         A hit a path, in order: `write`, `read`, or `mention` where no name tells what becomes of it. No folders.
     """
-    of_tool = _operation(_words(tool))
+    of_tool, _ = _meaning(tool[:NAME_LENGTH])
     found: dict[str, Hit] = {}
-    for words, value in islice(_named(arguments), MAX_ARGUMENTS):
-        operation = _operation(words)
-        for path in _paths(words, value):
+    for name, value in islice(_named(arguments), MAX_ARGUMENTS):
+        operation, blanks = _meaning(name[:NAME_LENGTH])
+        for path in _paths(value, blanks) if blanks else ():
             found.setdefault(path, Hit(path, of_tool if operation == "mention" else operation, "tool.argument"))
     return list(found.values())
 
 
-def _named(arguments: object) -> Iterator[tuple[list[str], object]]:
-    """Arguments by the words of their names; those that a tool takes in one object as well."""
+def _named(arguments: object) -> Iterator[tuple[str, object]]:
+    """Arguments with their names; those that a tool takes in one object as well."""
     for name, value in arguments.items() if isinstance(arguments, dict) else ():
         if isinstance(value, dict):
-            yield from ((_words(str(inner)), part) for inner, part in value.items())
+            yield from ((str(inner), part) for inner, part in value.items())
         else:
-            yield _words(str(name)), value
+            yield str(name), value
 
 
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in WORDS.findall(name[:200])]
+@lru_cache(maxsize=1024)  # tools and their arguments are of few names
+def _meaning(name: str) -> tuple[str, str]:
+    """What is done by something of this name, and which blanks a file has that it names, as `_is_name` takes it; '' for
+    no file."""
+    words = [word.lower() for word in WORDS.findall(name)]
+    if not FILE_WORDS.isdisjoint(words):
+        blanks = "any"
+    elif PLACE_WORDS.isdisjoint(words):
+        blanks = ""
+    else:
+        blanks = "few" if GOAL_WORDS.isdisjoint(words) else "some"
+    return _operation(words), blanks
 
 
 def _operation(words: list[str]) -> str:
@@ -78,15 +91,11 @@ def _operation(words: list[str]) -> str:
     return "mention"
 
 
-def _paths(words: list[str], value: object) -> Iterator[str]:
-    is_file = not FILE_WORDS.isdisjoint(words)
-    if not is_file and PLACE_WORDS.isdisjoint(words):
-        return
-    with_blanks = "any" if is_file else "few" if GOAL_WORDS.isdisjoint(words) else "some"
+def _paths(value: object, with_blanks: str) -> Iterator[str]:
     for path in value[:MAX_ARGUMENTS] if isinstance(value, list) else [value]:
         if not isinstance(path, str) or not is_local(path) or not (" " not in path or _is_name(path, with_blanks)):
             continue
-        if looks_like_file(path) or (is_file and _has_ending(path)):
+        if looks_like_file(path) or (with_blanks == "any" and _has_ending(path)):
             yield path
 
 
