@@ -188,7 +188,7 @@ class CodeLedger:
             same = next((w for w in written if [code_hash(block.code) for block in w.blocks] == codes), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
-        written = self._written_by_others(*others)
+        written = self._written_by_others(*others) if languages else iter(())
         alike = (w for w in written if [block.language for block in w.blocks] == languages)
         return next(alike, None) or next(self._written_by_others(*others), None)
 
