@@ -281,7 +281,8 @@ def _haskell() -> dict[str, _State]:
 def _matlab() -> dict[str, _State]:
     """MATLAB: a quote behind a name transposes."""
     text = _any(_QUOTE, _NOT_BEHIND_NAME + r"'(?:[^'\n]|'')*'")
-    return _plain(text, _any(r"%\{[\s\S]*?%\}", r"%[^\n]*"), _QUOTE_STRAY)
+    comment = _any(r"%\{[\s\S]*?%\}", r"%(?!\{)[^\n]*")
+    return _plain(text, comment, _any(r"%\{[\s\S]*", _QUOTE_STRAY))
 
 
 def _python() -> dict[str, _State]:

@@ -166,6 +166,8 @@ def test_huge_numbers_are_told_apart() -> None:
         ("sh", "pip install 'a' # now", 'pip   install "b"\n', "pip remove 'a'"),
         ("javascript", "let a = 'x' // it", 'let a="y"/* it */', "let b = 'x'"),
         ("sql", "select 'a' -- it", 'select\n"b"', "select 1"),
+        ("duckdb", "from 'a' -- it", "from 'b' /* it */", "from 1"),
+        ("matlab", "y = x'; f('a') % it", "%{\nit\n%}\ny = x'; f('b')", "y = x; f('a')"),
         ("python", "print 'a' # old", "print  'b'", "exec 'a'"),
     ],
 )
@@ -269,6 +271,7 @@ def test_code_behind_texts_and_comments_counts(language: str, data: st.DataObjec
         ("c", 'f("a\nb") + f(\'c\'); f("CODE")'),
         ("sql", "f('a\\'); CODE; f('b')"),
         ("lua", "--[[ a\nCODE"),
+        ("matlab", "%{ a\nCODE"),
         ("ruby", 'x = "one\ntwo" + f("CODE")'),
         ("python", '(f("""a\nCODE'),
     ],
@@ -320,7 +323,15 @@ UNITS = [
         *itertools.product(["python", "sh", "js", "sql"], UNITS),
         *itertools.product(["sh"], ["$(", '"$(', '"`', "${", '"${a', "<<a\n", "case a in ", "\\\n"]),
         *itertools.product(["c", "rust", "ruby"], ['"', "'", '"\\\n\\', "\n#", 'R"(', 'r#"', '"#{', "\\("]),
-        *[("js", "/"), ("sql", "$a$"), ("sql", "''"), ("lua", "[=["), ("python", '"""\\'), ("python", 'f"')],
+        *[
+            ("matlab", "%{\n"),
+            ("js", "/"),
+            ("sql", "$a$"),
+            ("sql", "''"),
+            ("lua", "[=["),
+            ("python", '"""\\'),
+            ("python", 'f"'),
+        ],
     ],
 )
 @pytest.mark.slow
