@@ -1,85 +1,15 @@
-"""Phrases by which a response says that it is an error, that it refuses, or that it takes back its own words.
-
-Each pattern is looked for first; what speaks against it is looked at only where it was found, so an ordinary text costs
-one pass. Expressions are RE2's. In the lists a blank stands for any white space.
-"""
+"""Phrases by which a response refuses, and what speaks against that."""
 
 from typing import Any
 
 import re2
 
+from ingest.phrases.words import alternatives
+
 OPENING = 300
 """Characters at the beginning in which a refusal is looked for, and after its beginning in which it may go on."""
 
-
-def _any(*alternatives: str) -> str:
-    return "(?:" + "|".join(alternatives).replace(" ", r"\s+") + ")"
-
-
-# --- errors ---
-
-_REASON = _any(
-    "bad request", "unauthori[sz]ed", "forbidden", "payment required", "not found", "method not allowed", "conflict",
-    "request time-?out", "(?:payload|content) too large", "unprocessable (?:entity|content)", "too many requests",
-    "internal server error", "not implemented", "bad gateway", "service (?:temporarily )?unavailable",
-    "gateway time-?out", "overloaded",
-)  # fmt: skip
-_ENDS = (
-    r"(?:\s*(?:$|[.,:;!?()\[\]{}\"'*`<\n]|[-\x{2013}\x{2014}]\s)|\s+(?:please|try|while|during|when calling|on our)\b)"
-)
-"""What may follow an error message; anything else makes it the subject of a sentence (`Status: 404 pages were`)."""
-
-_ERROR_TEXT = re2.compile(
-    r"(?i)^(?:\s*<[^>]{0,99}>)*\W*"
-    + _any(
-        # a number is a measure (`Error: 0.3 %`), unless it is a status
-        rf"error(?:\s*:| -)\s*(?:[^\d\s~\x{{b1}}\x{{2248}}+-]|[45]\d\d(?:{_ENDS}|\s+{_REASON}))",
-        rf"error_code\s*[:=]|error code\s*[:=]\s*(?:[45]\d\d{_ENDS}|[a-z]+_)",
-        r"(?:error |(?:http(?:/[\d.]+)?|status)(?: (?:error|code|status))*\s*:?\s*)"
-        rf"[45]\d\d(?: {_REASON})?{_ENDS}",
-        rf"[45]\d\d\W{{1,3}}{_REASON}{_ENDS}",
-        rf"(?:(?:sorry|oops)\W+)?(?:an?|the following) (?:\w+ ){{0,2}}error (?:has )?occurred(?:{_ENDS}| processing\b)",
-        r"(?:(?:sorry|oops|hmm+)\W+)?something went wrong[\s.,!\x{2026}-]*(?:$|\b(?:please|try|if|while|on our)\b)",
-        r"(?:the )?server had an error|(?:sorry\W+)?there was an error (?:while )?(?:processing|generating|with your)",
-        r"(?:the|that|this) (?:model|server|engine|service) (?:is )?(?:currently |temporarily )?overloaded",
-        r"(?:the )?(?:internal server error|bad gateway|gateway time-?out|too many requests)" + _ENDS,
-        r"(?:the )?service (?:is )?(?:(?:temporarily|currently) )?unavailable" + _ENDS,
-        r"(?:the )?rate\s*limit(?:ed| (?:exceeded|reached|error))"
-        rf"(?:{_ENDS}| for (?:this|your|model|requests|\w+[-_.]\w))",
-        rf"(?:(?:the|your) )?(?:request|connection) timed out(?:{_ENDS}| after \d)",
-        rf"connection (?:error\W*$|(?:refused|reset|aborted)(?:{_ENDS}| by\b))",
-        r"(?:the )?request failed with status(?: code)? [45]\d\d",
-        r"upstream (?:connect|request) (?:error|timeout)",
-        r"(?:this|the) model'?s maximum context length is \d+ tokens\W+(?:however|but)",
-        r"(?:maximum )?context length exceeded" + _ENDS,
-        "context_length_exceeded|insufficient_quota|you exceeded your current quota",
-        rf"(?:invalid|incorrect) api key(?:{_ENDS}| provided)",
-        r"error['\"]\s*:\s*\{\s*['\"](?:message|code|type)",
-        r"traceback \(most recent",
-        r"(?-i:(?:\w+\.){0,6}[A-Z]\w{0,60}(?:Error|Exception|Timeout):|(?:\w+\.){0,6}(?:exc|exceptions?|errors?)\.[A-Z]\w{0,60}:)",
-        r"(?-i:Exception: )",
-    )
-)
-_REMEDY = re2.compile(
-    r"(?i)\b"
-    + _any(
-        "i'll", "i will", "i'm going to", "let me", r"let\W?s", "let us", "so (?:i|we|it|the|this)",
-        "we (?:can|should|need|must)", "means", "(?:is|are|was|were|be|gets) raised", "raised (?:when|if|by|because)",
-        "i (?:have )?(?:added|installed|fixed|changed|replaced|converted|renamed|wrapped|updated|removed|moved)",
-        "indicates?", "suggests?", "(?:happens|occurs|arises|appears) (?:when|if|because|where)", "comes from",
-    )
-    + r"\b|(?:[.;:,]|\bthen|\band)\s+(?:define|rename|replace|convert|cast|install|wrap|fix)\s"
-)  # fmt: skip
-
-
-def tells_error(prose: str) -> bool:
-    """Whether a short text is an error message, and not one that is explained or dealt with."""
-    return _ERROR_TEXT.search(prose) is not None and _REMEDY.search(prose) is None
-
-
-# --- refusals ---
-
-_TO_DO = _any(
+_TO_DO = alternatives(
     # who `can't help but notice` notices
     r"help(?: (?:you|him|her|them|anyone|with|to|in|on|out|here|there|further|create|plan|make|write)\b"
     r"|\s*(?:[.,;:!?)]|$))",
@@ -104,7 +34,7 @@ _COMFORTABLE = (
     rf"|with (?:(?:this|that|your) (?:\w+ )?{_REQUEST}|{_THAT}))"
 )
 _GLADLY = r"(?:\w+ly |in good (?:conscience|faith) )?"
-_ENGLISH = _any(
+_ENGLISH = alternatives(
     rf"i (?:cannot|can't|can not|do(?:n't| not) have the ability to) {_GLADLY}{_TO_DO}",
     rf"i (?:must|have to) {_GLADLY}(?:decline|refuse)(?: to)? (?:{_TO_DO}|participate\b|take part\b)",
     rf"i (?:(?:must|have to) )?{_GLADLY}(?:decline|refuse)\s*(?:[.;!]|$)",
@@ -125,7 +55,7 @@ _ENGLISH = _any(
     r"\bi(?: can't| cannot|(?:'m| am) (?:unable|not able))",
     rf"(?:that's|that is|this is) (?:not something|something) (?:that )?i (?:can|can't|cannot) {_TO_DO}",
 )
-_GERMAN = _any(
+_GERMAN = alternatives(
     r"(?:(?:es )?tut mir (?:sehr )?leid|entschuldigung|leider|bedauerlicherweise)[\s,.;:-]+(?:aber )?[^.!?\n]{0,60}"
     r"\b(?:kann ich|ich kann|darf ich|ich darf)\b[^.!?\n]{0,120}\bnicht (?:\w+ )?(?:helfen|weiterhelfen|behilflich"
     r"|unterstützen|antworten|beantworten|nachkommen|erfüllen|bereitstellen|geben|stellen|tun|durchführen)",
@@ -136,7 +66,7 @@ _GERMAN = _any(
     r"als (?:eine? )?ki(?:-(?:sprach)?modell|-assistent(?:in)?|-system)? (?:kann ich|habe ich|bin ich)\b[^.!?\n]{0,80}"
     r"\b(?:nicht|kein(?:e[nmrs]?)?)\b",
 )
-_SPANISH = _any(
+_SPANISH = alternatives(
     r"(?:lo siento(?: mucho)?|lamentablemente|desafortunadamente|lo lamento|me temo que)[\s,.;:-]+(?:pero )?"
     r"no (?:(?:me|te|le|les) )?(?:puedo|es posible) (?:ayudar|asistir|proporcionar|cumplir|responder|contestar"
     r"|completar|realizar|hacer|acceder|ofrecer|dar|generar|crear|escribir|continuar|participar|brindar|atender)",
@@ -144,7 +74,7 @@ _SPANISH = _any(
     r"como (?:una? )?(?:modelo de lenguaje|ia|inteligencia artificial|asistente de ia)[^.!?\n]{0,40}"
     r"\bno (?:puedo|tengo (?:acceso|la capacidad))",
 )
-_FRENCH = _any(
+_FRENCH = alternatives(
     r"(?:(?:je suis )?(?:vraiment )?(?:désolé|navré)e?|malheureusement|je regrette)[\s,.;:-]+(?:mais )?je ne "
     r"(?:peux|puis|suis) pas (?:en mesure d(?:e |')|capable d(?:e |')|autorisée? à )?(?:(?:vous|te|y) |t')?(?:aider"
     r"|assister|fournir|répondre|faire|accéder|effectuer|donner|générer|créer|écrire|continuer|participer|traiter)",
@@ -157,7 +87,7 @@ _PAUSE = r"[\s,.!:\x{ff0c}\x{3002}\x{ff01}\x{ff1a}]*"
 _CLAUSE = r"[^,\n\x{ff0c}\x{3002}\x{ff01}\x{ff1f}]"
 _UNABLE = r"(?:无法|無法|不能|没办法|沒辦法|无权|無權)"
 _SERVE = r"(?:提供|协助|協助|帮|幫|满足|滿足|回答|给出|給出|讨论|討論|参与|參與|支持)"
-_CHINESE = _any(
+_CHINESE = alternatives(
     rf"[很真十分非常]*(?:抱歉|对不起|對不起|不好意思|遗憾|遺憾){_PAUSE}(?:但是?)?{_CLAUSE}{{0,15}}我{_CLAUSE}{{0,6}}{_UNABLE}"
     rf"{_CLAUSE}{{0,12}}(?:{_SERVE}|完成|处理|處理|访问|訪問|执行|執行|继续|繼續|生成|创作|創作|做)",
     rf"(?:[对對]此{_PAUSE})?我{_UNABLE}(?:[为為向给給对對][您你此])?{_SERVE}",
@@ -172,7 +102,7 @@ _REFUSAL = re2.compile(
     rf"|regrettably|(?:i'm|i am) afraid(?: that)?|as (?:an (?:ai|assistant)|{_MODEL})[\w\s-]{{0,60}})[\s,;:.-]*)?"
     r"(?:(?:but|however)[\s,]+)?".replace(" ", r"\s+")
     + f"{_ENGLISH})|"
-    + _any(
+    + alternatives(
         rf"\bas an ai\b[^.!?\n]{{0,80}}{_LACKS}",
         # of other language models than itself it may tell
         rf"\bas {_MODEL}\b,? i\b[^.!?\n]{{0,30}}{_LACKS}",
@@ -197,7 +127,7 @@ _ESTIMATE = re2.compile(
 )
 _OBSTACLE = re2.compile(
     r"(?i)\b"
-    + _any(
+    + alternatives(
         r"(?:is|are|was|were|does|do|did|has|have)(?:n't| not) (?:\w+ )?"
         r"(?:in|at|exist|there|found|installed|downloaded|saved|written|loaded|defined|created|parsed)",
         r"no such file|(?:is|are) missing|not found|permission denied|(?:is|was) (?:empty|corrupt|locked|deleted)",
@@ -213,7 +143,7 @@ _NOBODY = frozenset(
 _WITHIN = r"(?:[^.!?\n]|[.!?]\w)"
 _CONTRAST = re2.compile(
     rf"(?i)^{_WITHIN}{{0,200}}?(?:\bbut|[.!?,;:\n(\x{{2013}}\x{{2014}}-][\s*_>-]*"
-    + _any(
+    + alternatives(
         "but", "however", "nevertheless", "nonetheless", "still", "yet", "though", "although", "instead", "that said",
         "even so", "in any case", r"so here(?:'s|\s+(?:is|are))",
     )
@@ -229,7 +159,7 @@ _ABILITIES = frozenset("open access run execute process view read download visit
 
 _LIMITED = re2.compile(
     r"(?i)^[^.!?;,]{0,60}\b"
-    + _any(
+    + alternatives(
         "exact|precise|definite|definitive|specific|accurate|single|every|full|complete|here|directly|at once",
         "(?:with|in) one|to (?:the )?disk|with certainty|for (?:sure|certain)",
     )
@@ -241,7 +171,7 @@ _LACKS_BEING = re2.compile(r"(?i)\b(?:do\s*n[o']t|do\s+not)\s+(?:have|experience
 
 _TELLING = re2.compile(
     r"(?i)\b"
-    + _any(
+    + alternatives(
         r"(?:i|we|you|one) (?:(?:can|could|would|must|should|may|might|am able to) )?(?:\w+ ){0,2}"
         r"(?:tell|say|see|confirm|infer|conclude|deduce|report|note|know|remember|recall|read|estimate|assure)(?: you)?"
         r"(?: that| from| by| the)\b",
@@ -250,7 +180,7 @@ _TELLING = re2.compile(
 )
 _SENDING = re2.compile(
     r"(?i)\?$|^"
-    + _any(
+    + alternatives(
         r"(?:of course |[\w\s]{0,30},\s*|\w+ )?(?:i|we)(?:'(?:d|m|ll|re)| (?:am|are|can|can't|cannot|could|would"
         r"|will|won't|may|might|must|should|do not|don't|have (?:to|no)|hope|need|want|wish|look))\b",
         r"(?:(?:maybe|perhaps|instead|just|always|simply|rather),? )*(?:try|check|visit|go to|look|search|paste|upload"
@@ -258,7 +188,7 @@ _SENDING = re2.compile(
         r"(?:that|this|it)(?:'s| is) (?:how|what|why|all|my|just)\b",
     )
     + r"|\b"
-    + _any(
+    + alternatives(
         r"(?:i|we) (?:\w+ )?(?:suggest|recommend|advise|encourage|urge|invite|apologi[sz]e|understand|appreciate|refuse"
         r"|decline)\b",
         r"(?:please|feel free|let me know|hesitate|sorry|apolog(?:y|ies)|thanks?|let's|let us)\b",
@@ -334,78 +264,3 @@ def _answers_still(rest: str) -> bool:
     if len(clause.split()) < _LEAST_SAID:
         return False
     return _TELLING.search(clause) is not None or _SENDING.search(clause) is None
-
-
-# --- corrections ---
-
-_AGAIN = (
-    r"(?:re-?(?:calculate|compute|check|count|consider|think|examine|evaluate|read|do|phrase|state|verify|write|trace|visit)"
-    r"|redo|revise|correct|double[- ]check|start over|think again|try (?:that |this )?again)\b"
-)
-_SLIPPED = (
-    r"(?:made (?:an?|some) |forgot\b|mis\w+(?:ed|ead|took|spoke|stood)\b|missed\b|meant\b|overlooked\b|left out\b"
-    r"|was (?:wrong|mistaken)|should have (?:said|written|used|been|\w+ed)\b|got (?:that|this|it) wrong"
-    r"|(?:used|picked|gave|took|read|copied|added|divided|multiplied|counted|wrote|put|swapped|mixed)\b[^.!?\n]{0,40}"
-    r"\b(?:wrong|incorrect|twice|instead|by mistake|up)\b)"
-)
-_WRONG = r"(?:not (?:right|correct|quite|true|what)|wrong|incorrect|a mistake|my mistake|the wrong)\b"
-_LOOK_OUT = r"(?:wait|hold on|hmm+|oops|whoops|oh no|my bad|my mistake|sorry)[,.!\s\x{2026}\x{2014}-]+"
-_STARTS = r"(?:^|[.!?\n\x{2014}])[\s*_]*"
-_CORRECTION = re2.compile(
-    r"(?i)"
-    + _any(
-        # an `error` that something follows may be an error bar, an error log or another thing that was made
-        r"\bi(?:'ve| have)? made (?:an?|some|the) (?:\w+ )?(?:mistakes?\b|errors?(?:\s*(?:[.,;:!?)]|$)"
-        r"| (?:in|with|when|while|by|on|about|here|there|earlier|before|above|and|that|because|as|during)\b))",
-        r"\bi was (?:wrong|mistaken|incorrect)(?:[\s.,;:!?)]|$)",
-        # who realized a plan has carried it out
-        r"\bi (?:just |now )+reali[sz]ed? (?:that|i|my|we|there|it)\b",
-        r"\bi (?:just |now )+reali[sz]ed? the [^.!?:;\n]{0,60}\b(?:wrong|incorrect|mistake|error|missing)\b",
-        r"\bi stand corrected\b|\bi see my (?:mistake|error)\b",
-        r"\bthere (?:was|is|were|are) (?:an? |some )?(?:\w+ )?(?:mistakes?|errors?) in my\b",
-        r"\b(?:sorry|apologies)\W+(?:the|my) (?:earlier|previous|last|first) (?:\w+ )?(?:was|were|is) "
-        r"(?:\w+ )?(?:wrong|incorrect|mistaken)\b",
-        r"\bi (?:misspoke|misread|misunderstood|miscalculated|miscounted|overlooked)\b",
-        r"\bi (?:gave|said|wrote|reported|stated)(?: (?:you|earlier|above|before|previously))* (?:is|was|are|were) "
-        r"(?:\w+ )?(?:wrong|incorrect|mistaken|inaccurate)\b",
-        r"\bi mixed up\b|\bi got (?:that|this|it) wrong\b|\bthat was my (?:mistake|error)\b",
-        r"\b(?:let me|i (?:need|have|must) to) correct (?:myself|my)\b",
-        r"\blet me (?:fix|redo|revise) my (?:\w+ )?"
-        r"(?:answer|mistake|error|calculation|statement|claim|sum|result|count|response)\b",
-        r"\bmy (?:previous|earlier|last|above|first|initial) (?:\w+ )?(?:was|were|is|contained|had) "
-        r"(?:\w+ )?(?:wrong|incorrect|mistaken|inaccurate|errors?|mistakes?)\b",
-        r"\bapolog(?:i[sz]e|ies) for (?:the|my|any|that) (?:\w+ )?"
-        r"(?:mistake|error|confusion|oversight|misunderstanding|inaccura)",
-        r"\bon second thought|\b(?:scratch|strike) that\b",
-        rf"{_STARTS}(?:{_LOOK_OUT})+(?:(?:but|and|so|no|yes|ah)[,\s]+)?"
-        rf"(?:actually\b|that(?:'s| is| was) (?:\w+ )?{_WRONG}|that can(?:'t|not) be\b|i {_SLIPPED}|let me {_AGAIN})",
-        rf"{_STARTS}(?:wait|hold on|hmm+)[,.!\s\x{{2026}}\x{{2014}}-]+no\b",
-        rf"{_STARTS}(?:no, )?actually,? "
-        rf"(?:no\b|that(?:'s| is| was) {_WRONG}|i (?:was|made)\b|i {_SLIPPED}|let me {_AGAIN})",
-        # without an apology it may be the code of others that is mended
-        rf"{_STARTS}(?:sorry|oops|whoops|my (?:mistake|bad|apologies))\b[^.!?\n]{{0,40}}[,.!] "
-        r"let me (?:fix|correct) (?:that|this|it)\b",
-        rf"{_STARTS}(?:yes, |ah, |oh, )?you(?:'re| are) (?:\w+ )?(?:right|correct)\b"
-        r"[^.!?\n]{0,30}[,.!;:\s\x{2014}-]+(?:and )?"
-        rf"(?:i apologi[sz]e|my (?:apologies|mistake|bad)\b|(?:i'm |i am )?sorry\b|i {_SLIPPED})",
-        r"(?:^|[.!?\n])[\s*_]*correction\s*\**\s*:\**\s*(?:the|it|i|that|this|my|there)\b",
-        r"^\W*correction\s*\**\s*:",
-    )
-)
-_SUPPOSED = re2.compile(
-    r"(?i)\b(?:if|in\s+case|whether|unless|should|suppos\w+|assuming|did|have|had|(?:n't|not)\s+(?:think|believe))"
-    r"\s+(?:that\s+)?$"
-)
-_NONE = re2.compile(r"(?i)^\s+(?:nothing|no|none|(?:this|that|it) (?:may|might|could))\b")
-
-
-def takes_back(prose: str) -> bool:
-    """Whether a text takes back its own words; not in quotation marks, in a condition or in a question."""
-    if _CORRECTION.search(prose) is None:
-        return False
-    own = re2.sub(r"\"[^\"\n]*\"", " ", prose)
-    for match in _CORRECTION.finditer(own):
-        start, end = match.span()
-        if not (_SUPPOSED.search(own[max(0, start - 30) : start]) or _NONE.search(own[end : end + 15])):
-            return True
-    return False
