@@ -46,7 +46,7 @@ WRITING_FLAGS: Final = (
 )
 # builtins that open nothing
 OPENING_NOTHING: Final = BUILTINS - {*FUNCTIONS, *METHODS, *databases.STEPS, *TABLE_FORMATS, *NAMED, *SPECIAL}
-# kinds of values that name files, or hold some that do
+# kinds of values that name files, or hold some that do; of dictionaries only the table of calls knows that
 GIVEN_FILES: Final = NAMING_FILES | {dict}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
@@ -80,7 +80,8 @@ def function(
     if special is not None:
         special(emit, positional, keywords)
         return
-    if _name_nothing(positional, keywords):
+    kinds = {*map(type, positional), *map(type, keywords.values())}
+    if GIVEN_FILES.isdisjoint(kinds):
         return
     rows = FUNCTIONS.get(name)
     if last in TABLE_FORMATS and table(emit, name.rpartition(".")[0], positional, keywords) and rows is None:
@@ -91,6 +92,8 @@ def function(
         rows = METHODS.get(last)
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
+        return
+    if NAMING_FILES.isdisjoint(kinds):
         return
     if last == "write" and "." in name:
         written(emit, name.split(".", 1)[0], imported, positional, keywords)
@@ -116,8 +119,13 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         if prefix in UNPACKING:
             extracted(emit, positional, keywords)
         return
-    # a chart that is given no file renders into one of its own
-    if name != "render" and _name_nothing(positional, keywords):
+    if name == "render" and prefix.split(".", 1)[0] in CHARTS:
+        for path in paths_of(positional[0] if positional else keywords.get("path", "render.html")):
+            if looks_like_file(path):
+                emit("write", path, "python.method")
+        return
+    kinds = {*map(type, positional), *map(type, keywords.values())}
+    if GIVEN_FILES.isdisjoint(kinds):
         return
     if name in TABLE_FORMATS and table(emit, f"{prefix}()", positional, keywords):
         return
@@ -126,21 +134,14 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         rows = METHODS.get(name)
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
+    elif NAMING_FILES.isdisjoint(kinds):
+        return
     elif name == "write":
         written(emit, prefix.split(".", 1)[0], not prefix.endswith("open"), positional, keywords)
-    elif name == "render" and prefix.split(".", 1)[0] in CHARTS:
-        for path in paths_of(positional[0] if positional else keywords.get("path", "render.html")):
-            if looks_like_file(path):
-                emit("write", path, "python.method")
     elif is_elsewhere(prefix, name):
         return
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         named_method(emit, name, positional, keywords)
-
-
-def _name_nothing(positional: Sequence[Value], keywords: dict[str, Value]) -> bool:
-    """Whether none of a call's arguments can name a file, as most calls are given none that can."""
-    return GIVEN_FILES.isdisjoint(map(type, positional)) and GIVEN_FILES.isdisjoint(map(type, keywords.values()))
 
 
 def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
