@@ -93,7 +93,7 @@ def function(
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
         return
-    if NAMING_FILES.isdisjoint(kinds):
+    if not any(map(_may_be_file, (*positional, *keywords.values()))):
         return
     if last == "write" and "." in name:
         written(emit, name.split(".", 1)[0], imported, positional, keywords)
@@ -134,7 +134,7 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         rows = METHODS.get(name)
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
-    elif NAMING_FILES.isdisjoint(kinds):
+    elif not any(map(_may_be_file, (*positional, *keywords.values()))):
         return
     elif name == "write":
         written(emit, prefix.split(".", 1)[0], not prefix.endswith("open"), positional, keywords)
@@ -142,6 +142,11 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         return
     elif prefix.split(".", 1)[0] not in STANDARD_LIBRARY and prefix not in BUILTINS:
         named_method(emit, name, positional, keywords)
+
+
+def _may_be_file(value: Value) -> bool:
+    """Whether an argument looks like a file, or may hold what does."""
+    return looks_like_file(value) if type(value) is str else type(value) in NAMING_FILES
 
 
 def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
