@@ -1,6 +1,6 @@
 """What the extractors find in the texts of one run, whatever becomes of an extractor."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import TypeVar
 
@@ -12,14 +12,14 @@ from ingest.extractors import (
     code_blocks,
     extract_code,
     extract_error,
+    extract_text,
 )
-from ingest.extractors import extract_text as _extract_text
 
 T = TypeVar("T")
 
 CACHED_LENGTH = 10_000
 """Characters of code up to which what was found in it is remembered: the same code is written, run, saved, run
-again. So of other texts."""
+again."""
 
 
 def remembered(function: Callable[..., T], most: int) -> Callable[..., T]:
@@ -34,8 +34,6 @@ def remembered(function: Callable[..., T], most: int) -> Callable[..., T]:
 
 
 _extract_code = remembered(extract_code, 2048)
-extract_text: Callable[[str], Sequence[Hit]] = remembered(_extract_text, 64)
-"""What a tool answers is looked at twice: as its result, and as the message that hands it over."""
 
 
 class Finder:
@@ -53,7 +51,7 @@ class Finder:
         """See `extract_code`."""
         return self._found(_extract_code, CodeFacts((), (), ()), code, language)
 
-    def text(self, text: str) -> Sequence[Hit]:
+    def text(self, text: str) -> list[Hit]:
         """See `extract_text`."""
         return self._found(extract_text, [], text)
 
