@@ -8,6 +8,7 @@ Expressions are RE2's and texts are looked at once from front to back: time grow
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -345,4 +346,7 @@ def _words(text: str) -> int:
 
 def _spaceless(text: str) -> int:
     """Characters of scripts that put no blanks between words."""
-    return sum(match.end() - match.start() for match in _SPACELESS.finditer(text))
+    if _SPACELESS.search(text) is None:
+        return 0
+    times = Counter(text)  # in order the characters of one script stand together, in a few matches
+    return sum(times[character] for match in _SPACELESS.finditer("".join(sorted(times))) for character in match.group())
