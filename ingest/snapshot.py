@@ -213,8 +213,7 @@ class Snapshot:
         for setting in ("async_threads = 0", "write_buffer_row_group_count = 1"):
             with suppress(duckdb.CatalogException):  # DuckDB 1 has no such settings
                 con.execute(f"SET {setting}")
-        options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {room.row_group}"
-        con.execute(f"ATTACH {quoted(self._new)} AS t ({options})")
+        _attach_new(con, self._new, "t", room.row_group)
         con.execute("USE t")
         if not fresh and has_wide(con):
             keep_apart(con)
@@ -281,8 +280,7 @@ class Snapshot:
         con.execute("CHECKPOINT t")
         con.execute("USE memory")
         if compact:
-            options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}"
-            con.execute(f"ATTACH {quoted(self._compact)} AS compact ({options})")
+            _attach_new(con, self._compact, "compact", ROW_GROUP_SIZE)
             copy_database(con, "compact")
             con.execute("DETACH compact")
         con.execute("DETACH t")
@@ -313,6 +311,15 @@ class Snapshot:
             remove(new)
             remove(f"{new}.wal")
         remove(os.path.join(self.out, COPY))
+
+
+def _attach_new(con: duckdb.DuckDBPyConnection, path: str, name: str, row_group: int) -> None:
+    """Attach a database that is being made. It needs no log: what is not finished is thrown away."""
+    options = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {row_group}"
+    try:
+        con.execute(f"ATTACH {quoted(path)} AS {name} ({options}, RECOVERY_MODE no_wal_writes)")
+    except duckdb.BinderException:  # DuckDB 1.4 writes it always
+        con.execute(f"ATTACH {quoted(path)} AS {name} ({options})")
 
 
 def remove(path: str) -> None:
