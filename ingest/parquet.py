@@ -79,8 +79,8 @@ def _write_days(con: duckdb.DuckDBPyConnection, out: str, table: schema.Table, d
     columns = ", ".join(_portable(column) for column in table.columns)
     runs = f"SELECT run_id, {DAY} AS date FROM runs WHERE date IN ({', '.join(map(quoted, days))})"
     con.execute(
-        f"COPY (SELECT {columns}, date FROM {table.stored} JOIN ({runs}) USING (run_id) "
-        f"ORDER BY date, run_id, {_ORDER[table.name]}) TO {quoted(parts)} (FORMAT parquet, {PACKING}, "
+        f"COPY (SELECT {columns}, date FROM (FROM {table.stored} JOIN ({runs}) USING (run_id) "
+        f"ORDER BY date, run_id, {_ORDER[table.name]})) TO {quoted(parts)} (FORMAT parquet, {PACKING}, "
         f"ROW_GROUP_SIZE {ROW_GROUP}, PARTITION_BY (date), FILENAME_PATTERN '{{uuid}}', OVERWRITE_OR_IGNORE)"
     )
     files: list[File] = []
@@ -109,12 +109,14 @@ def _new_name() -> str:
 def _copy(con: duckdb.DuckDBPyConnection, table: schema.Table, runs: Runs, path: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     columns = ", ".join(_portable(column) for column in table.columns)
-    rows, order, size = _rows_of(table, runs), f"ORDER BY run_id, {_ORDER[table.name]}", ""
+    rows, size = _rows_of(table, runs), ""
     if len(runs) < 2:  # one run, however large: its rows stand as they were read, in groups that memory can hold
-        order, size = "", f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
+        size = f", ROW_GROUP_SIZE_BYTES '{GROUP_BYTES}'"
         con.execute("SET SESSION preserve_insertion_order = false")
+    else:  # sorted before columns are made portable: UUIDs are less to move than their texts
+        rows = f"(FROM {rows} ORDER BY run_id, {_ORDER[table.name]})"
     con.execute(
-        f"COPY (SELECT {columns} FROM {rows} {order}) TO {quoted(path + UNFINISHED)} "
+        f"COPY (SELECT {columns} FROM {rows}) TO {quoted(path + UNFINISHED)} "
         f"(FORMAT parquet, {PACKING}, ROW_GROUP_SIZE {ROW_GROUP}{size})"
     )
     con.execute("RESET SESSION preserve_insertion_order")
