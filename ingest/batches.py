@@ -1,6 +1,6 @@
 """Work in portions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -25,3 +25,21 @@ def batches(items: Iterable[T], size: Callable[[T], int], limit: int, most: int 
         total += size(item)
     if batch:
         yield batch
+
+
+def evenly(items: Sequence[T], size: Callable[[T], int], number: int) -> list[list[T]]:
+    """Neighbours, in portions of about the same size: each item is in the one that its middle falls into.
+
+    Args:
+        items: what is put together, in its order.
+        size: how large an item is, more than 0.
+        number: how many portions; there are fewer where single items are larger.
+    """
+    total = sum(map(size, items))
+    portions: dict[int, list[T]] = {}
+    before = 0
+    for item in items:
+        middle = before + size(item) / 2
+        portions.setdefault(int(middle * number / total), []).append(item)
+        before += size(item)
+    return list(portions.values())

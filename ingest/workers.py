@@ -5,6 +5,7 @@ Nothing here or behind it loads DuckDB, so that workers start fast and stay smal
 
 import contextlib
 import gc
+import math
 import multiprocessing
 import os
 import signal
@@ -17,7 +18,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ingest.batches import batches
+from ingest.batches import evenly
 from ingest.discover import Found, IngestError
 from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
@@ -28,6 +29,7 @@ from ingest.stopped import SIGNALS
 SHARE_BYTES = 16 * 1024 * 1024
 MIN_SHARE_BYTES = 1024 * 1024
 SHARE_FILES = 500
+SHARES = 4
 """What one worker task reads: small enough to keep all workers busy to the end, a quarter of what each has to do."""
 
 ALONE_BYTES = 4 * 1024 * 1024
@@ -50,9 +52,7 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
     """
     total, done = sum(f.size for f in changed), 0
     cores = os.cpu_count() or 1
-    limit = min(SHARE_BYTES, max(MIN_SHARE_BYTES, total // (4 * cores)))
-    in_order = sorted(changed, key=lambda f: storage_order(f.run_id))
-    shares = list(batches(in_order, lambda f: f.size, limit, SHARE_FILES))
+    shares = _shares(changed, cores)
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
     for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
@@ -60,6 +60,19 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
         done += sum(f.size for f in share)
         progress(done, total)
     return sorted(reports, key=lambda report: report.found.path)
+
+
+def _shares(changed: list[Found], cores: int) -> list[list[Found]]:
+    """What the worker tasks read, each about as much as the others, and each core as many as the others."""
+
+    def effort(found: Found) -> int:
+        return found.size + SHARE_BYTES // SHARE_FILES  # to open it takes some time, however small it is
+
+    total = sum(map(effort, changed))
+    number = max(math.ceil(total / SHARE_BYTES), min(SHARES * cores, total // MIN_SHARE_BYTES))
+    if number > 1:
+        number = math.ceil(number / cores) * cores
+    return evenly(sorted(changed, key=lambda f: storage_order(f.run_id)), effort, number)
 
 
 def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Iterator[tuple[list[Found], list[Report]]]:
