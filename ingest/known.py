@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from ingest import schema
 
@@ -36,7 +35,6 @@ class Known:
 
 
 _COUNTS = ("records", "bad", "torn", "text")
-_SOURCES = pa.schema([(f.name, pa.int64() if f.name in _COUNTS else pa.string()) for f in fields(Known)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
 def remember(con: duckdb.DuckDBPyConnection, known: list[Known]) -> None:
     """Note what was read, so that the next ingest need not read it again."""
     columns = [field.name for field in fields(Known)]
-    rows = pa.table({name: [getattr(k, name) for k in known] for name in columns}, _SOURCES)
-    con.register("read_now", rows)
-    con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT * FROM read_now")
-    con.unregister("read_now")
+    # lists, not an Arrow table: for that DuckDB loads pandas, where it is installed
+    lists = ", ".join(f"unnest(?::{'BIGINT' if name in _COUNTS else 'VARCHAR'}[])" for name in columns)
+    values = [[getattr(k, name) for k in known] for name in columns]
+    con.execute(f"INSERT INTO ingest.sources ({', '.join(columns)}) SELECT {lists}", values)
