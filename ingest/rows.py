@@ -9,10 +9,9 @@ from __future__ import annotations
 import pickle
 from array import array
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import IO, Any
 
-from ingest.schema import TABLES, Table
+from ingest.schema import Table
 from ingest.scratch import scratch_file
 
 Row = list[Any]
@@ -20,12 +19,6 @@ Row = list[Any]
 CHUNK_ROWS = 4096
 CHUNK_BYTES = 2 * 1024 * 1024
 """How many rows of a table, or how much text in them, are kept as objects."""
-
-LONG = frozenset(
-    "inputs outputs meta error_message content tool_calls request response message arguments result code output "
-    "file_content record bytes sender recipient agent agent_name step_id node_id executor tool_name model".split()
-)
-"""Columns whose values may be long: what is counted as text."""
 
 
 class Spill:
@@ -50,24 +43,12 @@ class Spill:
                     yield pickle.load(file)
 
 
-def _texts(table: Table) -> itemgetter[Any]:
-    """Gives those values of a row of the table that may be long."""
-    # what is counted of a run has the names of long columns
-    names = LONG if table.name != "runs" else frozenset()
-    long = [place for place, column in enumerate(table.columns) if column.name in names]
-    first = long[0] if long else 0
-    return itemgetter(*long) if len(long) > 1 else itemgetter(slice(first, first + len(long)))
-
-
-_TEXTS = {name: _texts(table) for name, table in TABLES.items()}
-
-
 class TableRows:
     """The rows of one table of one run, in the order they were added."""
 
     def __init__(self, table: Table) -> None:
         self.count = 0
-        self._table, self._texts = table, _TEXTS[table.name]
+        self._table, self._long_values = table, table.long_values
         self._rows: list[Row] = []
         self._bytes = 0
         self._spill: Spill | None = None
@@ -81,7 +62,7 @@ class TableRows:
         """
         self._rows.append(row)
         self.count += 1
-        self._bytes += sum(map(len, filter(None, self._texts(row)))) if size is None else size
+        self._bytes += sum(map(len, filter(None, self._long_values(row)))) if size is None else size
         if self._bytes >= CHUNK_BYTES or len(self._rows) >= CHUNK_ROWS:
             self._spill = self._spill or Spill()
             self._spill.append((self._rows, self._bytes))

@@ -5,7 +5,9 @@ Column names are those of the systems that these tables replace, so that their S
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +33,12 @@ PACKED = frozenset("outputs content response message result code output file_con
 """Columns of long texts that few queries look into, and `meta`, whose texts repeat its names. The database packs them
 with zstd: the file is half as large, and written sooner, than with what DuckDB chooses for them, and a look into them
 takes a third longer, into `meta` no longer."""
+
+LONG = frozenset(
+    "inputs outputs meta error_message content tool_calls request response message arguments result code output "
+    "file_content record bytes sender recipient agent agent_name step_id node_id executor tool_name model".split()
+)
+"""Columns whose values may be long: what is counted as text."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,14 @@ class Table:
     def stored(self) -> str:
         """The name of the table as SQL writes it."""
         return f'{self.home}."{self.name}"'
+
+    @cached_property
+    def long_values(self) -> "itemgetter[Any]":
+        """Gives those values of a row of this table that may be long."""
+        names = LONG if self.name != "runs" else ()  # what is counted of a run has the names of long columns
+        places = [place for place, column in enumerate(self.columns) if column.name in names]
+        first = places[0] if places else 0
+        return itemgetter(*places) if len(places) > 1 else itemgetter(slice(first, first + len(places)))
 
     @property
     def arrow(self) -> "pa.Schema":
