@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 from ingest import facts
@@ -181,16 +182,15 @@ class CodeLedger:
 
         Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
         """
-        languages, others = execution.languages if execution else [], (executor, talk, to)
+        languages = execution.languages if execution else []
+        others = partial(self._written_by_others, executor, talk, to)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
-            written = self._written_by_others(*others)
-            same = next((w for w in written if [code_hash(block.code) for block in w.blocks] == codes), None)
+            same = next((w for w in others() if [code_hash(block.code) for block in w.blocks] == codes), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
-        written = self._written_by_others(*others) if languages else iter(())
-        alike = (w for w in written if [block.language for block in w.blocks] == languages)
-        return next(alike, None) or next(self._written_by_others(*others), None)
+        alike = (w for w in others() if [block.language for block in w.blocks] == languages) if languages else iter(())
+        return next(alike, None) or next(others(), None)
 
     def _written_by_others(self, executor: str | None, talk: str, to: str | None) -> Iterator[_Written]:
         """Messages with code that the executor did not write itself: those of whom its output goes to first, then those

@@ -80,8 +80,8 @@ def function(
     if special is not None:
         special(emit, positional, keywords)
         return
-    kinds = {*map(type, positional), *map(type, keywords.values())}
-    if GIVEN_FILES.isdisjoint(kinds):
+    arguments = (*positional, *keywords.values())
+    if GIVEN_FILES.isdisjoint(map(type, arguments)):
         return
     rows = FUNCTIONS.get(name)
     if last in TABLE_FORMATS and table(emit, name.rpartition(".")[0], positional, keywords) and rows is None:
@@ -93,7 +93,7 @@ def function(
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
         return
-    if not any(map(_may_be_file, (*positional, *keywords.values()))):
+    if not any(map(_may_be_file, arguments)):
         return
     if last == "write" and "." in name:
         written(emit, name.split(".", 1)[0], imported, positional, keywords)
@@ -124,8 +124,8 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
             if looks_like_file(path):
                 emit("write", path, "python.method")
         return
-    kinds = {*map(type, positional), *map(type, keywords.values())}
-    if GIVEN_FILES.isdisjoint(kinds):
+    arguments = (*positional, *keywords.values())
+    if GIVEN_FILES.isdisjoint(map(type, arguments)):
         return
     if name in TABLE_FORMATS and table(emit, f"{prefix}()", positional, keywords):
         return
@@ -134,7 +134,7 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
         rows = METHODS.get(name)
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
-    elif not any(map(_may_be_file, (*positional, *keywords.values()))):
+    elif not any(map(_may_be_file, arguments)):
         return
     elif name == "write":
         written(emit, prefix.split(".", 1)[0], not prefix.endswith("open"), positional, keywords)
