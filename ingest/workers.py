@@ -4,7 +4,6 @@ Nothing here or behind it loads DuckDB, so that workers start fast and stay smal
 """
 
 import contextlib
-import gc
 import math
 import multiprocessing
 import os
@@ -15,16 +14,15 @@ import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import Connection
 from typing import Any
 
 from ingest.batches import evenly
 from ingest.discover import Found, IngestError
-from ingest.pandas_unused import leave_pandas_alone
 from ingest.read import Report
 from ingest.runrows import storage_order
 from ingest.stage import read_share
 from ingest.stopped import SIGNALS
+from ingest.worker import prepare
 
 SHARE_BYTES = 16 * 1024 * 1024
 MIN_SHARE_BYTES = 1024 * 1024
@@ -83,7 +81,7 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
     until, ours = context.Pipe(duplex=False)
-    with until, ours, ProcessPoolExecutor(workers, context, _prepare, (until,)) as pool:
+    with until, ours, ProcessPoolExecutor(workers, context, prepare, (until,)) as pool:
         try:
             largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
             with _START, _without_main(), _without_interrupts():
@@ -135,19 +133,3 @@ def _without_main() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
-
-
-def _prepare(until: Connection) -> None:
-    """In a worker: end when the ingest does, also where that was killed and could not say so.
-
-    Args:
-        until: is closed at the other end when nothing more is wanted.
-    """
-    leave_pandas_alone()
-    gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
-
-    def wait() -> None:
-        until.poll(None)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()

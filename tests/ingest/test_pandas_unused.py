@@ -1,4 +1,4 @@
-"""The program does without pandas, which Arrow would load where it is installed."""
+"""The program does without pandas and NumPy, which Arrow would load where they are installed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ WORKERS_START_AT = 5_000  # records, 5 MB
 
 
 @pytest.mark.slow
-def test_neither_the_program_nor_its_workers_load_pandas(tmp_path: Path) -> None:
-    """What each process of an ingest imports is in its log of imports; pandas is not."""
+def test_neither_the_program_nor_its_workers_load_pandas_or_numpy(tmp_path: Path) -> None:
+    """What each process of an ingest imports is in its log of imports; pandas and NumPy are not."""
     if importlib.util.find_spec("pandas") is None:
-        pytest.skip("pandas is not installed")
+        pytest.skip("pandas, and NumPy with it, is not installed")
     write_corpus(tmp_path / "runs", WORKERS_START_AT)
     command = [sys.executable, "-m", "ingest", str(tmp_path / "runs"), "--out", str(tmp_path / "traces")]
     done = subprocess.run(
@@ -29,6 +29,7 @@ def test_neither_the_program_nor_its_workers_load_pandas(tmp_path: Path) -> None
     assert imported.count("pyarrow") > 1  # in workers too
     assert imported.count("ingest.stage") > 1
     assert "pandas.core.api" not in imported
+    assert "numpy.version" not in imported
 
 
 @pytest.mark.slow
