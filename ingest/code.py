@@ -30,6 +30,9 @@ _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
 SAVED_AS = "code.filename"
 """The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
 
+REFUSED = "Filename is not in the workspace"
+"""All that AG2's command-line executors say of a file outside their folder: then they save and run nothing."""
+
 EXECUTES = "code_execution"
 """In the names of AG2's functions that run code and make a reply of it."""
 
@@ -225,6 +228,8 @@ class CodeLedger:
         at = execution.where if execution else where
         status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
         error_type, error = self._finder.error(output) if status == "failed" else (None, None)
+        if status == "failed" and error is None:
+            error = f"exit code {exit_code}"
         if ran and ran.error is not None:
             status, error_type, error = "failed", ran.error_type, ran.error
         looked_at: list[CodeFacts] = []
@@ -276,7 +281,7 @@ class CodeLedger:
             hit.path: block.code
             for block, fact in list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
             for hit in fact.writes
-            if hit.method == SAVED_AS
+            if hit.method == SAVED_AS and not (REFUSED in output and _leads_out(hit.path))
         }
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
@@ -295,6 +300,11 @@ class CodeLedger:
             if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
                 return blocks[: number + 1], blocks[number]
         return blocks, None
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a path may lead out of the folder that it is taken from."""
+    return posixpath.isabs(path) or posixpath.normpath(path).startswith("..")
 
 
 def _md5(code: str) -> str:

@@ -16,14 +16,18 @@ LISTS = ("messages", "history", "chat_history")
 ANSWERS = ("completion", "output")
 """Keys under which a message beside a list is what a model answered to it."""
 
-DEEP = 3
-"""Objects and lists around a list of messages, at most, where that is not found at once."""
+DEEP = 6
+"""Objects and lists around a list of messages, at most, where that is not found at once: the dump of several agents has
+four, a state of a program around it some more."""
 
 MAX_CHATS = 1000
 """Conversations in one document: of more it is no record of a run."""
 
 _TABLE = ("columns", "index", "data")
 """What a table has whose columns' names stand apart."""
+
+_HOLDING = {dict, list}
+"""Types of what may hold a list of messages, or a message."""
 
 _OTHER_SIDE = {"user": "assistant", "assistant": "user"}
 
@@ -230,6 +234,8 @@ class _Search:
 
     def look(self, value: Any, path: tuple[str, ...], deep: int, beside: bool = False) -> None:
         """Look into a value: where it stands, how deep, and whether beside messages, where it may be anything."""
+        if isinstance(value, list) and _HOLDING.isdisjoint(map(type, value)):
+            return  # numbers, mostly
         if is_message(value) and not _keys(value):
             return
         if isinstance(value, dict) and self._take(value, path, deep):
@@ -240,7 +246,8 @@ class _Search:
             return
         if not deep or not isinstance(value, dict | list):
             return
-        first, items = len(self.chats), list(value.items() if isinstance(value, dict) else enumerate(value))
+        items = list(value.items() if isinstance(value, dict) else enumerate(value))
+        first = len(self.chats)
         holding = self._look_into(items, path, deep, beside)
         if holding and len(holding) < len(items):
             others = {str(key): inner for key, inner in items if key not in holding}
@@ -250,6 +257,8 @@ class _Search:
         """Look into what an object or list holds; the keys under which there are conversations."""
         holding = set()
         for key, inner in items:
+            if not isinstance(inner, dict | list):
+                continue
             before = len(self.chats)
             self.look(inner, (*path, str(key)), deep - 1, beside)
             if len(self.chats) > before:

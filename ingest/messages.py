@@ -151,6 +151,8 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
         sender, addressee = _speaker(role, name, message)
         recipient = recipient or addressee
     content = message.get("content")
+    if content is None:
+        content = _said_otherwise(message)
     result = Message(
         sender=sender,
         recipient=recipient,
@@ -165,6 +167,14 @@ def parse_message(message: Any, sender: str | None = None, recipient: str | None
     if result.requests and content == "None":  # a NULL in the history of a pattern chat
         result.content, result.plain = None, ""
     return result
+
+
+def _said_otherwise(message: dict[str, Any]) -> str | None:
+    """What a message without content says: its words of refusal, or those that it speaks."""
+    audio = message.get("audio")
+    return text_or_none(message.get("refusal")) or text_or_none(
+        audio.get("transcript") if isinstance(audio, dict) else None
+    )
 
 
 def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str | None, str | None]:

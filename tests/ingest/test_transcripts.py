@@ -221,6 +221,42 @@ def test_blocks_of_one_execution_share_its_event(runs: Path, ingested: Ingest) -
     assert {(r["exit_code"], r["status"]) for r in rows} == {(7, "failed")}
 
 
+def test_a_failure_without_output_tells_its_exit_code(runs: Path, ingested: Ingest) -> None:
+    """There is nothing else to say of it."""
+    silent = {**CHAT[2], "content": "exitcode: 7 (execution failed)\nCode output: "}
+    (runs / "t.json").write_text(json.dumps([CHAT[1], silent]))
+    (event,) = ingested(runs).events("code_exec")
+    assert (event["status"], event["error_message"]) == ("failed", "exit code 7")
+
+
+def test_a_file_outside_of_the_folder_is_refused(runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """AG2's executor then neither saves nor runs the block."""
+    coding = pytest.importorskip("autogen.coding")
+    code, folder = "# filename: ../evil.py\nopen('made.txt', 'w')", tmp_path / "work"
+    folder.mkdir()
+    block = coding.CodeBlock(language="python", code=code)
+    result = coding.LocalCommandLineCodeExecutor(work_dir=folder).execute_code_blocks([block])
+    assert not list(folder.iterdir())
+    assert not (tmp_path / "evil.py").exists()
+    reply = f"exitcode: {result.exit_code} (execution failed)\nCode output: {result.output}"
+    said = [{**CHAT[1], "content": f"```python\n{code}\n```"}, {**CHAT[2], "content": reply}]
+    (runs / "t.json").write_text(json.dumps(said))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM files WHERE operation = 'write'") == 0
+    assert {event["status"] for event in tables.events("file_gen")} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"refusal": "I cannot."}, {"audio": {"id": "a", "transcript": "I cannot."}}, {"refusal": None, "audio": 1}],
+)
+def test_words_of_a_message_that_has_no_content(words: dict[str, Any], runs: Path, ingested: Ingest) -> None:
+    """OpenAI's API keeps a refusal, and what is spoken, apart from the content."""
+    (runs / "t.json").write_text(json.dumps([CHAT[0], {"role": "assistant", "content": None, **words}]))
+    said = ingested(runs).sql("SELECT content FROM messages ORDER BY message_order")
+    assert said[1]["content"] == (None if words.get("audio") == 1 else "I cannot.")
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_tool_calls_are_joined_to_their_answers(legacy: bool, runs: Path, ingested: Ingest) -> None:
     """By id, or in the legacy form by the function's name."""
@@ -410,6 +446,9 @@ OTHER_SIDE = [{**m, "role": "assistant"} for m in CHAT]
         ([{"chat_history": CHAT, "summary": "first"}, {"chat_history": CHAT[:1], "summary": "second"}], 5, 5),
         ([CHAT, CHAT[:2]], 6, 6),
         ({"result": {"chat_history": CHAT}}, 4, 4),
+        ({"agents": [{"name": "admin", "chat_messages": {"engineer": CHAT}}]}, 4, 4),
+        ({"agents": {"admin": {"chat_messages": {"engineer": CHAT}}}}, 4, 4),
+        ({"run": {"output": {"state": {"values": {"messages": CHAT}}}}}, 4, 4),
         ({"a": CHAT[:1], "b": CHAT[:1]}, 2, 2),
     ],
 )
