@@ -262,6 +262,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"
                 " .write_png .write_pdf"
             ),
+            *_writes("holoviews.save bokeh.io.save bokeh.plotting.save", 1),
             *_writes("plotly.offline.plot", 99),
             Call("plotly.offline.plot", "write", 99, ("filename",)),
             *_writes("plotly.io.write_image plotly.io.write_html plotly.io.write_json .plot_model", 1),

@@ -23,6 +23,8 @@ EXTENSIONS = frozenset(
     nhx newick featurexml idxml mzxml
     p12 pfx mpp j2 jinja2
     styl purs sarif ubj json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql ifc
+    nc4 grb2 he5 uvfits votable ldac rmf arf mdp itp xvg edr prmtop inpcrd rst7 pqr fchk gjf gml geoparquet prj shx
+    mlx slx pbtxt rda xsd xsl xslt wsdl avsc thrift xcf cgns vti pvd tfevents gfa paf ado sps f77 f95 f03 bbl nex xpt
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
@@ -31,6 +33,8 @@ WEAK_EXTENSIONS = frozenset(
     php aspx asp c h r m v d go rs pl ts cs js mjs cjs vue dat bin out err env tmp db exe dll dmg msi iso pb dot
     msg fa fit fts root lst cnf inp par key pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
     war rpm deb svm sam gb aln bw mk gp cer img hdr las fai har aux dmp
+    grb bufr pha reg cat vot top ndx mol psf crd cube wfn chk ps lp mps sol sas step gds cir sv tcl hmm mhd exo wl cdf
+    por mtl
     """.split()
 )
 # an extension that is rather the end of a host's name: it needs the root of a path

@@ -226,6 +226,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
         or written(sentence(before))
+        or WRITTEN_AFTER.match(after)
         or OPENED.search(before[-40:].rstrip("`'\""))
         or (quoted and CONVERTED.search(before[-20:]))
         or (suffix in RUN and COMMAND.search(before[-80:]))

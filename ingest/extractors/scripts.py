@@ -60,7 +60,7 @@ _INNER: Final = r"""[^()"']|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
 _NESTED: Final = rf"\((?:{_INNER}|\((?:{_INNER}|\((?:{_INNER})*\))*\))*\)"
 # what R writes into a file that a later argument names: `cat(x, file = "a.txt")`
 LATER_PATTERN: Final = (
-    r"\b(?:cat|write(?:Lines|[._]\w+)?|capture\.output|dput|sink|saveRDS|ggsave|png|pdf|svg|jpeg|tiff)"
+    r"\b(?:cat|write(?:Lines|[._]\w+)?|capture\.output|dput|sink|saveRDS|save|ggsave|png|pdf|svg|jpeg|tiff)"
     rf"\((?:{_INNER}|{_NESTED})*?\b(?:file|filename|path|con)[ \t]*=[ \t]*(?P<first>"
     + STRING
     + "|"
@@ -137,7 +137,7 @@ COPIES: Final = frozenset(
 # functions whose options name a file to be written
 OPTION_WRITES: Final = frozenset("screenshot pdf transports.File storageState".split())
 # functions that a mode, their second argument, makes one or the other
-MODES: Final = frozenset("fopen freopen open File.open io.open".split())
+MODES: Final = frozenset("fopen freopen open File.open io.open h5open jldopen".split())
 # functions whose file stands first or second: `save(x, file = "a.RData")`, `save("a.mat", "x")`, `savefig(p, "a.png")`
 EITHER: Final = frozenset("save savefig imwrite".split())
 # functions that are given nothing but paths, so that these need no extension
@@ -154,6 +154,7 @@ SURE: Final = frozenset(
 # functions of one language, whose names mean something else in others
 JULIA: Final = {
     **dict.fromkeys("write writedlm touch".split(), ("write", 0)),
+    **dict.fromkeys("png pdf svg".split(), ("write", 1)),
     **dict.fromkeys("read readdlm readlines readline eachline include".split(), ("read", 0)),
 }
 OF_LANGUAGE: Final = {"julia": JULIA, "jl": JULIA, "r": {"write": ("write", 1)}}

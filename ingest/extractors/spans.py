@@ -43,6 +43,7 @@ QUOTES: Final = {
     "\u3010": "\u3011",
 }
 # of each closing mark those that open, in other languages too: German has \u201e...\u201c and \u00bb...\u00ab
+DASHES: Final = frozenset(("-", "\u2013", "\u2014"))
 OPENERS: Final = {
     **{closing: opening for opening, closing in QUOTES.items()},
     "\u201d": "\u201c\u201e\u201d",
@@ -474,7 +475,13 @@ def _is_title(words: list[str]) -> bool:
     command = command or (words[0][0] in "./~" and (has_known_ending(words[0]) or "/" not in "".join(words[1:])))
     if len(words) > 1 and cjk.is_letter(words[0][0]):
         return cjk.is_title(words)
-    return all(_title(word) for word in words[:-1]) and not (command and len(words) > 1)
+    if command and len(words) > 1:
+        return False
+    inner = words[:-1]
+    if DASHES.isdisjoint(inner):
+        return all(map(_title, inner))
+    # what stands behind a dash tells more of what the first words name: `Fig 1 - mass function.png`
+    return _title(words[0]) and all(w in DASHES or (WORD.match(w) and w.lower() not in NO_NAME) for w in words)
 
 
 def _title(word: str) -> bool:

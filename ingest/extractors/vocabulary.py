@@ -64,7 +64,7 @@ NAMESAKES: Final = LOGGED | frozenset("document email module report series".spli
 # endings that attributes and packages have as well: `address.zip`, `org.apache.spark.sql`
 FIELDS: Final = frozenset("zip doc log sql json mat keras jar java scala kt".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`
-ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par".split())
+ALSO_ATTRIBUTES: Final = frozenset("fit map key root ref par reg cat top mol cube sol step exo por".split())
 # and those that packages have besides
 PACKAGED: Final = (FIELDS - {"jar"}) | frozenset("csv yaml xml html pdf".split())
 # and of those what namespaces and abbreviations end with, spelt with a capital: `Newtonsoft.Json`, `Suppl.Mat`

@@ -200,6 +200,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("from reportlab.pdfgen import canvas\nc=canvas.Canvas('r.pdf'); c.save()", ['r.pdf'], []),
     ("from matplotlib.backends.backend_pdf import PdfPages\nwith PdfPages('m.pdf') as pdf: pdf.savefig()", ['m.pdf'], []),
     ("import matplotlib.pyplot as plt\nplt.imsave('a.png', x)\ny=plt.imread('b.png')", ['a.png'], ['b.png']),
+    ("import holoviews as hv\nhv.save(plot, 'a.html')", ['a.html'], []),
     ("import imageio\nimageio.mimsave('a.gif', frames, fps=5)\nimageio.imread('x.png')", ['a.gif'], ['x.png']),
     ("ani.save('a.gif', writer='pillow')", ['a.gif'], []),
     ("from sklearn.externals import joblib\nimport joblib\njoblib.dump(m,'m.joblib'); joblib.load('n.joblib')", ['m.joblib'], ['n.joblib']),

@@ -77,6 +77,8 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("matlab", "imwrite(img, 'a.png');\nimwrite(rgb2gray(img), 'b.png');", ["a.png", "b.png"], []),
     ("js", 'sharp("a.jpg").resize(300).toFile("b.png");\nfs.readFileSync("LICENSE");\nfs.readFileSync("http://x.org/a");\nlog("c.jpg");', ["b.png"], ["a.jpg", "LICENSE"]),
     ("go", 'os.Create("out")\nos.ReadFile("data")\nos.Open(".")', ["out"], ["data"]),
+    ("r", "save(x, y, file = 'a.RData')\nload('b.RData')", ["a.RData"], ["b.RData"]),
+    ("julia", 'h5open("a.h5", "w") do f\nend\ng = h5open("b.h5", "r")\npng(p, "c.png")', ["a.h5", "c.png"], ["b.h5"]),
     ("julia", '@save "a.jld2" x y\n@load "b.jld2"\nmail("me@load.org")', ["a.jld2"], ["b.jld2"]),
     ("js", "// writeFileSync('no.txt')\nwriteFileSync('a.txt', 'http://x.org') // readFileSync('no.txt')\nreadFileSync('b.txt', `// ${x}`); /* require('no') */", ["a.txt"], ["b.txt"]),
     ("r", '# read.csv("no.csv")\nread.csv("a#b.csv") # write.csv(d, "no.csv")\nwriteLines("ok", con = "b.log")', ["b.log"], ["a#b.csv"]),
