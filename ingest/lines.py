@@ -140,22 +140,18 @@ def read_objects(file: IO[bytes], key: str, missing: str) -> Iterator[Record | B
         missing: the reason for quarantine where there is no such text.
     """
     for line, offset, raw in read_lines(file):
-        has_end = raw.endswith(b"\n") or isinstance(raw, TooLong)
-        reason = None
+        torn = False
         try:
             data, text = decode(raw)
-            has_end = True  # it is a whole value, whichever
-            if not isinstance(data, dict):
-                raise ValueError("not a JSON object")
-            if not isinstance(data.get(key), str):
-                raise ValueError(missing)
         except ValueError as error:
-            reason = str(error)  # not more: the error holds what was made of the line
-        if reason is None:
-            yield Record(data, text, line, offset)
-            continue
-        torn = not has_end
-        yield from Bad(f"cut off: {reason}" if torn else reason, raw, line, offset, torn).pieces()
+            torn = not (raw.endswith(b"\n") or isinstance(raw, TooLong))
+            reason = f"cut off: {error}" if torn else str(error)  # not more: the error holds what was made of the line
+        else:  # a whole value, whichever
+            if isinstance(data, dict) and isinstance(data.get(key), str):
+                yield Record(data, text, line, offset)
+                continue
+            reason = missing if isinstance(data, dict) else "not a JSON object"
+        yield from Bad(reason, raw, line, offset, torn).pieces()
 
 
 def decode(raw: bytes) -> tuple[Any, str]:
@@ -174,21 +170,26 @@ def decode(raw: bytes) -> tuple[Any, str]:
     if isinstance(raw, TooLong):
         raise ValueError(raw.reason)
     _check_values(raw, MAX_VALUES)
-    raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
-    if raw.startswith(codecs.BOM_UTF8):  # an editor put it before the first line
-        raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
-        value = orjson.loads(raw)
+        value, text = orjson.loads(raw), raw.decode().strip()
+    except orjson.JSONDecodeError:
+        value, text = _decode_with_mark(raw)
+    # The number of brackets bounds the depth from above; only a line with many of them is walked.
+    if len(raw) > 2 * MAX_DEPTH and _brackets(raw) > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
+    return value, text
+
+
+def _decode_with_mark(raw: bytes) -> tuple[Any, str]:
+    """Accept the mark that an editor puts before the first line, and white space that JSON does not have."""
+    raw = raw.strip() if len(raw) <= MAX_LENIENT else raw
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        return orjson.loads(raw), raw.decode().strip()
     except orjson.JSONDecodeError as error:
         if len(raw) > MAX_LENIENT:
             raise ValueError(f"not JSON: {error.msg}") from None
-        value, text = _decode_leniently(raw, error)
-    else:
-        text = raw.decode("utf-8").strip()
-    # The number of brackets bounds the depth from above; only a line with many of them is walked.
-    if len(raw) > 2 * MAX_DEPTH and _count(raw, b"[") + _count(raw, b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise ValueError(f"nested more than {MAX_DEPTH} levels deep")
-    return value, text
+        return _decode_leniently(raw, error)
 
 
 def _decode_leniently(raw: bytes, error: orjson.JSONDecodeError) -> tuple[Any, str]:
@@ -233,9 +234,11 @@ def _dumps(value: Any) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _count(raw: bytes, mark: bytes) -> int:
-    """How often a byte is there. `replace` leaps from one to the next, which is faster, but makes a copy."""
-    return len(raw) - len(raw.replace(mark, b"")) if len(raw) <= BLOCK else raw.count(mark)
+def _brackets(raw: bytes) -> int:
+    """How many brackets open. `replace` leaps from one to the next, which is faster than to count, but makes copies."""
+    if len(raw) > BLOCK:
+        return raw.count(b"[") + raw.count(b"{")
+    return len(raw) - len(raw.replace(b"[", b"").replace(b"{", b""))
 
 
 def _depth(value: Any) -> int:
@@ -264,6 +267,6 @@ def unwrapped(value: Any) -> Any:
 def encode(value: Any) -> str:
     """JSON text of a value that `decode` returned."""
     try:
-        return orjson.dumps(value).decode("utf-8")
+        return orjson.dumps(value).decode()
     except TypeError:  # an integer above 64 bits, or more than 254 levels
         return _dumps(value)

@@ -30,7 +30,8 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
         about: receives `newer_version` where records of a later format were met.
     """
     for item in read_objects(file, "kind", "a record without a kind"):
-        version = item.data.get("v") if isinstance(item, Record) else None
-        if isinstance(version, int) and version > journal.VERSION:
-            about["newer_version"] = max(version, about.get("newer_version", 0))
+        if isinstance(item, Record):
+            version = item.data.get("v")
+            if version != journal.VERSION and isinstance(version, int) and version > journal.VERSION:
+                about["newer_version"] = max(version, about.get("newer_version", 0))
         yield item
