@@ -66,6 +66,23 @@ class Event:
     error: str | None
     meta: dict[str, Any]
 
+    def light(self, inputs: dict[str, Any]) -> "Event":
+        """The same with these inputs and no outputs."""
+        return Event(
+            self.id,
+            self.type,
+            self.subtype,
+            self.where,
+            self.agent,
+            self.status,
+            self.started,
+            self.ended,
+            inputs,
+            {},
+            self.error,
+            self.meta,
+        )
+
     @property
     def duration_ms(self) -> float | None:
         """Milliseconds between start and end, where both are known."""

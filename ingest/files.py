@@ -6,7 +6,7 @@ The recorder's records come last, so a written file waits until the end of its r
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import re2
@@ -121,7 +121,7 @@ class FileLedger:
             inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
             code = cause.inputs.get("code")
             inputs["code"] = preview(code)
-            self._cause = cause, replace(cause, inputs=inputs, outputs={}), bool(code) and _moves(cause)
+            self._cause = cause, cause.light(inputs), bool(code) and _moves(cause)
         return self._cause[1:]
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
@@ -377,9 +377,10 @@ class FileLedger:
 def _moves(cause: Event) -> bool:
     """Whether the code of an execution goes into another folder."""
     code, languages = cause.inputs["code"], cause.meta.get("languages") or [cause.inputs.get("language")]
-    if any(label(language) != "python" for language in languages) and _CD.search(code):
+    in_shell = ("cd" in code or "pushd" in code) and any(label(language) != "python" for language in languages)
+    if in_shell and _CD.search(code):
         return True
-    return _CHDIR.search(code) is not None and _HOME.search(code) is None
+    return "chdir(" in code and _CHDIR.search(code) is not None and _HOME.search(code) is None
 
 
 def _content(held: Content | None, told: str | None) -> tuple[str | None, int | None]:
