@@ -2,11 +2,13 @@
 
 import hashlib
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from ingest.chains import Chains
-from ingest.events import Event, Where
+from ingest.events import Event, Where, milliseconds
 from ingest.failures import Failures
 from ingest.lines import encode
 from ingest.rows import Row, Same, TableRows, rank
@@ -80,7 +82,8 @@ class RunRows:
         """Of them the turns, with who speaks."""
         self._inside: dict[str, list[int]] = {}
         self._message_positions = array("q")
-        self._talks: dict[str, int] = {}
+        self._talks: defaultdict[str, int] = defaultdict(count().__next__)
+        """The number of each chat, in the order in which they come."""
         self._requesting = array("q")
 
     def id(self, kind: str, key: str) -> str:
@@ -188,14 +191,14 @@ class RunRows:
                 event.status,
                 event.started,
                 event.ended,
-                event.duration_ms,
+                milliseconds(event.started, event.ended),
                 inputs,
                 outputs,
                 event.error,
                 meta,
                 event.started,
                 event.ended,
-                self._talk(where),
+                self._talks[where.talk],
             ],
             len(inputs)
             + len(outputs)
@@ -216,10 +219,6 @@ class RunRows:
         self._requesting.append(-1 if request is None else request)
         self.add("llm_calls", *row, chain, None)
 
-    def _talk(self, where: Where) -> int:
-        """The number of the chat that something belongs to, in order of first appearance."""
-        return self._talks.setdefault(where.talk, len(self._talks))
-
     def add_message(self, channel: str, where: Where, *row: Any) -> int:
         """Add a row of `messages`: its values from `event_id` on without `message_order`, `source` and `chat`; the last
         is whether it is AG2's own.
@@ -229,7 +228,7 @@ class RunRows:
         """
         event_id, *rest, internal = row
         self._message_positions.append(where.position)
-        self.tables["messages"].add([self.run_id, event_id, None, *rest, None, self._talk(where), internal])
+        self.tables["messages"].add([self.run_id, event_id, None, *rest, None, self._talks[where.talk], internal])
         self._channels.append(_CHANNELS[channel])
         return len(self._channels) - 1
 

@@ -9,6 +9,19 @@ from collections.abc import Iterator
 from ingest.events import Where
 
 
+class _Numbers(dict[str | None, int]):
+    """Numbers of names, in the order in which they come, and the names by number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str | None] = []
+
+    def __missing__(self, name: str | None) -> int:
+        number = self[name] = len(self.names)
+        self.names.append(name)
+        return number
+
+
 class Seen:
     """Messages, in the order in which their rows were added."""
 
@@ -19,8 +32,8 @@ class Seen:
         self._senders = array("q")
         self._recipients = array("q")
         self._talks = array("q")
-        self._names: list[str | None] = []
-        self._places: dict[str | None, int] = {}
+        self._numbers = _Numbers()
+        """Of senders, recipients and chats."""
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
@@ -29,19 +42,13 @@ class Seen:
         self._keys.append(key)
         self._anonymous_keys.append(anonymous_key)
         self._positions.append(where.position)
-        self._talks.append(self._name(where.talk))
-        self._senders.append(self._name(sender))
+        self._talks.append(self._numbers[where.talk])
+        self._senders.append(self._numbers[sender])
         self.speakers.add(sender)
-        self._recipients.append(self._name(recipient))
+        self._recipients.append(self._numbers[recipient])
 
     def __len__(self) -> int:
         return len(self._keys)
-
-    def _name(self, name: str | None) -> int:
-        place = self._places.setdefault(name, len(self._names))
-        if place == len(self._names):
-            self._names.append(name)
-        return place
 
     def counts(self) -> Counter[int]:
         """How often each message is there, by key."""
@@ -61,12 +68,12 @@ class Seen:
 
     def talk(self, index: int) -> str:
         """The chat that it belongs to."""
-        return self._names[self._talks[index]] or ""
+        return self._numbers.names[self._talks[index]] or ""
 
     def sender(self, index: int) -> str | None:
         """Who said it."""
-        return self._names[self._senders[index]]
+        return self._numbers.names[self._senders[index]]
 
     def recipient(self, index: int) -> str | None:
         """Who it was handed to."""
-        return self._names[self._recipients[index]]
+        return self._numbers.names[self._recipients[index]]

@@ -36,20 +36,19 @@ class Logged:
 
     Attributes:
         index: of its row; None where it got none.
-        is_told: whether an event follows for sure, whatever AG2 makes of the words in it.
+        key: None where an event follows for sure, whatever AG2 makes of the words in it.
     """
 
     index: int | None
     sender: str | None
     recipient: str | None
-    key: int
-    is_told: bool
+    key: int | None
 
     def is_same(self, message: Message) -> bool:
         """Whether this is the event's message."""
         if (self.sender, self.recipient) != (message.sender, message.recipient):
             return False
-        return self.is_told or self.key == message.key()
+        return self.key is None or self.key == message.key()
 
 
 @dataclass(slots=True)
@@ -247,4 +246,4 @@ class Talk:
             for name in INTERNAL_AGENTS:  # the next choice is a chat of its own
                 self.asked.pop(name, None)
         times = [asked, opened.where.time if opened else None, *[child.started for child in children]]
-        return min((time for time in times if time is not None), default=where.time)
+        return min([time for time in times if time is not None], default=where.time)

@@ -262,7 +262,9 @@ class Conversation:
             if logged.index is not None:
                 self._rows.heard(logged.index, "event")  # AG2 logs a message and sends its event in one breath
             return
-        sender, recipient, index, key = message.sender, message.recipient, None, message.key()
+        sender, recipient, index = message.sender, message.recipient, None
+        is_logged = said.channel == "logger" and not said.silent
+        key = None if not is_logged or said.silent is False or message.is_template else message.key()
         manager = next(filter(self._relayed.is_manager, (recipient, sender)), None)
         if said.resumed is not None:
             index = self.messages.resumed(said, said.resumed, where, talk)
@@ -276,9 +278,8 @@ class Conversation:
             talk.heard(message.sender, recipient)
         else:
             index = self._turn(said, where, talk, manager, self._relayed.is_announced(said))
-        if said.channel == "logger" and not said.silent:
-            is_told = said.silent is False or message.is_template
-            talk.threads[where.thread].logged = Logged(index, sender, recipient, key, is_told)
+        if is_logged:
+            talk.threads[where.thread].logged = Logged(index, sender, recipient, key)
 
     def _turn(self, said: facts.Said, where: Where, talk: Talk, manager: str | None, announced: bool) -> int:
         """A message is a turn, or announced: add its rows and those of what led to it. Gives its index.
