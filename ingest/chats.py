@@ -81,7 +81,10 @@ class Chats:
 
     def action_around(self, where: Where) -> str | None:
         """The event of the marked action around a record. A step is no event: see `step_id`."""
-        name, steps = where.parent, set()
+        name = where.parent
+        if name is None:
+            return None
+        steps = set()
         while name in self._steps and name not in steps:
             steps.add(name)
             name = self._steps[name]

@@ -15,6 +15,8 @@ MOST = 64
 _RAISE = frozenset({"llm_call", "tool_call", "code_exec"})
 """Types of events whose exception may leave the chat, and is then told again by an `error` event."""
 
+_TELL = frozenset({"error", "tool_call"})
+"""Types of events that may tell of a failure also where they have not failed themselves."""
 
 _Raised = tuple[str | None, str | None]
 """Type and message of an exception."""
@@ -79,6 +81,8 @@ class Failures:
         inside = self._actions.pop(event.id, ())
         if event.subtype == UNSPOKEN:  # of the exception that ended it an error tells
             return
+        if event.status != "failed" and event.type not in _TELL and event.subtype != "action" and not inside:
+            return  # as most do
         around = event.where.action or event.where.parent
         if event.type == "error" and event.subtype == "action":
             if (marked := self._marked(event)) is not None:

@@ -47,11 +47,16 @@ class TableRows:
     """The rows of one table of one run, in the order they were added."""
 
     def __init__(self, table: Table) -> None:
-        self.count = 0
         self._table, self._long_values = table, table.long_values
         self._rows: list[Row] = []
         self._bytes = 0
         self._spill: Spill | None = None
+        self._spilt = 0
+
+    @property
+    def count(self) -> int:
+        """How many rows were added, up to `chunks`."""
+        return self._spilt + len(self._rows)
 
     def add(self, row: Row, size: int | None = None) -> None:
         """Add a row: a list with a value for each column of the table, in order.
@@ -61,11 +66,11 @@ class TableRows:
             size: the length of those that may be long, where the caller knows it.
         """
         self._rows.append(row)
-        self.count += 1
         self._bytes += sum(map(len, filter(None, self._long_values(row)))) if size is None else size
         if self._bytes >= CHUNK_BYTES or len(self._rows) >= CHUNK_ROWS:
             self._spill = self._spill or Spill()
             self._spill.append((self._rows, self._bytes))
+            self._spilt += len(self._rows)
             self._rows, self._bytes = [], 0
 
     def chunks(self, **late: Sequence[Any]) -> Iterator[tuple[list[Row], int]]:
@@ -109,7 +114,4 @@ class Same(Sequence[Any]):
 def rank(positions: array[int]) -> array[int]:
     """For each row its place when rows are sorted by position; rows at the same position keep their order."""
     order = sorted(range(len(positions)), key=positions.__getitem__)
-    ranks = array("q", bytes(8 * len(positions)))
-    for place, index in enumerate(order):
-        ranks[index] = place
-    return ranks
+    return array("q", sorted(range(len(positions)), key=order.__getitem__))  # the inverse of the order
