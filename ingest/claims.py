@@ -120,7 +120,7 @@ def claims(text: str) -> list[str]:
         something, or to do so manually. Mostly nothing.
     """
     text = sound(text).replace("\u2019", "'")
-    if _ANY.search(text) is None:
+    if _ANY.search(text.encode()) is None:  # of bytes no places are counted
         return []
     return [name for name, (pattern, holds) in _CLAIMS.items() if _says(text, pattern, holds)]
 
