@@ -38,11 +38,14 @@ def answer(response: Any) -> Answer | None:
     """
     if not isinstance(response, dict):
         return None
-    shapes = [(read, said) for name, read in _SHAPES.items() if isinstance(said := response.get(name), list)]
-    if not shapes:
-        return None
-    read, said = next((shape for shape in shapes if shape[1]), shapes[0])
-    return read(response, said)
+    empty = None
+    for name, read in _SHAPES.items():
+        said = response.get(name)
+        if said and isinstance(said, list):
+            return read(response, said)
+        if isinstance(said, list) and empty is None:
+            empty = read
+    return None if empty is None else empty(response, [])
 
 
 def tokens(response: Any) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class LLMLedger:
 
     def called(self, data: dict[str, Any], where: Where) -> Event:
         """Take in an `llm_call` record. Gives its event."""
-        request = self._rebuild(data)
-        response = data.get("response")
+        request, response = self._rebuild(data), data.get("response")
+        agent, model = text_or_none(data.get("agent")), text_or_none(data.get("model"))
         is_error = data.get("status") == "error"
         started, ended = microseconds(data.get("started")), microseconds(data.get("ended"))
         raised = data.get("error")
@@ -74,20 +74,17 @@ class LLMLedger:
         answered = answer(response)
         quality = None
         if not is_open:
-            quality = judge(request.fields, response, answered, text_or_none(data.get("agent")), failed)
+            quality = judge(request.fields, response, answered, agent, failed)
         event = self._rows.event(
             "llm_call",
             CALL,
             where,
-            agent=text_or_none(data.get("agent")),
+            agent=agent,
             status="pending" if is_open else "failed" if failed else "completed",
             started=started if started is not None else where.time,
             ended=ended if ended is not None else where.time,
             error=error,
-            inputs={
-                "model": text_or_none(data.get("model")),
-                "message_count": request.messages,
-            },
+            inputs={"model": model, "message_count": request.messages},
             outputs={
                 "content": answered.content if answered else None,
                 "tool_calls": answered.tool_calls if answered else None,
@@ -108,7 +105,7 @@ class LLMLedger:
             request.chain,
             event.id,
             event.agent,
-            text_or_none(data.get("model")),
+            model,
             encode(request.fields),
             None if response is None or is_open else encode(response),
             *counts.values(),

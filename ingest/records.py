@@ -64,10 +64,11 @@ def failed(data: Data) -> facts.Failed:
 
     Without a message, as of a bare `assert`, it has the name of its type for one.
     """
-    error = data.get("error")
-    error = error if isinstance(error, dict) else {}
-    error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
     agent = text_or_none(data.get("agent")) if data.get("kind") == journal.CHAT_END else None
+    error = data.get("error")
+    if not isinstance(error, dict):
+        return facts.Failed(None, None, None, agent)
+    error_type, message, traceback = (text_or_none(error.get(k)) for k in ("type", "message", "traceback"))
     inside = error.get("exceptions")
     words = [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
     types = [text_or_none(one.get("type")) for one in words]

@@ -219,16 +219,21 @@ class RunRows:
         self._requesting.append(-1 if request is None else request)
         self.add("llm_calls", *row, chain, None)
 
-    def add_message(self, channel: str, where: Where, *row: Any) -> int:
-        """Add a row of `messages`: its values from `event_id` on without `message_order`, `source` and `chat`; the last
-        is whether it is AG2's own.
+    def add_message(self, channel: str, where: Where, event_id: str, internal: bool, *row: Any) -> int:
+        """Add a row of `messages`.
+
+        Args:
+            channel: who told of it.
+            where: where it stands.
+            event_id: its turn.
+            internal: whether it is AG2's own.
+            row: its values from `sender` to `timestamp`.
 
         Returns:
             The message's index, for `heard`.
         """
-        event_id, *rest, internal = row
         self._message_positions.append(where.position)
-        self.tables["messages"].add([self.run_id, event_id, None, *rest, None, self._talks[where.talk], internal])
+        self.tables["messages"].add([self.run_id, event_id, None, *row, None, self._talks[where.talk], internal])
         self._channels.append(_CHANNELS[channel])
         return len(self._channels) - 1
 

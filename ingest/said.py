@@ -46,6 +46,7 @@ class MessageLedger:
             channel,
             where,
             turn.id,
+            internal,
             message.sender,
             message.recipient,
             turn.inputs["role"],
@@ -55,7 +56,6 @@ class MessageLedger:
             where.node_id,
             tokens,
             where.time,
-            internal,
         )
         key = message.key()
         self._seen.add(key, message.key(False), where, message.sender, message.recipient)

@@ -188,7 +188,10 @@ class ToolLedger:
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:
         """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
-        calls = [call for call in self._ended.pop((where.talk, executor), []) if call in self._all.calls]
+        ended = self._ended.pop((where.talk, executor), None)
+        if ended is None:
+            return []
+        calls = [call for call in ended if call in self._all.calls]
         for call in calls:
             self._drop(call)
         return [self._event(call) for call in calls]

@@ -87,12 +87,12 @@ class Conversation:
 
     def _take(self, fact: facts.Fact, where: Where) -> None:
         talk = self._talks[where.chat]
-        if talk.outer is not None and isinstance(fact, facts.Said):
-            talk = self._nesting.returned(fact.message, talk, where)
-        thread = talk.threads[where.thread]
-        self._nesting.place(where, talk)
         if isinstance(fact, facts.Said):
             self._failed_callers.pop(where.thread, None)
+            if talk.outer is not None:
+                talk = self._nesting.returned(fact.message, talk, where)
+        thread = talk.threads[where.thread]
+        self._nesting.place(where, talk)
         logged, thread.logged = thread.logged, None
         match fact:
             case facts.Said():
@@ -300,13 +300,16 @@ class Conversation:
         turn_id = opened.id if opened else self._rows.id("agent_call", where.key)
         if reported := self._code.said(message, said.channel, where, turn_id, made_by):
             executions.append(reported)
-        children += [execution.event for execution in executions]
+        if executions:
+            children += [execution.event for execution in executions]
         for response in message.responses:
             if event := self._tools.answered(response, agent, where, message.recipient):
                 children.append(event)
         children += self._tools.unrequested(agent, where)
-        first = min([where.position, *[child.where.position for child in children]])
-        turn = self._turn_event(turn_id, message, where, min(first, opened.where.position) if opened else first, talk)
+        first = where.position if opened is None else min(where.position, opened.where.position)
+        if children:
+            first = min(first, *[child.where.position for child in children])
+        turn = self._turn_event(turn_id, message, where, first, talk)
         turn.started = talk.began(agent, where, children, opened)
         if opened and opened.chats:
             turn.meta["nested_chats"] = opened.chats
@@ -327,7 +330,7 @@ class Conversation:
         self._acts.in_turn(children, turn.id, where, executions)
         for number, request in enumerate(message.requests):
             self._tools.requested(request, agent, turn.id, where, number, message.recipient)
-        tokens = _tokens(message, [child for child in children if child.type == "llm_call"])
+        tokens = _tokens(message, children) if children else None
         index, key = self.messages.add(said.channel, message, turn, where, tokens, internal)
         talk.latest.pop(agent, None)
         talk.latest[agent], talk.last_speaker = LastSaid(key, {message.recipient}), agent
@@ -345,7 +348,7 @@ class Conversation:
             "has_code": "```" in message.plain,
             "code_languages": self._code.languages,
             "has_tool_calls": bool(message.requests),
-            "file_references": list(dict.fromkeys(hit.path for hit in hits)),
+            "file_references": list(dict.fromkeys([hit.path for hit in hits])),
             "content_length": len(message.plain),
         }
         meta |= dict.fromkeys(claims(message.plain), True)
@@ -422,8 +425,9 @@ class Conversation:
         self._tools.forget()
 
 
-def _tokens(message: Message, calls: list[Event]) -> int | None:
+def _tokens(message: Message, children: list[Event]) -> int | None:
     """Tokens of the answer that a message is. Where a guardrail puts words of its own in its place, there are none."""
+    calls = [child for child in children if child.type == "llm_call"]
     own = [call for call in calls if call.subtype != GUARDRAIL]
     if not own or (len(own) < len(calls) and own[-1].outputs["content"] not in (message.plain, None)):
         return None
