@@ -95,11 +95,11 @@ class Assembler:
     def add(self, record: Record) -> None:
         """Take in one record, in order."""
         data = record.data
-        number = count(data.get("seq"))
-        seq = self._next_seq if number is None or number > MAX_SEQ else number
-        repeated = seq < self._next_seq
+        number, expected = count(data.get("seq")), self._next_seq
+        seq = expected if number is None or number > MAX_SEQ else number
+        repeated = seq < expected
         if not repeated:
-            self._lost += seq - self._next_seq
+            self._lost += seq - expected
             self._next_seq = seq + 1
         self.records += 1
         kind, where = str(data.get("kind")), self._where(data, seq)

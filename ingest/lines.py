@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 import orjson
@@ -92,9 +93,8 @@ class TooLong(bytes):
 
 def read_lines(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Yield (line number from 1, byte offset, bytes with the line end) for every line that is not blank."""
-    number, offset = 0, 0
-    while raw := file.readline(MAX_LINE):
-        number += 1
+    offset = 0
+    for number, raw in enumerate(iter(partial(file.readline, MAX_LINE), b""), 1):
         length = len(raw)
         if length == MAX_LINE and not raw.endswith(b"\n"):
             raw = TooLong(raw[:PIECE])

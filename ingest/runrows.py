@@ -5,6 +5,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from ingest.chains import Chains
@@ -28,6 +29,9 @@ CALL, SINGLE, GUARDRAIL = "call", "single", "guardrail"
 
 _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit of a UUID that says how it is made, with the two bits that are free in it."""
+
+_FREE_PARTS = itemgetter(slice(13, 16), 16, slice(17, 20), slice(20, 32))
+"""Of 32 hex digits those of a UUID that follow its version; the second is the one above."""
 
 _CHANNELS = {"event": 1, "logger": 2, "transcript": 4}
 _SOURCES = ["+".join(name for name, bit in _CHANNELS.items() if bits & bit) for bits in range(8)]
@@ -90,9 +94,9 @@ class RunRows:
         """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""
         hashed = self._hashed.copy()  # faster than to begin anew
         hashed.update(f"{kind}\0{key}".encode("utf-8", "surrogatepass"))
-        mixed = hashed.hexdigest()
+        middle, variant, rest, end = _FREE_PARTS(hashed.hexdigest())
         # what `str(uuid.UUID(hex=..., version=3))` gives, in a third of the time
-        return f"{self._id_begins}{mixed[13:16]}-{_VARIANT[mixed[16]]}{mixed[17:20]}-{mixed[20:]}"
+        return f"{self._id_begins}{middle}-{_VARIANT[variant]}{rest}-{end}"
 
     def named_id(self, name: str) -> str:
         """The id of what a record calls an action or a call of this name: of several with that name the first."""

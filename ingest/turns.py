@@ -104,6 +104,17 @@ class Conversation:
                     return
                 self._acts.wait(talk.pending[fact.event.agent], fact.event)
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
+            case facts.ToolStarted():
+                self._tools.started(fact, where)
+            case facts.ToolEnded():
+                if event := self._tools.ended(fact, where):
+                    self._acts.wait(talk.pending[fact.executor], event)
+            case facts.CodeStarted():
+                self._acts.unreported(self._code.started(fact, where), fact.executor, talk)
+            case facts.CodeBlockStarted():
+                self._acts.unreported(self._code.block_started(fact, where), fact.executor, talk)
+            case facts.CodeRan():
+                self._acts.unreported(self._code.ran(fact, where), fact.executor, talk)
             case facts.Replied():
                 talk.replies(fact.agent, fact.function)
             case facts.Asked():
@@ -116,17 +127,6 @@ class Conversation:
                 thread.selection.setdefault("attempts", []).append(attempt)
             case facts.Transition():
                 thread.selection |= {"selection": fact.rule, "transition_target": fact.target}
-            case facts.ToolStarted():
-                self._tools.started(fact, where)
-            case facts.ToolEnded():
-                if event := self._tools.ended(fact, where):
-                    self._acts.wait(talk.pending[fact.executor], event)
-            case facts.CodeStarted():
-                self._acts.unreported(self._code.started(fact, where), fact.executor, talk)
-            case facts.CodeBlockStarted():
-                self._acts.unreported(self._code.block_started(fact, where), fact.executor, talk)
-            case facts.CodeRan():
-                self._acts.unreported(self._code.ran(fact, where), fact.executor, talk)
             case facts.Failed():
                 self._failed(fact, where)
             case facts.ChatBegun():
