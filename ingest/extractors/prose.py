@@ -53,6 +53,7 @@ from ingest.extractors.spans import (
 )
 from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import spaced_start
+from ingest.occurring import occurring
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
 # that are asked whether they are extensions
@@ -113,8 +114,8 @@ SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
 HINTS: Final = r"[a-z]file\b|[Ff]ile[ \t:].*?(?:/|named|called)|" + "|".join(
     map(re.escape, (*NAME_HINTS[1:], ".env", *certain.HINTS, certain.HIDDEN))
 )
-HINT: Final = re2.compile(HINTS)
-SAVED_OR_HINT: Final = re2.compile(f"(?i:{SAVED}{SAVED_FILE})|{NAME_PATTERN}|{HINTS}")
+hints: Final = occurring(HINTS)
+saved_or_hints: Final = occurring(f"(?i:{SAVED}{SAVED_FILE})|{NAME_PATTERN}|{HINTS}")
 # what closes the name of a file that a program says it saved or cannot open
 CLOSING: Final = frozenset("'\u2019")
 # a name of a program's: `package.Class.method`
@@ -154,7 +155,7 @@ def extract_text(text: str) -> list[Hit]:
         text = prose(text)
     found: list[tuple[int, Hit | None]] = []
     ends, others, last = _endings(text, found)
-    if (SAVED_OR_HINT if others else HINT).search(text) is None:
+    if (saved_or_hints if others else hints)(text) is None:
         return _first(found)
     in_order = len(found)
     for match in islice(SAVED_OR_NAME.finditer(text), NAMES):

@@ -4,6 +4,7 @@ from typing import Any
 
 import re2
 
+from ingest.occurring import occurring
 from ingest.phrases.words import alternatives
 
 OPENING = 300
@@ -96,7 +97,7 @@ _CHINESE = alternatives(
 )
 _LACKS = r"\b(?:cannot|can't|can not|do\s*n[o']t|won't|unable|not able|no (?:access|ability))\b"
 _BEGINS = r"(?i)(?:^|[.!?:,\n\x{3002}\x{ff01}\x{ff1f}\x{ff1a}\x{ff0c}])[\s*_>\"-]*(?:"
-_REFUSAL = re2.compile(
+_REFUSAL = (
     _BEGINS
     + r"(?:(?:(?:(?:i'm|i am) )?(?:(?:so|very|really|truly) )?sorry|(?:my )?apologies|i apologi[sz]e|unfortunately"
     rf"|regrettably|(?:i'm|i am) afraid(?: that)?|as (?:an (?:ai|assistant)|{_MODEL})[\w\s-]{{0,60}})[\s,;:.-]*)?"
@@ -115,8 +116,9 @@ _REFUSAL = re2.compile(
         r"(?:\s*(?:[.,;:!?)]|$)| (?:and|so|on|of (?:openai|anthropic|google|microsoft|azure))\b)",
     )
 )
-_REFUSAL_ABROAD = re2.compile(f"{_BEGINS}{_GERMAN}|{_SPANISH}|{_FRENCH}|{_CHINESE})")
+_REFUSAL_ABROAD = f"{_BEGINS}{_GERMAN}|{_SPANISH}|{_FRENCH}|{_CHINESE})"
 """Apart from English: as one, the two would be more than RE2 has room for by default."""
+_refusals = occurring(_REFUSAL, _REFUSAL_ABROAD)
 
 _REPORTED = re2.compile(
     r"(?i)\b(?:answered|said|says|replied|replies|responded|wrote|told\s+\w+)\b[^\n.!?:]{0,40}:\s*[^\n]*|\"[^\"\n]*\""
@@ -224,7 +226,7 @@ _NO_STEP = frozenset(
 
 def refuses(prose: str) -> bool:
     """Whether a text begins with a refusal: its own words, and no other way taken."""
-    if _refusal(prose) is None:
+    if _refusals(prose[:OPENING]) is None:
         return False
     own = _REPORTED.sub(" ", prose[: 2 * OPENING])
     if not re2.search(r"\w", own):
@@ -236,7 +238,7 @@ def refuses(prose: str) -> bool:
 def _refusal(text: str) -> Any:
     """The match of the first refusal in the opening of a text, or None."""
     opening = text[:OPENING]
-    return _REFUSAL.search(opening) or _REFUSAL_ABROAD.search(opening)
+    return re2.search(_REFUSAL, opening) or re2.search(_REFUSAL_ABROAD, opening)
 
 
 def _goes_on(refusal: str, rest: str) -> bool:
