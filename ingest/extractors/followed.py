@@ -69,15 +69,16 @@ class Calls(Expressions):
         """What a call returns; the files that it opens are noted."""
         owner: Value = UNKNOWN
         attribute = ""
-        if isinstance(node.func, ast.Attribute):
-            owner, attribute = self.expression(node.func.value), node.func.attr
+        called = node.func
+        if type(called) is ast.Attribute:
+            owner, attribute = self.expression(called.value), called.attr
             target = self.attribute_of(owner, attribute)
         else:
-            target = self.expression(node.func)
+            target = self.expression(called)
         positional: list[Value] = []
         for argument in node.args:
             value = self.expression(argument)
-            if isinstance(argument, ast.Starred):
+            if type(argument) is ast.Starred:
                 positional.extend(elements(value) or ())
             else:
                 positional.append(value)

@@ -17,7 +17,8 @@ Place = tuple[int, int, Hit]
 
 LINE_END: Final = re.compile(r"\r\n|\r|\n")
 CONDITIONAL: Final = re.compile(r"[ \t]*(?:if|elif|else|for|while|try|except|finally|async|def|return)\b")
-WITHIN: Final = re.compile(r"\b(?:if|or|and|lambda)\b")
+# to ask first whether a letter of theirs begins a word makes it faster
+WITHIN: Final = re.compile(r"(?=[aiol])\b(?:if|or|and|lambda)\b")
 APPENDED: Final = re.compile(r"['\"]a[bt+]*['\"]")
 # the target of a command's output on its own line, or behind a semicolon
 REDIRECTED: Final = re.compile(
@@ -76,11 +77,11 @@ def shell_order(code: str, reads: Iterable[Hit]) -> tuple[tuple[str, ...], tuple
 
 def _is_plain(lines: list[str], place: int) -> bool:
     """Whether the statement that begins in a line writes a file anew, where it is reached."""
-    return not (
-        CONDITIONAL.match(lines[place])
-        or WITHIN.search(lines[place])
-        or APPENDED.search("".join(lines[place : place + 4]))
-    )
+    line = lines[place]
+    if CONDITIONAL.match(line) or WITHIN.search(line):
+        return False
+    near = "".join(lines[place : place + 4])
+    return not (("'a" in near or '"a' in near) and APPENDED.search(near))
 
 
 def _ends(lines: list[str]) -> list[int]:
