@@ -6,7 +6,6 @@ and the tables hold no more: each message once, with the calls that it belongs t
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from operator import is_
 from typing import Any
 
 from capture import format as journal
@@ -30,7 +29,6 @@ class _Request:
 
     Attributes:
         fields: what it says beside its messages.
-        text: the same as JSON text.
         chain: the chain that its messages stand in, or None where it has none.
         call: its place among the calls that have messages.
         messages: how many it has.
@@ -38,7 +36,6 @@ class _Request:
     """
 
     fields: dict[str, Any]
-    text: str
     chain: int | None
     call: int | None
     messages: int | None
@@ -109,7 +106,7 @@ class LLMLedger:
             event.id,
             event.agent,
             model,
-            request.text,
+            encode(request.fields),
             None if response is None or is_open else encode(response),
             *counts.values(),
             cost,
@@ -149,10 +146,7 @@ class LLMLedger:
             for place, message in enumerate(new, position):
                 text = encode(message)
                 self._rows.add("llm_messages", chain, place, None, None, text, size=len(text))
-        # mostly all of them are those of the base, the tools that a model is told of among them
-        is_same = list(fields) == list(known) and all(map(is_, fields.values(), known.values()))
-        text = base.text if base is not None and is_same else encode(fields)
-        request = _Request(fields, text, chain, call, total, missing)
+        request = _Request(fields, chain, call, total, missing)
         if isinstance(seq, int):
             self._latest[seq] = request
             if len(self._latest) > REMEMBERED:
