@@ -16,6 +16,9 @@ from ingest.messages import text_or_none
 from ingest.quality import judge
 from ingest.runrows import CALL, GUARDRAIL, RunRows
 
+MAX_TOKENS = 10**12
+"""Of one call. No model reads or writes as many."""
+
 REMEMBERED = 256
 """Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
 
@@ -63,13 +66,13 @@ class LLMLedger:
         is_open = is_error and raised.get("type") == journal.UNFINISHED
         failed = is_error and not is_open
         error = (_why(raised) or _answered(response)) if failed else None
-        counts = {name: count(data.get(name)) for name in journal.TOKENS}
+        counts = {name: _count_of_tokens(data.get(name)) for name in journal.TOKENS}
         if None in counts.values():
             told = tokens(response)
-            counts = {name: count(told[name]) if value is None else value for name, value in counts.items()}
+            counts = {n: _count_of_tokens(told[n]) if value is None else value for n, value in counts.items()}
             if counts["total_tokens"] is None:
                 prompt, completion = counts["prompt_tokens"], counts["completion_tokens"]
-                counts["total_tokens"] = None if prompt is None or completion is None else count(prompt + completion)
+                counts["total_tokens"] = None if prompt is None or completion is None else prompt + completion
         cost = number(data.get("cost"))
         answered = answer(response)
         quality = None
@@ -167,6 +170,12 @@ def _answered(response: Any) -> str | None:
 def count(value: Any) -> int | None:
     """A whole number of at most 63 bits that is not negative, or None."""
     return value if type(value) is int and 0 <= value < 2**63 else None
+
+
+def _count_of_tokens(value: Any) -> int | None:
+    """A number of tokens, or None for what can be none: no query has to sum up what no BIGINT holds."""
+    number = count(value)
+    return number if number is None or number <= MAX_TOKENS else None
 
 
 def number(value: Any) -> float | None:

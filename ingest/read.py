@@ -166,6 +166,8 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     if assembler.recordings > 1:
         apart = "" if found.content else f"; `ingest - < {shown(found.path)}` reads each as its own"
         report.notes.append(f"{assembler.recordings} recordings stand in it and are read as one run{apart}")
+    file.seek(0)
+    report.identity = _identity(file, source)  # not sooner: a huge file that is no run is not read for it
     report.status = "completed" if source.name != "journal" else status_without_end(opened.fileno(), assembler)
     if not report.is_run:
         for table, rows, size in assembler.rows.chunks():
@@ -181,8 +183,6 @@ def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) ->
     """All of a file, and what it says of the run beside its records. An archive's error is that of this reading."""
     from ingest.assemble import Assembler  # here, because with all that it takes it is half of what there is to load
 
-    file.seek(0)
-    report.identity = _identity(file, source)
     about: dict[str, Any] = {}
     place = found.run_id, shown(found.path), found.folder
     assembler = Assembler(*place, source.channel, found.roots, nests=source.nests)

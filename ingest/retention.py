@@ -91,6 +91,9 @@ def prune(out: str, older_than: str, *, dry_run: bool = False, note: Callable[[s
         if pruned and not dry_run:
             gone = set(pruned)
             _remove(snapshot, [k for k in known if k.run_id in gone])
+        elif not dry_run:  # one that was killed may have left the Parquet files behind the database
+            settle(snapshot)
+            shutil.rmtree(os.path.join(out, STAGING), ignore_errors=True)
     return result
 
 

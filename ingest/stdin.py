@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import IO
 
 from ingest.compressed import unpack
-from ingest.discover import STANDARD_INPUT, Found
+from ingest.discover import STANDARD_INPUT, Found, IngestError
 from ingest.lines import MAX_LINE, decode
 from ingest.read import identify, is_journal
 from ingest.regular import open_regular
@@ -32,6 +32,9 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
     Yields:
         A list of the runs in it, or an empty one. A journal's name is made from its first record, so that the same
         recording, which may have grown, is the same run; any other's from its content, packed or not.
+
+    Raises:
+        IngestError: it is closed.
     """
     if STANDARD_INPUT not in paths:
         yield []
@@ -39,6 +42,8 @@ def standard_input(paths: Sequence[str]) -> Iterator[list[Found]]:
     with scratch_folder() as folder:
         copy = os.path.join(folder, "input")
         with scratch_in_folder(copy) as file:
+            if sys.stdin is None:
+                raise IngestError("standard input is closed: send a run to it, as in `ingest - < journal.jsonl`")
             shutil.copyfileobj(sys.stdin.buffer, file, 1024 * 1024)
         yield [_found(path) for path in _apart(copy)]
 

@@ -19,6 +19,9 @@ NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
 time where thousands of messages say the same."""
 
+FEW = 8
+"""Transcripts of one run. Where there are more, each may be a single message: most of thousands tell of new ones."""
+
 
 @dataclass(slots=True)
 class Transcript:
@@ -85,6 +88,12 @@ class Claims:
         """Those that nothing else tells of."""
         self._chat = 0
         """The chat of the transcript that was matched last."""
+        self._matched = 0
+        """Transcripts so far."""
+        self._known: dict[bool, set[int]] = {True: set(), False: set()}
+        """The keys of the run's messages, with and without their authors, from the first of many transcripts on."""
+        self._noted = {True: 0, False: 0}
+        """How many messages they are of."""
 
     def match(self, transcript: Sequence[Message], saved_at: int, chat_id: str | None) -> list[int | None]:
         """For each message of a transcript the index of the same message of the run, or None.
@@ -99,6 +108,10 @@ class Claims:
         """
         named = all(message.sender or message.has_call_ids for message in transcript)
         keys = [message.key(named) for message in transcript]
+        if self._are_new(keys, named):
+            self._chat = len(self._ids)
+            self._ids.append(chat_id)
+            return [None] * len(keys)
         messages = list(self._seen.until(saved_at))
         if named:
             # AG2 saves who asks for tools without the name; the ids of the calls tell who that was
@@ -108,6 +121,16 @@ class Claims:
             messages = of_chat(self._seen, messages, keys, {speaker for speaker in speakers if speaker})
         messages.sort(key=self._seen.position)
         return self._match(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
+
+    def _are_new(self, keys: list[int], named: bool) -> bool:
+        """Whether the run has none of these messages, which after a few transcripts is known without looking at all."""
+        self._matched += 1
+        if self._matched <= FEW:
+            return False
+        known = self._known[named]
+        known.update(self._seen.key(index, named) for index in range(self._noted[named], len(self._seen)))
+        self._noted[named] = len(self._seen)
+        return known.isdisjoint(keys)
 
     def _match(
         self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None

@@ -45,11 +45,19 @@ _ROWIDS = ("rowid", "_rowid_", "oid")
 
 TRIES = 5
 
+_FOREIGN = "a SQLite database without the tables of AG2's logger"
+
 _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
 """The end of a `-journal` that names a further file, which SQLite would read and remove. AG2's has none."""
 
 _BROKEN = (sqlite3.Error, UnicodeError, MemoryError)
 """What a damaged database raises. Names in it, and messages that quote them, need not be UTF-8."""
+
+GLIMPSE = 1024 * 1024
+"""Bytes at the beginning of a database that mostly tell what tables it has."""
+
+BLOCK = 1024 * 1024
+"""Bytes that are copied at a time."""
 
 ROOM = 1024 * 1024
 """Bytes that SQLite may want for what it keeps beside the copy."""
@@ -76,6 +84,9 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
     """
     with scratch_folder() as folder:
         path = os.path.join(folder, "copy.db")
+        if _is_foreign(file, path):
+            about["not_a_run"] = _FOREIGN
+            return
         _copy(file, path)
         with closing(sqlite3.connect(path)) as con:
             try:
@@ -85,9 +96,31 @@ def read(file: IO[bytes], about: dict[str, Any]) -> Iterator[Record | Bad]:
                 about["not_a_run"], about["damaged"] = f"a SQLite database that can't be read: {error}", True
                 return
             if not _TELLING & tables.keys():
-                about["not_a_run"] = "a SQLite database without the tables of AG2's logger"
+                about["not_a_run"] = _FOREIGN
                 return
             yield from _records(con, tables, about)
+
+
+def _is_foreign(file: IO[bytes], path: str) -> bool:
+    """Whether the beginning of a database tells that it has no tables of AG2's: a large one is not copied then.
+
+    Args:
+        file: the database.
+        path: where a file with its beginning may stand for a moment.
+    """
+    name = getattr(file, "name", None)
+    if not isinstance(name, str) or any(os.path.lexists(name + ending) for ending in BESIDE):
+        return False  # what stands beside it may say more
+    with scratch_in_folder(path) as beginning:
+        beginning.write(file.read(GLIMPSE))
+        beginning.truncate(os.fstat(file.fileno()).st_size)  # as long as SQLite expects it, with a hole for the rest
+    try:
+        with closing(sqlite3.connect(path)) as con:
+            return not _TELLING & _prepare(con).keys()
+    except _BROKEN:
+        return False
+    finally:
+        os.remove(path)
 
 
 def _copy(file: IO[bytes], path: str) -> None:
@@ -100,13 +133,36 @@ def _copy(file: IO[bytes], path: str) -> None:
         before = [_looks(f"{name}{ending}") for ending in ("", *BESIDE)] if isinstance(name, str) else []
         file.seek(0)
         with scratch_in_folder(path) as copy:
-            shutil.copyfileobj(file, copy, 1024 * 1024)
+            if not isinstance(name, str) or not hasattr(os, "SEEK_DATA"):
+                shutil.copyfileobj(file, copy, BLOCK)
+            else:
+                _copy_data(file, copy)
         if not isinstance(name, str):
             return
         for ending in BESIDE:
             _copy_beside(name + ending, path + ending)
         if before == [_looks(f"{name}{ending}") for ending in ("", *BESIDE)]:
             return
+
+
+def _copy_data(file: IO[bytes], copy: IO[bytes]) -> None:
+    """Copy a file, and its holes as holes: a huge one may hold little."""
+    size = os.fstat(file.fileno()).st_size
+    end = 0
+    with contextlib.suppress(OSError):  # behind the last data
+        while end < size:
+            start = os.lseek(file.fileno(), end, os.SEEK_DATA)
+            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
+            _copy_between(file, copy, start, end)
+    copy.truncate(size)
+
+
+def _copy_between(file: IO[bytes], copy: IO[bytes], start: int, end: int) -> None:
+    file.seek(start)
+    copy.seek(start)
+    while start < end and (block := file.read(min(BLOCK, end - start))):
+        copy.write(block)
+        start += len(block)
 
 
 def _copy_beside(source: str, path: str) -> None:

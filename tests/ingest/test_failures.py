@@ -366,3 +366,13 @@ def test_who_was_spoken_to_and_said_nothing_was_invoked(runs: Path, ingested: In
     relation = queries.run("why_silent", queries.connect(ingested(runs).out))
     found = dict(relation.project("agent_name, status").fetchall())
     assert found == {"user": "fired_successfully", "coder": "chosen", "idle": "never_invoked"}
+
+
+def test_no_number_of_tokens_breaks_the_queries(runs: Path, ingested: Ingest) -> None:
+    """Two calls whose tokens no BIGINT holds together: what can be none is none."""
+    endless = [call("a", model="m", completion_tokens=2**63 - 1, prompt_tokens=5) for _ in range(2)]
+    write_journal(runs, "r", *chat(*endless))
+    con = queries.connect(ingested(runs).out)
+    for name in ("cost_by_model", "cost_by_agent", "cost_by_step"):
+        assert queries.run(name, con).fetchall(), name
+    assert con.execute("SELECT prompt_tokens, completion_tokens FROM runs").fetchone() == (10, 0)

@@ -371,3 +371,14 @@ def test_paths_as_tables_have_them_are_found_on_disk(tmp_path: Path) -> None:
 def test_what_is_printable() -> None:
     """Words of all languages are as they are."""
     assert printable("Grüße, 世界 🙂 a\tb\x00\udce9") == "Grüße, 世界 🙂 a\\tb\\x00\\udce9"
+
+
+def test_a_large_database_of_others_is_not_copied(runs: Path, ingested: Ingest) -> None:
+    """Each of these has holes that would take more than the disk has."""
+    (runs / "cache.db").write_bytes(b"SQLite format 3\0")
+    with closing(sqlite3.connect(runs / "other.db")) as con:
+        con.execute("CREATE TABLE x (id INTEGER)")
+    for name in ("cache.db", "other.db"):
+        os.truncate(runs / name, 4 << 40)
+    (runs / "t.json").write_text(json.dumps([{"role": "user", "content": "hi"}]))
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 1

@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -348,3 +350,20 @@ def test_pruning_goes_again_where_memory_is_too_little(
     assert tables.one("SELECT count(*) FROM messages") == 1
     assert not (tables.out / ".staging").exists()
     parquet_matches(tables)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_prune_mends_what_one_left_that_was_killed(runs: Path, ingested: Ingest) -> None:
+    """Between the database and the Parquet files: also where there is nothing to prune any more."""
+    write_journal(runs, "old", logged("a", "b", "hi"))
+    young(runs, "young")
+    out = ingested(runs).out
+    killed = (
+        "import os, sys; from ingest import retention\n"
+        "retention.settle = lambda *given: os.kill(os.getpid(), 9)\n"
+        "retention.prune(sys.argv[1], '30d')"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, out], check=False).returncode == -9
+    assert prune(out, "--older-than", "30d")["pruned"] == []
+    parquet_matches(Tables(out, ingest.Summary(str(out))))
+    assert not (out / ".staging").exists()

@@ -167,3 +167,17 @@ def test_a_list_that_nobody_heard_of_was_saved_for_its_own_sake(runs: Path, inge
     history = [{"role": "user", "name": name, "content": f"{name} says"} for name in "ab"]
     write_journal(runs, "r", {"kind": "messages", "chat": "c", "messages": history, "complete": True})
     assert ingested(runs).one("SELECT messages FROM runs") == 2
+
+
+def test_very_many_transcripts_of_one_message_each(runs: Path, ingested: Ingest) -> None:
+    """What the journal has is told once, and what it lacks is added."""
+    known = [logged("a", "b", f"known {number}") for number in range(3)]
+    saved = [{"role": "user", "name": "a", "content": f"new {number}"} for number in range(12)]
+    saved += [{"role": "user", "name": "a", "content": "known 1"}, {"role": "user", "name": "a", "content": "new 3"}]
+    write_journal(runs, "r", *known, *({"kind": "messages", "messages": [message]} for message in saved))
+    rows = ingested(runs).sql("SELECT content, source FROM messages ORDER BY content")
+    told = {row["content"]: row["source"] for row in rows}
+    assert told["known 1"].endswith("transcript")
+    assert told["known 0"] != told["known 1"]
+    assert [row["content"] for row in rows].count("known 1") == 1
+    assert told.keys() == {f"known {n}" for n in range(3)} | {f"new {n}" for n in range(12)}

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,3 +139,11 @@ def test_what_is_no_run_is_unusable_input(content: bytes, tmp_path: Path) -> Non
     assert line.startswith("ingest: standard input: ")
     with pytest.raises(FileNotFoundError):
         (tmp_path / "traces" / "traces.duckdb").stat()
+
+
+def test_standard_input_that_is_closed(tmp_path: Path) -> None:
+    """There is nothing to read, and one line says so."""
+    command = f'"{sys.executable}" -m ingest - --out "{tmp_path / "traces"}" <&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("ingest: standard input is closed")
