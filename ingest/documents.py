@@ -96,9 +96,10 @@ def _read_at(
     return unread(reason, raw, offset, stop, line, torn), stop, end - offset
 
 
-def value_end(raw: Text, offset: int, stop: int) -> tuple[int, bool]:
-    """Where the brackets that are opened here are closed again, and True; else how far that was looked for."""
-    depth, kept = 0, offset
+def value_end(raw: Text, offset: int, stop: int, depth: int = 0) -> tuple[int, bool]:
+    """Where the brackets that are opened here, or `depth` before, are closed again, and True; else how far that was
+    looked for."""
+    kept = offset
     for token in _TOKEN.finditer(raw, offset, stop):
         found = token[0]
         if token.end() - kept > STEP:

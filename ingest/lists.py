@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ingest.documents import unread
+from ingest.documents import unread, value_end
 from ingest.lines import Bad, Record, decode
 from ingest.text import LIST_END, MAX_WHOLE, Text, Values, behind, matches
 
@@ -47,6 +47,8 @@ def salvaged(raw: Text, start: int, make: Make, in_object: bool = False) -> Iter
         if end is None:
             end = _restart(values, raw, offset, make) if restarts < RESTARTS else len(raw)
             restarts += 1
+            if end == len(raw):
+                end = _list_end(raw, offset, in_object)
             reason = "the list is broken here" if end < len(raw) else BREAKS_OFF
         yield _piece(raw, offset, end, place, reason, make)
         offset = end
@@ -88,6 +90,14 @@ def _restart(values: Values, raw: Text, offset: int, make: Make) -> int:
         if (end := values.end(begin)) is not None and _is_value_between(raw, begin, end, make, has_answers):
             return begin
     return len(raw)
+
+
+def _list_end(raw: Text, offset: int, in_object: bool) -> int:
+    """Where a list ends whose last value can't be read; the end of the text if it is cut off."""
+    end, is_closed = value_end(raw, offset, len(raw), depth=1)
+    begin = end - 1
+    is_list = is_closed and raw[begin:end] == b"]" and (in_object or LIST_END.match(raw, begin) is not None)
+    return begin if is_list else len(raw)
 
 
 def _is_value_between(raw: Text, begin: int, end: int, make: Make, has_answers: bool) -> bool:

@@ -535,3 +535,18 @@ def test_a_broken_message_with_answers_costs_itself_alone(
     assert [row["content"] for row in tables.sql("SELECT content FROM messages ORDER BY message_order")] == said
     assert tables.sql("SELECT status FROM tool_calls") == [{"status": "pending"}] * 3
     assert tables.one("SELECT count(*) FROM quarantine") == 1
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 1500 + "]" * 1500, r'"\x"', "'a'"])
+@pytest.mark.parametrize("wrap", ["[%s]", '{"messages": [%s], "model": "m"}'])
+def test_a_last_message_that_can_not_be_read_is_not_cut_off(
+    value: str, wrap: str, runs: Path, ingested: Ingest
+) -> None:
+    """The list is closed behind it: nobody is still writing."""
+    said = json.dumps(CHAT[0]) + ',\n{"role": "user", "content": ' + value + "}"
+    (runs / "t.json").write_text(wrap % said)
+    tables = ingested(runs)
+    assert [row["error"] for row in tables.sql("SELECT error FROM quarantine")] == ["the list is broken here"]
+    assert (tables.summary.quarantined, tables.summary.torn) == (1, 0)
+    (runs / "t.json").write_text((wrap % said).split("]")[0][:-1])
+    assert ingested(runs).summary.torn == 1
