@@ -1,10 +1,11 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
+import contextlib
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ingest.changes import are_whole, has_changed, leaving, not_moved, not_pruned, not_sent_twice, without_emptied
@@ -67,15 +68,14 @@ def run(
         if note:
             note(line)
 
-    _make_folder(out)
-    with standard_input(paths) as given:
+    with _folder(out), standard_input(paths) as given:
         found = discover(paths, out, tell, source, given, files_roots)
         summary.found = len(found)
         named = _are_files(paths)
         if not found and named:
-            raise IngestError(f"{nothing_there(paths)}; the tables are as they were")
+            raise IngestError(f"{nothing_there(paths, out)}; the tables are as they were")
         if not found:
-            tell(nothing_there(paths))
+            tell(nothing_there(paths, out))
         with locked(out, tell):
             missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
             _ingest(
@@ -139,7 +139,7 @@ def _ingest(
             change = replace(change, reports=read_all(changed, staging, progress))
             _check_input(change.reports, named and len(changed) == summary.found, tell)
             was = are_whole(was, change.reports)
-            missing = not_moved(not_there, found, was)
+            missing = not_moved(not_there, found, was, change.reports)
             change = replace(change, gone=[*([] if theirs else missing), *was.values()])
             count_read(change.reports, before, was, summary, tell)
             left = not_read_again(theirs, change.reports, missing)
@@ -186,10 +186,12 @@ def _are_files(paths: Iterable[str]) -> bool:
     return not any(os.path.isdir(path) for path in paths)
 
 
-def nothing_there(paths: Sequence[str]) -> str:
-    """What is said where no file below these paths may be a run."""
+def nothing_there(paths: Sequence[str], out: str | None = None) -> str:
+    """What is said where no file below these paths may be a run. `out`: the folder of tables, where there is one."""
     if _are_files(paths):
         return f"{some(paths)}: no run of its own"
+    if out is not None and os.path.realpath(out) in map(os.path.realpath, paths):
+        return f"{out}: nothing to ingest, the folder of tables is no source; choose another with --out"
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
 
 
@@ -200,12 +202,22 @@ def _kept(path: str, left: int, others: list[str]) -> str:
     return f"{path}: the former tables as they were, kept for {' and '.join(what)}; all else is in the new ones"
 
 
-def _make_folder(out: str) -> None:
+@contextlib.contextmanager
+def _folder(out: str) -> Iterator[None]:
+    """Make the folder of tables where it is missing. Where nothing comes of it, it is gone again."""
     if shown(out) != out:
         raise IngestError(f"{shown(out)}: the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
+    is_new = not os.path.exists(out)
     try:
         os.makedirs(out, exist_ok=True)
     except OSError as error:
         raise IngestError(
             f"{out}: can't be the folder of tables, {error.strerror}; choose another with --out"
         ) from None
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                os.rmdir(out)
+        raise

@@ -1,5 +1,6 @@
 """`--drop-missing`: runs whose files are gone leave the tables, if that is asked for."""
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -173,3 +174,18 @@ def test_a_run_that_was_renamed_and_cut_is_dropped_at_once(runs: Path, ingested:
     cut.write_bytes(b"".join(cut.read_bytes().splitlines(True)[:2]))
     tables = ingested(runs, drop_missing=True)
     assert (ids(tables), tables.summary.dropped) == (["zz"], 1)
+
+
+@pytest.mark.parametrize("empty", ["journal.jsonl", "journal.jsonl.gz"])
+def test_an_empty_file_is_no_new_place_of_a_run(empty: str, runs: Path, ingested: Ingest) -> None:
+    """It lies where the run did, whose own file is gone."""
+    plain = write_journal(runs, "r", logged("a", "b", "hi"))
+    other = plain.with_name("journal.jsonl.gz")
+    if empty == plain.name:
+        other.write_bytes(gzip.compress(plain.read_bytes()))
+        plain.unlink()
+    assert ids(ingested(runs)) == ["r"]
+    for path in (plain, other):
+        path.unlink(missing_ok=True)
+    (plain.parent / empty).write_bytes(gzip.compress(b"") if empty.endswith("gz") else b"")
+    assert ids(ingested(runs, drop_missing=True)) == []

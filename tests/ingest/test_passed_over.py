@@ -382,3 +382,13 @@ def test_a_large_database_of_others_is_not_copied(runs: Path, ingested: Ingest) 
         os.truncate(runs / name, 4 << 40)
     (runs / "t.json").write_text(json.dumps([{"role": "user", "content": "hi"}]))
     assert ingested(runs).one("SELECT count(*) FROM messages") == 1
+
+
+def test_a_name_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
+    """Nor is the folder of tables taken for one without runs."""
+    out = tmp_path / "traces"
+    done = CliRunner().invoke(main, [str(tmp_path / "nothere"), "--out", str(out)])
+    assert (done.exit_code, out.exists()) == (2, False)
+    write_journal(tmp_path, "r", logged("a", "b", "hi"))
+    done = CliRunner().invoke(main, [str(tmp_path), "--out", str(tmp_path)])
+    assert "the folder of tables is no source" in done.stderr
