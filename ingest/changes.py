@@ -105,8 +105,8 @@ def not_moved(
     missing: Iterable[Known], found: list[Found], was: dict[str, Known], read: Iterable[Report] = ()
 ) -> list[Known]:
     """Those of the missing that do not stand elsewhere now; `read`: what came of the files that were read. An empty
-    file, and one that is no run, is nobody's new place."""
-    no_run = {report.found.path for report in read if report.skipped}
+    file, and one that is no run for sure, is nobody's new place."""
+    no_run = {report.found.path for report in read if report.skipped and not (report.damaged or report.failed)}
     moved = {f.run_id for f in found if f.size and f.path not in no_run} | {k.run_id for k in was.values()}
     return [k for k in missing if k.run_id not in moved]
 

@@ -8,6 +8,7 @@ The database is copied before it is opened: SQLite follows links, and opens what
 """
 
 import contextlib
+import errno
 import heapq
 import itertools
 import os
@@ -147,22 +148,30 @@ def _copy(file: IO[bytes], path: str) -> None:
 
 def _copy_data(file: IO[bytes], copy: IO[bytes]) -> None:
     """Copy a file, and its holes as holes: a huge one may hold little."""
-    size = os.fstat(file.fileno()).st_size
-    end = 0
-    with contextlib.suppress(OSError):  # behind the last data
-        while end < size:
-            start = os.lseek(file.fileno(), end, os.SEEK_DATA)
-            end = os.lseek(file.fileno(), start, os.SEEK_HOLE)
-            _copy_between(file, copy, start, end)
+    size, place = os.fstat(file.fileno()).st_size, os.lseek(file.fileno(), 0, os.SEEK_CUR)
+    with open(os.dup(file.fileno()), "rb", 0) as source:  # beside the file's buffer, which is told nothing of it
+        for start, end in _data(source.fileno(), size):
+            source.seek(start)
+            copy.seek(start)
+            while start < end and (block := source.read(min(BLOCK, end - start))):
+                copy.write(block)
+                start += len(block)
+    os.lseek(file.fileno(), place, os.SEEK_SET)
     copy.truncate(size)
 
 
-def _copy_between(file: IO[bytes], copy: IO[bytes], start: int, end: int) -> None:
-    file.seek(start)
-    copy.seek(start)
-    while start < end and (block := file.read(min(BLOCK, end - start))):
-        copy.write(block)
-        start += len(block)
+def _data(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where the data of a file begin and end, between its holes."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(descriptor, end, os.SEEK_DATA)
+            end = os.lseek(descriptor, start, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # the file system knows of no holes
+                yield end, size
+            return  # nothing but a hole follows
+        yield start, end
 
 
 def _copy_beside(source: str, path: str) -> None:

@@ -1,6 +1,7 @@
 """What SQLite keeps beside a database belongs to it: rows that are committed, and those that are to be undone."""
 
 import json
+import random
 import shutil
 import sqlite3
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.regular import open_regular
 from ingest.sources import ag2_sqlite
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
@@ -70,3 +72,32 @@ def test_a_link_beside_a_database_is_not_followed(ending: str, runs: Path, tmp_p
     (tmp_path / "other-journal").write_bytes(b"x" * 100 + ag2_sqlite._NAMES_ANOTHER)
     ag2_sqlite._copy_beside(str(tmp_path / "other-journal"), str(copy))
     assert not copy.exists()
+
+
+def test_a_database_is_copied_with_its_holes(tmp_path: Path) -> None:
+    """Wherever they are, however much of it a buffer holds, and what is read of it afterwards is as before."""
+    chance = random.Random(7)
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    for _ in range(20):
+        with source.open("wb") as file:
+            size = chance.randint(0, 3_000_000)
+            for _ in range(chance.randint(0, 6)):
+                file.seek(chance.randint(0, size))
+                file.write(chance.randbytes(chance.randint(0, 400_000)))
+            file.truncate(max(size, file.tell()))
+        content = source.read_bytes()
+        with open_regular(str(source)) as file, copy.open("wb") as target:
+            file.read(chance.choice([0, 16, 1000, 70_000]))
+            place = file.tell()
+            ag2_sqlite._copy_data(file, target)
+            assert file.read() == content[place:]
+        assert copy.read_bytes() == content
+
+
+def test_a_database_that_is_longer_than_its_beginning(runs: Path, ingested: Ingest) -> None:
+    """All of its rows are read, in order."""
+    texts = [f"{number} " + "x" * 1000 for number in range(4000)]
+    with closing(sqlite3.connect(runs / "logs.db")) as con:
+        insert(con, *texts)
+        con.commit()
+    assert said(ingested(runs)) == texts
