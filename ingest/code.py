@@ -277,12 +277,8 @@ class CodeLedger:
             )
         # of several blocks nobody knows how far the executor came, where the output does not tell
         is_known = status == "completed" or failing is not None
-        saved = {
-            hit.path: block.code
-            for block, fact in list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
-            for hit in fact.writes
-            if hit.method == SAVED_AS and not (REFUSED in output and _leads_out(hit.path))
-        }
+        reached = list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
+        saved = _saved(reached, is_refused=REFUSED in output)
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
@@ -300,6 +296,16 @@ class CodeLedger:
             if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
                 return blocks[: number + 1], blocks[number]
         return blocks, None
+
+
+def _saved(reached: list[tuple[Block, CodeFacts]], is_refused: bool) -> dict[str, str]:
+    """The paths of the blocks that the executor saved; of one that it refused the path leads out of its folder."""
+    return {
+        hit.path: block.code
+        for block, fact in reached
+        for hit in fact.writes
+        if hit.method == SAVED_AS and not (is_refused and _leads_out(hit.path))
+    }
 
 
 def _leads_out(path: str) -> bool:

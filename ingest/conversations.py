@@ -246,8 +246,7 @@ class _Search:
             return
         if not deep or not isinstance(value, dict | list):
             return
-        items = list(value.items() if isinstance(value, dict) else enumerate(value))
-        first = len(self.chats)
+        first, items = len(self.chats), list(value.items() if isinstance(value, dict) else enumerate(value))
         holding = self._look_into(items, path, deep, beside)
         if holding and len(holding) < len(items):
             others = {str(key): inner for key, inner in items if key not in holding}

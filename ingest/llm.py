@@ -190,4 +190,5 @@ def number(value: Any) -> float | None:
 
 def microseconds(nanoseconds: Any) -> int | None:
     """A time in the journal, integer nanoseconds since 1970, as microseconds; None for anything else."""
-    return nanoseconds // 1000 if type(nanoseconds) is int and 0 <= nanoseconds < 2**63 else None
+    value = count(nanoseconds)
+    return None if value is None else value // 1000

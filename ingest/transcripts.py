@@ -109,8 +109,7 @@ class Claims:
         named = all(message.sender or message.has_call_ids for message in transcript)
         keys = [message.key(named) for message in transcript]
         if self._are_new(keys, named):
-            self._chat = len(self._ids)
-            self._ids.append(chat_id)
+            self._of_chat(None, chat_id)
             return [None] * len(keys)
         messages = list(self._seen.until(saved_at))
         if named:
@@ -148,11 +147,16 @@ class Claims:
             matches = of_free if of_free.count(None) == matches.count(None) else matches
         found = [index for index in matches if index is not None]
         of_chats = Counter(self._chats[index] for index in found if self._chats.get(index) in chats)
-        self._chat = of_chats.most_common(1)[0][0] if of_chats else len(self._ids)
-        if self._chat == len(self._ids):
-            self._ids.append(chat_id)
+        self._of_chat(of_chats.most_common(1)[0][0] if of_chats else None, chat_id)
         self._tell(found)
         return matches
+
+    def _of_chat(self, chat: int | None, chat_id: str | None) -> None:
+        """The transcript that is matched is of this chat, or of a new one."""
+        if chat is None:
+            chat = len(self._ids)
+            self._ids.append(chat_id)
+        self._chat = chat
 
     def added(self, messages: Sequence[int]) -> None:
         """The transcript that was matched last has told of further messages."""

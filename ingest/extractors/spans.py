@@ -42,8 +42,9 @@ QUOTES: Final = {
     "\u300a": "\u300b",
     "\u3010": "\u3011",
 }
-# of each closing mark those that open, in other languages too: German has \u201e...\u201c and \u00bb...\u00ab
+# what stands between two parts of a title
 DASHES: Final = frozenset(("-", "\u2013", "\u2014"))
+# of each closing mark those that open, in other languages too: German has \u201e...\u201c and \u00bb...\u00ab
 OPENERS: Final = {
     **{closing: opening for opening, closing in QUOTES.items()},
     "\u201d": "\u201c\u201e\u201d",

@@ -179,7 +179,7 @@ def _copy_beside(source: str, path: str) -> None:
         os.remove(path)
     with contextlib.suppress(OSError), open_regular(source) as beside:
         with scratch_in_folder(path) as copy:
-            shutil.copyfileobj(beside, copy, 1024 * 1024)
+            shutil.copyfileobj(beside, copy, BLOCK)
             size = copy.tell()
         beside.seek(max(0, size - len(_NAMES_ANOTHER)))
         if beside.read() == _NAMES_ANOTHER:
