@@ -1,6 +1,6 @@
 """What the extractors find in the texts of one run, whatever becomes of an extractor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, wraps
 from typing import TypeVar
 
@@ -13,27 +13,29 @@ from ingest.extractors import (
     extract_code,
     extract_error,
     extract_text,
+    may_name_files,
 )
 
 T = TypeVar("T")
 
 CACHED_LENGTH = 10_000
-"""Characters of code up to which what was found in it is remembered: the same code is written, run, saved, run
-again."""
+"""Characters up to which it is remembered what was found in a text: the same code is written, run, saved, run again; a
+tool's result is the message that tells of it as well; a task is given to many runs."""
 
 
 def remembered(function: Callable[..., T], most: int) -> Callable[..., T]:
-    """The same function of a code and what else it is given, which looks up what it found in short code of late."""
+    """The same function of a text and what else it is given, which looks up what it found in short texts of late."""
     cached = lru_cache(maxsize=most)(function)
 
     @wraps(function)
-    def look_up(code: str, *rest: object) -> T:
-        return cached(code, *rest) if len(code) <= CACHED_LENGTH else function(code, *rest)
+    def look_up(text: str, *rest: object) -> T:
+        return cached(text, *rest) if len(text) <= CACHED_LENGTH else function(text, *rest)
 
     return look_up
 
 
 _extract_code = remembered(extract_code, 2048)
+_extract_text = remembered(extract_text, 1024)
 
 
 class Finder:
@@ -51,9 +53,9 @@ class Finder:
         """See `extract_code`."""
         return self._found(_extract_code, CodeFacts((), (), ()), code, language)
 
-    def text(self, text: str) -> list[Hit]:
+    def text(self, text: str) -> Sequence[Hit]:
         """See `extract_text`."""
-        return self._found(extract_text, [], text)
+        return self._found(_extract_text, [], text) if may_name_files(text) else []
 
     def arguments(self, tool: str, arguments: object) -> list[Hit]:
         """See `argument_files`."""

@@ -10,7 +10,7 @@ from ingest.extractors.blocks import code_blocks
 from ingest.extractors.errors import extract_error
 from ingest.extractors.languages import extract_code
 from ingest.extractors.model import Block, CodeFacts, Extractor, Hit
-from ingest.extractors.prose import extract_text
+from ingest.extractors.prose import extract_text, may_name_files
 from ingest.extractors.table import EXTRACTORS
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "extract_code",
     "extract_error",
     "extract_text",
+    "may_name_files",
 ]

@@ -130,6 +130,15 @@ EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
 ENDING_WORD: Final = re.compile(r"^[ \t]+(?:extension|ending|suffix|format)")
 
 
+def may_name_files(text: str) -> bool:
+    """Whether it takes more than a glance to see that `extract_text` finds nothing."""
+    return (
+        "." in text
+        or has_any(text, NAME_HINTS)
+        or (("/" in text or "rw" in text or certain.READ_ONLY in text) and has_any(text, certain.HINTS))
+    )
+
+
 def extract_text(text: str) -> list[Hit]:
     """Files that a message or a tool result names outside its code blocks.
 
@@ -142,13 +151,7 @@ def extract_text(text: str) -> list[Hit]:
         of the text, and bounded: nothing is found behind the first 20,000 words (`NAMES`) that may be names of files,
         repeated ones included, or the first million dots before a letter (`DOTS`).
     """
-    if (
-        "." not in text
-        and not has_any(text, NAME_HINTS)
-        and (
-            ("/" not in text and "rw" not in text and certain.READ_ONLY not in text) or not has_any(text, certain.HINTS)
-        )
-    ):
+    if not may_name_files(text):
         return []
     text = sound(text)
     if "```" in text:

@@ -9,6 +9,7 @@ import pytest
 
 import ingest
 from ingest import finder
+from ingest.extractors import Hit, extract_text
 from tests.ingest.tables import Tables
 
 CALLS = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"path": "a.txt"}'}}]
@@ -23,7 +24,7 @@ MESSAGES = [
 
 @pytest.mark.few
 @pytest.mark.parametrize(
-    "name", ["_extract_code", "extract_text", "argument_files", "code_blocks", "extract_error", None]
+    "name", ["_extract_code", "_extract_text", "argument_files", "code_blocks", "extract_error", None]
 )
 def test_a_broken_extractor_costs_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
     """Whichever it is: all messages, the call and the run are there, and the run says what was not looked for."""
@@ -44,3 +45,22 @@ def test_a_broken_extractor_costs_no_message(tmp_path: Path, monkeypatch: pytest
     assert [line.partition("(")[2].partition(")")[0] for line in told][:1] == ([broken.__name__] if name else [])
     assert all(line.endswith("ZeroDivisionError: no such case") for line in told)
     assert any("ZeroDivisionError" in note for note in tables.summary.notes) == bool(name)
+
+
+def test_short_texts_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that many runs are given, or a tool's result that a message repeats; a long text is not kept for that."""
+    looked_at: list[str] = []
+
+    def look(text: str) -> list[Hit]:
+        looked_at.append(text)
+        return extract_text(text)
+
+    monkeypatch.setattr(finder, "_extract_text", finder.remembered(look, 8))
+    short, long = "Read a.csv.", "Read b.csv. " + "x" * finder.CACHED_LENGTH
+    for number in range(3):
+        said = [{"role": "user", "name": "user", "content": text} for text in (short, long, "Go on")]
+        (tmp_path / f"chat{number}.json").write_text(json.dumps(said), encoding="utf-8")
+    tables = Tables(tmp_path / "out", ingest.run(tmp_path, tmp_path / "out"))
+    assert looked_at.count(short) == 1
+    assert looked_at.count(long) == 3
+    assert tables.one("SELECT count(*) FROM files WHERE operation = 'mention'") == 6
