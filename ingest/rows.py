@@ -6,6 +6,7 @@ which channels had a message). A short run stays in memory; of a long one all bu
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from array import array
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,9 @@ Row = list[Any]
 CHUNK_ROWS = 4096
 CHUNK_BYTES = 2 * 1024 * 1024
 """How many rows of a table, or how much text in them, are kept as objects."""
+
+SORTED_ROWS = 65_536
+"""Rows of a long run that are sorted together, where they can be."""
 
 
 class Spill:
@@ -113,5 +117,29 @@ class Same(Sequence[Any]):
 
 def rank(positions: array[int]) -> array[int]:
     """For each row its place when rows are sorted by position; rows at the same position keep their order."""
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    return array("q", sorted(range(len(positions)), key=order.__getitem__))  # the inverse of the order
+    ranks = array("q")
+    for start, end in _apart(positions):
+        part = positions[start:end]
+        order = sorted(range(len(part)), key=part.__getitem__)
+        inverse = sorted(range(len(part)), key=order.__getitem__)
+        ranks.extend(map(start.__add__, inverse) if start else inverse)
+    return ranks
+
+
+def _apart(positions: array[int]) -> Iterator[tuple[int, int]]:
+    """Parts that can be sorted by themselves, as (start, end): none has a position beyond one of a later part.
+
+    Rows are added nearly in order, so those of a long run, sorted as a whole, would take a hundred bytes each.
+    """
+    if len(positions) <= SORTED_ROWS:
+        yield 0, len(positions)
+        return
+    blocks = [positions[start : start + SORTED_ROWS] for start in range(0, len(positions), SORTED_ROWS)]
+    highest = itertools.accumulate(map(max, blocks), max)
+    lowest = [*itertools.accumulate(map(min, reversed(blocks)), min)]
+    start = 0
+    for number, high in enumerate(highest, 1):
+        if number == len(blocks) or high <= lowest[-1 - number]:
+            end = min(number * SORTED_ROWS, len(positions))
+            yield start, end
+            start = end

@@ -29,9 +29,9 @@ class Seen:
         self._keys = array("q")
         self._anonymous_keys = array("q")
         self._positions = array("q")
-        self._senders = array("q")
-        self._recipients = array("q")
-        self._talks = array("q")
+        self._senders = array("i")
+        self._recipients = array("i")
+        self._talks = array("i")
         self._numbers = _Numbers()
         """Of senders, recipients and chats."""
         self.speakers: set[str | None] = set()

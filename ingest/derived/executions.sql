@@ -164,6 +164,15 @@ starts as (
         end as answered_id
     from (
         select
+            *,
+            null::bigint as ended_by,
+            null::boolean as opens_itself
+        from events
+        where is_start
+            and echo_of is null
+            and not is_opening
+        union all by name
+        select
             events.* replace (
                 if(events.parent_event_id = echoed.id, null, events.parent_event_id) as parent_event_id,
                 if(events.parent_event_id = echoed.id, 0, events.depth) as depth
@@ -178,6 +187,7 @@ starts as (
             and opener.run_id = events.run_id
             and opener.id = events.parent_event_id
         where events.is_start
+            and (events.echo_of is not null or events.is_opening)
             and (echoed.event_type is distinct from 'llm_call' or echoed.execution_id = events.id)
     )
     anti join raised using (run_id, execution_order)

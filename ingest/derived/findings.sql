@@ -301,27 +301,38 @@ first_candidates as (
     group by run_id
 ),
 
+first_failures as (
+    select
+        run_id,
+        chat,
+        agent_name,
+        min(message_order) as message_order
+    from candidates
+    where failed > 0
+    group by
+        run_id,
+        chat,
+        agent_name
+),
+
 -- each kind of evidence points at one message where it can
 judged as (
     select
         candidates.*,
-        coalesce(message_order = firsts.made_up_act, false) as is_first_on_made_up_data,
-        coalesce(message_order = firsts.act, false) as is_first_act,
-        coalesce(firsts.act is null and message_order = firsts.reply, false) as is_first_answer,
+        coalesce(candidates.message_order = firsts.made_up_act, false) as is_first_on_made_up_data,
+        coalesce(candidates.message_order = firsts.act, false) as is_first_act,
+        coalesce(firsts.act is null and candidates.message_order = firsts.reply, false) as is_first_answer,
         is_claim and not is_act as is_claim_alone,
         makes_up and not is_act and not is_opening as is_made_up_alone,
-        coalesce(message_order = firsts.failure, false) as is_first_failure,
-        coalesce(
-            bool_or(failed > 0) over (
-                partition by candidates.run_id, chat, agent_name
-                order by message_order
-                rows between unbounded preceding and 1 preceding
-            ),
-            false
-        ) as has_failed_before
+        coalesce(candidates.message_order = firsts.failure, false) as is_first_failure,
+        coalesce(candidates.message_order > first_failures.message_order, false) as has_failed_before
     from candidates
     inner join first_candidates as firsts
         on firsts.run_id = candidates.run_id
+    left join first_failures
+        on first_failures.run_id = candidates.run_id
+        and first_failures.chat is not distinct from candidates.chat
+        and first_failures.agent_name is not distinct from candidates.agent_name
 ),
 
 -- an LLM call in one led to no message, and where no exception ended it only the call tells

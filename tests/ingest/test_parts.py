@@ -3,12 +3,14 @@
 import contextlib
 import json
 import random
+from array import array
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import rows as rows_module
 from ingest.code import code_hash
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
@@ -76,10 +78,14 @@ def test_a_long_transcript_is_aligned_quickly() -> None:
     assert sum(m is not None for m in matches) > 19_900
 
 
-@given(st.lists(st.integers(0, 5)))
-def test_rank_is_the_place_in_a_stable_sort(positions: list[int]) -> None:
-    """Rows at the same position keep their order."""
-    ranks = rank(positions)
+@given(st.lists(st.integers(0, 5)), st.booleans(), st.sampled_from([1, 2, 3, 7, 65_536]))
+def test_rank_is_the_place_in_a_stable_sort(positions: list[int], nearly_sorted: bool, together: int) -> None:
+    """Rows at the same position keep their order, also where a long run is sorted in parts."""
+    if nearly_sorted:
+        positions = [place + position for place, position in enumerate(positions)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows_module, "SORTED_ROWS", together)
+        ranks = rank(array("q", positions))
     assert sorted(ranks) == list(range(len(positions)))
     placed = sorted(range(len(positions)), key=ranks.__getitem__)
     assert placed == sorted(range(len(positions)), key=lambda i: (positions[i], i))
