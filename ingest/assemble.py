@@ -7,6 +7,7 @@ LLM calls and the files. At the end the run itself gets its row.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from capture import format as journal
@@ -321,8 +322,8 @@ class Assembler:
     def _file(self, data: Data, where: Where) -> None:
         path = text_or_none(data.get("path"))
         if path:
-            content = read_copy(self._folder, data.get("copy")) if self._folder else None
-            self._files.saved(Saved(path, count(data.get("size")), text_or_none(data.get("sha256")), content, where))
+            read = partial(read_copy, self._folder, data.get("copy"))
+            self._files.saved(Saved(path, count(data.get("size")), text_or_none(data.get("sha256")), read, where))
 
     def _gap(self, data: Data, where: Where) -> None:
         self._lost += count(data.get("lost")) or 0

@@ -20,17 +20,17 @@ MAX_CONTENT = 16 * 1024 * 1024
 """Bytes of a saved copy that are read; the recorder copies files below 1 MB."""
 
 
-def read_copy(folder: str, relative: Any) -> str | None:
+def read_copy(folder: str | None, relative: Any) -> str | None:
     """The text of a copy inside a run's folder.
 
     Args:
-        folder: the run's folder.
+        folder: the run's folder; None where it has none.
         relative: what the journal claims is the copy's path in it.
 
     Returns:
         The text, or None where there is none to be had.
     """
-    file = _opened(folder, relative, MAX_CONTENT, journal.FILES)
+    file = _opened(folder, relative, MAX_CONTENT, journal.FILES) if folder is not None else None
     if file is None:
         return None
     try:

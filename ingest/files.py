@@ -5,8 +5,9 @@ The recorder's records come last, so a written file waits until the end of its r
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import re2
@@ -14,7 +15,7 @@ import re2
 from ingest.code import code_hash, label
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
-from ingest.roots import Content, FileRoots
+from ingest.roots import Content, FileRoots, Held, Read
 from ingest.runrows import RunRows, preview
 
 MAX_SAME_NAME = 100
@@ -38,12 +39,12 @@ MOUNTED = "/workspace/"
 
 @dataclass(slots=True)
 class Saved:
-    """A file that the recorder saw when the run ended."""
+    """A file that the recorder saw when the run ended. `read` gives the text that it saved of it."""
 
     path: str
     size: int | None
     sha256: str | None
-    content: str | None
+    read: Read
     where: Where
 
 
@@ -91,7 +92,7 @@ class FileLedger:
 
     def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]], roots: Sequence[str] = ()) -> None:
         self._rows, self._agents = rows, agents
-        self._roots = FileRoots(roots)
+        self._roots, self._held = FileRoots(roots), Held()
         self._cwd: str | None = None
         self._written: list[_Written] = []
         self._named: dict[tuple[str, str], _Named] = {}
@@ -131,6 +132,7 @@ class FileLedger:
 
     def saved(self, file: Saved) -> None:
         """The recorder saw this file."""
+        file.read = self._held.keep(file.read(), file.read)
         self._saved[file.path] = file
 
     def finish(self, cwd: str | None = None) -> int:
@@ -145,7 +147,7 @@ class FileLedger:
         self._cwd = cwd
         for file in sorted(self._saved.values(), key=lambda s: len(s.path)):
             self._by_name.setdefault(posixpath.basename(file.path), []).append(file)
-        rows: dict[str, tuple[Any, ...]] = {}
+        rows: dict[str, Callable[[], tuple[Any, ...]]] = {}  # so that no more than one text is held
         makers: dict[str, str] = {}
         unclaimed = dict(self._saved)
         places = [self._place(written) for written in self._written]
@@ -155,29 +157,32 @@ class FileLedger:
         for written, (place, saved) in zip(self._written, places, strict=True):
             if saved:
                 unclaimed.pop(saved.path, None)
-            at_end = self._held(written.path, saved, self._folder(written.cause))
+            at_end = self._content_of(written.path, saved, self._folder(written.cause))
             # what was written before the last time nobody knows any more, nor whether code that failed came so far
             is_sure = written.is_done or place not in done
             held = at_end if last[place].cause.id == written.cause.id and is_sure else None
             event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
-                rows[place], makers[place] = self._written_row(written, event, at_end), written.cause.id
+                rows[place] = partial(self._written_row, written, event.light({}), at_end)
+                makers[place] = written.cause.id
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
                 named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
                 self._named.setdefault((saved.path, "mention"), named)
                 continue
-            ran = self._ran.get(code_hash(saved.content)) if saved.content else None
+            text = saved.read()
+            ran = self._ran.get(code_hash(text)) if text else None
             if ran:
-                written = _Written(saved.path, *ran, "executor", "code_execution", saved.content, True, False)
-                held = Content(saved.size, saved.sha256, saved.content)
-                rows[self._spelt(saved.path)] = self._written_row(written, self._generated(written, held, True), held)
+                written = _Written(saved.path, *ran, "executor", "code_execution", None, True, False)
+                held = Content(saved.size, saved.sha256, saved.read)
+                event = self._generated(written, held, True).light({})
+                rows[self._spelt(saved.path)] = partial(self._written_row, written, event, held)
                 continue
-            held = self._held(saved.path, saved) or Content(None, None, None)
-            event = self._found(saved, held)
-            rows[self._spelt(saved.path)] = self._row(saved.path, event, "recorder", "recorder", held, None)
+            held = self._content_of(saved.path, saved) or Content(None, None)
+            event = self._found(saved, held).light({})
+            rows[self._spelt(saved.path)] = partial(self._row, saved.path, event, "recorder", "recorder", held, None)
         for row in rows.values():
-            self._rows.add("files", *row)
+            self._rows.add("files", *row())
         first = {(self._spelt(n.path), n.operation): n for n in reversed(self._named.values())}
         for named in reversed(first.values()):
             self._add_named(named)
@@ -239,9 +244,9 @@ class FileLedger:
         matches = [s for s in matches if s.path.startswith(below)]
         return matches[0] if len(matches) == 1 else None  # which of several it is nobody knows
 
-    def _held(self, path: str, saved: Saved | None, folder: str | None = None) -> Content | None:
+    def _content_of(self, path: str, saved: Saved | None, folder: str | None = None) -> Content | None:
         """What a file holds: as the recorder saw it, and what it did not save as it lies in one of the roots."""
-        seen = Content(saved.size, saved.sha256, saved.content) if saved else None
+        seen = Content(saved.size, saved.sha256, saved.read) if saved else None
         if not self._roots or (seen and seen.text is not None):
             return seen
         here = self._roots.find(_normal(path), self._cwd, self._folders(folder))
@@ -258,7 +263,7 @@ class FileLedger:
     def _generated(self, written: _Written, held: Content | None, seen: bool) -> Event:
         """The event of a written file. `seen`: the recorder saw the file, so it was written whatever became of code."""
         cause = written.cause
-        content, size = _content(held, written.content)
+        content, size = _text_and_size(held, written.content)
         suffix = _suffix(written.path)
         tool = cause.inputs.get("tool")
         language = cause.inputs.get("language")
@@ -337,7 +342,7 @@ class FileLedger:
         self, path: str, event: Event, source: str, method: str, held: Content | None, told: str | None
     ) -> tuple[Any, ...]:
         """The row of a written file, with what it holds at the end, or else what it was told to hold."""
-        content, size = _content(held, told)
+        content, size = _text_and_size(held, told)
         return (
             self._rows.id("file", f"write/{path}/{event.id}"),
             event.where.node_id,
@@ -355,7 +360,7 @@ class FileLedger:
         )
 
     def _add_named(self, named: _Named) -> None:
-        held = self._held(named.path, self._match(named.path))
+        held = self._content_of(named.path, self._match(named.path))
         self._rows.add(
             "files",
             self._rows.id("file", f"{named.operation}/{named.path}"),
@@ -383,7 +388,7 @@ def _moves(cause: Event) -> bool:
     return "chdir(" in code and _CHDIR.search(code) is not None and _HOME.search(code) is None
 
 
-def _content(held: Content | None, told: str | None) -> tuple[str | None, int | None]:
+def _text_and_size(held: Content | None, told: str | None) -> tuple[str | None, int | None]:
     """Text and size of a file, of which `told` is what was to be written."""
     text = held.text if held and held.text is not None else told
     return text, held.size if held else len(text.encode()) if text is not None else None

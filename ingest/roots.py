@@ -9,14 +9,20 @@ import hashlib
 import os
 import posixpath
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 MAX_TEXT = 1_000_000
 """Bytes. The text of a shorter file is kept, as the recorder does; of others only size and hash."""
 
 MAX_READ = 1_000_000_000
 """Bytes that are read for one run, a few seconds' work. Behind them a file has its size alone."""
+
+MAX_HELD = 16_000_000
+"""Characters of texts that are held in memory for one run."""
+
+Read = Callable[[], str | None]
 
 _PIECE = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -30,12 +36,32 @@ class Content:
     Attributes:
         size: bytes, where known.
         sha256: of the bytes; None where too much would have to be read.
-        text: the content, where it is UTF-8 text below `MAX_TEXT`.
+        read: gives the text, where that is known; see `Held`.
     """
 
     size: int | None
     sha256: str | None
-    text: str | None
+    read: Read = lambda: None
+
+    @property
+    def text(self) -> str | None:
+        """The text, where it is known."""
+        return self.read()
+
+
+class Held:
+    """Texts of the files of one run, of which there may be more than memory: the first ones are held, the others read
+    again from the disk when they are needed."""
+
+    def __init__(self) -> None:
+        self._left = MAX_HELD
+
+    def keep(self, text: str | None, again: Read) -> Read:
+        """What gives a text from now on. `again` reads it once more, and then may find that it is gone."""
+        if text is None or len(text) > self._left:
+            return again
+        self._left -= len(text)
+        return lambda: text
 
 
 class FileRoots:
@@ -49,6 +75,7 @@ class FileRoots:
         self._roots = [os.path.realpath(root) for root in roots]
         self._left = MAX_READ
         self._seen: dict[str, Content | None] = {}
+        self._held = Held()
 
     def __bool__(self) -> bool:
         return bool(self._roots)
@@ -78,19 +105,19 @@ class FileRoots:
         where = f"{root}/{inside}"
         if where not in self._seen:
             try:
-                self._seen[where] = self._content(_open_below(root, inside.split("/")))
+                self._seen[where] = self._content(partial(_open_below, root, inside.split("/")))
             except (OSError, ValueError):
                 self._seen[where] = None
         return self._seen[where]
 
-    def _content(self, descriptor: int) -> Content | None:
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+    def _content(self, opened: Callable[[], int]) -> Content | None:
+        with open(opened(), "rb") as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 return None
             size = status.st_size
             if size > self._left:
-                return Content(size, None, None)
+                return Content(size, None)
             digest, kept, left = hashlib.sha256(), b"", size
             while left and (piece := file.read(min(left, _PIECE))):
                 left -= len(piece)
@@ -98,7 +125,10 @@ class FileRoots:
                 if size < MAX_TEXT:
                     kept += piece
             self._left -= size
-        return Content(size - left, digest.hexdigest(), _text(kept) if size < MAX_TEXT else None)
+        sha256, text = digest.hexdigest(), _text(kept) if size < MAX_TEXT else None
+        if text is None:
+            return Content(size - left, sha256)
+        return Content(size - left, sha256, self._held.keep(text, partial(_read_again, opened, sha256)))
 
 
 def _candidates(root: str, path: str, cwd: str | None, folders: Sequence[str]) -> Iterator[str]:
@@ -144,6 +174,16 @@ def _open_below(root: str, parts: list[str]) -> int:
         return os.open(parts[-1], _FLAGS, dir_fd=folder)
     finally:
         os.close(folder)
+
+
+def _read_again(opened: Callable[[], int], sha256: str) -> str | None:
+    """The text of a file, as long as it is still the one of this digest."""
+    try:
+        with open(opened(), "rb") as file:
+            raw = file.read(MAX_TEXT)
+    except (OSError, ValueError):
+        return None
+    return _text(raw) if hashlib.sha256(raw).hexdigest() == sha256 else None
 
 
 def _text(raw: bytes) -> str | None:

@@ -137,7 +137,7 @@ def read_share(share: list[Found], folder: str, name: str) -> list[Report]:
                 for table, rows, size in read_run(found, report):
                     sizes[table] += size
                     stage.add(table, rows, size)
-                report.text = max(sizes["journal"], sizes["messages"], sizes["quarantine"])
+                report.text = max(sizes[name] for name in ("journal", "messages", "quarantine", "files"))
             except IngestError:  # nothing more can be written
                 raise
             except Exception as error:  # a mistake of ours must not cost the other runs

@@ -172,6 +172,24 @@ def test_large_and_binary_files_have_size_and_hash(root: Path) -> None:
     }
 
 
+def test_a_text_that_is_not_held_is_read_again_as_it_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the file has changed since it was hashed, or is gone, nobody knows the text of that hash."""
+    monkeypatch.setattr("ingest.roots.MAX_HELD", 10)
+    (root / "a.txt").write_text("0123456789")
+    (root / "b.txt").write_text("too much")
+    (root / "c.txt").write_text("as well")
+    roots = FileRoots([str(root)])
+    held, changed, gone = (roots.find(name, None, []) for name in ("a.txt", "b.txt", "c.txt"))
+    assert held is not None
+    assert changed is not None
+    assert gone is not None
+    assert [changed.text, gone.text] == ["too much", "as well"]
+    (root / "a.txt").write_text("another")
+    (root / "b.txt").write_text("to much")
+    (root / "c.txt").unlink()
+    assert [held.text, changed.text, gone.text] == ["0123456789", None, None]
+
+
 def test_a_huge_sparse_file_is_not_read(root: Path) -> None:
     """It has its size alone, and costs the other files nothing."""
     with (root / "huge.bin").open("wb") as file:

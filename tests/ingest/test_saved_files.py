@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from ingest import roots
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 
@@ -81,3 +84,31 @@ def test_files_of_one_execution_stand_in_the_order_of_its_code(runs: Path, inges
     write_journal(runs, "r", *ran(code))
     made = [made["outputs"]["file_path"] for made in ingested(runs).events("file_gen")]
     assert made == ["first.csv", "second.csv", "third.csv"]
+
+
+def test_of_more_texts_than_are_held_all_are_there(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are too much for memory are read again, for the event and for the row."""
+    monkeypatch.setattr(roots, "MAX_HELD", 5)
+    texts = {"a.csv": "1234", "b.csv": "56789", "found.txt": "and more"}
+    copies = [saved(runs / "r", path, text) for path, text in texts.items()]
+    write_journal(runs, "r", *ran("a.to_csv('a.csv')\nb.to_csv('b.csv')", *copies), start=START)
+    tables = ingested(runs)
+    assert files(tables, "write") == texts
+    query = "SELECT outputs->>'file_path' AS path, outputs->>'file_content' AS text FROM execution_events "
+    written = tables.sql(query + "WHERE event_type = 'file_gen'")
+    assert {row["path"]: row["text"] for row in written} == texts
+
+
+def test_long_files_of_several_runs_stand_in_several_parquet_files(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is sorted in memory: what its rows hold counts, and not only how long the journals are."""
+    monkeypatch.setattr("ingest.parts.PART_RECORDS", 100)
+    for name in ("r1", "r2", "r3", "r4"):
+        copy = saved(runs / name, "long.txt", "word " * 20_000)
+        write_journal(runs, name, *ran("open('long.txt', 'w').write(text)", copy), start=START)
+    tables = ingested(runs)
+    assert list(files(tables, "write").values()) == ["word " * 20_000]
+    assert len(list(tables.out.glob("parquet/files/date=*/*.parquet"))) > 1
