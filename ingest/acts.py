@@ -11,7 +11,8 @@ from ingest.runrows import SINGLE, RunRows
 from ingest.talk import Talk
 
 MAX_CHILDREN = 1000
-"""Events of an agent that wait for its turn to end. An agent that never speaks must not fill the memory."""
+"""Events of an agent, or executions, that wait for its turn to end. An agent that never speaks must not fill the
+memory."""
 
 
 class ActLedger:
@@ -63,7 +64,10 @@ class ActLedger:
         if execution is not None and executor is None:
             self.alone(execution)
         elif execution is not None:
-            talk.executions[executor].append(execution)
+            waiting = talk.executions[executor]
+            waiting.append(execution)
+            if len(waiting) > MAX_CHILDREN:
+                self.alone(waiting.pop(0))
 
     def _executed(self, execution: Execution, depth: int) -> None:
         """Note what files the code of an execution writes and reads."""

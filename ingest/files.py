@@ -5,7 +5,7 @@ The recorder's records come last, so a written file waits until the end of its r
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from ingest.code import code_hash, label
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots, Held, Read
+from ingest.rows import Spill
 from ingest.runrows import RunRows, preview
 
 MAX_SAME_NAME = 100
@@ -80,6 +81,13 @@ class _Named:
     where: Where
 
 
+_Ran = tuple[str, Event, int]
+"""Hash of code, the execution that ran it, and its depth."""
+
+RAN_ROWS = 1000
+"""Blocks of code that were run, of which so much is held."""
+
+
 class FileLedger:
     """The files of one run.
 
@@ -98,7 +106,9 @@ class FileLedger:
         self._named: dict[tuple[str, str], _Named] = {}
         self._saved: dict[str, Saved] = {}
         self._by_name: dict[str, list[Saved]] = {}
-        self._ran: dict[str, tuple[Event, int]] = {}
+        self._ran: list[_Ran] = []
+        self._ran_before = Spill()
+        """Lists of them, put aside where there are many."""
         self._cause: tuple[Event, Event, bool] | None = None
         """The event that was last said to have written something, and what is kept of it."""
 
@@ -114,7 +124,10 @@ class FileLedger:
 
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
-        self._ran[code_hash(code)] = (self._light(cause)[0], depth)
+        self._ran.append((code_hash(code), self._light(cause)[0], depth))
+        if len(self._ran) == RAN_ROWS:
+            self._ran_before.append(self._ran)
+            self._ran = []
 
     def _light(self, cause: Event) -> tuple[Event, bool]:
         """An event without its long texts: it is kept to the end of the run. And whether its code changes folders."""
@@ -165,14 +178,13 @@ class FileLedger:
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
                 rows[place] = partial(self._written_row, written, event.light({}), at_end)
                 makers[place] = written.cause.id
+        saved_code = self._code_of(unclaimed.values())
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
                 named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
                 self._named.setdefault((saved.path, "mention"), named)
                 continue
-            text = saved.read()
-            ran = self._ran.get(code_hash(text)) if text else None
-            if ran:
+            if ran := saved_code.get(saved.path):
                 written = _Written(saved.path, *ran, "executor", "code_execution", None, True, False)
                 held = Content(saved.size, saved.sha256, saved.read)
                 event = self._generated(written, held, True).light({})
@@ -187,6 +199,16 @@ class FileLedger:
         for named in reversed(first.values()):
             self._add_named(named)
         return len(rows)
+
+    def _code_of(self, files: Iterable[Saved]) -> dict[str, tuple[Event, int]]:
+        """By path the files that are code which was run: the last execution of it, and its depth."""
+        hashes = {file.path: code_hash(text) for file in files if (text := file.read())}
+        wanted = set(hashes.values())
+        ran: dict[str, tuple[Event, int]] = {}
+        for before in (self._ran_before, [self._ran]) if wanted else ():
+            for some in before:
+                ran.update((digest, (event, depth)) for digest, event, depth in some if digest in wanted)
+        return {path: ran[digest] for path, digest in hashes.items() if digest in ran}
 
     def _place(self, written: _Written) -> tuple[str, Saved | None]:
         """Where a written file lies, and what the recorder saw there."""

@@ -7,6 +7,7 @@ several calls with an id that of the same chat and thread is meant, and then tha
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -39,6 +40,9 @@ MAX_PLACES = 200
 
 LEAVING = frozenset({"SystemExit", "KeyboardInterrupt", "GeneratorExit", "asyncio.exceptions.CancelledError"})
 """Exceptions of tools of which AG2 makes no answer."""
+
+MAX_WAITING = 16_384
+"""Calls that wait for their answer. Of calls that nobody answers a run must not fill the memory."""
 
 MAX_ANSWERED = 1024
 """Calls of which the answer is remembered, in case it comes again."""
@@ -213,10 +217,22 @@ class ToolLedger:
             self._drop(call)
         return [(self._event(call), call.turn) for call in calls]
 
-    def unanswered(self) -> list[tuple[Event, str | None]]:
+    def overdue(self) -> Iterator[tuple[Event, str | None]]:
+        """The events of calls that are waited for no more because too many others do, each with the turn that asked
+        for it: those that were heard of first."""
+        while len(self._all.calls) > MAX_WAITING:
+            call = next(iter(self._all.calls))
+            self._drop(call)
+            self._running.get(call.name, {}).pop(call, None)
+            ended = self._ended.get((call.where.talk, call.executor), [])
+            if call in ended:
+                ended.remove(call)
+            yield self._event(call), call.turn
+
+    def unanswered(self) -> Iterator[tuple[Event, str | None]]:
         """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
         calls = sorted(self._all.calls, key=lambda call: call.where.position)
-        return [(self._event(call), call.turn) for call in calls]
+        return ((self._event(call), call.turn) for call in calls)
 
     def is_asked(self, talk: str) -> bool:
         """Whether a call of a chat waits for its answer."""

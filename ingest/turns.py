@@ -106,9 +106,11 @@ class Conversation:
                 self._failed_callers[where.thread] = fact.event.agent if fact.event.status == "failed" else None
             case facts.ToolStarted():
                 self._tools.started(fact, where)
+                self._add_calls(self._tools.overdue())
             case facts.ToolEnded():
                 if event := self._tools.ended(fact, where):
                     self._acts.wait(talk.pending[fact.executor], event)
+                self._add_calls(self._tools.overdue())
             case facts.CodeStarted():
                 self._acts.unreported(self._code.started(fact, where), fact.executor, talk)
             case facts.CodeBlockStarted():
@@ -137,8 +139,7 @@ class Conversation:
                 self.run_facts.update(fact.facts)
 
     def _failed(self, fact: facts.Failed, where: Where) -> None:
-        for call, turn in self._tools.gave_up(fact, where.talk):
-            self._acts.add(call, turn, 1 if turn else 0)
+        self._add_calls(self._tools.gave_up(fact, where.talk))
         talk, failed_caller = self._talks[where.chat], self._failed_callers.pop(where.thread, None)
         agent = fact.agent or failed_caller
         opened = None
@@ -169,6 +170,11 @@ class Conversation:
         self._rows.add_event(event)
         if event.where.parent != event.meta.get("echo_of", ""):
             self._acts.in_turn(talk.pending.pop(agent, []), event.id, where)  # what its agent was at ends with it
+
+    def _add_calls(self, calls: Iterable[tuple[Event, str | None]]) -> None:
+        """Add tool calls that are over or given up, each in the turn that asked for it, if any."""
+        for call, turn in calls:
+            self._acts.add(call, turn, 1 if turn else 0)
 
     def marked(self, action: Event, where: Where) -> None:
         """An action that the user's code marked is about to be added: it has come after a turn of its chat, or, outside
@@ -330,6 +336,8 @@ class Conversation:
         self._acts.in_turn(children, turn.id, where, executions)
         for number, request in enumerate(message.requests):
             self._tools.requested(request, agent, turn.id, where, number, message.recipient)
+        if message.requests:
+            self._add_calls(self._tools.overdue())
         tokens = _tokens(message, children) if children else None
         index, key = self.messages.add(said.channel, message, turn, where, tokens, internal)
         talk.latest.pop(agent, None)
@@ -418,8 +426,7 @@ class Conversation:
             self._left_over(talk)
         for execution in self._code.unfinished():
             self._acts.alone(execution)
-        for event, turn in self._tools.unanswered():
-            self._acts.add(event, turn, 1 if turn else 0)
+        self._add_calls(self._tools.unanswered())
         self._talks.clear()
         self._code.forget()
         self._tools.forget()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ingest import files as files_module
 from ingest import roots
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
@@ -84,6 +85,26 @@ def test_files_of_one_execution_stand_in_the_order_of_its_code(runs: Path, inges
     write_journal(runs, "r", *ran(code))
     made = [made["outputs"]["file_path"] for made in ingested(runs).events("file_gen")]
     assert made == ["first.csv", "second.csv", "third.csv"]
+
+
+def test_code_that_an_executor_saved_is_known_however_much_was_run_since(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is of the last execution of that code."""
+    monkeypatch.setattr(files_module, "RAN_ROWS", 2)
+    codes = ["print(1)", "print(2)", "print(1)", *(f"print({n})" for n in range(3, 8))]
+    copies = [saved(runs / "r", "coding/first.py", "print(1)"), saved(runs / "r", "coding/last.py", "print(7)")]
+    write_journal(runs, "r", *[record for code in codes for record in ran(code)], *copies, start=START)
+    query = (
+        "SELECT f.file_path, f.method, w.inputs->>'code' AS code, count(l.id) AS later FROM files AS f "
+        "JOIN execution_events AS e ON e.id = f.event_id JOIN execution_events AS w ON w.id = e.parent_event_id "
+        "LEFT JOIN execution_events AS l ON l.event_type = 'code_exec' AND l.inputs->>'code' = w.inputs->>'code' "
+        "AND l.execution_order > w.execution_order WHERE f.operation = 'write' GROUP BY ALL ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in ingested(runs).sql(query)] == [
+        ("coding/first.py", "executor", "print(1)", 0),
+        ("coding/last.py", "executor", "print(7)", 0),
+    ]
 
 
 def test_of_more_texts_than_are_held_all_are_there(

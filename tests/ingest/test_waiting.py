@@ -16,7 +16,7 @@ from ingest.runrows import RunRows
 from ingest.tools import ToolLedger
 from ingest.waiting import ENDED, RAN, REQUESTED, STARTED, ToolCall, Waiting
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Row, logged, write_journal
+from tests.ingest.tables import Row, event, logged, write_journal
 
 CHATS = 300
 
@@ -41,6 +41,26 @@ def test_very_many_chats_with_equal_ids_have_their_own_results(first: Row, runs:
     write_journal(runs, "r", *asked, *(answers(n) | place for n, place in enumerate(places)))
     rows = ingested(runs).sql("SELECT (arguments->>'n')::INTEGER AS n, result FROM tool_calls ORDER BY n")
     assert [tuple(row.values()) for row in rows] == [(n, f"page {n}") for n in range(CHATS)]
+
+
+def test_of_very_many_unanswered_calls_the_first_are_given_up(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a call without a result in the turn that asked for it, once; what comes for it later stands alone. The one
+    that is answered in time is in the turn that answers."""
+    monkeypatch.setattr("ingest.tools.MAX_WAITING", 3)
+    asked = [asks(n) | {"in_chat": f"chat-{n}"} for n in range(8)]
+    late, in_time = (answers(n) | {"in_chat": f"chat-{n}"} for n in (1, 6))
+    begun = [event("execute_function", func_name="look", call_id=f"own-{n}", recipient="b") for n in range(5)]
+    write_journal(runs, "r", *asked, late, in_time, *begun)
+    tables = ingested(runs)
+    rows = tables.sql("SELECT coalesce(arguments->>'n', call_id) AS n, status, result FROM tool_calls ORDER BY n")
+    pending = [(str(n), "pending", None) for n in (0, 1, 2, 3, 4, 5, 7)]
+    own = [(f"own-{n}", "pending", None) for n in range(5)]
+    expected = [*pending, ("6", "completed", "page 6"), ("call_0", "completed", "page 1"), *own]
+    assert [tuple(row.values()) for row in rows] == sorted(expected)
+    query = "SELECT count(*) FROM execution_events AS c JOIN execution_events AS t ON c.parent_event_id = t.id "
+    assert tables.one(query + "WHERE c.event_type = 'tool_call' AND (t.outputs->'tool_calls') IS NOT NULL") == 7
 
 
 @pytest.mark.few
