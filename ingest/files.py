@@ -16,7 +16,7 @@ from ingest.code import code_hash, label
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots, Held, Read
-from ingest.rows import Spill
+from ingest.rows import Many
 from ingest.runrows import RunRows, preview
 
 MAX_SAME_NAME = 100
@@ -84,9 +84,6 @@ class _Named:
 _Ran = tuple[str, Event, int]
 """Hash of code, the execution that ran it, and its depth."""
 
-RAN_ROWS = 1000
-"""Blocks of code that were run, of which so much is held."""
-
 
 class FileLedger:
     """The files of one run.
@@ -103,12 +100,12 @@ class FileLedger:
         self._roots, self._held = FileRoots(roots), Held()
         self._cwd: str | None = None
         self._written: list[_Written] = []
-        self._named: dict[tuple[str, str], _Named] = {}
+        self._named: Many[_Named] = Many()
+        self._are_named: set[int] = set()
+        """Hashes of their paths with the operation: a run may name millions."""
         self._saved: dict[str, Saved] = {}
         self._by_name: dict[str, list[Saved]] = {}
-        self._ran: list[_Ran] = []
-        self._ran_before = Spill()
-        """Lists of them, put aside where there are many."""
+        self._ran: Many[_Ran] = Many()
         self._cause: tuple[Event, Event, bool] | None = None
         """The event that was last said to have written something, and what is kept of it."""
 
@@ -125,9 +122,6 @@ class FileLedger:
     def ran(self, code: str, cause: Event, depth: int) -> None:
         """The execution `cause` ran this code. An executor saves code under a name of its own before it runs it."""
         self._ran.append((code_hash(code), self._light(cause)[0], depth))
-        if len(self._ran) == RAN_ROWS:
-            self._ran_before.append(self._ran)
-            self._ran = []
 
     def _light(self, cause: Event) -> tuple[Event, bool]:
         """An event without its long texts: it is kept to the end of the run. And whether its code changes folders."""
@@ -138,10 +132,12 @@ class FileLedger:
             self._cause = cause, cause.light(inputs), bool(code) and _moves(cause)
         return self._cause[1:]
 
-    def named(self, path: str, operation: str, method: str, source: str, event_id: str, where: Where) -> None:
+    def named(self, path: str, operation: str, method: str, source: str, event_id: str | None, where: Where) -> None:
         """A file is read or mentioned by the event."""
-        if (path, operation) not in self._named:
-            self._named[path, operation] = _Named(path, operation, method, source, event_id, where)
+        key = hash((path, operation))
+        if key not in self._are_named:
+            self._are_named.add(key)
+            self._named.append(_Named(path, operation, method, source, event_id, where))
 
     def saved(self, file: Saved) -> None:
         """The recorder saw this file."""
@@ -181,8 +177,7 @@ class FileLedger:
         saved_code = self._code_of(unclaimed.values())
         for saved in unclaimed.values():
             if SCRIPT.fullmatch(posixpath.basename(saved.path)):
-                named = _Named(saved.path, "mention", "recorder", "recorder", None, saved.where)
-                self._named.setdefault((saved.path, "mention"), named)
+                self.named(saved.path, "mention", "recorder", "recorder", None, saved.where)
                 continue
             if ran := saved_code.get(saved.path):
                 written = _Written(saved.path, *ran, "executor", "code_execution", None, True, False)
@@ -195,9 +190,12 @@ class FileLedger:
             rows[self._spelt(saved.path)] = partial(self._row, saved.path, event, "recorder", "recorder", held, None)
         for row in rows.values():
             self._rows.add("files", *row())
-        first = {(self._spelt(n.path), n.operation): n for n in reversed(self._named.values())}
-        for named in reversed(first.values()):
-            self._add_named(named)
+        self._are_named.clear()
+        for named in self._named:  # the first spelling of each counts
+            key = hash((self._spelt(named.path), named.operation))
+            if key not in self._are_named:
+                self._are_named.add(key)
+                self._add_named(named)
         return len(rows)
 
     def _code_of(self, files: Iterable[Saved]) -> dict[str, tuple[Event, int]]:
@@ -205,9 +203,9 @@ class FileLedger:
         hashes = {file.path: code_hash(text) for file in files if (text := file.read())}
         wanted = set(hashes.values())
         ran: dict[str, tuple[Event, int]] = {}
-        for before in (self._ran_before, [self._ran]) if wanted else ():
-            for some in before:
-                ran.update((digest, (event, depth)) for digest, event, depth in some if digest in wanted)
+        for digest, event, depth in self._ran if wanted else ():
+            if digest in wanted:
+                ran[digest] = event, depth
         return {path: ran[digest] for path, digest in hashes.items() if digest in ran}
 
     def _place(self, written: _Written) -> tuple[str, Saved | None]:

@@ -10,12 +10,13 @@ import itertools
 import pickle
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, Generic, TypeVar
 
 from ingest.schema import Table
 from ingest.scratch import scratch_file
 
 Row = list[Any]
+T = TypeVar("T")
 
 CHUNK_ROWS = 4096
 CHUNK_BYTES = 2 * 1024 * 1024
@@ -45,6 +46,26 @@ class Spill:
                 file.seek(0)
                 for _ in range(self._count):
                     yield pickle.load(file)
+
+
+class Many(Generic[T]):
+    """A list that is added to and then read, once: of a long one all but the last items lie in a temporary file."""
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+        self._spill = Spill()
+
+    def append(self, item: T) -> None:
+        """Add something that can be pickled."""
+        self._items.append(item)
+        if len(self._items) == CHUNK_ROWS:
+            self._spill.append(self._items)
+            self._items = []
+
+    def __iter__(self) -> Iterator[T]:
+        for items in self._spill:
+            yield from items
+        yield from self._items
 
 
 class TableRows:

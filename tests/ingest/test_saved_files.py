@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from ingest import files as files_module
 from ingest import roots
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
@@ -91,7 +90,7 @@ def test_code_that_an_executor_saved_is_known_however_much_was_run_since(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its file is of the last execution of that code."""
-    monkeypatch.setattr(files_module, "RAN_ROWS", 2)
+    monkeypatch.setattr("ingest.rows.CHUNK_ROWS", 2)
     codes = ["print(1)", "print(2)", "print(1)", *(f"print({n})" for n in range(3, 8))]
     copies = [saved(runs / "r", "coding/first.py", "print(1)"), saved(runs / "r", "coding/last.py", "print(7)")]
     write_journal(runs, "r", *[record for code in codes for record in ran(code)], *copies, start=START)

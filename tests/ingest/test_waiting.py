@@ -46,8 +46,8 @@ def test_very_many_chats_with_equal_ids_have_their_own_results(first: Row, runs:
 def test_of_very_many_unanswered_calls_the_first_are_given_up(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is a call without a result in the turn that asked for it, once; what comes for it later stands alone. The one
-    that is answered in time is in the turn that answers."""
+    """Each is a call without a result in the turn that asked for it, once; what comes for it later stands alone. The
+    one that is answered in time is in the turn that answers."""
     monkeypatch.setattr("ingest.tools.MAX_WAITING", 3)
     asked = [asks(n) | {"in_chat": f"chat-{n}"} for n in range(8)]
     late, in_time = (answers(n) | {"in_chat": f"chat-{n}"} for n in (1, 6))
