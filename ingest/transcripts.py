@@ -5,10 +5,11 @@ words said twice stay two messages and a message that one side lacks stands wher
 Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of pairs that rises on both sides.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ingest.messages import Message, parse_message, unblock
@@ -20,7 +21,11 @@ NEAREST = 64
 time where thousands of messages say the same."""
 
 FEW = 8
-"""Transcripts of one run. Where there are more, each may be a single message: most of thousands tell of new ones."""
+"""Transcripts of one run, for each of which its messages are looked through. Where there are more, and there may be
+thousands, it is noted where each message stands."""
+
+FREQUENT = 256
+"""Times that a run has a message, beyond which not all of them are looked at for a transcript that has it as well."""
 
 
 @dataclass(slots=True)
@@ -88,12 +93,15 @@ class Claims:
         """Those that nothing else tells of."""
         self._chat = 0
         """The chat of the transcript that was matched last."""
-        self._matched = 0
-        """Transcripts so far."""
-        self._known: dict[bool, set[int]] = {True: set(), False: set()}
-        """The keys of the run's messages, with and without their authors, from the first of many transcripts on."""
+        self._so_far = 0
+        """Transcripts that were matched."""
+        self._places: dict[bool, defaultdict[int, list[int]]] = {True: defaultdict(list), False: defaultdict(list)}
+        """Where the run's messages stand, by key, with and without their authors, from the first of many transcripts
+        on."""
         self._noted = {True: 0, False: 0}
-        """How many messages they are of."""
+        """How many messages that is said of."""
+        self._in_order: list[int] = []
+        """The run's messages by position, from when it is first asked what stands between two."""
 
     def match(self, transcript: Sequence[Message], saved_at: int, chat_id: str | None) -> list[int | None]:
         """For each message of a transcript the index of the same message of the run, or None.
@@ -108,48 +116,86 @@ class Claims:
         """
         named = all(message.sender or message.has_call_ids for message in transcript)
         keys = [message.key(named) for message in transcript]
-        if self._are_new(keys, named):
-            self._of_chat(None, chat_id)
-            return [None] * len(keys)
-        messages = list(self._seen.until(saved_at))
+        messages = [i for i in self._alike(keys, named, saved_at) if self._seen.position(i) <= saved_at]
+        fits: Callable[[int], bool] | None = None
         if named:
             # AG2 saves who asks for tools without the name; the ids of the calls tell who that was
             nameless = {key for key, message in zip(keys, transcript, strict=True) if not message.sender}
             speakers = {message.sender for message in transcript}
             speakers |= {self._seen.sender(index) for index in messages if self._seen.key(index, True) in nameless}
-            messages = of_chat(self._seen, messages, keys, {speaker for speaker in speakers if speaker})
+            fits = chat_of(self._seen, messages, keys, {speaker for speaker in speakers if speaker})
+            messages = list(filter(fits, messages))
         messages.sort(key=self._seen.position)
-        return self._match(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
+        chats = self._chats_like(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
 
-    def _are_new(self, keys: list[int], named: bool) -> bool:
-        """Whether the run has none of these messages, which after a few transcripts is known without looking at all."""
-        self._matched += 1
-        if self._matched <= FEW:
-            return False
-        known = self._known[named]
-        known.update(self._seen.key(index, named) for index in range(self._noted[named], len(self._seen)))
-        self._noted[named] = len(self._seen)
-        return known.isdisjoint(keys)
+        def may_be_meant(index: int) -> bool:
+            return (index not in self._added or self._chats[index] in chats) and (fits is None or fits(index))
 
-    def _match(
-        self, messages: Sequence[int], keys: Sequence[int], transcript: Sequence[int], chat_id: str | None
-    ) -> list[int | None]:
-        chats = self._chats_like(messages, keys, transcript, chat_id)
-        known = [
-            (index, key)
-            for index, key in zip(messages, keys, strict=True)
-            if index not in self._added or self._chats[index] in chats
-        ]
-        free = [(index, key) for index, key in known if index not in self._chats]
-        matches = _matches(known, transcript)
+        known = list(filter(may_be_meant, messages))
+        free = [index for index in known if index not in self._chats]
+
+        matches = self._matched(known, keys, named, may_be_meant)
         if len(free) < len(known):
-            of_free = _matches(free, transcript)
+            of_free = self._matched(free, keys, named, lambda i: i not in self._chats and may_be_meant(i))
             matches = of_free if of_free.count(None) == matches.count(None) else matches
         found = [index for index in matches if index is not None]
         of_chats = Counter(self._chats[index] for index in found if self._chats.get(index) in chats)
         self._of_chat(of_chats.most_common(1)[0][0] if of_chats else None, chat_id)
         self._tell(found)
         return matches
+
+    def _alike(self, keys: Sequence[int], named: bool, saved_at: int) -> list[int]:
+        """The messages of the run that have one of these keys, in order. Of those that very many have, such as the word
+        that ends each chat, those near the last of the others."""
+        wanted, places = Counter(keys), self._places[named]
+        self._so_far += 1
+        if self._so_far <= FEW:
+            places = defaultdict(list)
+            for index in range(len(self._seen)):
+                if (key := self._seen.key(index, named)) in wanted:
+                    places[key].append(index)
+        else:
+            for index in range(self._noted[named], len(self._seen)):
+                places[self._seen.key(index, named)].append(index)
+            self._noted[named] = len(self._seen)
+        all_of = [(places[key], 4 * times) for key, times in wanted.items() if key in places]
+        found = [index for some, _ in all_of if len(some) <= FREQUENT for index in some]
+        last = max((i for i in found if self._seen.position(i) <= saved_at), default=None)
+        for some, many in all_of:
+            if len(some) > FREQUENT:
+                end = bisect_left(some, saved_at, key=self._seen.position) if last is None else bisect_left(some, last)
+                found += some[max(0, end - max(many, FREQUENT)) : end + NEAREST]
+        return sorted(found)
+
+    def _matched(
+        self, messages: Sequence[int], transcript: Sequence[int], named: bool, counts: Callable[[int], bool]
+    ) -> list[int | None]:
+        """For each message of a transcript which of these is the same one, or None.
+
+        Args:
+            messages: those that may be, in order.
+            transcript: keys of its messages.
+            named: whether these are with their authors.
+            counts: tells which messages of the run stand between them.
+        """
+        keys = [self._seen.key(index, named) for index in messages]
+
+        def are_beside(a: int, b: int) -> bool:
+            return not any(map(counts, self._between(messages[min(a, b)], messages[max(a, b)])))
+
+        places = _with_swapped(keys, transcript, _behind_known(keys, transcript, align(keys, transcript)), are_beside)
+        return [None if place is None else messages[place] for place in places]
+
+    def _between(self, first: int, last: int) -> Iterator[int]:
+        """The messages of the run that stand between two of them."""
+        position = self._seen.position
+        if not self._in_order:
+            self._in_order = sorted(range(len(self._seen)), key=position)
+        for index in range(len(self._in_order), len(self._seen)):
+            insort(self._in_order, index, key=position)
+        place = self._in_order.index(first, bisect_left(self._in_order, position(first), key=position))
+        behind = (self._in_order[number] for number in range(place + 1, len(self._in_order)))
+        return takewhile(lambda index: index != last, behind)
 
     def _of_chat(self, chat: int | None, chat_id: str | None) -> None:
         """The transcript that is matched is of this chat, or of a new one."""
@@ -186,13 +232,25 @@ class Claims:
         }
 
 
-def _matches(messages: Sequence[tuple[int, int]], transcript: Sequence[int]) -> list[int | None]:
-    keys = [key for _, key in messages]
-    places = _with_swapped(keys, transcript, align(keys, transcript))
-    return [None if place is None else messages[place][0] for place in places]
+def _behind_known(journal: Sequence[int], transcript: Sequence[int], places: list[int | None]) -> list[int | None]:
+    """The alignment, with what comes behind the last words that the journal has once as near to them as it can be: many
+    chats of a run may end with the same words."""
+    times = Counter(journal)
+    once = [number for number, place in enumerate(places) if place is not None and times[transcript[number]] == 1]
+    near = places[once[-1]] if once else None
+    for number in range(once[-1] + 1 if once else len(places), len(places)):
+        if near is not None and (far := places[number]) is not None:
+            near = next(place for place in range(near + 1, far + 1) if journal[place] == transcript[number])
+            places[number] = near
+    return places
 
 
-def _with_swapped(journal: Sequence[int], transcript: Sequence[int], places: list[int | None]) -> list[int | None]:
+def _with_swapped(
+    journal: Sequence[int],
+    transcript: Sequence[int],
+    places: list[int | None],
+    are_beside: Callable[[int, int], bool],
+) -> list[int | None]:
     """The alignment, and of two neighbours that stand in the other order in the journal the one that it leaves out.
 
     Members of a group are introduced before they hear what it is opened with, which the opener has first.
@@ -201,8 +259,12 @@ def _with_swapped(journal: Sequence[int], transcript: Sequence[int], places: lis
     for number, key in enumerate(transcript):
         if places[number] is None:
             beside = places[max(0, number - 1) : number] + places[number + 1 : number + 2]
-            near = [place + step for place in beside if place is not None for step in (-1, 1)]
-            found = (p for p in near if 0 <= p < len(journal) and journal[p] == key and p not in used)
+            near = [(place, place + step) for place in beside if place is not None for step in (-1, 1)]
+            found = (
+                p
+                for place, p in near
+                if 0 <= p < len(journal) and journal[p] == key and p not in used and are_beside(place, p)
+            )
             places[number] = next(found, None)
             used.add(places[number])
     return places
@@ -253,8 +315,8 @@ def _nearest(places: list[int], expected: int) -> list[int]:
     return places
 
 
-def of_chat(seen: Seen, messages: Sequence[int], transcript: Sequence[int], speakers: set[str]) -> list[int]:
-    """Those messages of the journal that may belong to the chat of a transcript.
+def chat_of(seen: Seen, alike: Sequence[int], transcript: Sequence[int], speakers: set[str]) -> Callable[[int], bool]:
+    """Tells which messages of the journal may belong to the chat of a transcript.
 
     They are what its speakers said to each other, or to somebody who is not heard in it: the manager of a group, or
     who only listened. Somebody who is heard elsewhere in the run is that one only where the transcript is told better
@@ -263,20 +325,17 @@ def of_chat(seen: Seen, messages: Sequence[int], transcript: Sequence[int], spea
 
     Args:
         seen: the journal's messages.
-        messages: indexes of those that were there when the transcript was saved.
+        alike: indexes of those that have the words of one of the transcript's, and were there when it was saved.
         transcript: keys of the transcript's messages.
         speakers: who speaks in the transcript.
-
-    Returns:
-        Indexes, in the order in which they came.
     """
-    said = [index for index in messages if seen.sender(index) in speakers]
-    listener = _listener(seen, said, Counter(transcript), speakers)
-    return [
-        index
-        for index in said
-        if (to := seen.recipient(index)) in speakers or to in (None, listener) or to not in seen.speakers
-    ]
+    listener = _listener(seen, [i for i in alike if seen.sender(i) in speakers], Counter(transcript), speakers)
+
+    def may_belong(index: int) -> bool:
+        to = seen.recipient(index)
+        return seen.sender(index) in speakers and (to in speakers or to in (None, listener) or to not in seen.speakers)
+
+    return may_belong
 
 
 def _listener(seen: Seen, said: Sequence[int], transcript: Counter[int], speakers: set[str]) -> str | None:

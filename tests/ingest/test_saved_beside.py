@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import duckdb
 import pytest
 
 import ingest
-from ingest import beside, text
+from ingest import beside, text, transcripts
+from ingest.seen import Seen
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import logged, write_journal
+from tests.ingest.tables import Row, logged, write_journal
 
 MESSAGES = [{"role": "user", "name": "u", "content": f"{number} " + "x" * 2000} for number in range(600)]
 
@@ -181,3 +183,55 @@ def test_very_many_transcripts_of_one_message_each(runs: Path, ingested: Ingest)
     assert told["known 0"] != told["known 1"]
     assert [row["content"] for row in rows].count("known 1") == 1
     assert told.keys() == {f"known {n}" for n in range(3)} | {f"new {n}" for n in range(12)}
+
+
+def chats_with_copies(number: int, *, at_end: bool) -> list[Row]:
+    """So many chats that end with the same word, each of which the user saved: at once, or all of them at the end."""
+    said: list[Row] = []
+    copies: list[Row] = []
+    for chat in range(number):
+        words = [f"Do item {chat}.", f"{chat} is done.", "TERMINATE"]
+        said += [logged(*("ab" if place % 2 else "ba"), word) for place, word in enumerate(words)]
+        messages = [{"role": "user", "name": "ab"[1 - place % 2], "content": word} for place, word in enumerate(words)]
+        copies.append({"kind": "messages", "messages": messages})
+        if not at_end:
+            said.append(copies.pop())
+    return said + copies
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+def test_each_of_many_saved_chats_is_that_of_the_run(
+    at_end: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All messages once, also the word that they all end with, of which only those near each chat are looked at."""
+    monkeypatch.setattr(transcripts, "FREQUENT", 4)
+    write_journal(runs, "r", *chats_with_copies(40, at_end=at_end))
+    query = "SELECT content, source, count(*) AS n FROM messages GROUP BY ALL ORDER BY n DESC LIMIT 1"
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM messages WHERE source = 'logger+transcript'") == 120
+    assert tables.sql(query) == [{"content": "TERMINATE", "source": "logger+transcript", "n": 40}]
+    assert tables.one("SELECT count(*) FROM messages") == 120
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+def test_twice_as_many_saved_chats_are_twice_the_work(
+    at_end: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that goes over a data set and saves each chat looks at a message of the run a few times, not at all of them
+    for each copy."""
+    monkeypatch.setattr(transcripts, "FREQUENT", 8)
+    looked_at = {"position": 0, "key": 0}
+    for name in looked_at:
+
+        def counting(self: Seen, *given: Any, of: Any, name: str) -> Any:
+            looked_at[name] += 1
+            return of(self, *given)
+
+        monkeypatch.setattr(Seen, name, partialmethod(counting, of=getattr(Seen, name), name=name))
+    work = []
+    for number in (100, 200):
+        write_journal(runs, "r", *chats_with_copies(number, at_end=at_end))
+        before = sum(looked_at.values())
+        ingested(runs)
+        work.append(sum(looked_at.values()) - before)
+    assert work[1] < 2.5 * work[0]
