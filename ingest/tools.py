@@ -217,9 +217,10 @@ class ToolLedger:
             self._drop(call)
         return [(self._event(call), call.turn) for call in calls]
 
-    def overdue(self) -> Iterator[tuple[Event, str | None]]:
+    def overdue(self) -> list[tuple[Event, str | None]]:
         """The events of calls that are waited for no more because too many others do, each with the turn that asked
         for it: those that were heard of first."""
+        overdue = []
         while len(self._all.calls) > MAX_WAITING:
             call = next(iter(self._all.calls))
             self._drop(call)
@@ -227,7 +228,8 @@ class ToolLedger:
             ended = self._ended.get((call.where.talk, call.executor), [])
             if call in ended:
                 ended.remove(call)
-            yield self._event(call), call.turn
+            overdue.append((self._event(call), call.turn))
+        return overdue
 
     def unanswered(self) -> Iterator[tuple[Event, str | None]]:
         """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
