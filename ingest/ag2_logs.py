@@ -48,7 +48,7 @@ def translate(table: str, row: Data) -> Data:
         The fields of a record, `kind` among them. Contents of unknown shape are left out, never an error.
     """
     reader = _READERS.get(table)
-    fields = (reader(row) if reader else None) or {"kind": RAW_KIND + table, "agent": row.get("source_name")}
+    fields = (reader(row) if reader else None) or {"kind": RAW_KIND + table, "agent": row.get("source_name") or None}
     fields["ts"] = nanoseconds(row.get("end_time") or row.get("timestamp"))
     if row.get("thread_id") is not None:
         fields["thread"] = str(row["thread_id"])
@@ -61,17 +61,17 @@ def _event(row: Data) -> Data | None:
         return {
             "kind": journal.MESSAGE,
             "sender": state.get("sender"),
-            "recipient": row.get("source_name"),
+            "recipient": row.get("source_name") or None,
             "recipient_class": row.get("agent_class", row.get("agent_class_name")),
             "message": state["message"],
             "valid": state.get("valid"),
         }
     if row.get("event_name") != "reply_func_executed":
-        return {"kind": RAW_KIND + "event", "agent": row.get("source_name")}
+        return {"kind": RAW_KIND + "event", "agent": row.get("source_name") or None}
     is_final = state.get("final") is True
     return {
         "kind": REPLIED,
-        "agent": row.get("source_name"),
+        "agent": row.get("source_name") or None,
         "function": state.get("reply_func_name") if is_final else None,
         "is_silent": True if is_final and state.get("reply") is None else None,
     }
@@ -82,7 +82,7 @@ def _llm_call(row: Data) -> Data:
     failed = isinstance(response, str) and response.startswith(FAILED)
     return {
         "kind": journal.LLM_CALL,
-        "agent": row.get("source_name"),
+        "agent": row.get("source_name") or None,
         "invocation": row.get("invocation_id"),
         "wrapper": row.get("wrapper_id"),
         "model": request.get("model"),
@@ -109,7 +109,7 @@ def _function_call(row: Data) -> Data | None:
         return None
     return {
         "kind": journal.FUNCTION_CALL,
-        "agent": row.get("source_name"),
+        "agent": row.get("source_name") or None,
         "name": row.get("function_name"),
         "arguments": unwrapped(row.get("args")),
         "result": result,

@@ -235,7 +235,11 @@ class CodeLedger:
         looked_at: list[CodeFacts] = []
         hashes: list[str | None] = []
         for block in blocks:  # both need the syntax tree, of which the latest are remembered
-            looked_at.append(self._finder.code(block.code, block.language))
+            found = self._finder.code(block.code, block.language)
+            if execution and execution.blocks and label(block.language) != "python":
+                # the executor of the old kind gives a file's name to code in Python alone
+                found = found._replace(writes=tuple(hit for hit in found.writes if hit.method != SAVED_AS))
+            looked_at.append(found)
             hashes.append(_normal_hash(block.code, block.language))
         event = self._rows.event(
             "code_exec",
@@ -278,7 +282,8 @@ class CodeLedger:
         # of several blocks nobody knows how far the executor came, where the output does not tell
         is_known = status == "completed" or failing is not None
         reached = list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
-        saved = _saved(reached, is_refused=REFUSED in output)
+        # one that raised may have done so because there is no such folder
+        saved = _saved(reached, is_refused=REFUSED in output) if ran is None or ran.error is None else {}
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)

@@ -132,6 +132,35 @@ def find_repeated(chats: list[Chat]) -> None:
             chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)
         others.append(chat)
+    openings = _openings(chats)
+    for chat in chats:
+        if openings and len(chat.messages) == 1 and chat.key is None and _opening(chat.messages[0]) in openings:
+            chat.repeated = 1
+
+
+def _openings(chats: list[Chat]) -> set[tuple[int, str]]:
+    """The words, with their author, by which somebody who is no member opened a group chat, as the manager keeps them:
+    a chat of one message with who said it. The others there begin with it, and are of the members, whom it was told."""
+    partners = {(*chat.path[:-1], chat.messages[0].get("name")) for chat in chats if _is_heard_alone(chat)}
+    return {
+        _opening(message)
+        for chat in chats
+        if chat.is_sound and chat.key is None and len(chat.messages) > 1
+        for message in chat.messages[:2]
+        if message.get("role") == "assistant" and (*chat.path[:-1], message.get("name")) in partners
+    }
+
+
+def _is_heard_alone(chat: Chat) -> bool:
+    """Whether it is one message, which its owner has of the partner that the list is named after."""
+    if len(chat.messages) != 1 or not chat.is_sound or chat.key is not None or not chat.path:
+        return False
+    (message,) = chat.messages
+    return bool(message.get("role") == "user" and message.get("name") == chat.path[-1])
+
+
+def _opening(message: dict[str, Any]) -> tuple[int, str]:
+    return _key(message), str(message.get("name"))
 
 
 def find_begun(chats: list[Chat]) -> None:

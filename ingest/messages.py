@@ -9,6 +9,8 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
+import re2
+
 from ingest.lines import encode
 
 _CALLS = (("function", "arguments"), ("custom", "input"))
@@ -27,6 +29,9 @@ _WITHOUT_ROLE = frozenset(
 """What a message that has no role may say."""
 _SPEAKER_IN_ROLE = re.compile(r"(.+?) \((?:-> ?(.+)|thought|termination condition)\)\Z", re.DOTALL)
 """`Orchestrator (-> WebSurfer)`: transcripts of Magentic-One name speaker and addressee in the role."""
+
+_IMAGE = re2.compile(r"\s*<(?:image|img [^<>]*)>\s*")
+"""An image in a text: as AG2 flattens it, and as it is written for an agent that sees images."""
 
 _HANDS_OVER = re.compile(r"transfer_to_[\w-]+_\d+\Z")
 """What AG2 calls the tools by which a model of a group says who goes on. They take no arguments."""
@@ -99,7 +104,9 @@ class Message:
         """
         # Who asked or answered a tool is not always told, but the ids of the calls are enough.
         if self._hash is None:
-            self._hash = hash(self.plain.strip())
+            # an agent that sees images has `see <img a.png>` in parts, and who told it so as it was written
+            plain = _IMAGE.sub("<image>", self.plain) if "<im" in self.plain else self.plain
+            self._hash = hash(plain.strip())
         sender = (author or self.sender or "") if with_sender else ""
         if not (self.requests or self.responses):
             return hash((self._hash, sender))

@@ -235,8 +235,8 @@ _ALL = (
         "tool_calls",
         "A tool or function call, joined with its execution and its result. It failed where the tool raised, as AG2 "
         "tells; where nobody does, its answer begins with `Error: ` (AG2's), `Traceback (most recent call last):`, an "
-        "exception (`KeyError: `), `Error executing tool` (MCP's) or `exitcode: 1 (execution failed)`. An error that "
-        "it returns as an ordinary value is none.",
+        "exception (`KeyError: `), `Error executing tool` (MCP's) or `exitcode: 1 (execution failed)`, or is AG2's for "
+        "a call that a human refused, `USER INTERRUPTED`. An error that it returns as an ordinary value is none.",
         _columns("""
             run_id VARCHAR the run
             event_id UUID its tool_call in execution_events

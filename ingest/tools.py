@@ -31,6 +31,9 @@ _SAYS_FAILED = re2.compile(
 """How the answer of a tool begins that raised, where nothing else tells: AG2's (also of one that is unknown or was
 given bad JSON), MCP's, an exception as Python tells it, and code that a tool ran as AG2 tells it."""
 
+_REFUSED = "USER INTERRUPTED"
+"""AG2's answer to a call that a human did not let it make."""
+
 MOST = 4096
 """Calls of a message that asks for very many, that are looked through where no id or name tells which is meant."""
 
@@ -181,7 +184,8 @@ class ToolLedger:
         if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = plain_text(response.content)
-            call.failed = _SAYS_FAILED.match(text) is not None
+            is_refused = call.state == REQUESTED and text == _REFUSED
+            call.failed = is_refused or _SAYS_FAILED.match(text) is not None
             call.error = text if call.failed else None
         call.executor = call.executor or executor
         if call.call_id:

@@ -175,6 +175,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "netCDF4.Dataset rasterio.open wave.open soundfile.SoundFile fiona.open tables.open_file uproot.open"
             ),
             *_modes("pandas.HDFStore", "a"),
+            *_modes("ROOT.TFile ROOT.TFile.Open", "READ"),
             *_modes("astropy.io.fits.open", "readonly"),
             *_modes("numpy.memmap numpy.lib.format.open_memmap", "r+", 2),
             *_writes("shelve.open dbm.open tinydb.TinyDB peewee.SqliteDatabase"),

@@ -39,6 +39,8 @@ FILE_NAMES: Final = ("filename", "file_name", "fname")
 MODES: Final = frozenset(f"{kind}{rest}" for kind in "rwax" for rest in ("", "b", "t", "+", "b+", "+b", "t+", "+t")) - {
     "x"
 }
+# how ROOT's options call a file that is made anew
+OF_ROOT: Final = frozenset(("new", "create", "recreate"))
 # what opens an archive out of which single files are taken
 UNPACKING: Final = frozenset("zipfile.ZipFile tarfile.open tarfile.TarFile tarfile.TarFile.open".split())
 WRITING_FLAGS: Final = (
@@ -191,9 +193,10 @@ def _mode(value: Value) -> list[str]:
     """The operations that a mode string stands for."""
     for option in alternatives(value):
         if isinstance(option, str):
+            option = option.lower()
             if "+" in option or option == "update":
                 return ["read", "write"]
-            return ["write"] if option[:1] in ("w", "a", "x") else ["read"]
+            return ["write"] if option[:1] in ("w", "a", "x") or option in OF_ROOT else ["read"]
     return ["read"]
 
 

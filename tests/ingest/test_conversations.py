@@ -437,6 +437,64 @@ def test_members_of_an_introduced_group_heard_one_chat(runs: Path, ingested: Ing
 
 
 @pytest.mark.few
+@pytest.mark.parametrize("introductions", [False, True])
+@pytest.mark.parametrize("shape", ["manager", "opener first", "opener last"])
+def test_who_opens_a_group_without_being_a_member_opens_its_chat(
+    introductions: bool, shape: str, runs: Path, ingested: Ingest
+) -> None:
+    """The manager keeps the opening words as a chat with who said them, and tells the members."""
+    manager, members = group(introductions=introductions)
+    autogen = pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
+    boss = autogen.ConversableAgent("boss", llm_config=False, human_input_mode="NEVER")
+    for agent in (manager, *members):
+        agent.clear_history()
+    manager.groupchat.reset()
+    boss.initiate_chat(manager, message="start", silent=True)
+    agents = {"opener first": [boss, manager, *members], "opener last": [*members, manager, boss]}.get(shape, [])
+    dump = {a.name: {other.name: said for other, said in a.chat_messages.items() if said} for a in agents}
+    whole = {other.name: said for other, said in manager.chat_messages.items()}
+    assert len(whole["boss"]) == 1
+    (runs / "dump.json").write_text(json.dumps(dump or whole))
+    tables = ingested(runs)
+    said = tables.sql("SELECT content FROM messages")
+    assert sorted(row["content"] for row in said) == sorted(m["content"] for m in whole["alpha"])
+    assert tables.one("SELECT count(DISTINCT chat) FROM messages") == 1
+
+
+def test_the_same_question_to_two_agents_is_two_chats(runs: Path, ingested: Ingest) -> None:
+    """Also where one of them did not answer it."""
+    asked = {"role": "assistant", "name": "user", "content": "What is it?"}
+    answer = {"role": "user", "name": "coder", "content": "This."}
+    heard = {**asked, "role": "user"}
+    dump = {
+        "user": {"coder": [asked, answer], "critic": [asked]},
+        "coder": {"user": [heard, {**answer, "role": "assistant"}]},
+        "critic": {"user": [heard]},
+    }
+    (runs / "dump.json").write_text(json.dumps(dump))
+    tables = ingested(runs)
+    assert tables.sql("SELECT chat, count(*) AS n FROM messages GROUP BY ALL ORDER BY chat") == [
+        {"chat": 0, "n": 2},
+        {"chat": 1, "n": 1},
+    ]
+
+
+def test_an_image_in_the_words_of_both_sides_is_one_message(runs: Path, ingested: Ingest) -> None:
+    """Who sees images has them as parts, who shows them as a tag in the text."""
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    told = "What colour? <img red.png> And this <img b.png>?"
+    parts = [{"type": "text", "text": "What colour? "}, image, {"type": "text", "text": " And this "}, image]
+    seen = [*parts, {"type": "text", "text": "?"}]
+    answer = {"content": "red", "name": "painter"}
+    dump = {
+        "user": {"painter": [{"role": "assistant", "name": "user", "content": told}, {**answer, "role": "user"}]},
+        "painter": {"user": [{"role": "user", "name": "user", "content": seen}, {**answer, "role": "assistant"}]},
+    }
+    (runs / "dump.json").write_text(json.dumps(dump))
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 2
+
+
+@pytest.mark.few
 @pytest.mark.parametrize("shape", ["partners", "lists", "objects"])
 def test_what_each_agent_keeps_in_a_line_of_its_own(shape: str, runs: Path, ingested: Ingest) -> None:
     """The sides of one chat are one there, too, and an author that one of them lacks is told by the other."""

@@ -40,6 +40,8 @@ def test_a_call_may_name_its_tool_beside_its_id(key: str, runs: Path, ingested: 
             "exitcode: 1 (execution failed)\nCode output: Traceback (most recent call last):\nValueError: x",
             "ValueError",
         ),
+        ("USER INTERRUPTED", None),  # a human refused the call
+        ("The line is USER INTERRUPTED", ""),
         ("exitcode: 0 (execution succeeded)\nCode output: 1", ""),
         ("Errors: 0", ""),
         ("No KeyError: 'x' was found", ""),

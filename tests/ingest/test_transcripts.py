@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.conftest import Ingest
+from tests.ingest.tables import event, logged, text, write_journal
 
 CHAT: list[dict[str, Any]] = [
     {"role": "user", "name": "admin", "content": "Write numbers to a file."},
@@ -244,6 +245,33 @@ def test_a_file_outside_of_the_folder_is_refused(runs: Path, ingested: Ingest, t
     tables = ingested(runs)
     assert tables.one("SELECT count(*) FROM files WHERE operation = 'write'") == 0
     assert {event["status"] for event in tables.events("file_gen")} == {"failed"}
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_not_written(runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """AG2's executor raises then; the recorder tells of that, and saw no file."""
+    coding = pytest.importorskip("autogen.coding")
+    code = "# filename: src/tool.py\nprint(1)"
+    executor = coding.LocalCommandLineCodeExecutor(work_dir=tmp_path)
+    with pytest.raises(FileNotFoundError) as raised:
+        executor.execute_code_blocks([coding.CodeBlock(language="python", code=code)])
+    error = {"type": "FileNotFoundError", "message": str(raised.value)}
+    ran = {"kind": "code_exec", "agent": "b", "blocks": [{"language": "python", "code": code}], "status": "error"}
+    write_journal(runs, "r", logged("a", "b", f"```python\n{code}\n```"), {**ran, "error": error})
+    tables = ingested(runs)
+    assert tables.one("SELECT status FROM code_execs") == "failed"
+    assert tables.one("SELECT count(*) FROM files WHERE operation = 'write'") == 0
+    assert {event["status"] for event in tables.events("file_gen")} == {"failed"}
+
+
+def test_the_old_executor_saves_named_files_of_python_alone(runs: Path, ingested: Ingest) -> None:
+    """AG2's `execute_code` with a language other than Python leaves `# filename:` a comment."""
+    codes = [("python", "# filename: a.py\nprint(1)"), ("sh", "# filename: b.sh\necho 1 > c.txt")]
+    blocks = [event("execute_code_block", code=code, language=kind, recipient="b") for kind, code in codes]
+    said = "\n".join(f"```{kind}\n{code}\n```" for kind, code in codes)
+    reply = text("b", "a", "exitcode: 0 (execution succeeded)\nCode output: 1")
+    write_journal(runs, "r", text("a", "b", said), *blocks, reply)
+    written = ingested(runs).sql("SELECT file_path FROM files WHERE operation = 'write' ORDER BY ALL")
+    assert [row["file_path"] for row in written] == ["a.py", "c.txt"]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("PIL", "from PIL import Image\nim = Image.open('a.png')\nim.resize((1, 1)).save('b.png')", ["b.png"], ["a.png"]),
     ("plotly", "fig.write_html('a.html'); fig.write_image(file='b.svg')", ["a.html", "b.svg"], []),
     ("h5py", "import h5py\nwith h5py.File('a.h5', 'w') as f: pass\nh5py.File('b.h5')", ["a.h5"], ["b.h5"]),
+    ("ROOT", "import ROOT\nf = ROOT.TFile('a.root', 'RECREATE')\ng = ROOT.TFile('b.root')\nfrom ROOT import TFile\nTFile.Open('c.root', 'UPDATE')", ["a.root", "c.root"], ["b.root", "c.root"]),
     ("zip read", "import zipfile\nwith zipfile.ZipFile('a.zip') as z:\n    z.extractall('d')\n    z.open('inner.txt')\n    z.read('inner.csv')", [], ["a.zip"]),
     ("zip write", "import zipfile\nwith zipfile.ZipFile('a.zip', 'w') as z:\n    z.write('in.txt')", ["a.zip"], ["in.txt"]),
     ("tar", "import tarfile\ntarfile.open('a.tar.gz', 'r:gz').extractall(); tarfile.open('b.tgz', 'w:gz').add('c.txt')", ["b.tgz"], ["a.tar.gz", "c.txt"]),
