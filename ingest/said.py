@@ -71,7 +71,7 @@ class MessageLedger:
             message.sender, message.recipient = message.name, message.sender
         history = talk.histories.get(where.thread)
         if history is None or place < history.place:
-            history = talk.histories[where.thread] = History(self._seen.counts())
+            history = talk.histories[where.thread] = History(self._seen)
         history.managers.add(message.recipient)
         if place == history.place:  # one more member is given it
             return None

@@ -34,6 +34,8 @@ class Seen:
         self._talks = array("i")
         self._numbers = _Numbers()
         """Of senders, recipients and chats."""
+        self._counts = Counter[int]()
+        self._counted = 0
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
@@ -51,8 +53,10 @@ class Seen:
         return len(self._keys)
 
     def counts(self) -> Counter[int]:
-        """How often each message is there, by key."""
-        return Counter(self._keys)
+        """How often each message is there by now, by key. Of all messages since it was asked last."""
+        self._counts.update(self._keys[self._counted :])
+        self._counted = len(self._keys)
+        return self._counts
 
     def until(self, position: int) -> Iterator[int]:
         """Indexes of the messages up to a position."""

@@ -10,6 +10,7 @@ from ingest.events import Event, Where
 from ingest.floor import Floor
 from ingest.latest import keep_latest
 from ingest.messages import Message
+from ingest.seen import Seen
 
 INTERNAL_AGENTS = frozenset({"checking_agent", "speaker_selection_agent"})
 """The agents through which a group chat asks a model who speaks next. They speak, but nobody hands work to them."""
@@ -56,19 +57,21 @@ class History:
     """Messages of a group chat that goes on, as its members are given them.
 
     Attributes:
-        known: how often the run had each message before, by key.
+        seen: the run's messages.
+        told: how often each message was given so far, by key.
         place: of the one that was given last.
         managers: to whom, or by whom, they were given.
     """
 
-    known: Counter[int]
+    seen: Seen
+    told: Counter[int] = field(default_factory=Counter)
     place: int = -1
     managers: set[str | None] = field(default_factory=set)
 
     def is_known(self, key: int) -> bool:
         """Whether the run had the message, that comes next, before; each time counts once."""
-        self.known[key] -= 1
-        return self.known[key] >= 0
+        self.told[key] += 1
+        return self.told[key] <= self.seen.counts()[key]  # what this history has added is counted on both sides
 
 
 @dataclass(slots=True)

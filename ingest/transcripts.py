@@ -5,6 +5,7 @@ words said twice stay two messages and a message that one side lacks stands wher
 Hunt and Szymanski (1977): all pairs of equal messages, and the longest chain of pairs that rises on both sides.
 """
 
+from array import array
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +20,10 @@ from ingest.speakers import name_speakers
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
 time where thousands of messages say the same."""
+
+PAIRS = 4_000_000
+"""Pairs of equal messages that are looked at for one transcript. It bounds the memory where hundreds of thousands say
+the same."""
 
 FEW = 8
 """Transcripts of one run, for each of which its messages are looked through. Where there are more, and there may be
@@ -284,35 +289,41 @@ def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]
     places: defaultdict[int, list[int]] = defaultdict(list)
     for index, key in enumerate(journal):
         places[key].append(index)
+    shift = len(journal) - len(transcript)
+    matches: list[int | None] = [None] * len(transcript)
+    rest = len(transcript)
+    while rest and rest + shift and transcript[rest - 1] == journal[rest + shift - 1]:  # mostly all of it
+        rest -= 1
+        matches[rest] = rest + shift
     # Backwards, so that of equally long chains the one that lies latest is found: a falling chain of places.
     ends: list[int] = []
-    pairs: list[tuple[int, int, int]] = []
-    last_pair: list[int] = []
-    shift = len(journal) - len(transcript)
-    for number in range(len(transcript) - 1, -1, -1):
-        for place in _nearest(places.get(transcript[number], []), number + shift):
+    numbers, ats, before, last_pair = array("q"), array("q"), array("q"), list[int]()
+    most = max(1, min(NEAREST, PAIRS // max(1, rest)))
+    for number in range(rest - 1, -1, -1):
+        for place in _nearest(places.get(transcript[number], []), number + shift, rest + shift, most):
             length = bisect_left(ends, -place)
-            pairs.append((number, place, last_pair[length - 1] if length else -1))
+            numbers.append(number)
+            ats.append(place)
+            before.append(last_pair[length - 1] if length else -1)
             if length == len(ends):
                 ends.append(-place)
-                last_pair.append(len(pairs) - 1)
+                last_pair.append(len(ats) - 1)
             elif -place < ends[length]:
                 ends[length] = -place
-                last_pair[length] = len(pairs) - 1
-    matches: list[int | None] = [None] * len(transcript)
+                last_pair[length] = len(ats) - 1
     pair = last_pair[-1] if last_pair else -1
     while pair >= 0:
-        number, place, pair = pairs[pair]
-        matches[number] = place
+        matches[numbers[pair]] = ats[pair]
+        pair = before[pair]
     return matches
 
 
-def _nearest(places: list[int], expected: int) -> list[int]:
-    """The places nearest to the expected one, from the first to the last, so that none follows another of its own."""
-    if len(places) > NEAREST:
-        middle = min(max(bisect_left(places, expected) - NEAREST // 2, 0), len(places) - NEAREST)
-        places = places[middle : middle + NEAREST]
-    return places
+def _nearest(places: list[int], expected: int, end: int, most: int) -> list[int]:
+    """The places before the end that are nearest to the expected one, so many at most, from the first to the last, so
+    that none follows another of its own."""
+    count = bisect_left(places, end)
+    middle = min(max(bisect_left(places, expected, 0, count) - most // 2, 0), max(0, count - most))
+    return places[middle : min(count, middle + most)]
 
 
 def chat_of(seen: Seen, alike: Sequence[int], transcript: Sequence[int], speakers: set[str]) -> Callable[[int], bool]:

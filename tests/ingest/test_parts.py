@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 from array import array
+from collections import Counter
 
 import orjson
 import pytest
@@ -11,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import rows as rows_module
+from ingest import transcripts
 from ingest.code import code_hash
+from ingest.events import Where
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
 from ingest.rows import CHUNK_ROWS, TableRows, rank
 from ingest.schema import TABLES, Column, Table
+from ingest.seen import Seen
 from ingest.sources import SOURCES
+from ingest.talk import History
 from ingest.transcripts import align
 
 VALUES = st.recursive(
@@ -60,6 +65,42 @@ def test_alignment_is_rising_and_true(left: list[str], right: list[str]) -> None
     found = [m for m in matches if m is not None]
     assert found == sorted(set(found))
     assert all(a[m] == b[i] for i, m in enumerate(matches) if m is not None)
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=40), st.lists(st.sampled_from("abc"), max_size=40))
+def test_an_alignment_in_little_memory_is_rising_and_true(left: list[str], right: list[str]) -> None:
+    """Where hundreds of thousands say the same, few pairs are looked at; the end that both have is all matched."""
+    journal, transcript = [hash(x) for x in left], [hash(x) for x in right]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transcripts, "PAIRS", 30)
+        matches = align(journal, transcript)
+    found = [(place, number) for number, place in enumerate(matches) if place is not None]
+    assert all(journal[place] == transcript[number] for place, number in found)
+    assert [place for place, _ in found] == sorted({place for place, _ in found})
+    same = 0
+    while same < min(len(left), len(right)) and left[-1 - same] == right[-1 - same]:
+        same += 1
+    assert found[len(found) - same :] == [(len(left) - same + n, len(right) - same + n) for n in range(same)]
+
+
+@given(st.lists(st.integers(0, 3), max_size=12), st.lists(st.lists(st.integers(0, 3), max_size=8), max_size=4))
+def test_a_history_is_known_as_often_as_the_run_had_it(said: list[int], histories: list[list[int]]) -> None:
+    """What it adds to the run counts for the histories after it, and not for itself."""
+    seen = Seen()
+
+    def add(key: int) -> None:
+        seen.add(key, key, Where("", 0, None), None, None)
+
+    for key in said:
+        add(key)
+    for given_again in histories:
+        before, history = Counter(seen.counts()), History(seen)
+        for key in given_again:
+            before[key] -= 1
+            is_known = history.is_known(key)
+            assert is_known == (before[key] >= 0)
+            if not is_known:
+                add(key)
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=40), st.sets(st.integers(0, 39)))
