@@ -141,13 +141,13 @@ def find_repeated(chats: list[Chat]) -> None:
 def _openings(chats: list[Chat]) -> set[tuple[int, str]]:
     """The words, with their author, by which somebody who is no member opened a group chat, as the manager keeps them:
     a chat of one message with who said it. The others there begin with it, and are of the members, whom it was told."""
-    partners = {(*chat.path[:-1], chat.messages[0].get("name")) for chat in chats if _is_heard_alone(chat)}
+    partners = {chat.path for chat in chats if _is_heard_alone(chat)}
     return {
         _opening(message)
         for chat in chats
         if chat.is_sound and chat.key is None and len(chat.messages) > 1
         for message in chat.messages[:2]
-        if message.get("role") == "assistant" and (*chat.path[:-1], message.get("name")) in partners
+        if message.get("role") == "assistant" and (*chat.path[:-1], str(message.get("name"))) in partners
     }
 
 

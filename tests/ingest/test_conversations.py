@@ -461,6 +461,15 @@ def test_who_opens_a_group_without_being_a_member_opens_its_chat(
     assert tables.one("SELECT count(DISTINCT chat) FROM messages") == 1
 
 
+@pytest.mark.parametrize("odd", [{"a": 1}, ["boss"], 1, None])
+def test_a_name_that_is_no_text_opens_no_group(odd: Any, runs: Path, ingested: Ingest) -> None:
+    """Nor does it cost the chats beside it."""
+    opening = {"role": "user", "name": "boss", "content": "start"}
+    whole = [{**opening, "role": "assistant", "name": odd}, {"role": "user", "name": "a", "content": "yes"}]
+    (runs / "dump.json").write_text(json.dumps({"boss": [opening], "a": whole}))
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 3
+
+
 def test_the_same_question_to_two_agents_is_two_chats(runs: Path, ingested: Ingest) -> None:
     """Also where one of them did not answer it."""
     asked = {"role": "assistant", "name": "user", "content": "What is it?"}
