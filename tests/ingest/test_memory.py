@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,30 @@ def test_wide_rows_stay_few_in_a_vector(runs: Path, ingested: Ingest) -> None:
     assert tables.one(vectors) < 30
     assert tables.one("SELECT count(*) FROM messages") == 61
     assert tables.one("SELECT count(*) FROM duckdb_views() WHERE NOT internal") > 0
+
+
+@pytest.mark.slow
+def test_derived_tables_of_one_long_run_are_made_in_little_memory(runs: Path, ingested: Ingest, tmp_path: Path) -> None:
+    """What DuckDB holds of its turns it can put aside: of 300,000 it had to hold more than 160 MB."""
+    count, word = 300_000, '{"v":1,"seq":%d,"ts":%d,"kind":"event","event":{"type":"text","content":%s}}\n'
+    content = '{"content":"w","sender":"a%d","recipient":"a%d"}'
+    (runs / "long").mkdir(parents=True)
+    with (runs / "long" / "journal.jsonl").open("w") as file:
+        file.writelines(word % (n, n + 1, content % (n % 2, (n + 1) % 2)) for n in range(count))
+    tables = ingested(runs)
+    given = {"run_ids": ["long"], "low": "0" * 32, "high": "f" * 32}
+    for name in ("executions", "selections", "findings"):
+        statement = resources.files("ingest.derived").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+        with duckdb.connect() as con:
+            con.execute(f"ATTACH '{tables.out}/traces.duckdb' AS t (READ_ONLY)")
+            con.execute("USE t")
+            con.execute("SET threads = 1")
+            con.execute("SET memory_limit = '120MB'")
+            con.execute(f"SET temp_directory = '{tmp_path}/spill'")
+            query = statement[statement.index("\nwith\n") :]
+            con.execute(f"CREATE TEMP TABLE made AS {query}", given)
+            assert con.execute("SELECT count(*) FROM made").fetchone() == (tables.one(f"SELECT count(*) FROM {name}"),)
+    assert tables.one("SELECT count(*) FROM executions") == count
 
 
 @pytest.mark.usefixtures("hundredth")
