@@ -23,6 +23,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("has been saved", "`scores.csv` has been saved.", [("w", "scores.csv")]),
     ("downloaded", "Downloaded data.zip", [("w", "data.zip")]),
     ("files of simulations", "Saved to em.mdp and topol.top", [("w", "em.mdp"), ("w", "topol.top")]),
+    ("of chains", "See base.paramnames, base.margestats and model.stan", [("m", "base.paramnames"), ("m", "base.margestats"), ("m", "model.stan")]),
     ("of telescopes", "`spec.arf` and `spec.rmf` are there", [("m", "spec.arf"), ("m", "spec.rmf")]),
     ("steps and registers are attributes", "`scheduler.step`, `self.reg` and p.cat", []),
     ("a weak ending before the verb", "log.out was written", [("w", "log.out")]),
