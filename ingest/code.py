@@ -279,11 +279,11 @@ class CodeLedger:
                 event.started,
                 event.duration_ms,
             )
-        # of several blocks nobody knows how far the executor came, where the output does not tell
-        is_known = status == "completed" or failing is not None
-        reached = list(zip(blocks, looked_at, strict=True))[: None if is_known else 1]
-        # one that raised may have done so because there is no such folder
-        saved = _saved(reached, is_refused=REFUSED in output) if ran is None or ran.error is None else {}
+        # of several blocks nobody knows how far the executor came, where the output does not tell; one that raised may
+        # have done so because there is no folder for the first
+        far = None if status == "completed" or failing is not None else 1
+        reached = list(zip(blocks, looked_at, strict=True))[: 0 if ran and ran.error is not None else far]
+        saved = _saved(reached, is_refused=REFUSED in output)
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)

@@ -132,16 +132,22 @@ def find_repeated(chats: list[Chat]) -> None:
             chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)
         others.append(chat)
-    openings = _openings(chats)
-    for chat in chats:
-        if openings and len(chat.messages) == 1 and chat.key is None and _opening(chat.messages[0]) in openings:
+    alone = [chat for chat in chats if len(chat.messages) == 1 and chat.key is None and chat.is_sound]
+    openings = _openings(chats, alone)
+    for chat in alone:
+        if _opening(chat.messages[0]) in openings:
             chat.repeated = 1
 
 
-def _openings(chats: list[Chat]) -> set[tuple[int, str]]:
+def _openings(chats: list[Chat], alone: list[Chat]) -> set[tuple[int, str]]:
     """The words, with their author, by which somebody who is no member opened a group chat, as the manager keeps them:
-    a chat of one message with who said it. The others there begin with it, and are of the members, whom it was told."""
-    partners = {chat.path for chat in chats if _is_heard_alone(chat)}
+    a chat of one message with who said it. The others there begin with it, and are of the members, whom it was told.
+
+    `alone`: those of the chats that are one message.
+    """
+    partners = {chat.path for chat in alone if _is_of_partner(chat.messages[0], chat)}
+    if not partners:
+        return set()
     return {
         _opening(message)
         for chat in chats
@@ -151,12 +157,9 @@ def _openings(chats: list[Chat]) -> set[tuple[int, str]]:
     }
 
 
-def _is_heard_alone(chat: Chat) -> bool:
-    """Whether it is one message, which its owner has of the partner that the list is named after."""
-    if len(chat.messages) != 1 or not chat.is_sound or chat.key is not None or not chat.path:
-        return False
-    (message,) = chat.messages
-    return bool(message.get("role") == "user" and message.get("name") == chat.path[-1])
+def _is_of_partner(message: dict[str, Any], chat: Chat) -> bool:
+    """Whether the owner of a list has a message of the partner that the list is named after."""
+    return message.get("role") == "user" and (message.get("name"),) == chat.path[-1:]
 
 
 def _opening(message: dict[str, Any]) -> tuple[int, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator
 
 from ingest.events import Where
 
@@ -36,6 +35,7 @@ class Seen:
         """Of senders, recipients and chats."""
         self._counts = Counter[int]()
         self._counted = 0
+        """How many of them are in the counts."""
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
@@ -57,10 +57,6 @@ class Seen:
         self._counts.update(self._keys[self._counted :])
         self._counted = len(self._keys)
         return self._counts
-
-    def until(self, position: int) -> Iterator[int]:
-        """Indexes of the messages up to a position."""
-        return (index for index, at in enumerate(self._positions) if at <= position)
 
     def key(self, index: int, with_sender: bool) -> int:
         """The key of a message."""

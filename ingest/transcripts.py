@@ -286,21 +286,21 @@ def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]
     Returns:
         Indexes, rising.
     """
-    places: defaultdict[int, list[int]] = defaultdict(list)
-    for index, key in enumerate(journal):
-        places[key].append(index)
     shift = len(journal) - len(transcript)
     matches: list[int | None] = [None] * len(transcript)
     rest = len(transcript)
     while rest and rest + shift and transcript[rest - 1] == journal[rest + shift - 1]:  # mostly all of it
         rest -= 1
         matches[rest] = rest + shift
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    for index, key in enumerate(journal[: rest + shift] if rest else ()):
+        places[key].append(index)
     # Backwards, so that of equally long chains the one that lies latest is found: a falling chain of places.
     ends: list[int] = []
     numbers, ats, before, last_pair = array("q"), array("q"), array("q"), list[int]()
     most = max(1, min(NEAREST, PAIRS // max(1, rest)))
     for number in range(rest - 1, -1, -1):
-        for place in _nearest(places.get(transcript[number], []), number + shift, rest + shift, most):
+        for place in _nearest(places.get(transcript[number], []), number + shift, most):
             length = bisect_left(ends, -place)
             numbers.append(number)
             ats.append(place)
@@ -318,12 +318,13 @@ def align(journal: Sequence[int], transcript: Sequence[int]) -> list[int | None]
     return matches
 
 
-def _nearest(places: list[int], expected: int, end: int, most: int) -> list[int]:
-    """The places before the end that are nearest to the expected one, so many at most, from the first to the last, so
-    that none follows another of its own."""
-    count = bisect_left(places, end)
-    middle = min(max(bisect_left(places, expected, 0, count) - most // 2, 0), max(0, count - most))
-    return places[middle : min(count, middle + most)]
+def _nearest(places: list[int], expected: int, most: int) -> list[int]:
+    """The places nearest to the expected one, so many at most, from the first to the last, so that none follows another
+    of its own."""
+    if len(places) > most:
+        middle = min(max(bisect_left(places, expected) - most // 2, 0), len(places) - most)
+        places = places[middle : middle + most]
+    return places
 
 
 def chat_of(seen: Seen, alike: Sequence[int], transcript: Sequence[int], speakers: set[str]) -> Callable[[int], bool]:

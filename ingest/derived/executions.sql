@@ -163,6 +163,7 @@ starts as (
             else last_value(case when is_spoken and not is_internal then id end ignore nulls) over before
         end as answered_id
     from (
+        -- most tell of nothing else and open nothing: joined with the others, those of a long run would fill the memory
         select
             *,
             null::bigint as ended_by,
