@@ -26,10 +26,10 @@ from ingest.llm import LLMLedger, count, microseconds
 from ingest.messages import parse_message, text_or_none
 from ingest.records import code_ran, failed, odd_blocks, tool_ended
 from ingest.repeats import Repeats
-from ingest.rows import Row, Spill
+from ingest.rows import Many, Row
 from ingest.runrows import RunRows
 from ingest.speakers import Listener
-from ingest.transcripts import Transcript
+from ingest.transcripts import Transcript, Transcripts
 from ingest.turns import Conversation
 
 SPACING = 512
@@ -83,7 +83,7 @@ class Assembler:
         self._llm = LLMLedger(self.rows)
         finder = Finder(self._missed)
         self._conversation = Conversation(self.rows, self._files, self._agents.known, finder, nests=nests)
-        self._transcripts = Spill()
+        self._transcripts = Transcripts()
         self._unread: list[str] = []
         self._chats, self._leaving = Chats(self.rows), Leaving()
         self._start: Data = {}
@@ -269,7 +269,7 @@ class Assembler:
             messages = read_transcript(self._folder, data["path"])
             if messages is None:
                 self._unread.append(str(data["path"])[:1000])
-        if isinstance(messages, list):
+        if isinstance(messages, list | Many):
             about = text_or_none(data.get("chat_id")), data.get("complete") is True, data.get("rest") is True
             self._transcripts.append(Transcript(where.position, messages, *about))
 

@@ -11,6 +11,7 @@ from typing import IO, Any
 from capture import format as journal
 from ingest.lines import decode
 from ingest.regular import open_regular
+from ingest.rows import Many
 from ingest.text import LIST_END, SPACE, Text, behind, elements, text_of
 
 MAX_TRANSCRIPT = 256 << 20
@@ -40,10 +41,10 @@ def read_copy(folder: str | None, relative: Any) -> str | None:
         return None
 
 
-def read_transcript(folder: str, relative: Any) -> list[Any] | None:
+def read_transcript(folder: str, relative: Any) -> list[Any] | Many[Any] | None:
     """The messages of a transcript that the recorder saved beside the journal, because it was long; or None.
 
-    Of a long one a message at a time is decoded, so that little more is held than the messages.
+    Of a long one a message at a time is decoded and put aside.
     """
     file = _opened(folder, relative, MAX_TRANSCRIPT)
     if file is None:
@@ -53,7 +54,7 @@ def read_transcript(folder: str, relative: Any) -> list[Any] | None:
             messages = _decoded(text)
     except (OSError, ValueError):
         return None
-    return messages if isinstance(messages, list) else None
+    return messages if isinstance(messages, list | Many) else None
 
 
 def _decoded(text: Text) -> Any:
@@ -64,9 +65,9 @@ def _decoded(text: Text) -> Any:
     return decode(text[:])[0]
 
 
-def _messages(text: Text, begin: int) -> list[Any]:
+def _messages(text: Text, begin: int) -> Many[Any]:
     """The messages of a list that begins before this byte and ends the text. Raises ValueError where it is another."""
-    messages, end = [], begin
+    messages, end = Many[Any](), begin
     for start, end in elements(text, begin):
         if text[start : start + 1] != b"{":
             raise ValueError("no message")

@@ -58,6 +58,7 @@ class Found:
         source: name of the source that reads it, where the user says so.
         content: where its bytes really are, where that is not its path.
         roots: folders in which the files that it names are looked for.
+        beside: bytes of the other files in the run's folder, such as saved transcripts.
     """
 
     path: str
@@ -68,6 +69,7 @@ class Found:
     source: str | None = None
     content: str | None = None
     roots: tuple[str, ...] = ()
+    beside: int = 0
 
     @property
     def place(self) -> str:
@@ -283,7 +285,9 @@ def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str,
         sizes[place] = status.st_size
         stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
     if path in sizes:
-        yield Found(path, os.path.basename(folder) or "root", folder, _digest(stamps), sizes[path])
+        size = sizes.pop(path)
+        run_id = os.path.basename(folder) or "root"
+        yield Found(path, run_id, folder, _digest(stamps), size, beside=sum(sizes.values()))
 
 
 def _statuses(entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[tuple[str, os.stat_result]]:

@@ -5,7 +5,7 @@ answers to several tool calls in one message), the legacy `function_call`, conte
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,9 +76,9 @@ class Message:
     role: str
     content: str | None
     plain: str
-    tool_calls: list[Any] = field(default_factory=list)
-    requests: list[ToolRequest] = field(default_factory=list)
-    responses: list[ToolResponse] = field(default_factory=list)
+    tool_calls: Sequence[Any] = ()
+    requests: Sequence[ToolRequest] = ()
+    responses: Sequence[ToolResponse] = ()
     is_template: bool = False
     _hash: int | None = field(default=None, repr=False, compare=False)
     """Of the text, which may be long and is asked for several times."""
@@ -126,7 +126,7 @@ def unblock(message: Message, speakers: Container[str | None], functions: Contai
         functions: what is asked for in it.
     """
     if message.role == "function" and message.name in speakers and message.name not in functions:
-        message.sender, message.responses = message.name, []
+        message.sender, message.responses = message.name, ()
 
 
 def is_message(value: Any) -> bool:
@@ -197,19 +197,22 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
 
 
 def _add_requests(result: Message, message: dict[str, Any]) -> None:
+    requests, tool_calls = list[ToolRequest](), list[Any]()
     calls = message.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
         call = _nested(call)
         for kind, arguments in _CALLS if call else ():
             if isinstance(called := call.get(kind), dict):
                 name = text_or_none(called.get("name")) or ""
-                result.requests.append(ToolRequest(text_or_none(call.get("id")), name, called.get(arguments)))
-                result.tool_calls.append(call)
+                requests.append(ToolRequest(text_or_none(call.get("id")), name, called.get(arguments)))
+                tool_calls.append(call)
                 break
     call = message.get("function_call")
     if isinstance(call, dict) and call.get("name"):
-        result.requests.append(ToolRequest(None, text_or_none(call["name"]) or "", call.get("arguments")))
-        result.tool_calls.append({"type": "function", "function": call})
+        requests.append(ToolRequest(None, text_or_none(call["name"]) or "", call.get("arguments")))
+        tool_calls.append({"type": "function", "function": call})
+    if requests:
+        result.requests, result.tool_calls = requests, tool_calls
 
 
 def _nested(call: Any) -> dict[str, Any]:
@@ -225,14 +228,15 @@ def _nested(call: Any) -> dict[str, Any]:
 def _add_responses(result: Message, message: dict[str, Any]) -> None:
     responses = message.get("tool_responses")
     if isinstance(responses, list) and responses:
-        for response in responses:
-            if isinstance(response, dict):
-                call_id = text_or_none(response.get("tool_call_id"))
-                result.responses.append(ToolResponse(call_id, None, response.get("content")))
+        result.responses = [
+            ToolResponse(text_or_none(response.get("tool_call_id")), None, response.get("content"))
+            for response in responses
+            if isinstance(response, dict)
+        ]
     elif result.role == "tool":
-        result.responses.append(ToolResponse(text_or_none(message.get("tool_call_id")), None, message.get("content")))
+        result.responses = [ToolResponse(text_or_none(message.get("tool_call_id")), None, message.get("content"))]
     elif result.role == "function" and result.name is not None:  # else a safeguard of AG2 blocked what was said
-        result.responses.append(ToolResponse(None, result.name, message.get("content")))
+        result.responses = [ToolResponse(None, result.name, message.get("content"))]
 
 
 def plain_text(content: Any) -> str:

@@ -1,5 +1,6 @@
 """The messages of a run: each has its row once, whoever tells of it, and whether it was said before the run began."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -90,7 +91,7 @@ class MessageLedger:
             name: tells it from the run's others.
             say: is called with what was said in the run and nothing else tells of.
         """
-        messages = read_history(saved.messages, self._agents)
+        messages = deque(read_history(saved.messages, self._agents))
         matches = self._claims.match(messages, saved.position, saved.chat_id)
         first = next((match for match in matches if match is not None and match not in self._earlier), None)
         # what comes before the first known message stands before its turn and the handoff to that
@@ -98,7 +99,8 @@ class MessageLedger:
         talk = self._seen.talk(first) if first is not None else name
         # what comes before the first message of the run; a list without any the user may have saved for its own sake
         earlier = saved.complete and (saved.rest or first is not None)
-        for place, (message, match) in enumerate(zip(messages, matches, strict=True)):
+        for place, match in enumerate(matches):
+            message = messages.popleft()  # one that was told of is held no more: there may be hundreds of thousands
             if match is None:
                 # what was said before the run stands before all of it
                 where = Where(f"{name}/{place}", 0 if earlier else position + 1, None, thread=name, talk=talk)

@@ -87,9 +87,9 @@ class Listener:
 
 def _outline(message: Message) -> Message:
     """The same without its texts."""
-    requests = [ToolRequest(None, "", None)] if message.requests else []
-    responses = [ToolResponse(None, None, None)] if message.responses else []
-    return Message(message.sender, None, None, message.role, None, "", [], requests, responses)
+    requests = [ToolRequest(None, "", None)] if message.requests else ()
+    responses = [ToolResponse(None, None, None)] if message.responses else ()
+    return Message(message.sender, None, None, message.role, None, "", (), requests, responses)
 
 
 def name_speakers(messages: Sequence[Message]) -> None:

@@ -9,13 +9,18 @@ from array import array
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain, islice, repeat, takewhile
 from typing import Any
 
 from ingest.messages import Message, parse_message, unblock
+from ingest.rows import Spill
 from ingest.seen import Seen
 from ingest.speakers import name_speakers
+
+AT_ONCE = 256
+"""Messages of a saved transcript that are put aside together."""
 
 NEAREST = 64
 """Occurrences of a message in the journal that are considered, those nearest to where it is expected. It bounds the
@@ -29,6 +34,8 @@ FEW = 8
 """Transcripts of one run, for each of which its messages are looked through. Where there are more, and there may be
 thousands, it is noted where each message stands."""
 
+NO_CHAT = -1
+
 FREQUENT = 256
 """Times that a run has a message, beyond which not all of them are looked at for a transcript that has it as well."""
 
@@ -39,20 +46,41 @@ class Transcript:
 
     Attributes:
         position: at which it was saved.
-        messages: as they were saved.
+        messages: as they were saved, to be read once.
         chat_id: AG2's id of the chat, where it has one.
         complete: the journal has all that was said in the run until then.
         rest: nobody saved it; the recorder did, when the run ended.
     """
 
     position: int
-    messages: list[Any]
+    messages: Iterable[Any]
     chat_id: str | None
     complete: bool
     rest: bool
 
 
-def read_history(transcript: Sequence[Any], agents: Iterable[str]) -> list[Message]:
+class Transcripts:
+    """The transcripts of a run, which wait in a file for its end."""
+
+    def __init__(self) -> None:
+        self._spill = Spill()
+
+    def append(self, transcript: Transcript) -> None:
+        """Add a transcript."""
+        self._spill.append(replace(transcript, messages=()))
+        messages = iter(transcript.messages)
+        for some in iter(lambda: list(islice(messages, AT_ONCE)), []):
+            self._spill.append(some)
+        self._spill.append(None)
+
+    def __iter__(self) -> Iterator[Transcript]:
+        """Give them in order, once. Of each all messages are to be read before the next one."""
+        items = iter(self._spill)
+        for transcript in items:
+            yield replace(transcript, messages=chain.from_iterable(iter(partial(next, items), None)))
+
+
+def read_history(transcript: Iterable[Any], agents: Iterable[str]) -> list[Message]:
     """The messages of a saved transcript, each once, and with the speakers that can be told.
 
     Args:
@@ -92,10 +120,10 @@ class Claims:
         """Of each chat that a transcript told of the id that AG2 gave it, where it is known."""
         self._sizes: Counter[int] = Counter()
         """Messages of each chat."""
-        self._chats: dict[int, int] = {}
-        """The chat of each message that a transcript has told of."""
-        self._added: set[int] = set()
-        """Those that nothing else tells of."""
+        self._chats = array("i")
+        """The chat of each message that a transcript has told of, NO_CHAT of the others."""
+        self._added = bytearray()
+        """Whether nothing else tells of a message."""
         self._chat = 0
         """The chat of the transcript that was matched last."""
         self._so_far = 0
@@ -120,7 +148,8 @@ class Claims:
             chat_id: AG2's id of the chat, where it has one.
         """
         named = all(message.sender or message.has_call_ids for message in transcript)
-        keys = [message.key(named) for message in transcript]
+        self._grow()
+        keys = array("q", [message.key(named) for message in transcript])
         messages = [i for i in self._alike(keys, named, saved_at) if self._seen.position(i) <= saved_at]
         fits: Callable[[int], bool] | None = None
         if named:
@@ -134,17 +163,17 @@ class Claims:
         chats = self._chats_like(messages, [self._seen.key(index, named) for index in messages], keys, chat_id)
 
         def may_be_meant(index: int) -> bool:
-            return (index not in self._added or self._chats[index] in chats) and (fits is None or fits(index))
+            return (not self._added[index] or self._chats[index] in chats) and (fits is None or fits(index))
 
         known = list(filter(may_be_meant, messages))
-        free = [index for index in known if index not in self._chats]
+        free = [index for index in known if self._chats[index] == NO_CHAT]
 
         matches = self._matched(known, keys, named, may_be_meant)
         if len(free) < len(known):
-            of_free = self._matched(free, keys, named, lambda i: i not in self._chats and may_be_meant(i))
+            of_free = self._matched(free, keys, named, lambda i: self._chats[i] == NO_CHAT and may_be_meant(i))
             matches = of_free if of_free.count(None) == matches.count(None) else matches
         found = [index for index in matches if index is not None]
-        of_chats = Counter(self._chats[index] for index in found if self._chats.get(index) in chats)
+        of_chats = Counter(self._chats[index] for index in found if self._chats[index] in chats)
         self._of_chat(of_chats.most_common(1)[0][0] if of_chats else None, chat_id)
         self._tell(found)
         return matches
@@ -211,12 +240,20 @@ class Claims:
 
     def added(self, messages: Sequence[int]) -> None:
         """The transcript that was matched last has told of further messages."""
-        self._added.update(messages)
+        self._grow()
+        for index in messages:
+            self._added[index] = True
         self._tell(messages)
+
+    def _grow(self) -> None:
+        """Have a place for each message that the run has by now."""
+        more = len(self._seen) - len(self._added)
+        self._chats.extend(repeat(NO_CHAT, more))
+        self._added.extend(bytes(more))
 
     def _tell(self, messages: Iterable[int]) -> None:
         for index in messages:
-            if index not in self._chats:
+            if self._chats[index] == NO_CHAT:
                 self._chats[index] = self._chat
                 self._sizes[self._chat] += 1
 
@@ -227,7 +264,7 @@ class Claims:
         common: defaultdict[int, Counter[int]] = defaultdict(Counter)
         wanted = Counter(transcript)
         for index, key in zip(messages, keys, strict=True):
-            if index in self._chats and key in wanted:
+            if self._chats[index] != NO_CHAT and key in wanted:
                 common[self._chats[index]][key] += 1
         return {
             chat

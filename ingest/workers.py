@@ -48,23 +48,28 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
     Raises:
         IngestError: a worker was killed.
     """
-    total, done = sum(f.size for f in changed), 0
+    total, done = sum(map(_bytes, changed)), 0
     cores = os.cpu_count() or 1
     shares = _shares(changed, cores)
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
     for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
         reports += read
-        done += sum(f.size for f in share)
+        done += sum(map(_bytes, share))
         progress(done, total)
     return sorted(reports, key=lambda report: report.found.path)
+
+
+def _bytes(found: Found) -> int:
+    """What may have to be read of a run."""
+    return found.size + found.beside
 
 
 def _shares(changed: list[Found], cores: int) -> list[list[Found]]:
     """What the worker tasks read, each about as much as the others, and each core as many as the others."""
 
     def effort(found: Found) -> int:
-        return found.size + SHARE_BYTES // SHARE_FILES  # to open it takes some time, however small it is
+        return _bytes(found) + SHARE_BYTES // SHARE_FILES  # to open it takes some time, however small it is
 
     total = sum(map(effort, changed))
     number = max(math.ceil(total / SHARE_BYTES), min(SHARES * cores, total // MIN_SHARE_BYTES))
@@ -83,7 +88,7 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
     until, ours = context.Pipe(duplex=False)
     with until, ours, ProcessPoolExecutor(workers, context, prepare, (until,)) as pool:
         try:
-            largest_first = sorted(enumerate(shares), key=lambda task: -sum(f.size for f in task[1]))
+            largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
             with _START, _without_main(), _without_interrupts():
                 tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
             for task in as_completed(tasks):

@@ -31,6 +31,13 @@ print((own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) // 1024)
 """Megabytes of this process and of the largest of its workers, each at its worst moment. Not `ru_maxrss` of its own:
 that begins with what the process had that started it, which is pytest with all it has run so far."""
 
+CHECKED = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, "-m", "ingest", "check", sys.argv[1]], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+"""Megabytes of a process that reads these runs and stores nothing."""
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads memory as Linux tells it")
 
 
@@ -126,6 +133,22 @@ def test_messages_of_a_megabyte_take_no_more_memory_than_others(tmp_path: Path) 
         messages.append(logged("ab"[n % 2], "ba"[n % 2], " ".join(words)))
     write_journal(tmp_path / "runs", "wide", *messages)
     assert megabytes(tmp_path / "runs", tmp_path / "traces") < 1000
+
+
+@linux
+@pytest.mark.slow
+def test_a_saved_transcript_of_which_the_journal_has_nothing_takes_little_memory(tmp_path: Path) -> None:
+    """Of 300,000 messages, 30 MB, their words are held while they are looked for, and not the objects they came in."""
+    chance, words = random.Random(1), "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu".split()
+    folder = write_journal(tmp_path / "runs", "saved", {"kind": "messages", "path": "messages-1.json"}).parent
+    messages = (
+        {"content": f"{n} {' '.join(chance.choices(words, k=8))}", "role": "user", "name": "ab"[n % 2]}
+        for n in range(300_000)
+    )
+    (folder / "messages-1.json").write_text(json.dumps(list(messages)))
+    command = [sys.executable, "-c", CHECKED, str(tmp_path / "runs")]
+    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) < 300
 
 
 @linux
