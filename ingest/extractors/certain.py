@@ -61,7 +61,7 @@ LISTING: Final = re2.compile(LISTING_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
 # what stands behind a path that is neither quoted nor goes on
-APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r,;:)]|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
+APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r;:)]|,(?:[\s\"'`]|$)|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
 QUOTED: Final = re.compile(QUOTED_PATTERN)
 # an ending with a letter, in the last part of a path; `.d` is that of a folder
 LINKED: Final = re.compile(r"\.(?!d$)[A-Za-z][^/]*$")

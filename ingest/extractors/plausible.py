@@ -93,6 +93,8 @@ STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" +
 # what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
 BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
 LIST_MARKS: Final = "`'\",;*"
+# the next item of an enumeration
+NEXT: Final = re.compile(r"(?:,(?: and)?| and) ([\w./-]+)")
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
 CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
@@ -262,7 +264,8 @@ def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
         return True
     if quoted:
         return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
-    return _is_beside_file(before)
+    following = NEXT.match(after[:80])
+    return _is_beside_file(before) or (following is not None and has_known_ending(following[1]))
 
 
 def _has_holder(path: str) -> bool:
@@ -304,6 +307,8 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if after.startswith(" HTTP/"):
         return True
+    if before.endswith("Title: ") and "Address: http" in before:
+        return True  # of a page that a browser shows
     if path[0] == "/" and (_is_requested(before[-20:]) or _is_served(path, suffix, before)):
         return True
     if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):

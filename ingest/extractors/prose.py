@@ -35,8 +35,11 @@ from ingest.extractors.spans import (
     LINE_ENDS,
     LISTED,
     QUOTES,
+    address_start,
+    cell_start,
     cleaned,
     continues,
+    entry_start,
     folder_start,
     is_copy,
     is_listed,
@@ -93,6 +96,8 @@ NAME_HINTS: Final = (
     "MANIFEST",
     "OAI_CONFIG",
 )
+# what tells one of several such files of a build: `Dockerfile.dev`
+VARIANT: Final = re.compile(r"\.[a-z][a-z0-9_-]{1,20}(?![\w/(=-]|\.\w)")
 FILE_BEFORE: Final = re.compile(r"(?i)\b(?:files?|named|called)[ \t]*:?[ \t]+(?:the[ \t]+)?$")
 FILE_AFTER: Final = re.compile(r"(?i)^[ \t]+file\b")
 ARTICLE: Final = re.compile(
@@ -248,6 +253,8 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     quoted = quoted_start(window, start, after)
     if quoted is not None:
         start = quoted
+    elif (address := address_start(window, after)) is not None:
+        start = address
     elif window[start - 1 : start] == ")" and (plain := without_bracket(window, start)) is not None:
         name = token_start(plain)
         path_start = told_start(plain, name, after) if "/" not in plain[name:] else name
@@ -260,10 +267,8 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
         told := folder_start(window, start) if "/" in window[start:] else told_start(window, start, after)
     ) is not None:
         start = told
-    elif (
-        window[start - 1 : start] == " " and after[:1] in LINE_ENDS and (item := item_start(window, start)) is not None
-    ):
-        start = item
+    elif window[start - 1 : start] == " " and (within := _item(window, start, after)) is not None:
+        start = within
     token = window[start:]
     before = window[:start]
     if start == 0 and low:
@@ -282,6 +287,15 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
     return Hit(path + beyond, operation(text[max(0, low + start - 160) : low + start], after), "prose.path")
 
 
+def _item(window: str, start: int, after: str) -> int | None:
+    """Where the name begins that is a whole entry of a tree or list, or cell of a table; None where there is none."""
+    if "\u2500 " in window or "\u2500\u00a0" in window:
+        return entry_start(window, start)
+    if after[:2] == " |":
+        return cell_start(window, start)
+    return item_start(window, start) if after[:1] in LINE_ENDS else None
+
+
 def _is_rest(token: str, before: str, after: str) -> bool:
     """Whether a word is the rest of a path behind something to fill in, or of an address without its scheme.
 
@@ -294,6 +308,8 @@ def _is_rest(token: str, before: str, after: str) -> bool:
 
 def _conventional(text: str, start: int, end: int) -> Hit | None:
     """The file of a name such as `Makefile`, where the text around it says that it is one."""
+    variant = VARIANT.match(text, end) if text[start:end] in BUILD_NAMES else None
+    end = variant.end() if variant else end
     after = text[end : end + WINDOW]
     if continues(after) or after[:1] in ("-", "_", "/"):
         return None
@@ -313,6 +329,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
     behind = after[1:] if closed else after
     said = (
         quoted
+        or variant
         or "/" in path
         or (name[0] == "." and name != ".profile" and before[-1:] not in (")", "]") and not ENDING_WORD.match(after))
         or name in PACKAGE_NAMES

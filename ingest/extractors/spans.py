@@ -15,6 +15,7 @@ from ingest.extractors.vocabulary import (
     CONNECTING,
     COUNTED,
     DOCUMENT_NAMES,
+    DONE,
     GIVEN_TWO,
     LOWER_WORDS,
     NO_NAME,
@@ -62,6 +63,8 @@ NAMING: Final = re.compile(
     r"|(?:read|open|(?:up|down)?load|output)(?:s|ed|ing)?|(?:sav|stor|creat|generat|produc)(?:e|es|ed|ing)"
     r"|(?:import|export|append)(?:s|ed|ing))[ \t]*:?[ \t]*$"
 )
+# the key of JSON's that a file's name stands behind, the quotes escaped or not
+KEYED: Final = re.compile(r"(?i)\"(?:[\w-]*[_-])?(?:path|file|file_?(?:name|path)|document|attachment)\\?\":[ ]?\\?$")
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')
 # a command of LaTeX that is given a file
@@ -111,9 +114,10 @@ TITLED: Final = re.compile(
 )
 # words that stand in no such name
 NO_TITLE: Final = (NO_NAME | CONNECTING) - {"-", "at"}
-# the same where a line ends with the name of what was saved: there the last word is capitalised as well
+# the same where a line ends with the name of what was saved, or that follows `as`: the last word is capitalised as well
 SAVED_AS: Final = re.compile(
-    r"(?i:\b(?:saved|exported|written|stored)[ \t]+(?:to|as|in|into)):?[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]){1,5})$"
+    r"(?i:\b(?:saved|exported|written|stored)[ \t]+(?:to|(?P<as>as)|in|into)):?[ \t]+"
+    r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]){1,5})$"
 )
 # a folder, and capitalised words behind it: `out/Final Report 2024.pdf`
 IN_FOLDER: Final = re.compile(r"(?:^|[\s(`'\"])(?P<name>(?:\.{0,2}/|~/)?[a-z][\w./-]*/(?:[A-Z0-9][\w&-]*[ ]){1,5})$")
@@ -130,7 +134,15 @@ LABELLED: Final = re.compile(
 NO_NAMES: Final = re.compile(r"[:\"'`()\[\]|*,;=]")
 # what stands before an item of a list
 BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
+# what stands before an entry of a tree of folders
+BRANCH: Final = re.compile(r"[\u2502| \t\u00a0]{0,80}[\u251c\u2514]\u2500{1,3}[ \u00a0]")
+# what stands before a cell of a table
+CELL_BEFORE: Final = re.compile(r"(?:^|.*\|)[ \t]*(?=[^|]*$)")
 LINE_ENDS: Final = ("", "\n", "\r")
+# a local address, whose path has no blanks, and a line of a file's viewer, which ends with one that may have some
+ADDRESS: Final = "file:///"
+NO_ADDRESS: Final = re.compile(r"[\s\"'`<>\\]")
+VIEWED: Final = re.compile(r"Address: file:(?=///)|Path: (?=/)")
 # what ends the name in a link of a wiki's: `[[My notes.md]]`
 LINK_BREAKS: Final = frozenset("\n|]#")
 # a line of a program that downloads videos, and then the name of a file up to the end of the line
@@ -185,6 +197,7 @@ def token_start(window: str) -> int:
             or _comma(window, index)
             or (character == "=" and _in_path(window[:index]))
             or (character in "&#" and _joins(window, index))
+            or (character == "@" and window[index : index + 3] in ("2x.", "3x."))
             or (character == "\\" and index < len(window) and is_folder_mark(window, index))
             or (character == ":" and _of_time(window, index))
         ):
@@ -250,7 +263,8 @@ def _in_path(before: str) -> bool:
 
 def quoted_start(window: str, start: int, after: str) -> int | None:
     """Where a quoted name begins whose closing quote follows the window, or None without quotes."""
-    closing = after[:1]
+    escaped = after.startswith('\\"')
+    closing = '"' if escaped else after[:1]
     openers = OPENERS.get(closing)
     if not openers:
         return None
@@ -258,7 +272,7 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
         return start
     line = window.rfind("\n", 0, start) + 1
     found = max(window.rfind(mark, line, start) for mark in openers)
-    if found < 0:
+    if found < 0 or (window[found - 1 : found] == "\\") is not escaped:
         return None
     opening = window[found]
     content = window[found + 1 :]
@@ -280,15 +294,20 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
         return None
     if len(words) > 1 and REPORTED.match(content):
         return None  # a message of a tool: `{'output': 'Created test.py'}`
+    if "path" in window or "file" in window or "ocument" in window or "ttachment" in window:
+        keyed = KEYED.search(window, max(line, found - 60), found - escaped)
+        if keyed and not _is_program(words[0]) and all(map(WORD.match, words)):
+            return found + 1 if not any(map(has_known_ending, words[:-1])) else None
     if opening == "*":
         whole = len(words) < 2 or _is_item(words)
     else:
         whole = _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
         whole = whole or (bracketed is not None and _is_plain(bracketed, window[max(line, found - 60) : found], after))
-    if not whole and not (opening == "`" and _is_alone(words)):
+    if not whole and not (opening in '`"' and _is_alone(words)):
         return None
     # an odd number of quotes before means that this one closes
-    if opening == closing and _closes(window, opening, line, found):
+    mark = '\\"' if escaped else opening
+    if opening == closing and _closes(window, mark, line, found):
         return None
     return found + 1
 
@@ -360,12 +379,12 @@ def told_start(window: str, start: int, after: str) -> int | None:
         folder = IN_FOLDER.search(window, low, start)
         if folder is not None and extension(window[start:]) in SPACED:
             return folder.start("name")
-    if after[:1] not in LINE_ENDS:
-        return None
-    if "d to" in window or "d as" in window or "d in" in window:
+    if "d to" in window or "d as" in window or "d in" in window or "n as" in window:
         saved = SAVED_AS.search(window, low, start)
         if saved is not None and _ends_title(window[start : start + 2]) and extension(window[start:]) in SPACED:
-            return saved.start("name")
+            return saved.start("name") if saved["as"] or after[:1] in LINE_ENDS else None
+    if after[:1] not in LINE_ENDS:
+        return None
     line = window.rfind("\n", 0, start) + 1
     if DOWNLOADED in window:
         destination = DESTINATION.match(window, line)
@@ -425,6 +444,40 @@ def folder_start(window: str, start: int) -> int | None:
     return None if previous in GIVEN_TWO or previous[:1] == "-" else begin
 
 
+def address_start(window: str, after: str) -> int | None:
+    """Where the path of a local address begins that ends with the window, or the path that a viewer shows; else None.
+
+    Such an address has any marks in it, `file:///workspace/Annual%20Report.pdf`, where it is of no drive of Windows.
+    The scheme's colon is before it.
+    """
+    if ADDRESS not in window and "Path: /" not in window:
+        return None
+    begin = window.rfind(ADDRESS) + len("file:")
+    if begin >= len("file:") and NO_ADDRESS.search(window, begin) is None:
+        return begin if window[begin + 4 : begin + 5] != ":" else None
+    viewed = VIEWED.match(window, window.rfind("\n") + 1) if after[:1] in LINE_ENDS else None
+    if viewed is None or any(map(has_known_ending, window[viewed.end() :].split(" ")[:-1])):
+        return None
+    return viewed.end()
+
+
+def entry_start(window: str, start: int) -> int | None:
+    """Where a name with blanks begins that is a whole entry of a tree of folders, up to the window's end; else None."""
+    branch = BRANCH.match(window, window.rfind("\n", 0, start) + 1, start)
+    words = window[branch.end() :].split(" ") if branch else []
+    if not words or len(words) > 8 or any(map(has_known_ending, words[:-1])):
+        return None
+    whole = all(WORD.match(word) and word[0] != "(" and "/" not in word for word in words)
+    return branch.end() if branch and whole else None
+
+
+def cell_start(window: str, start: int) -> int | None:
+    """Where a name with blanks begins that is all that a cell of a table holds, up to the window's end; else None."""
+    before = CELL_BEFORE.match(window, window.rfind("\n", 0, start) + 1, start)
+    words = window[before.end() :].split(" ") if before else []
+    return before.end() if before and 1 < len(words) <= 6 and all(words) and _is_item(words) else None
+
+
 def item_start(window: str, start: int) -> int | None:
     """Where a name with blanks begins that is a whole item of a list and ends with the window; else None."""
     line = window.rfind("\n", 0, start) + 1
@@ -457,12 +510,17 @@ def _is_item(words: list[str]) -> bool:
     return numbered and LOWER_WORDS.isdisjoint(words) and words[0].lower() not in COUNTED
 
 
+def _is_program(word: str) -> bool:
+    """Whether a word is that of a program, behind which its arguments stand."""
+    return word in OTHER_PROGRAMS or word in NO_NAME or is_known(word)
+
+
 def _is_alone(words: list[str]) -> bool:
-    """Whether words that are all that backticks hold are one name: `my notes.txt`, not `cat notes.txt`."""
+    """Whether words that are all that quotes or backticks hold are one name: `my notes.txt`, not `cat notes.txt`."""
     *others, last = words
-    if not others or extension(last) not in SPACED_QUOTED or _is_task(others[0]):
+    if not others or extension(last) not in SPACED_QUOTED or _is_task(others[0]) or _is_program(others[0]):
         return False
-    if others[0] in OTHER_PROGRAMS or is_known(others[0]) or not (CONNECTING | NO_NAME).isdisjoint(others):
+    if not (CONNECTING | NO_NAME | DONE).isdisjoint(others) or any(w[-1] == "s" and _is_task(w) for w in others if w):
         return False
     return all(word[0].isalnum() and WORD.match(word) and "/" not in word for word in words) and not any(
         map(has_known_ending, others)

@@ -127,13 +127,18 @@ NO_NAME: Final = frozenset(
     " download delete is are was were be been has have had will would can could should must not no if that this"
     " these those which who what when where how why it its he she we you they i file files from into import".split()
 )
+# what somebody did with a file
+DONE: Final = frozenset("wrote made built ran found sent got did".split())
 # words that begin an item of a list which is no name, beside those that end with `ed` or `ing`
-TASKS: Final = frozenset(
-    "convert merge compare plot fix remove move copy rename import export generate build test refactor document"
-    " describe summarize summarise extract compute calculate clean combine split sort filter render draw print"
-    " make put get set send share attach find look start end wrote made built ran found sent got did new old main"
-    " other first second next then also see note both all each every only just input output source target file"
-    " files script dataset image figure ( contain include use need".split()
+TASKS: Final = (
+    frozenset(
+        "convert merge compare plot fix remove move copy rename import export generate build test refactor document"
+        " describe summarize summarise extract compute calculate clean combine split sort filter render draw print"
+        " make put get set send share attach find look start end new old main"
+        " other first second next then also see note both all each every only just input output source target file"
+        " files script dataset image figure ( contain include use need".split()
+    )
+    | DONE
 )
 # words that begin what is to be done with a file: `Execute main.py`
 COMMANDS: Final = NO_NAME | frozenset(

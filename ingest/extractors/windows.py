@@ -35,7 +35,7 @@ def is_folder_mark(window: str, index: int) -> bool:
     if head.count("\\") > BACKSLASHES:
         return False
     chunk = head[max(map(head.rfind, BREAKS)) + 1 :]
-    if chunk.startswith(("\\\\", ".\\", "..\\")) or (chunk == "\\" and window[index] == "\\"):
+    if chunk.startswith(("\\\\", ".\\", "..\\", "~\\")) or (chunk == "\\" and window[index] == "\\"):
         return True
     if _parts_folders(head, window[index : index + 6]):
         return True
@@ -102,7 +102,10 @@ def spaced_start(window: str, start: int) -> int | None:
     tail = before[drive:].rsplit("\\", 1)[-1]
     if not tail or token.startswith("\\"):
         return drive
-    if "\\" not in token.replace("\\_", "") or not tail.endswith(" "):
+    if "\\" not in token.replace("\\_", ""):  # the name has blanks as well
+        words = [word.lower() for word in tail.split()]
+        return drive if len(words) < 4 and BETWEEN.isdisjoint(words) and SAVED_TO.search(before[:drive]) else None
+    if not tail.endswith(" "):
         return None
     words = tail.split()
     capital = all(word[:1].isupper() for word in (*words[:1], *words[2:], token))
