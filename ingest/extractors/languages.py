@@ -66,6 +66,12 @@ TEXT: Final = frozenset(
         "latex",
         "diff",
         "patch",
+        "output",
+        "stdout",
+        "stderr",
+        "traceback",
+        "pytb",
+        "log",
     )
 )
 
@@ -100,7 +106,8 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
         packages, files = python.python_facts(code, places)
         hits += files
         if not name and not packages and not files:
-            hits += scripts.script_files(patterns.COMMENTED.sub("", code[: patterns.LIMIT]))
+            shown = patterns.SAID.sub("", code[: patterns.LIMIT])
+            hits += scripts.script_files(patterns.COMMENTED.sub("", shown))
     elif name in ("sql", "duckdb"):
         hits += scripts.sql_script(without_comments(code[: patterns.LIMIT], name))
     elif name in ("dockerfile", "docker", "makefile", "make"):

@@ -44,6 +44,11 @@ FILENAME_PATTERN: Final = (
 )
 # comments of code in a language that nobody tells, as far as they begin a line
 COMMENTED: Final = re2.compile(r"(?m)^[ \t]*(?:(?://|#).*$|/\*(?s:.*?)\*/)")
+# what stands in no program: a frame of a traceback with the line that it quotes, and an item of a list of sentences
+SAID: Final = re2.compile(
+    r"(?m)^[ \t]*(?:File \"[^\"\n]*\", line \d+[^\n]*(?:\n[ \t]+[^\n]*)?"
+    r"|(?:\d{1,3}[.)]|[*\x{2022}])[ \t]+[A-Za-z][^\n]*|-[ \t]+[A-Z][a-z]+[ \t]+[a-z][^\n]*)$"
+)
 IMPORT: Final = re2.compile(IMPORT_PATTERN)
 CALL: Final = re2.compile(CALL_PATTERN)
 FILENAME: Final = re2.compile(FILENAME_PATTERN)

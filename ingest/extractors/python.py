@@ -66,6 +66,7 @@ def python_facts(code: str, places: list[Place] | None = None) -> tuple[set[str]
         if parses and places is not None:
             places += facts[1]
         return facts[0], [*before, *(hit for _, _, hit in facts[1])]
+    code = patterns.SAID.sub("", code)
     packages, files = patterns.imports(code), patterns.python_files(code)
     sound_part = _sound_part(code)
     if sound_part is not None and (facts := _tree_facts(*sound_part)):

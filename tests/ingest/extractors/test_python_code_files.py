@@ -241,3 +241,22 @@ def test_files_of_a_program(code: str, writes: list[str], reads: list[str]) -> N
     facts = extract_code(textwrap.dedent(code), "python")
     assert [hit.path for hit in facts.writes] == writes
     assert [hit.path for hit in facts.reads] == reads
+
+
+QUOTED = {
+    "traceback": 'Traceback (most recent call last):\n  File "/w/a.py", line 3, in <module>\n    import foo.bar\nImportError',
+    "frames": '  File "a.py", line 3, in f\n    d = pd.read_csv("x.csv")\n  File "b.py", line 1\n    from camb import model\nKeyError',
+    "steps": '1. Load input.xlsx with pd.read_excel("input.xlsx")\n2) Save with df.to_csv("out.csv")',
+    "bullets": '- Load the table with pd.read_csv("a.csv")\n* Save with df.to_csv("b.csv")',
+}
+
+
+@pytest.mark.parametrize("language", ["", "output"])
+@pytest.mark.parametrize("code", QUOTED.values(), ids=QUOTED)
+def test_what_is_only_told_of_a_program_is_none(code: str, language: str) -> None:
+    """A line that a traceback quotes and a step of a plan in words import, read and write nothing."""
+    facts = extract_code(code, language)
+    assert (facts.imports, facts.writes, facts.reads) == ((), (), ())
+    beside = extract_code(f"import pandas as pd\n{code}\ndf = pd.read_csv('real.csv')", "python")
+    assert beside.imports == ("pandas",)
+    assert [hit.path for hit in beside.reads] == ["real.csv"]
