@@ -577,6 +577,8 @@ def cleaned(token: str, before: str) -> str | None:
     ):
         return None
     if before.endswith(("file:", "sandbox:")):
+        if before[-5] == "f" and token[:2] == "//" and token[2:3] != "/":  # as the AWS CLI is given a file
+            return token.removeprefix("//localhost") if token.startswith("//localhost/") else token[2:]
         return "/" + token.lstrip("/") if token.startswith("/") else None
     if "://" in before or ";base64," in before:
         chunk = unbroken(before)
@@ -605,6 +607,8 @@ def whole_line(text: str, start: int, end: int, path: str) -> str | None:
         return None
     line = text[line_start:end].strip()
     if " " not in line or len(line) > 100 or NO_NAMES.search(line):
+        return None
+    if any(map(has_known_ending, line.split(" ")[:-1])):
         return None
     previous = text[max(0, line_start - 200) : max(0, line_start - 1)].rsplit("\n", 1)[-1].strip()
     following = text[line_end + 1 : line_end + 200].split("\n", 1)[0].strip() if line_end >= 0 else ""

@@ -332,6 +332,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("a comma in a path", "open the file /workspace/x,+y.pdf now", [("m", "/workspace/x,+y.pdf")]),
     ("weights in a list", "Download yolo.weights, yolo.cfg and coco.names; layer.weights, bias and x", [("m", "yolo.weights"), ("m", "yolo.cfg"), ("m", "coco.names")]),
     ("one of several files of a build", "make -f Makefile.linux; use Dockerfile.dev. Not Makefile.dev() or Makefile. It", [("m", "Makefile.linux"), ("m", "Dockerfile.dev")]),
+    ("files given to the AWS CLI", "--a file://policy.json --b file://~/job.json --c file:///w/a.json --d file://localhost/b.json", [("m", "policy.json"), ("m", "~/job.json"), ("m", "/w/a.json"), ("m", "/b.json")]),
+    ("two names on a line of a list", "a.c\nb.c d.c\ne.c\nmy notes.txt", [("m", "my notes.txt")]),
     ("a picture for fine screens", "Saved: map@2x.png; ask a@x.png.com", [("w", "map@2x.png")]),
 ]  # fmt: skip
 
