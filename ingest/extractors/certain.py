@@ -14,8 +14,9 @@ import re2
 
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import extension, is_local
+from ingest.extractors.quoted import QUOTES
 from ingest.extractors.said import operation
-from ingest.extractors.spans import LISTING_BEGINS, LISTING_MODE, QUOTES
+from ingest.extractors.spans import LISTING_BEGINS, LISTING_MODE
 from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 
 # names of one text that are looked at, and how far before its end a path in backticks begins

@@ -30,30 +30,22 @@ from ingest.extractors.paths import (
     is_local,
 )
 from ingest.extractors.plausible import LIBRARIES, is_of_the_web, is_plausible
+from ingest.extractors.quoted import QUOTES, quoted_start
 from ingest.extractors.said import has_any, operation
-from ingest.extractors.spans import (
-    LINE_ENDS,
+from ingest.extractors.spaced import (
     LISTED,
-    QUOTES,
     address_start,
     cell_start,
-    cleaned,
-    continues,
     entry_start,
     folder_start,
     is_copy,
-    is_listed,
     item_start,
-    of_folder,
-    quoted_start,
-    renamed,
     spaced,
-    token_start,
     told_start,
-    unbroken,
     whole_line,
     without_bracket,
 )
+from ingest.extractors.spans import LINE_ENDS, cleaned, continues, is_listed, of_folder, renamed, token_start, unbroken
 from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import spaced_start
 from ingest.occurring import occurring
