@@ -27,6 +27,8 @@ from ingest.extractors.values import (
     alternatives,
     either,
     elements,
+    is_key,
+    key_of,
     lift,
 )
 
@@ -43,11 +45,8 @@ PARSED: Final = Result("argparse.ArgumentParser().parse_args")
 # kinds of values some of whose attributes are known, beside modules, classes and functions by their names
 WITH_MEMBERS: Final = frozenset((values.Either, PathValue, values.Script, Instance, Class, dict, Result))
 
-# what has items, and what names one
+# what has items
 WITH_ITEMS: Final = (*values.COLLECTIONS, str)
-ITEM_NAMES: Final = (str, int)
-# keys of a dictionary that are known
-KEYS: Final = (*values.PLAIN, Ref)
 
 
 class Expressions(ABC):
@@ -102,8 +101,8 @@ class Expressions(ABC):
                     option.attributes[target.attr] = value
         elif isinstance(target, ast.Subscript):
             owner, key = self.expression(target.value), self.expression(target.slice)
-            if isinstance(owner, dict) and isinstance(key, str | int) and len(owner) < values.LENGTH:
-                owner[key] = value
+            if isinstance(owner, dict) and len(owner) < values.LENGTH:
+                owner[key_of(key)] = value
 
     def each(self, target: ast.expr, iterable: Value, body: Callable[[], object]) -> None:
         """Walk through a body once for each known element, or once with an unknown one."""
@@ -213,9 +212,9 @@ class Expressions(ABC):
         for key, item in zip(node.keys, node.values, strict=True):
             name = self.expression(key) if key is not None else UNKNOWN
             value = self.expression(item)
-            if isinstance(name, KEYS):
-                found[name] = value
-            elif key is None and isinstance(value, dict):
+            if key is not None:
+                found[key_of(name)] = value
+            elif isinstance(value, dict) and len(found) + len(value) <= values.LENGTH:
                 found.update(value)
         return found
 
@@ -283,8 +282,7 @@ class Expressions(ABC):
                 self.each(generators[0].target, iterable, body)
             elif isinstance(node, ast.DictComp):
                 key, value = self.expression(node.key), self.expression(node.value)
-                if isinstance(key, str | int):
-                    pairs[key] = value
+                pairs[key_of(key)] = value
             else:
                 found.append(self.expression(node.elt))
 
@@ -314,9 +312,7 @@ def _command(*parts: Value) -> Value:
 
 
 def _item(owner: Value, key: Value) -> Value:
-    if isinstance(owner, WITH_ITEMS) and isinstance(key, ITEM_NAMES):
-        return owner[key]  # type: ignore[index]
-    return UNKNOWN
+    return owner[key] if isinstance(owner, WITH_ITEMS) and is_key(key) else UNKNOWN
 
 
 EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {

@@ -24,6 +24,7 @@ from ingest.extractors.values import (
     alternatives,
     either,
     elements,
+    is_key,
     lift,
 )
 
@@ -291,6 +292,6 @@ def _dict_method(owner: dict[Value, Value], name: str, positional: Sequence[Valu
         return list(owner.values())
     if name == "keys":
         return list(owner)
-    if name == "get" and positional and isinstance(positional[0], str | int):
+    if name == "get" and positional and is_key(positional[0]) and type(positional[0]) is not Ref:
         return owner.get(positional[0], positional[1] if len(positional) > 1 else None)
     return UNKNOWN

@@ -28,6 +28,8 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+# how many items a tuple may have that is a key of a dictionary
+KEY_LENGTH: Final = 8
 # the folder in which the program runs
 HERE: Final = "."
 
@@ -76,6 +78,12 @@ class Command:
     text: str
 
 
+class Key:
+    """A key of a dictionary that is not known: it is none of the others, and leads to its value."""
+
+
+# kinds of values that are keys as they are; a tuple of them is one as well
+KEYS: Final = frozenset((str, int, float, bool, type(None), PathValue, Ref, Key))
 # of these kinds two values that are equal are the same
 EQUAL: Final = frozenset((str, int, float, bool, PathValue, Ref))
 # those that name a file, or are a list of such
@@ -146,6 +154,18 @@ class Method:
 
     function: Function
     owner: Instance | Class
+
+
+def is_key(value: Value) -> bool:
+    """Whether a value is known well enough to be looked up in a dictionary."""
+    if type(value) is tuple:
+        return len(value) <= KEY_LENGTH and all(type(item) in KEYS for item in value)
+    return type(value) in KEYS
+
+
+def key_of(value: Value) -> Value:
+    """What a value is kept under in a dictionary."""
+    return value if is_key(value) else Key()
 
 
 def alternatives(value: Value) -> tuple[Value, ...]:

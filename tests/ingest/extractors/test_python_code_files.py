@@ -232,6 +232,10 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("shell's lines as magics", "%pip install -r a.txt\n% pip install -c b.txt\n%cat c.txt\n%matplotlib inline\nx = 1", [], ["a.txt", "b.txt", "c.txt"]),
     ("argparse", "import argparse\nfrom pathlib import Path\np = argparse.ArgumentParser()\ng = p.add_argument_group('files')\ng.add_argument('-d', '--data-file', default='a.csv')\np.add_argument('--x', dest='out', type=Path, default='d')\np.set_defaults(log='c.log')\nargs, rest = p.parse_known_args()\nopen(args.data_file)\nopen(args.out / 'b.csv', 'w')\nopen(vars(args)['log'], 'a')", ["d/b.csv", "c.log"], ["a.csv"]),
     ("arguments added by a function", "def add(parser):\n    parser.add_argument('--data', default='a.csv')\n    parser.add_argument('--none')\n    return parser\nargs = add(make()).parse_args()\nopen(args.data)\nopen(args.none, 'w')", [], ["a.csv"]),
+    ("keys of any kind", "import numpy as np\nimport os\nF = {0.0: 'a.npy', -1: 'b.npy', (1, 2): 'd.npy', True: 'e.npy'}\nfor z in sorted(F.keys(), reverse=True):\n    np.load(os.path.join('d', F[z]))", [], ["d/a.npy", "d/b.npy", "d/d.npy", "d/e.npy"]),
+    ("values by keys of any kind", "F = {0.5: 'a.txt', (1, None): 'b.txt', False: 'c.txt'}\nopen(F[0.5])\nfor k in [(1, None)]:\n    open(F[k])\nopen(F.get(False))\nF[-2.5] = 'd.txt'\nopen(F[-2.5], 'w')\nopen(F[7.5])\nopen('abc'[0.5])", ["d.txt"], ["a.txt", "b.txt", "c.txt"]),
+    ("values of keys that are not known", "F = {f(1): 'a.txt', f(2): 'b.txt', b'x': 'c.txt'}\nfor p in F.values():\n    open(p)\nfor k, p in {str(n): 'd.txt', None: 'i.txt'}.items():\n    open(p)\n    open(k)\nG = {}\nG[f(3)] = 'e.txt'\nfor k in G:\n    open(G[k], 'w')\nopen(F[f(1)], 'w')\nH = {f(q): q + '.csv' for q in ['g', 'h']}\nfor p in H.values():\n    open(p)", ["e.txt"], ["a.txt", "b.txt", "c.txt", "d.txt", "i.txt", "g.csv", "h.csv"]),
+    ("default of a key that is not known", "F = {'a': 'a.txt'}\nopen(F.get(NAME, 'b.txt'))\nopen(F.get('c', 'c.txt'))", [], ["c.txt"]),
 ]  # fmt: skip
 
 
