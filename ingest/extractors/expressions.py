@@ -45,6 +45,11 @@ PARSED: Final = Result("argparse.ArgumentParser().parse_args")
 # kinds of values some of whose attributes are known, beside modules, classes and functions by their names
 WITH_MEMBERS: Final = frozenset((values.Either, PathValue, values.Script, Instance, Class, dict, Result))
 
+# kinds that have no `value` of their own: what is asked for it is a member of an enumeration
+ENUMERATED: Final = frozenset((str, PathValue))
+
+# what is taken apart by several targets
+SEQUENCE: Final = (list, tuple)
 # what has items
 WITH_ITEMS: Final = (*values.COLLECTIONS, str)
 
@@ -87,13 +92,8 @@ class Expressions(ABC):
         if isinstance(target, ast.Name):
             self.scope.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
-            items = list(value) if isinstance(value, list | tuple) and len(value) == len(target.elts) else None
-            if any(isinstance(item, ast.Starred) for item in target.elts):
-                items = None
-            for index, item in enumerate(target.elts):
-                self.assign(item, UNKNOWN if items is None else items[index])
-        elif isinstance(target, ast.Starred):
-            self.assign(target.value, UNKNOWN)
+            for item, part in zip(target.elts, _parts(target.elts, value), strict=True):
+                self.assign(item.value if isinstance(item, ast.Starred) else item, part)
         elif isinstance(target, ast.Attribute):
             owner = self.expression(target.value)
             for option in alternatives(owner):
@@ -232,6 +232,8 @@ class Expressions(ABC):
         kind = type(owner)
         if kind is Ref:  # most often, by far
             return self.member(owner, name)
+        if name == "value" and all(type(option) in ENUMERATED for option in alternatives(owner)):
+            return owner
         if kind not in WITH_MEMBERS or (kind is Result and owner.name != PARSED.name):
             return UNKNOWN
         return lift(lambda option: self.member(option, name), owner)
@@ -302,6 +304,18 @@ class Expressions(ABC):
 
     def anonymous(self, node: ast.Lambda) -> Value:
         return self.function(node)
+
+
+def _parts(targets: Sequence[ast.expr], value: Value) -> list[Value]:
+    """What each of several targets is bound to that share a value; a starred one gets what the others leave."""
+    if not isinstance(value, SEQUENCE):
+        return [UNKNOWN] * len(targets)
+    known = list(value)
+    for index, target in enumerate(targets):
+        if type(target) is ast.Starred and len(known) >= len(targets) - 1:
+            end = index + len(known) - len(targets) + 1
+            known[index:end] = [known[index:end]]
+    return known if len(known) == len(targets) else [UNKNOWN] * len(targets)
 
 
 def _command(*parts: Value) -> Value:

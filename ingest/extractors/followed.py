@@ -16,6 +16,7 @@ from ingest.extractors.values import (
     Function,
     Instance,
     Method,
+    Partial,
     PathValue,
     Ref,
     Result,
@@ -39,7 +40,7 @@ OPTIONS: Final = frozenset("click.option click.argument".split())
 # methods of a parser of arguments, which may be set up elsewhere: in an earlier block, by a function
 PARSER_METHODS: Final = frozenset("add_argument set_defaults parse_args parse_known_args".split())
 # calls that return what they are given, or what is made of it
-MAKING: Final = RECORDS | DEFAULTS | OPTIONS | pure.PURE.keys()
+MAKING: Final = RECORDS | DEFAULTS | OPTIONS | {"functools.partial", "collections.namedtuple"} | pure.PURE.keys()
 # functions and methods that call what they are given
 CALLING: Final = frozenset("Thread submit to_thread map imap".split())
 
@@ -126,6 +127,12 @@ class Calls(Expressions):
             return self.call_function(target.function, [target.owner, *positional], keywords)
         if isinstance(target, Class):
             return self.instantiate(target, positional, keywords)
+        if isinstance(target, Instance) and isinstance(called := target.of.attribute("__call__"), Function):
+            return self.call_function(called, [target, *positional], keywords)
+        if isinstance(target, Partial):
+            return self.call_one(
+                target.function, UNKNOWN, "", [*target.positional, *positional], {**target.keywords, **keywords}
+            )
         if attribute:
             return self.call_method(owner, attribute, positional, keywords)
         if isinstance(target, Result):
@@ -143,9 +150,15 @@ class Calls(Expressions):
         if name in OPTIONS:
             self.add_argument(positional, keywords)
             return UNKNOWN
+        if name == "functools.partial":
+            return _partial(positional, keywords)
+        if name == "collections.namedtuple":
+            return Class(Scope(), fields=_fields(positional[1] if len(positional) > 1 else keywords.get("field_names")))
         known = pure.PURE[name]
         if known is pure.environment and "default" in keywords:
             positional = [*positional, keywords["default"]]
+        if known is pure.combined and keywords:
+            return UNKNOWN  # it repeats them
         return lift(known, *positional)
 
     def call_method(self, owner: Value, name: str, positional: list[Value], keywords: dict[str, Value]) -> Value:
@@ -210,11 +223,11 @@ class Calls(Expressions):
     def call_argument(self, name: str, positional: list[Value], keywords: dict[str, Value]) -> None:
         """Follow a function that is handed over to be called by one of those in `CALLING`."""
         target = keywords.get("target")
-        if name == "Thread" and isinstance(target, Function | Method):
+        if name == "Thread" and isinstance(target, Function | Method | Partial):
             self.call_one(target, UNKNOWN, "", list(elements(keywords.get("args", UNKNOWN)) or ()), {})
         elif name != "Thread" and positional:
             target, rest = positional[0], positional[1:]
-            if not isinstance(target, Function | Method | Ref):
+            if not isinstance(target, Function | Method | Ref | Partial):
                 return
             if name in ("submit", "to_thread"):
                 self.call_one(target, UNKNOWN, "", rest, keywords)
@@ -262,12 +275,7 @@ class Calls(Expressions):
         if isinstance(initializer, Function):
             self.call_function(initializer, [instance, *positional], keywords)
         else:
-            fields = [
-                statement.target.id
-                for statement in made.node.body
-                if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-            ]
-            instance.attributes.update(zip(fields, positional, strict=False))
+            instance.attributes.update(zip(made.fields, positional, strict=False))
             instance.attributes.update(keywords)
         return instance
 
@@ -283,6 +291,22 @@ def _record(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
     if not positional:
         return dict(keywords)
     return {**positional[0], **keywords} if isinstance(positional[0], dict) else UNKNOWN
+
+
+def _partial(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
+    """A function that is given some of its arguments before it is called."""
+    if not positional or len(positional) > values.ALTERNATIVES:
+        return UNKNOWN
+    function, *given = positional
+    if isinstance(function, Partial) and len(function.positional) + len(function.keywords) < values.ALTERNATIVES:
+        return Partial(function.function, [*function.positional, *given], {**function.keywords, **keywords})
+    return Partial(function, given, keywords) if isinstance(function, Ref | Function | Method | Class) else UNKNOWN
+
+
+def _fields(value: Value) -> tuple[str, ...]:
+    """The names of a named tuple's fields, given as a list or in one text."""
+    names = value.replace(",", " ").split() if isinstance(value, str) else elements(value) or ()
+    return tuple(name for name in names if isinstance(name, str))
 
 
 def _dict_method(owner: dict[Value, Value], name: str, positional: Sequence[Value]) -> Value:

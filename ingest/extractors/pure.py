@@ -10,10 +10,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from itertools import islice, product
 from pathlib import PurePosixPath
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
-from ingest.extractors.values import HERE, LENGTH, SCRIPT, UNKNOWN, PathValue, Value, elements, text_of
+from ingest.extractors.values import ALTERNATIVES, HERE, LENGTH, SCRIPT, UNKNOWN, PathValue, Value, elements, text_of
 
 # a width of four digits or more, or one that a value gives, in a format
 WIDE: Final = re.compile(r"\d{4}|\{[^{}]*\{|%[^a-zA-Z%]*\*")
@@ -202,6 +204,19 @@ def _sequence(value: Value) -> list[Value]:
     return found
 
 
+def address(value: Value) -> Value:
+    """`urllib.parse.urlsplit`: an object of named parts."""
+    return urlsplit(text_of(value))._asdict()
+
+
+def combined(*values: Value) -> list[Value]:
+    """`itertools.product`; raises `ValueError` where that is no list that someone wrote."""
+    found = list(islice(product(*(_sequence(value) for value in values)), ALTERNATIVES + 1))
+    if len(found) > ALTERNATIVES:
+        raise ValueError(found)
+    return found
+
+
 # names of the standard library that stand for a value
 # flags of `os.open`, as Linux has them; all that do not say how a file is opened share one
 FLAGS: Final = {
@@ -255,6 +270,10 @@ PURE: Final[dict[str, Callable[..., Value]]] = {
     "range": lambda *bounds: range(*bounds),
     "enumerate": lambda value, start=0: list(enumerate(_sequence(value), start)),
     "zip": lambda *values: list(zip(*(_sequence(value) for value in values), strict=False)),
+    "itertools.product": combined,
+    "urllib.parse.urlparse": address,
+    "urllib.parse.urlsplit": address,
+    "urllib.parse.unquote": lambda value: unquote(text_of(value)),
     "typing.cast": lambda _, value: value,
     "sqlalchemy.text": lambda value: value,
     "sqlalchemy.sql.text": lambda value: value,

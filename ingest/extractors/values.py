@@ -122,9 +122,10 @@ class Function:
 class Class:
     """A class that the program defines: its methods and attributes stand in `scope`."""
 
-    node: ast.ClassDef
     scope: Scope
     bases: tuple[Class, ...] = ()
+    # attributes that are set by position where it has no `__init__`
+    fields: tuple[str, ...] = ()
     instance: Instance | None = None
 
     def attribute(self, name: str) -> Value:
@@ -154,6 +155,15 @@ class Method:
 
     function: Function
     owner: Instance | Class
+
+
+@dataclass(eq=False, slots=True)
+class Partial:
+    """A function with the first of its arguments: `functools.partial(os.path.join, "d")`."""
+
+    function: Ref | Function | Method | Class
+    positional: list[Value]
+    keywords: dict[str, Value]
 
 
 def is_key(value: Value) -> bool:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 from ingest.extractors import pure
 from ingest.extractors.followed import Calls
 from ingest.extractors.patterns import STARS
 from ingest.extractors.values import (
+    ALTERNATIVES,
     UNKNOWN,
     Class,
     Ref,
@@ -107,7 +109,14 @@ class Walk(Calls):
     def class_definition(self, node: ast.ClassDef) -> None:
         outer = self.scope
         bases = [self.expression(base) for base in node.bases]
-        made = Class(node, Scope(parent=outer), tuple(base for base in bases if isinstance(base, Class)))
+        known = tuple(base for base in bases if isinstance(base, Class))
+        own = (
+            statement.target.id
+            for statement in node.body
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        )
+        inherited = (name for base in known for name in base.fields)
+        made = Class(Scope(parent=outer), known, tuple(dict.fromkeys(islice(chain(inherited, own), ALTERNATIVES))))
         self.scope = made.scope
         for statement in node.body:
             if isinstance(statement, ANY_FUNCTION):
