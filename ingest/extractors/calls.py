@@ -177,6 +177,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_modes("pandas.HDFStore", "a"),
             *_modes("ROOT.TFile ROOT.TFile.Open", "READ"),
             *_modes("astropy.io.fits.open", "readonly"),
+            *_modes("asdf.open", "r", 2),
+            *_writes("asdf.AsdfFile().write_to asdf.open().write_to"),
             *_modes("numpy.memmap numpy.lib.format.open_memmap", "r+", 2),
             *_writes("shelve.open dbm.open tinydb.TinyDB peewee.SqliteDatabase"),
             *_all("database", "sqlite3.connect aiosqlite.connect"),
@@ -277,6 +279,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " plotly.io.read_json"
             ),
             Call("PIL.ImageFont.truetype", "read", 0, ("font",)),
+            *(
+                Call(f"cairosvg.{name}", "read", 99, ("url",))
+                for name in "svg2png svg2pdf svg2ps svg2svg svg2eps".split()
+            ),
             *_reads("pygame.font.Font"),
             Call("tkinter.PhotoImage", "read", 99, ("file",)),
             Call("tkinter.BitmapImage", "read", 99, ("file",)),
@@ -366,7 +372,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         calls=(
             *_writes(
                 "soundfile.write scipy.io.wavfile.write healpy.write_map healpy.write_cl .writeto"
-                " astropy.io.fits.writeto"
+                " astropy.io.fits.writeto astropy.io.fits.setval astropy.io.fits.delval astropy.io.fits.append"
+                " astropy.io.fits.update"
             ),
             *_writes("pydub.AudioSegment().export .export_png .save_to_disk_file ase.io.write rdkit.Chem.SDWriter"),
             *_writes(
@@ -383,8 +390,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " speech_recognition.AudioFile"
             ),
             *_reads(
-                "astropy.io.fits.getdata astropy.io.fits.getheader astropy.table.Table.read astropy.io.ascii.read"
-                " nibabel.load"
+                "astropy.io.fits.getdata astropy.io.fits.getheader astropy.io.fits.getval astropy.io.fits.info"
+                " astropy.table.Table.read astropy.io.ascii.read nibabel.load"
             ),
             *_reads(
                 "Bio.SeqIO.parse Bio.SeqIO.read Bio.AlignIO.read ase.io.read MDAnalysis.Universe mdtraj.load"
@@ -462,6 +469,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_all("read", ".log_artifact wandb.save ultralytics.YOLO", strict=True),
             *_reads("google.colab.files.download google.colab.files.view"),
             Call(".download_pdf", "write", 1, ("filename",)),
+            Call(".download_source", "write", 1, ("filename",)),
+            *_all("read", "webbrowser.open webbrowser.open_new webbrowser.open_new_tab os.startfile", strict=True),
         ),
     ),
     Extractor(

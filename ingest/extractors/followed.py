@@ -41,6 +41,8 @@ OPTIONS: Final = frozenset("click.option click.argument".split())
 PARSER_METHODS: Final = frozenset("add_argument set_defaults parse_args parse_known_args".split())
 # calls that return what they are given, or what is made of it
 MAKING: Final = RECORDS | DEFAULTS | OPTIONS | {"functools.partial", "collections.namedtuple"} | pure.PURE.keys()
+# builtins that return a part of what they are given, or what is kept elsewhere
+PASSING: Final = frozenset("next getattr min max".split())
 # functions and methods that call what they are given
 CALLING: Final = frozenset("Thread submit to_thread map imap".split())
 
@@ -120,7 +122,7 @@ class Calls(Expressions):
             last = name.rsplit(".", 1)[-1]
             if last in CALLING:
                 self.call_argument(last, positional, keywords)
-            return Result(name)
+            return UNKNOWN if name in PASSING else Result(name)
         if isinstance(target, Function):
             return self.call_function(target, positional, keywords)
         if isinstance(target, Method):

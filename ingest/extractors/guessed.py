@@ -21,7 +21,7 @@ from ingest.extractors.labels import (
 )
 from ingest.extractors.model import Emit
 from ingest.extractors.paths import EXTENSIONS, STORED_EXTENSIONS, WEAK_EXTENSIONS, extension, looks_like_file
-from ingest.extractors.values import NAMING_FILES, Value, alternatives, paths_of
+from ingest.extractors.values import NAMING_FILES, Value, alternatives, listed_paths, paths_of
 from ingest.extractors.vocabulary import SPACED
 
 BUILTINS: Final = frozenset(dir(builtins))
@@ -66,6 +66,8 @@ NO_HELPERS: Final = frozenset(
 # what such a function is given after its data is where the picture or page goes
 DRAWING: Final = frozenset("plot draw visualize visualise render make build chart figure".split())
 DRAWN_TO: Final = frozenset("filename file_name path file_path filepath file fname".split())
+# keywords under which a dictionary holds files: `load_dataset("json", data_files={"train": "a.json"})`
+FILES: Final = re.compile(r"(?:\w+_)?(?:files|paths)")
 # keywords that name a file which an unknown call reads where nothing says that it writes, and words of what is made
 GIVEN: Final = re.compile(r"(?:\w+_)?(?:path|file|filename|file_name|filepath)")
 RESULTS: Final = frozenset(
@@ -115,6 +117,8 @@ WRITTEN_AS_TEXT: Final = frozenset(
 )
 # and what not
 WRITTEN_AS_DATA: Final = EXTENSIONS - WRITTEN_AS_TEXT - SPACED
+# how libraries of tables call the format of what `write` is given after the file
+FORMAT: Final = re.compile(r"(?:ascii|pandas)\.\w{1,30}|ascii|fits|hdf5|votable")
 NO_OUTPUTS: Final[frozenset[str]] = frozenset()
 
 
@@ -131,6 +135,8 @@ def file_arguments(
             for option in alternatives(value):
                 for item in option[:64] if isinstance(option, list) else ():
                     known += [(name, path, True) for path in paths_of(item)]
+        elif type(value) is dict and FILES.fullmatch(name):
+            known += [(name, path, True) for path in listed_paths(value)[:64]]
     return [
         (name, path, listed)
         for name, path, listed in known
@@ -213,7 +219,11 @@ def named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: d
 def written(emit: Emit, library: str, trusted: bool, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the file that `write` is given instead of a text: by a library, not by a stream, or as its keywords say."""
     third = bool(library) and trusted and library not in STREAMS
-    named = third or not FILE_KEYWORDS.isdisjoint(keywords)
+    second = positional[1] if len(positional) == 2 else None
+    formatted = isinstance(second, str) and FORMAT.fullmatch(second) is not None
+    if formatted:
+        positional = positional[:1]
+    named = third or formatted or not FILE_KEYWORDS.isdisjoint(keywords)
     alone = library not in STREAMS and len(positional) == 1 and not keywords
     for keyword, path, _ in file_arguments("write", positional, keywords):
         data = alone and extension(path) in WRITTEN_AS_DATA

@@ -19,12 +19,12 @@ from ingest.extractors.guessed import (
     named_method,
     written,
 )
-from ingest.extractors.labels import is_elsewhere, words
+from ingest.extractors.labels import is_elsewhere, is_label, words
 from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
 from ingest.extractors.special import NAMED, SPECIAL, extracted, joined, step, table
-from ingest.extractors.values import NAMING_FILES, UNKNOWN, Value, alternatives, elements, lift, paths_of
+from ingest.extractors.values import NAMING_FILES, UNKNOWN, Value, alternatives, lift, listed_paths, paths_of
 from ingest.extractors.vocabulary import USUAL
 
 # libraries whose charts `render` into the file that they are given, where templates are given what is read
@@ -48,7 +48,9 @@ WRITING_FLAGS: Final = (
 )
 # builtins that open nothing
 OPENING_NOTHING: Final = BUILTINS - {*FUNCTIONS, *METHODS, *databases.STEPS, *TABLE_FORMATS, *NAMED, *SPECIAL}
-# kinds of values that name files, or hold some that do; of dictionaries only the table of calls knows that
+# methods that some of `NAMED` end with
+NAMED_METHODS: Final = frozenset(name.rpartition("().")[2] for name in NAMED if "()." in name)
+# kinds of values that name files, or hold some that do
 GIVEN_FILES: Final = NAMING_FILES | {dict}
 # `open` of any other library
 OPENS: Final = [(Call("open", "mode", strict=True), "python.open")]
@@ -117,6 +119,9 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
     if name in databases.STEPS:
         step(emit, name, positional, keywords)
         return
+    if name in NAMED_METHODS and (opener := NAMED.get(f"{prefix}().{name}")):
+        opener(emit, positional, keywords)
+        return
     if name == "extract":
         if prefix in UNPACKING:
             extracted(emit, positional, keywords)
@@ -148,7 +153,7 @@ def method(emit: Emit, prefix: str, name: str, positional: Sequence[Value], keyw
 
 def _may_be_file(value: Value) -> bool:
     """Whether an argument looks like a file, or may hold what does."""
-    return looks_like_file(value) if type(value) is str else type(value) in NAMING_FILES
+    return looks_like_file(value) if type(value) is str else type(value) in GIVEN_FILES
 
 
 def _in_folder(keywords: dict[str, Value]) -> dict[str, Value]:
@@ -239,7 +244,7 @@ def _apply_all(
     for call, extractor in rows:
         _apply(emit, call, extractor, positional, keywords)
     for name, value in keywords.items():
-        if OUTPUT_KEYWORD.search(name):
+        if OUTPUT_KEYWORD.search(name) and not is_label(name):
             for path in paths_of(value):
                 if looks_like_file(path):
                     emit("write", path, "python.method")
@@ -264,10 +269,7 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
     if call.reading and _is_set(keywords.get(call.reading, second)):
         operations = ["read"]
     accepted = looks_like_file if call.strict else is_local
-    if isinstance(value, dict):
-        value = list(value.values())
-    listed = elements(value) if isinstance(value, list) and call.operation == "read" else None
-    for path in paths_of(value) if listed is None else [path for item in listed for path in paths_of(item)]:
+    for path in paths_of(value) if call.operation != "read" else listed_paths(value):
         if accepted(path):
             path = path if path.endswith(call.ending) else path + call.ending
             for operation in operations:

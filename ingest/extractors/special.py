@@ -163,9 +163,9 @@ def command(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
 # by the function's whole name; most are given a command line, or the arguments of one
 NAMED: Final[dict[str, Opener]] = {
     **dict.fromkeys(
-        "os.system os.popen get_ipython().system asyncio.create_subprocess_shell subprocess.run subprocess.call"
-        " subprocess.check_call subprocess.Popen subprocess.check_output subprocess.getoutput"
-        " subprocess.getstatusoutput".split(),
+        "os.system os.popen get_ipython().system get_ipython().getoutput asyncio.create_subprocess_shell"
+        " subprocess.run subprocess.call subprocess.check_call subprocess.Popen subprocess.check_output"
+        " subprocess.getoutput subprocess.getstatusoutput".split(),
         command,
     ),
     "pytest.main": _tests,

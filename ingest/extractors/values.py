@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, Final
 
 Value = Any
@@ -257,3 +257,11 @@ def paths_of(value: Value) -> list[str]:
         elif isinstance(option, str):
             found.append(option)
     return found
+
+
+def listed_paths(value: Value) -> list[str]:
+    """The strings and paths that a value may be or hold: a list, or a dictionary of such or of lists."""
+    if isinstance(value, dict):
+        held = chain.from_iterable(part if isinstance(part, list | tuple) else (part,) for part in value.values())
+        return [path for item in islice(held, LENGTH) for path in paths_of(item)]
+    return [path for item in value for path in paths_of(item)] if isinstance(value, list) else paths_of(value)

@@ -218,7 +218,7 @@ ADJECTIVES: Final = frozenset(
 )
 # keywords that give what is shown, looked up or put together
 LABEL_KEYWORD: Final = re.compile(
-    r"popup|tooltip|alt|display_name|href|suffix|prefix|extension|(?:\w+_)?(?:id|title|label)"
+    r"popup|tooltip|alt|display_name|href|suffix|prefix|extension|(?:\w+_)?(?:id|title|label|format)"
 )
 # what is in a file that a function looks into: `validate_csv`
 CONTENT_WORDS: Final = frozenset(
