@@ -101,6 +101,8 @@ FLAGS: Final = {
     }.items()
     for program in programs.split()
 }
+# programs that are told by `+` where to begin: `less +G a.log`, `tail +2 a.csv`
+STARTING: Final = frozenset("less more tail head sort vim vi nvim view nano emacs".split())
 NO_FLAGS: Final[frozenset[str]] = frozenset()
 # a path on another host: `vm:~/b.txt`
 REMOTE: Final = re.compile(r"[\w.@-]{2,}:")
@@ -162,6 +164,8 @@ def operands(program: str, rest: list[str]) -> list[str]:
     for word in rest:
         if skip:
             skip = False
+        elif word[:1] == "+" and program in STARTING:
+            continue
         elif word.startswith("-") and len(word) > 1:
             skip = (
                 word in OUTPUT_OPTIONS.get(program, ())

@@ -139,6 +139,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("files of a data set", "kaggle datasets download -d u/d -f a.csv -p data\nkaggle competitions download -c t -f b.csv\nkaggle competitions submit -c t -f c.csv -m 'x y'\nhuggingface-cli download a/b d.gguf --local-dir m\nhf download a/b e.gguf --local-dir=.\nhuggingface-cli download a/b f.gguf\nhuggingface-cli upload a/b g.bin", ["data/a.csv", "b.csv", "m/d.gguf", "e.gguf"], ["c.csv", "g.bin"]),
     ("images in archives", "docker save x:1 -o a.tar\ndocker load -i b.tar\npodman export -o c.tar web\ndocker image save --output=d.tar x\ndocker build -o e.d .", ["a.tar", "c.tar", "d.tar"], ["b.tar"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
+    ("where to begin", "less +G a.log\ntail +2 b.csv\nmore +10 c.txt\nvim +/x +'set nu' d.txt\nsort +1 -2 e.txt\ncat +f", [], ["a.log", "b.csv", "c.txt", "d.txt", "e.txt", "+f"]),
 ]  # fmt: skip
 
 
