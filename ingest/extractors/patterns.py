@@ -25,7 +25,7 @@ STARS: Final = 8
 STRING: Final = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
 _MODULES: Final = r"[A-Za-z_][\w.]*(?:[ \t]+as[ \t]+\w+)?"
 IMPORT_PATTERN: Final = (
-    r"(?m)^[ \t]*(?:>>> )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
+    r"(?m)^[ \t]*(?:>>> |In \[\d+\]: )?(?:from[ \t]+([A-Za-z_]\w*)(?:\.\w+)*[ \t]+import\b"
     r"|import[ \t]+(" + _MODULES + r"(?:[ \t]*,[ \t]*" + _MODULES + r")*)[ \t]*(?:;|#|\r?$))"
 )
 # one call with its first arguments, or one assignment of a literal, in the order of the text

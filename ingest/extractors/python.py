@@ -32,7 +32,8 @@ HOLDING: Final = {
 }
 # programs that are also magics of a line
 COMMANDS: Final = frozenset("pip conda mamba uv cat cp mv".split())
-CONTINUATION: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|\.\.\.)[ \t]?")
+# what an interpreter prints before the lines that it is given, and IPython before what they are worth
+PROMPT: Final = re2.compile(r"(?m)^[ \t]*(?:>>>|In \[\d+\]:|\.\.\.:?)[ \t]?|^Out\[\d+\]:[^\n]*")
 
 
 @lru_cache(maxsize=2)
@@ -164,8 +165,8 @@ def _without_magics(code: str) -> tuple[str, list[Hit]]:
         if magic in ("bash", "sh", "script"):
             return "", shell.command_files(rest)
         code = rest
-    if ">>> " in code:
-        code = CONTINUATION.sub("", code)
+    if ">>> " in code or "In [" in code:
+        code = PROMPT.sub("", code)
     lines = code.split("\n")
     for index, line in enumerate(lines):
         bare = line.lstrip()

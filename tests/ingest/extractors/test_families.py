@@ -488,6 +488,8 @@ IMPORTS: list[tuple[str, list[str], str]] = [
     ('import a; x = 1; import b', ['a', 'b'], 'python'),
     ("print 'python2'\nimport urllib2", ['urllib2'], 'python'),
     ('import a \\\n  , b', ['a', 'b'], 'python'),
+    ('In [1]: import a\n\nIn [2]: from b import c\n   ...: import d\nOut[2]: 3', ['a', 'b', 'd'], 'python'),
+    ('In [1]: import a\nIn [2]: f()\nOut[2]:\n   x  y\n0  1  2\nIn [13]: import b', ['a', 'b'], 'ipython'),
 ]  # fmt: skip
 
 # (script, files written, files read)
