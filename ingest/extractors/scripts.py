@@ -1,7 +1,7 @@
 """Files of code in other languages than Python and the shell: JavaScript, R, Java, C++, Go, Rust, Julia, SQL and more.
 
 One pattern finds calls with their first arguments, tables say which of them open a file. Variables that hold one
-literal are followed, and nothing more. RE2: linear in the text, whatever it is.
+literal, or a path that is joined of such, are followed, and nothing more. RE2: linear in the text, whatever it is.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import re2
 from ingest.extractors import shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import Extractor, Hit
-from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.paths import MAXIMUM, is_local, looks_like_file
 from ingest.extractors.patterns import LIMIT, STRING, argument
 from ingest.extractors.statements import sql_files
-from ingest.extractors.values import Value
+from ingest.extractors.values import UNKNOWN, Value
 
 SCRIPT_IMPORT_PATTERN: Final = (
     r"""(?m)(?:\brequire\(|\bimport\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
@@ -26,11 +26,13 @@ SCRIPT_IMPORT_PATTERN: Final = (
 )
 # a text, among them a template of JavaScript's without holes
 _TEXT: Final = r"(?:" + STRING + r"|`[^`\n\\$]*`)"
-# folders and a name, joined by a function; beside the program is where it runs
-JOIN_PATTERN: Final = (
-    r"\b(?:path\.(?:join|resolve)|file\.path|joinpath|filepath\.Join|Path\.Combine|File\.join)\(\s*"
-    r"(?:(?:__dirname|process\.cwd\(\)|@__DIR__)\s*,\s*)?" + _TEXT + r"(?:\s*,\s*" + _TEXT + r")*\s*\)"
-)
+# a function that joins folders and a name, or other texts, and what stands first in it: the program's own folder
+_JOINER: Final = r"\b(?:path\.(?:join|resolve)|file\.path|joinpath|filepath\.Join|Path\.Combine|File\.join|paste0?)"
+_OPENED: Final = r"\(\s*(?:(?:__dirname|process\.cwd\(\)|@__DIR__)\s*,\s*)?"
+_PART: Final = r"(?:" + _TEXT + r"|[A-Za-z_][\w.]*)"
+_PARTS: Final = _PART + r"(?:\s*,\s*" + _PART + r")*"
+_SEPARATED: Final = r"\s*,\s*sep\s*=\s*"
+JOIN_PATTERN: Final = _JOINER + _OPENED + _PARTS + r"(?:" + _SEPARATED + _TEXT + r")?\s*\)"
 _ARGUMENT: Final = r"(?:[A-Za-z_]\w*[ \t]*=[ \t]*)?(?:[rR]?" + _TEXT + r"|" + JOIN_PATTERN + r"|[A-Za-z_][\w.]*)"
 # what only wraps a path: `Paths.get("a.txt")`
 _WRAPPER: Final = r"(?:new[ \t]+File|Paths?\.(?:get|of)|File|file)\(\s*"
@@ -98,8 +100,11 @@ MADE: Final = re2.compile(MADE_PATTERN)
 STREAM: Final = re2.compile(STREAM_PATTERN)
 MACRO: Final = re2.compile(MACRO_PATTERN)
 PERL_OPEN: Final = re2.compile(PERL_OPEN_PATTERN)
-JOIN: Final = re2.compile(JOIN_PATTERN)
-TEXT: Final = re2.compile(_TEXT)
+JOIN: Final = re2.compile(
+    rf"(?P<joiner>{_JOINER}){_OPENED}(?P<parts>{_PARTS})(?:{_SEPARATED}(?P<separator>{_TEXT}))?\s*\)"
+)
+PART: Final = re2.compile(_PART)
+QUOTES: Final = frozenset("'\"`")
 # functions by the position of their path; a name with a dot is asked for as such
 WRITES: Final = dict.fromkeys(
     "writeFile writeFileSync appendFile appendFileSync createWriteStream outputFile outputJson outputJsonSync"
@@ -125,7 +130,7 @@ READS: Final = dict.fromkeys(
     " File.ReadAllLines File.ReadAllBytes os.Open os.ReadFile ioutil.ReadFile fs.read fs.read_to_string File.read"
     " File.readlines File.foreach IO.read CSV.read CSV.File CSV.foreach Source.fromFile io.lines Scanner"
     " readTextFile readTextFileSync scan read_sav read_dta read_sas read_spss read.xlsx sharp ImageIO.read readValue"
-    " FileUtils.readFileToString".split(),
+    " FileUtils.readFileToString parsefile".split(),
     0,
 )
 # functions that are given a file to read and one to write
@@ -190,7 +195,8 @@ def script_files(code: str, language: str = "") -> list[Hit]:
     variables: dict[str, Value] = {}
     for match in SCRIPT_CALL.finditer(code):
         if match.group("target"):
-            variables[match.group("target")] = _joined(match.group("value"))[1:-1]
+            value = match.group("value")
+            variables[match.group("target")] = value[1:-1] if value[0] in QUOTES else _joined(value, variables)[1]
             continue
         # the second of two words is the call, as in `new FileReader`, unless the first declares it: `ifstream in`
         for name in filter(None, (match.group("name"), match.group("call"))):
@@ -219,12 +225,23 @@ def script_files(code: str, language: str = "") -> list[Hit]:
     return list(dict.fromkeys(hit for _, hit in found))
 
 
-def _joined(text: str) -> str:
-    """An argument as it is written, with one text in place of a function that joins several to a path."""
+def _joined(text: str, variables: dict[str, Value]) -> tuple[str, Value]:
+    """What stands before a function that joins texts to a path, and what it makes of them as far as they are known.
+
+    `file.path(d, "a.csv")` puts a slash between them, `paste0(d, "a.csv")` nothing.
+    """
     match = JOIN.search(text)
     if match is None:
-        return text
-    return f'{text[: match.start()]}"{"/".join(part[1:-1] for part in TEXT.findall(match.group()))}"'
+        return text, UNKNOWN
+    before, joiner, separator = text[: match.start()], match.group("joiner"), match.group("separator")
+    parts = [part[1:-1] if part[0] in QUOTES else variables.get(part) for part in PART.findall(match.group("parts"))]
+    known = [part for part in parts if isinstance(part, str) and "{" not in part]
+    between = {"paste0": "", "paste": separator[1:-1] if separator else " "}.get(joiner, "/")
+    if len(known) < len(parts) or sum(map(len, known)) + len(between) * len(known) > MAXIMUM:
+        return before, UNKNOWN
+    if between == "/":
+        known[:-1] = [part.rstrip("/") for part in known[:-1]]
+    return before, between.join(known)
 
 
 def _streams(code: str) -> dict[str, str]:
@@ -246,7 +263,11 @@ def _paths(texts: Sequence[str | None], variables: dict[str, Value], sure: bool 
     accepted = is_local if sure else looks_like_file
     positional: list[Value] = []
     for text in filter(None, texts):
-        argument(_joined(text), variables, positional, {})
+        if text[-1] == ")":
+            before, path = _joined(text, variables)
+            argument(f"{before}path", {"path": path}, positional, {})
+        else:
+            argument(text, variables, positional, {})
     return [path for path in positional if isinstance(path, str) and accepted(path)]
 
 

@@ -95,6 +95,11 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("powershell", "<# Set-Content no.txt x\n#>\nSet-Content a.txt x\n# Set-Content no.txt x", ["a.txt"], []),
     ("", "// fs.writeFileSync('no.txt', x);\nfs.writeFileSync('a.txt', 1)\n/* fs.writeFileSync('no.txt', 1)\n*/", ["a.txt"], []),
     ("python", '# pd.read_csv("no.csv")\nx = open("a#b.txt") # open("no.txt")\npd.read_csv("c.csv"', [], ["a#b.txt", "c.csv"]),
+    ("r", 'd <- "data/"\nx <- read.csv(file.path(d, "a.csv"))\ny <- read.csv(paste0(d, "b.csv"))\nz <- read.csv(paste(d, "c.csv", sep = ""))\ne <- file.path(d, "sub")\nwrite.csv(x, file = file.path(e, "d.csv"))\nsaveRDS(x, paste0(e, "/e", ".rds"))\nf <- paste("f", "csv", sep=".")\nread.csv(f)', ["data/sub/d.csv", "data/sub/e.rds"], ["data/a.csv", "data/b.csv", "data/c.csv", "f.csv"]),
+    ("r", 'read.csv(file.path(d, "a.csv"))\np <- "b.csv"\np <- paste0(x, "c.csv")\nread.csv(p)\nread.csv(paste("d", "e.csv"))\npdf(title = paste0("f", ".pdf"))\nread.csv(file.path(dirname(g), "g.csv"))\nread.csv(paste0("h{i}", ".csv"))', [], ["d e.csv"]),
+    ("js", "const d = 'out', n = 'r.json';\nconst p = path.join(__dirname, d, n);\nfs.writeFileSync(p, x);\nfs.readFileSync(path.join(d, 'a.json'));\nfs.readFileSync(path.join(unknown, 'b.json'));", ["out/r.json"], ["out/a.json"]),
+    ("r", 'd <- "a"\n' + "d <- paste0(d, d, d, d)\n" * 20 + 'read.csv(paste0(d, ".csv"))', [], []),
+    ("julia", 'c = JSON.parsefile("a.json")\nt = TOML.parsefile("b.toml")', [], ["a.json", "b.toml"]),
 ]  # fmt: skip
 
 
