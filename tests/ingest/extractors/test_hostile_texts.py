@@ -36,6 +36,7 @@ UNITS = [
     *("from a import *\n", "c.execute('select 1')\n", "x.execute(", "write.csv(f(a), ", "write.csv(f(", "ImageIO.write(a, new File(", "Path.of('a'), Path.of("),
     *("ifstream a, b;\n", "a.open('b')\n", "npx -y ", "docker cp a ", "x >& ", "pytest --junitxml=a.xml ", "python -m pytest ", "mogrify a.jpg "),
     *("sqlite3 a.db ';' ", "sqlite3 a.db <<A\n.import b.csv c\nA\n", "sqlite3 a.db '", "psql -c ", "ffmpeg -vf subtitles=", "ffmpeg -vf ',ass='", "a@b:", "hf download a b.c --local-dir "),
+    *("x = {f(1): 'a.csv', **x}\n", "x[f(1)] = x\n", "a, *b = b\n", "x = f.partial(x, 1)\n", "In [1]: import a\n", "Out[1]: ", "x = x.value\n", "a = 'b'; a <- paste0(a, a)\n", "paste0(a, ", "vim +"),
     *("x.read.a().csv('b.csv')\n", "x.write.", "f('a b.csv', ", "f(a_id='b.c', ", "read_a_b_", "pytest.main(['a.py'])\n"),
 ]  # fmt: skip
 LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")
