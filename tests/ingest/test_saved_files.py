@@ -97,7 +97,7 @@ def test_code_that_an_executor_saved_is_known_however_much_was_run_since(
     query = (
         "SELECT f.file_path, f.method, w.inputs->>'code' AS code, count(l.id) AS later FROM files AS f "
         "JOIN execution_events AS e ON e.id = f.event_id JOIN execution_events AS w ON w.id = e.parent_event_id "
-        "LEFT JOIN execution_events AS l ON l.event_type = 'code_exec' AND l.inputs->>'code' = w.inputs->>'code' "
+        "LEFT JOIN execution_events AS l ON l.event_type = 'code_exec' AND (l.inputs->>'code') = (w.inputs->>'code') "
         "AND l.execution_order > w.execution_order WHERE f.operation = 'write' GROUP BY ALL ORDER BY 1"
     )
     assert [tuple(row.values()) for row in ingested(runs).sql(query)] == [
