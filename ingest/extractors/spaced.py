@@ -64,8 +64,6 @@ NO_NAMES: Final = re.compile(r"[:\"'`()\[\]|*,;=]")
 BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
 # what stands before an entry of a tree of folders
 BRANCH: Final = re.compile(r"[\u2502| \t\u00a0]{0,80}[\u251c\u2514]\u2500{1,3}[ \u00a0]")
-# what stands before a cell of a table
-CELL_BEFORE: Final = re.compile(r"(?:^|.*\|)[ \t]*(?=[^|]*$)")
 # a local address, whose path has no blanks, and a line of a file's viewer, which ends with one that may have some
 ADDRESS: Final = "file:///"
 NO_ADDRESS: Final = re.compile(r"[\s\"'`<>\\]")
@@ -217,9 +215,9 @@ def entry_start(window: str, start: int) -> int | None:
 
 def cell_start(window: str, start: int) -> int | None:
     """Where a name with blanks begins that is all that a cell of a table holds, up to the window's end; else None."""
-    before = CELL_BEFORE.match(window, window.rfind("\n", 0, start) + 1, start)
-    words = window[before.end() :].split(" ") if before else []
-    return before.end() if before and 1 < len(words) <= 6 and all(words) and is_item(words) else None
+    cell = window[max(window.rfind("\n", 0, start), window.rfind("|", 0, start)) + 1 :].lstrip(" \t")
+    words = cell.split(" ")
+    return len(window) - len(cell) if 1 < len(words) <= 6 and all(words) and is_item(words) else None
 
 
 def item_start(window: str, start: int) -> int | None:

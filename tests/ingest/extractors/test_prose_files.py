@@ -325,7 +325,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("names with blanks in quotes", 'place "Q3 sales report.xlsx" beside "sales 2024.csv", not "python main.py", "pandas reads data.csv" or "agent wrote my.txt"', [("m", "Q3 sales report.xlsx"), ("m", "sales 2024.csv"), ("m", "main.py"), ("m", "data.csv"), ("m", "my.txt")]),
     ("names in JSON", r'{"path": "/w/final report.docx", "file": "python a.py"} "{\"file_name\": \"my notes.txt\"}" \"Job Listing.pdf\"', [("m", "/w/final report.docx"), ("m", "a.py"), ("m", "my notes.txt"), ("m", "Job Listing.pdf")]),
     ("entries of a tree", "├── 20240501 code executor.ipynb  # Main\n│   └── My notes.txt\n├── a.py - reads b.csv\n└── src (old) c.csv", [("m", "20240501 code executor.ipynb"), ("m", "My notes.txt"), ("m", "a.py"), ("m", "b.csv"), ("m", "c.csv")]),
-    ("cells of a table", "| Annual Report.pdf | 1 MB |\n| Loads Data.csv | 2 MB |", [("m", "Annual Report.pdf"), ("m", "Data.csv")]),
+    ("cells of a table", "| Annual Report.pdf | 1 MB |\n| Loads Data.csv | 2 MB |\nMy Notes.txt | 3", [("m", "Annual Report.pdf"), ("m", "Data.csv"), ("m", "My Notes.txt")]),
     ("saved as, in a sentence", "saved as Annual Report 2021.pdf in out", [("w", "Annual Report 2021.pdf")]),
     ("a name with blanks on a drive", "written to C:\\Users\\me\\Project Alpha\\final report.docx, and C:\\a and b.docx", [("w", "C:\\Users\\me\\Project Alpha\\final report.docx"), ("m", "b.docx")]),
     ("home folder of Windows", "File ~\\AppData\\x\\agent.py", [("m", "~\\AppData\\x\\agent.py")]),
