@@ -57,7 +57,7 @@ NAMING: Final = re.compile(
     r"|(?:import|export|append)(?:s|ed|ing))[ \t]*:?[ \t]*$"
 )
 # the key of JSON's that a file's name stands behind, the quotes escaped or not
-KEYED: Final = re.compile(r"(?i)\"(?:[\w-]*[_-])?(?:path|file|file_?(?:name|path)|document|attachment)\\?\":[ ]?\\?$")
+KEYED: Final = re.compile(r"(?i)\"(?:[\w-]*[_-])?(?:path|file|file_?(?:name|path)|document|attachment)\\?\":[ ]?$")
 # what stands before an item of a printed list
 ITEM: Final = ("[", "', ", '", ')
 # what a tool says that it did with one file of a name without capitals: `Created test.py`, `Saved to plot.png`
@@ -93,35 +93,42 @@ def quoted_start(window: str, start: int, after: str) -> int | None:
         return None
     if is_rooted(content):
         return None if opening == closing and window.count(opening, line, found) % 2 else found + 1
-    words = content.split(" ")
-    if len(words) > 1 and content[0] == "-":
-        return None  # an option and its value
-    if len(words) > 1 and (" /" in content or " ~/" in content or " ./" in content):
-        return None  # what is done with a path: `POST /upload.php`
-    plain = BRACKETED.sub("", content) if " (" in content else content
-    bracketed = plain.split(" ") if plain != content else None
-    if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content:
-        return None
-    if any(not word for word in words):
-        return None
-    if len(words) > 1 and REPORTED.match(content):
-        return None  # a message of a tool: `{'output': 'Created test.py'}`
-    if "path" in window or "file" in window or "ocument" in window or "ttachment" in window:
-        keyed = KEYED.search(window, max(line, found - 60), found - escaped)
-        if keyed and not _is_program(words[0]) and all(map(WORD.match, words)):
-            return found + 1 if not any(map(has_known_ending, words[:-1])) else None
-    if opening == "*":
-        whole = len(words) < 2 or is_item(words)
-    else:
-        whole = _is_title(words) or _is_name(words, window[max(line, found - 60) : found], after)
-        whole = whole or (bracketed is not None and _is_plain(bracketed, window[max(line, found - 60) : found], after))
-    if not whole and not (opening in '`"' and _is_alone(words)):
+    before = window[max(line, found - 60) : found]
+    if '":' in before and KEYED.search(before[: len(before) - escaped]):
+        return found + 1 if _is_value(content.split(" ")) else None
+    if not _is_one(content, opening, before, after):
         return None
     # an odd number of quotes before means that this one closes
-    mark = '\\"' if escaped else opening
-    if opening == closing and _closes(window, mark, line, found):
+    if opening == closing and _closes(window, '\\"' if escaped else opening, line, found):
         return None
     return found + 1
+
+
+def _is_value(words: list[str]) -> bool:
+    """Whether words are one name where a value of JSON's is to be one: no command and no list."""
+    return not _is_program(words[0]) and all(map(WORD.match, words)) and not any(map(has_known_ending, words[:-1]))
+
+
+def _is_one(content: str, opening: str, before: str, after: str) -> bool:
+    """Whether what stands behind a quote, up to an ending, is one name."""
+    words = content.split(" ")
+    plain = BRACKETED.sub("", content) if " (" in content else content
+    if len(words) > 8 or any(mark in plain for mark in "=(){}<>|;:") or ", " in content or not all(words):
+        return False
+    if len(words) > 1 and (
+        content[0] == "-"  # an option and its value
+        or any(mark in content for mark in (" /", " ~/", " ./"))  # what is done with a path: `POST /upload.php`
+        or REPORTED.match(content)  # a message of a tool: `{'output': 'Created test.py'}`
+    ):
+        return False
+    if opening == "*":
+        return len(words) < 2 or is_item(words)
+    return (
+        _is_title(words)
+        or _is_name(words, before, after)
+        or (plain != content and _is_plain(plain.split(" "), before, after))
+        or (opening in '`"' and _is_alone(words))
+    )
 
 
 def _is_plain(words: list[str], before: str, after: str) -> bool:
