@@ -85,10 +85,9 @@ def _opened(folder: str, relative: Any, limit: int, below: str = "") -> IO[bytes
     """
     if not isinstance(relative, str) or not relative or "\0" in relative:
         return None
-    root = os.path.realpath(folder)
-    path = os.path.normpath(os.path.join(root, relative))
+    path = os.path.normpath(os.path.join(folder, relative))
     try:
-        if not path.startswith(os.path.join(root, below, "")) or os.path.realpath(path) != path:
+        if not path.startswith(os.path.join(folder, below, "")) or os.path.realpath(path) != path:
             return None
         file = open_regular(path)
     except (OSError, ValueError):

@@ -8,10 +8,11 @@ them is bounded.
 import hashlib
 import os
 import posixpath
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+from ingest.regular import open_below
 
 MAX_TEXT = 1_000_000
 """Bytes. The text of a shorter file is kept, as the recorder does; of others only size and hash."""
@@ -25,8 +26,6 @@ MAX_HELD = 16_000_000
 Read = Callable[[], str | None]
 
 _PIECE = 1 << 20
-_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_BY_STEPS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +104,14 @@ class FileRoots:
         where = f"{root}/{inside}"
         if where not in self._seen:
             try:
-                self._seen[where] = self._content(partial(_open_below, root, inside.split("/")))
+                self._seen[where] = self._content(partial(open_below, root, inside.split("/")))
             except (OSError, ValueError):
                 self._seen[where] = None
         return self._seen[where]
 
     def _content(self, opened: Callable[[], int]) -> Content | None:
         with open(opened(), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            size = status.st_size
+            size = os.fstat(file.fileno()).st_size
             if size > self._left:
                 return Content(size, None)
             digest, kept, left = hashlib.sha256(), b"", size
@@ -153,27 +149,6 @@ def _below(folder: str | None, path: str) -> str | None:
         return None
     folder = folder.rstrip("/") + "/"
     return path[len(folder) :] if path.startswith(folder) else None
-
-
-def _open_below(root: str, parts: list[str]) -> int:
-    """Open a file for reading, no link followed on the way. Raises OSError; never waits for a FIFO or device."""
-    if not _BY_STEPS:  # Windows
-        path = os.path.join(root, *parts)
-        if os.path.realpath(path) != os.path.normpath(path):
-            raise OSError(0, "leads through a link")
-        return os.open(path, _FLAGS)
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for part in parts[:-1]:
-            below = os.open(part, _FLAGS | os.O_DIRECTORY, dir_fd=folder)
-            os.close(folder)
-            folder = below
-        # looked at before it is opened: opening a device can do something
-        if not stat.S_ISREG(os.stat(parts[-1], dir_fd=folder, follow_symlinks=False).st_mode):
-            raise OSError(0, "not an ordinary file")
-        return os.open(parts[-1], _FLAGS, dir_fd=folder)
-    finally:
-        os.close(folder)
 
 
 def _read_again(opened: Callable[[], int], sha256: str) -> str | None:

@@ -79,7 +79,8 @@ def scratch_file() -> IO[bytes]:
 def scratch_folder() -> "tempfile.TemporaryDirectory[str]":
     """A folder for as long as the context lasts."""
     with writing():
-        return tempfile.TemporaryDirectory(prefix="ingest-", dir=_FOLDER.get())
+        folder = os.path.realpath(_FOLDER.get() or tempfile.gettempdir())  # `ingest.regular` follows no link
+        return tempfile.TemporaryDirectory(prefix="ingest-", dir=folder)
 
 
 def scratch_in_folder(path: str, mode: str = "wb") -> IO[bytes]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 import ingest
+from ingest import pipeline
 from ingest.discover import IngestError
 from ingest.lines import MAX_DEPTH, TooLong, _commas, read_lines
 from tests.ingest.conftest import Ingest
@@ -433,6 +434,31 @@ def test_a_mark_that_an_editor_put_before_a_journal(runs: Path, ingested: Ingest
     path.write_bytes(path.read_bytes() + b"\xef\xbb\xbf" * 3000 + b"\n")
     tables = ingested(runs)
     assert (tables.summary.lines, tables.summary.quarantine_rows) == (4, 1)
+
+
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    runs: Path, tmp_path: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where that happens between the scan and the reading, which may wait for another ingest."""
+    outside = tmp_path / "outside"
+    write_journal(outside, "r", logged("a", "b", "SECRET"))
+    (outside / "chat.json").write_text('[{"role": "user", "content": "SECRET"}]')
+    write_journal(runs, "r", logged("a", "b", "mine"))
+    write_journal(runs, "other", logged("a", "b", "fine"))
+    (runs / "sub").mkdir()
+    (runs / "sub" / "chat.json").write_text('[{"role": "user", "content": "mine"}]')
+    locked = pipeline.locked
+
+    def locked_late(out: str, note: Any) -> Any:
+        for name, target in (("r", outside / "r"), ("sub", outside)):
+            (runs / name).rename(tmp_path / f"moved {name}")
+            (runs / name).symlink_to(target)
+        return locked(out, note)
+
+    monkeypatch.setattr(pipeline, "locked", locked_late)
+    tables = ingested(runs)
+    assert tables.sql("SELECT content FROM messages") == [{"content": "fine"}]
+    assert len([note for note in tables.summary.notes if "can't be read" in note]) == 2
 
 
 def test_nothing_is_written_through_a_link(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
