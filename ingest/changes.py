@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from ingest.discover import Found, above, gone, has_begun, holds_no_run, shown, some, unpacked
+from ingest.discover import JOURNALS, Found, above, gone, has_begun, holds_no_run, shown, some, unpacked
 from ingest.identity import sent_twice
 from ingest.known import Known
 from ingest.pruned import Pruned, without_pruned
@@ -84,7 +84,8 @@ def _changed_since(pruned: list[Found]) -> str:
 def leaving(before: Iterable[Known], found: list[Found], folders: list[str]) -> Iterator[Known]:
     """What stood below these folders and holds no run by now, or belongs to one: a file below its journal.
 
-    Where a folder can't be looked into, nothing in it counts as gone. An archive does where the file beside it has the
+    A journal that is there stays, also where another one lies above it by now: that may be there by mistake. Where a
+    folder can't be looked into, nothing in it counts as gone. An archive does where the file beside it has the
     same in it.
     """
     present = {shown(f.path): f for f in found}
@@ -94,7 +95,8 @@ def leaving(before: Iterable[Known], found: list[Found], folders: list[str]) -> 
             continue
         owner = next((runs[folder] for folder in above(known.path) if folder in runs), None)
         if owner is not None and has_begun(owner):
-            yield known
+            if os.path.basename(known.path) not in JOURNALS or gone(known.path):
+                yield known
         elif holds_no_run(known.path):
             plain = present.get(unpacked(known.path) or "")
             if gone(known.path) or plain is None or identify(plain) == known.identity:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,10 +71,13 @@ class Found:
     roots: tuple[str, ...] = ()
     beside: int = 0
 
-    @property
-    def place(self) -> str:
-        """Eight characters that stand for the path, to tell apart runs of one name."""
-        return _digest([self.path])[:8]
+    def own_id(self, taken: Container[str]) -> str:
+        """The run's id, told apart by its path from those of others of that name, which are taken."""
+        run_id, path = shown(self.run_id), [self.path]
+        while run_id in taken:
+            run_id = f"{shown(self.run_id)}~{_digest(path)[:8]}"
+            path.append("")  # also that one may be taken: of a run that was moved away from there
+        return run_id
 
 
 def discover(
@@ -212,7 +215,9 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
         entries = _entries(folder, note)
         if name := _journal_in(entries):
             yield from _run(folder, name, entries, excluded, note)
-            continue
+            if _owns(folder, name, entries):
+                continue
+            entries = [entry for entry in entries if entry.name != name]
         kinds = [(entry, _kind(entry, note)) for entry in entries]
         if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
             _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
@@ -276,6 +281,16 @@ def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     return there[0] if there else None
 
 
+def _owns(folder: str, name: str, entries: list[os.DirEntry[str]]) -> bool:
+    """Whether all in a folder belongs to the run of its journal. One that is empty, or has no record where runs may
+    lie below it, owns nothing: somebody left it there."""
+    path = os.path.join(folder, name)
+    if _size(path) == 0:
+        return False
+    holds_folders = any(_kind(entry, lambda _: None) == _FOLDER and entry.name != journal.FILES for entry in entries)
+    return not holds_folders or _has_records(path)
+
+
 def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[Found]:
     """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
     path = os.path.join(folder, name)
@@ -286,8 +301,22 @@ def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str,
         stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
     if path in sizes:
         size = sizes.pop(path)
+        _tell_of_runs_below(path, sizes, note)
         run_id = os.path.basename(folder) or "root"
         yield Found(path, run_id, folder, _digest(stamps), size, beside=sum(sizes.values()))
+
+
+def _tell_of_runs_below(path: str, beside: Iterable[str], note: _Note) -> None:
+    """Say which journals are not read because they lie in the folder of another; copies in its `files` aside."""
+    folder = os.path.dirname(path)
+    copies = os.path.join(folder, journal.FILES, "")
+    below = [other for other in beside if os.path.basename(other) in JOURNALS and not other.startswith(copies)]
+    below = [other for other in below if os.path.dirname(other) != folder]
+    if below and _has_records(path):
+        note(
+            f"{some([shown(os.path.relpath(other, folder)) for other in sorted(below)])} in {shown(folder)}: not read, "
+            f"the folder is that of the run {os.path.basename(path)} there; where that is none, move it away"
+        )
 
 
 def _statuses(entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[tuple[str, os.stat_result]]:
@@ -348,9 +377,7 @@ def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
     """Two runs of one name, in two folders, are two runs: the second is told apart by its path."""
     taken: set[str] = set()
     for item in found:
-        run_id = shown(item.run_id)
-        if run_id in taken:
-            run_id = f"{run_id}~{item.place}"
+        run_id = item.own_id(taken)
         taken.add(run_id)
         yield item if run_id == item.run_id else replace(item, run_id=run_id)
 

@@ -47,11 +47,28 @@ def keep_ids(found: list[Found], known: Iterable[Known]) -> list[Found]:
         elif again := _again(f, elsewhere.values()):
             elsewhere[name(again.run_id or "")].remove(again)
             run_id = again.run_id or run_id
-        elif run_id in taken:
-            run_id = f"{run_id}~{f.place}"
+        else:
+            run_id = f.own_id(taken)
         taken.add(run_id)
         result.append(f if run_id == f.run_id else replace(f, run_id=run_id))
     return result
+
+
+def displaced(found: Iterable[Found], known: Iterable[Known]) -> list[Known]:
+    """The runs of the tables in whose places others of the tables stand by now, which were moved there.
+
+    Args:
+        found: files.
+        known: what the tables know of files.
+    """
+    before = {k.path: k for k in known}
+    places = {shown(f.path): f for f in found}
+    changed = [(f, k) for path, f in places.items() if (k := before.get(path)) and k.run_id and k.stamp != f.stamp]
+    if not changed:
+        return []
+    away = [k for k in before.values() if k.run_id and k.identity and k.path not in places and holds_no_run(k.path)]
+    lost = {k.identity for k in away}
+    return [k for f, k in changed if k.identity and lost and (here := identify(f)) != k.identity and here in lost]
 
 
 def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:

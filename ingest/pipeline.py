@@ -11,7 +11,7 @@ from dataclasses import replace
 from ingest.changes import are_whole, has_changed, leaving, not_moved, not_pruned, not_sent_twice, without_emptied
 from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
-from ingest.identity import keep_ids, renamed
+from ingest.identity import displaced, keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle
 from ingest.pruned import read_pruned
@@ -121,6 +121,11 @@ def _ingest(
     everything = found = list(without_emptied(found, before, bool(missing_below), summary, tell))
     found = not_pruned(found, pruned, before, summary, tell)
     found = not_sent_twice(found, before, summary, tell)
+    aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before.values())}
+    for path, k in aside.items():
+        tell(f"{path}: another run was moved there; the one that it was, {k.run_id}, stays in the tables")
+        del before[path]
+        before[k.path] = k
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or has_changed(f, before.get(shown(f.path)), named)]
@@ -132,7 +137,7 @@ def _ingest(
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
-    change = Change([], list(before.values()), [] if theirs else missing, pruned, known is None, staging)
+    change = Change([], list(before.values()), [] if theirs else missing, pruned, known is None, staging, aside)
     files: list[File] | None = None
     try:
         if changed or change.fresh or change.gone:

@@ -115,7 +115,7 @@ def identify(found: Found) -> str | None:
 
 def _identity(file: IO[bytes], source: Source) -> str | None:
     if source.name == "journal":
-        line = file.readline(HEAD)
+        line = next((line for line in iter(lambda: file.readline(HEAD), b"") if not line.isspace()), b"")
         return hashlib.sha256(line).hexdigest() if line.endswith(b"\n") or len(line) == HEAD else None
     digest = hashlib.sha256()
     while piece := file.read(1 << 20):

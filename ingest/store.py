@@ -1,9 +1,9 @@
 """From the staging folder into the new database and the Parquet files."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -41,6 +41,7 @@ class Change:
         pruned: runs that are not to come back.
         fresh: there are no present tables that could be gone on with.
         staging: the folder with the rows of what was read.
+        aside: by their former paths those of the known in whose places others are by now.
         kept: where the database of another version is kept, from `Snapshot.spare`.
     """
 
@@ -50,6 +51,7 @@ class Change:
     pruned: list[Pruned]
     fresh: bool
     staging: str
+    aside: Mapping[str, Known] = field(default_factory=dict)
     kept: str | None = None
 
     @property
@@ -99,6 +101,8 @@ def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Grou
     if change.fresh and change.pruned:
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
+    for path, k in change.aside.items():
+        con.execute("UPDATE ingest.sources SET path = ? WHERE path = ?", [k.path, path])
     forget(con, replaced)
     last = LastVectors(con)
     _load(con, TABLES["runs"], groups["runs"], last)  # which days the others belong to

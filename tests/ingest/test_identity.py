@@ -47,6 +47,49 @@ def test_a_run_of_the_same_name_does_not_replace_one_that_is_gone(runs: Path, in
     assert said(ingested(runs)) == {"run1": "first", other: "second"}
 
 
+def test_an_id_that_a_moved_run_has_is_not_given_again(runs: Path, ingested: Ingest) -> None:
+    """Told apart by their paths, two runs may come to have been in the same place."""
+    write_run(runs / "a", "run", "first")
+    path = write_run(runs / "b", "run", "second")
+    ingested(runs)
+    (runs / "c").mkdir()
+    path.parent.rename(runs / "c" / "run")
+    ingested(runs)
+    write_run(runs / "b", "run", "third")
+    for given in (runs / "b", runs):
+        tables = ingested(given)
+        assert sorted(said(tables).values()) == ["first", "second", "third"]
+    parquet_matches(tables)
+
+
+@pytest.mark.parametrize("kind", ["journal", "transcript"])
+def test_a_run_in_whose_place_another_was_moved_stays(kind: str, runs: Path, ingested: Ingest) -> None:
+    """The other one is there once, under its new name; what was lost on the disk leaves where it is told so."""
+
+    def write(name: str, word: str) -> Path:
+        if kind == "journal":
+            return write_run(runs, name, word).parent
+        (runs / f"{name}.json").write_text(json.dumps([{"role": "user", "name": "a", "content": word}] * 2))
+        return runs / f"{name}.json"
+
+    old, new = write("old", "first"), write("new", "second")
+    write("other", "third")
+    ingested(runs)
+    if old.is_dir():
+        shutil.rmtree(old)
+    new.rename(old)
+    tables = ingested(runs)
+    assert "another run was moved there; the one that it was, old" in tables.summary.notes[0]
+    for force in (False, True):
+        tables = ingested(runs, force=force)
+        assert sorted(set(said(tables).values())) == ["first", "second", "third"]
+        assert len(ids(tables)) == 3
+        parquet_matches(tables)
+    tables = ingested(runs, drop_missing=True)
+    assert (sorted(set(said(tables).values())), tables.summary.dropped) == (["second", "third"], 1)
+    parquet_matches(tables)
+
+
 def test_a_run_that_grew_and_was_moved_keeps_its_id(runs: Path, ingested: Ingest) -> None:
     """Its first record stands for it; also one that is told apart from another of its name by its path."""
     write_run(runs / "one", "r", "first")
@@ -235,3 +278,19 @@ def test_what_stands_for_a_file(runs: Path) -> None:
     pack(path, ".zst")
     pack(chat, ".gz")
     assert all_of_them() == before
+
+
+def test_a_blank_first_line_stands_for_no_journal(runs: Path, ingested: Ingest) -> None:
+    """Two that begin with one are two."""
+    paths = [write_run(runs, word, word) for word in ("first", "second")]
+    for path in paths:
+        path.write_text("\n" + path.read_text())
+    found = discover([str(runs)], "", print)
+    assert len({identify(f) for f in found}) == len(paths)
+    first, second = paths
+    content = second.read_text()
+    shutil.rmtree(second.parent)
+    ingested(runs)
+    shutil.rmtree(first.parent)
+    write_run(runs, "third", "third").write_text(content)
+    assert sorted(said(ingested(runs)).values()) == ["first", "second"]

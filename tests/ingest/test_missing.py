@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ingest
-from ingest.discover import IngestError
+from ingest.discover import IngestError, discover
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches
@@ -88,7 +88,8 @@ def test_what_belongs_to_a_run_that_came_since_is_none_of_its_own(runs: Path, in
 
 @pytest.mark.slow
 def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path, ingested: Ingest) -> None:
-    """However deep: transcripts, journals in files of other names, and runs in folders of their own."""
+    """However deep: transcripts, and journals in files of other names. A run in a folder of its own has a line each
+    time, and stays where it was ingested before: the other journal may be there by mistake."""
     deep = runs / "exp" / "a" / "b"
     write_journal(deep, "inner", logged("a", "b", "hi"))
     (deep / "c.json").write_text(CHAT)
@@ -97,9 +98,30 @@ def test_what_lies_below_a_journal_that_came_since_is_none_of_its_own(runs: Path
     assert len(ids(ingested(runs))) == 4
     write_journal(runs, "exp", logged("a", "b", "hi"))
     assert len(ids(ingested(runs))) == 5
-    tables = ingested(runs, drop_missing=True)
-    assert (ids(tables), tables.summary.dropped) == (["exp", "other"], 3)
+    line = (
+        f"a/b/inner/journal.jsonl in {runs / 'exp'}: not read, the folder is that of the run journal.jsonl there; "
+        "where that is none, move it away"
+    )
+    for _ in range(2):
+        tables = ingested(runs, drop_missing=True)
+        assert (ids(tables), tables.summary.notes) == (["exp", "inner", "other"], [line])
     parquet_matches(tables)
+    assert [found.run_id for found in discover([str(runs)], "", print)] == ["exp", "other"]
+
+
+@pytest.mark.parametrize("stray", ["", "Dear diary,\n", '{"v":1,"seq":0,"ts":17000'])
+def test_a_journal_without_a_record_hides_no_runs(stray: str, runs: Path, ingested: Ingest) -> None:
+    """Left among the runs, it is told each time that it is read, and the others are read as before."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    (runs / "chat.json").write_text(CHAT)
+    ingested(runs)
+    (runs / "journal.jsonl").write_text(stray)
+    write_journal(runs, "new", logged("a", "b", "hi"))
+    tables = ingested(runs, drop_missing=True)
+    assert {"chat.json", "new", "r"} <= set(ids(tables))
+    assert tables.summary.dropped == 0
+    write_journal(runs, "new", logged("a", "b", "hi"), logged("b", "a", "ho"))
+    assert ingested(runs).one("SELECT count(*) FROM messages WHERE run_id = 'new'") == 2
 
 
 @pytest.mark.slow
