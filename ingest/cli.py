@@ -219,9 +219,10 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_clear_errors
 def prune_command(out: str, older_than: str | None, restore: str | None, dry_run: bool, as_json: bool) -> None:
-    """Remove runs that began long ago from the tables. Their files are left alone.
+    """Remove runs that ended long ago from the tables. Their files are left alone.
 
-    The next ingest does not bring them back, also with --force. A run without times is as old as its file.
+    The next ingest does not bring them back, also with --force. A run is as old as its last record; one without times
+    is as old as its file.
     """
     if (older_than is None) == (restore is None):
         raise IngestError("prune needs either --older-than or --restore")

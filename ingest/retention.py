@@ -70,8 +70,8 @@ def moment(older_than: str) -> datetime:
 def prune(out: str, older_than: str, *, dry_run: bool = False, note: Callable[[str], None] = print) -> Pruning:
     """Remove old runs from all tables, and remember them. Their files are not touched.
 
-    A run is as old as its start. One that carries no time is as old as its file; where that is gone too, as the ingest
-    that read it. A run that still goes on is never old.
+    A run is as old as its last record, or as its start where its end is not known. One that carries no time is as old
+    as its file; where that is gone too, as the ingest that read it. A run that still goes on is never old.
 
     Args:
         out: the folder of tables.
@@ -137,21 +137,21 @@ def _known(snapshot: Snapshot) -> list[Known]:
 
 
 def _older(snapshot: Snapshot, before: datetime) -> tuple[list[str], int]:
-    """The runs that are in the world since before a moment, and how many others there are.
+    """The runs that ended before a moment, oldest first, and how many others there are.
 
-    Those that still go on count as others. Times are compared by the database: what a journal claims may be beyond
-    what Python's dates can hold.
+    Those that still go on count as others. Where a clock was set back, the start counts. Times are compared by the
+    database: what a journal claims may be beyond what Python's dates can hold.
     """
     with snapshot.opened() as con:
         rows = con.execute(
-            "SELECT run_id, status = 'running', started_at < ?, source_path, ingested_at FROM t.runs "
-            "ORDER BY started_at, run_id",
+            "SELECT run_id, status = 'running', greatest(started_at, ended_at) < ?, source_path, ingested_at "
+            "FROM t.runs ORDER BY greatest(started_at, ended_at), run_id",  # of whatever is not NULL
             [before],
         ).fetchall()
     old = [
         run_id
-        for run_id, running, began_before, path, ingested in rows
-        if not running and (began_before if began_before is not None else (_changed(path) or ingested) < before)
+        for run_id, running, ended_before, path, ingested in rows
+        if not running and (ended_before if ended_before is not None else (_changed(path) or ingested) < before)
     ]
     return old, len(rows) - len(old)
 

@@ -38,6 +38,13 @@ def young(runs: Path, run_id: str) -> Path:
     return path
 
 
+def received(at: datetime) -> str:
+    """A line of the log of AG2's file logger."""
+    state = json.dumps({"message": "hi", "sender": "a", "valid": True})
+    entry = {"source_id": 1, "source_name": "b", "event_name": "received_message", "json_state": state}
+    return json.dumps({**entry, "timestamp": f"{at:%Y-%m-%d %H:%M:%S.%f}", "thread_id": 1}) + "\n"
+
+
 def prune(out: Path, *arguments: str) -> dict[str, list[str]]:
     """Call the command, and give what it says to programs."""
     done = CliRunner().invoke(main, ["prune", "--out", str(out), "--json", *arguments])
@@ -144,6 +151,22 @@ def test_a_run_that_goes_on_is_never_old(runs: Path, ingested: Ingest) -> None:
     tables = ingested(runs)
     assert tables.one("SELECT status FROM runs") == "running"
     assert prune(tables.out, "--older-than", "30d")["pruned"] == []
+
+
+def test_a_run_is_as_old_as_its_last_record(runs: Path, ingested: Ingest) -> None:
+    """Whenever it began: a log that an application adds to stays."""
+    path = young(runs, "grows")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["ts"] -= 100 * DAY * 10**9
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_journal(runs, "old", logged("a", "b", "hi"))
+    began, now = (datetime.now(timezone.utc) - timedelta(days=age) for age in (40, 0))
+    for name, times in (("old.log", (began, began)), ("grows.log", (began, now))):
+        (runs / name).write_text("".join(map(received, times)))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM runs WHERE started_at < now()::TIMESTAMP - INTERVAL 30 DAY") == 4
+    assert prune(tables.out, "--older-than", "30d")["pruned"] == ["old", "old.log"]
+    assert ids(ingested(runs)) == ["grows", "grows.log"]
 
 
 def test_what_was_moved_stays_pruned(runs: Path, ingested: Ingest) -> None:
