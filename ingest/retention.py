@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from ingest.discover import IngestError
+from ingest.discover import IngestError, on_disk
 from ingest.known import Known, forget
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle, write_changed
@@ -157,11 +157,16 @@ def _older(snapshot: Snapshot, before: datetime) -> tuple[list[str], int]:
 
 
 def _changed(path: str) -> datetime | None:
+    """When the file of this path, as `shown` gives it, changed: None where nobody can look, the last moment that there
+    is where it is no date."""
     try:
-        seconds = os.stat(path, follow_symlinks=False).st_mtime
+        seconds = os.stat(on_disk(path), follow_symlinks=False).st_mtime
     except (OSError, ValueError):
         return None
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc).replace(tzinfo=None)
+    except (OSError, OverflowError, ValueError):
+        return datetime.max
 
 
 def _remove(snapshot: Snapshot, known: list[Known]) -> None:

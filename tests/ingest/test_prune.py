@@ -10,6 +10,8 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
@@ -45,7 +47,7 @@ def received(at: datetime) -> str:
     return json.dumps({**entry, "timestamp": f"{at:%Y-%m-%d %H:%M:%S.%f}", "thread_id": 1}) + "\n"
 
 
-def prune(out: Path, *arguments: str) -> dict[str, list[str]]:
+def prune(out: Path, *arguments: str) -> dict[str, Any]:
     """Call the command, and give what it says to programs."""
     done = CliRunner().invoke(main, ["prune", "--out", str(out), "--json", *arguments])
     assert done.exit_code == 0, done.output
@@ -111,6 +113,33 @@ def test_a_transcript_is_as_old_as_its_file(runs: Path, ingested: Ingest) -> Non
     (runs / "gone.json").unlink()
     assert prune(out, "--older-than", "7d")["pruned"] == ["old.json"]
     assert ids(ingested(runs, force=True)) == ["gone.json", "new.json"]
+
+
+@pytest.mark.parametrize("seconds", [316_500_000_000, -70_000_000_000, 10**18])
+def test_a_time_of_change_that_is_no_date_is_not_old(
+    seconds: int, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems have times before the year 1 and behind the year 9999."""
+    (runs / "odd.json").write_text(CHAT)
+    out = ingested(runs).out
+    looked = os.stat
+
+    def stat(path: Any, **options: Any) -> Any:
+        status = looked(path, **options)
+        return SimpleNamespace(st_mtime=float(seconds)) if str(path).endswith("odd.json") else status
+
+    monkeypatch.setattr("ingest.retention.os.stat", stat)
+    assert prune(out, "--older-than", "1d")["kept"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_a_file_whose_name_is_no_text_is_as_old_as_it_is(runs: Path, ingested: Ingest) -> None:
+    """It is found under its own name, and not under that which the tables have."""
+    path = os.path.join(os.fsencode(runs), b"caf\xe9.json")
+    with open(path, "w") as file:
+        file.write(CHAT)
+    os.utime(path, (1, 1))
+    assert prune(ingested(runs).out, "--older-than", "1d")["pruned"] == ["caf\\udce9.json"]
 
 
 @pytest.mark.slow
