@@ -69,7 +69,7 @@ def main() -> None:
 
 
 @main.command(JOB)
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--out", default="traces", show_default=True, type=click.Path(), help="The folder of tables.")
 @click.option("--source", type=click.Choice(SOURCE_NAMES), help=SOURCE_HELP)
 @click.option("--force", is_flag=True, help="Read everything again, also what has not changed.")
@@ -182,7 +182,7 @@ class _Progress:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--source", type=click.Choice(SOURCE_NAMES), help=SOURCE_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a file.")
 @_clear_errors
@@ -195,6 +195,7 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """
     from ingest.check import check_file  # here, as in `ingest.read`: it takes what reads runs
 
+    pipeline.check_readable(paths)
     faulty = False
     with standard_input(paths) as given:
         every = discover(list(paths), "", _say, source, given)

@@ -1,6 +1,7 @@
 """The whole job: find what changed, read it, and put a new snapshot in place of the old one."""
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ingest.changes import are_whole, has_changed, leaving, not_moved, not_pruned, not_sent_twice, without_emptied
-from ingest.discover import ENDINGS, Found, IngestError, discover, gone, printable, shown, some
+from ingest.discover import ENDINGS, STANDARD_INPUT, Found, IngestError, discover, gone, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
 from ingest.identity import displaced, keep_ids, renamed
 from ingest.lock import locked
@@ -60,6 +61,7 @@ def run(
         source_named(source)
     began = time.monotonic()
     paths, out, files_roots = _listed(paths), os.fspath(out), _listed(files_roots)
+    check_readable(paths)
     summary = Summary(out=out)
 
     def tell(line: str) -> None:
@@ -189,6 +191,19 @@ def _check_input(reports: Sequence[Report], are_named: bool, tell: Callable[[str
 
 def _are_files(paths: Iterable[str]) -> bool:
     return not any(os.path.isdir(path) for path in paths)
+
+
+def check_readable(paths: Sequence[str]) -> None:
+    """Look whether the user may read any of these paths; what else can't be read is passed over later.
+
+    Args:
+        paths: as the user gives them.
+
+    Raises:
+        IngestError: all of them are there, and none can be read.
+    """
+    if paths and all(p != STANDARD_INPUT and os.path.exists(p) and not os.access(p, os.R_OK) for p in paths):
+        raise IngestError(f"{some(paths)}: can't be read, {os.strerror(errno.EACCES)}")
 
 
 def nothing_there(paths: Sequence[str], out: str | None = None) -> str:

@@ -88,6 +88,40 @@ def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path
     assert ids(Tables(out, ingest.Summary(str(out)))) == ["half", "open"]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_what_can_not_be_read_among_what_is_given(shared: Path, tmp_path: Path) -> None:
+    """As `ingest runs/*` gives it: a line each, and the rest is read. By itself it is unusable input."""
+    warm = tmp_path / "warm"
+    write_journal(warm, "w", logged("a", "b", "hi"))
+    runs, out = shared / "runs", shared / "traces"
+    closed, file, whole = runs / "closed", runs / "file.json", runs / "whole"
+    for name in ("closed", "whole"):
+        write_journal(runs, name, logged("a", "b", "hi"))
+    file.write_text(CHAT)
+    out.mkdir()
+    if os.getuid() == 0:
+        for path in (shared, *shared.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    for path in (closed, file):
+        path.chmod(0)
+    environment = {**os.environ, "NOBODY": str(NOBODY), "PYTHONPATH": str(ROOT)}
+
+    def call(*arguments: object) -> tuple[int, list[str]]:
+        command = [sys.executable, "-c", AS_NOBODY, str(warm), *map(str, arguments)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        said = done.stderr.splitlines()
+        return done.returncode, said if done.returncode else [line for line in said if "Permission denied" in line]
+
+    told = [f"{closed}: skipped, Permission denied", f"{file}: skipped, can't be read: Permission denied"]
+    assert call(closed, file, whole, "--out", out) == (0, told)
+    assert ids(Tables(out, ingest.Summary(str(out)))) == ["whole"]
+    assert call("check", closed, whole) == (0, told[:1])
+    for given in ([closed], [file], [closed, file]):
+        line = f"ingest: {', '.join(map(str, given))}: can't be read, Permission denied"
+        assert call(*given, "--out", out) == call("check", *given) == (2, [line])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="paths have other bounds there")
 def test_a_path_that_is_too_long(runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line, and the rest is read, by the ingest and by the check."""
