@@ -269,7 +269,7 @@ class Snapshot:
             number += 1
 
     def commit(self, con: duckdb.DuckDBPyConnection, compact: bool = False, kept: str | None = None) -> None:
-        """Make the new database the present one.
+        """Make the new database the present one, with the permissions of the one before.
 
         Args:
             con: the connection that `begin` gave.
@@ -291,6 +291,8 @@ class Snapshot:
             os.fsync(file.fileno())
         if kept is not None and not os.path.exists(kept):
             self._keep(kept)
+        with suppress(OSError):  # there is none yet, or the file system has no permissions
+            shutil.copymode(self.path, self._new)
         try:
             os.replace(self._new, self.path)
         except PermissionError:  # Windows does not rename over an open file

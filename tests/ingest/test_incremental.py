@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 import ingest
+from ingest import retention
 from ingest.schema import TABLES
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
@@ -417,6 +418,20 @@ def test_a_reader_that_could_write_is_not_in_the_way(runs: Path, ingested: Inges
     assert ingested(runs).one("SELECT count(*) FROM runs") == 2
     with duckdb.connect(str(out / "traces.duckdb")):  # and so does a notebook that ingests
         assert ingest.run([str(runs)], str(out)).unchanged == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
+def test_the_database_keeps_its_permissions(runs: Path, ingested: Ingest) -> None:
+    """Those that its owner gave it, whatever the next ingest's or prune's file would have."""
+    for n, mode in enumerate((0o640, 0o604)):
+        write_journal(runs, f"r{n}", logged("a", "b", "hi"))
+        database = ingested(runs).out / "traces.duckdb"
+        database.chmod(mode)
+        write_journal(runs, "grows", *[logged("a", "b", "hi")] * (n + 1))
+        ingested(runs)
+        assert database.stat().st_mode & 0o777 == mode
+    retention.prune(str(database.parent), "1d")
+    assert database.stat().st_mode & 0o777 == mode
 
 
 def test_a_file_that_can_not_be_read_now_is_read_later(
