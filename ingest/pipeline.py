@@ -62,6 +62,7 @@ def run(
     began = time.monotonic()
     paths, out, files_roots = _listed(paths), os.fspath(out), _listed(files_roots)
     check_readable(paths)
+    is_out = _are_out(paths, out)
     summary = Summary(out=out)
 
     def tell(line: str) -> None:
@@ -75,9 +76,11 @@ def run(
         summary.found = len(found)
         named = _are_files(paths)
         if not found and named:
-            raise IngestError(f"{nothing_there(paths, out)}; the tables are as they were")
+            raise IngestError(f"{nothing_there(paths)}; the tables are as they were")
+        if is_out:
+            tell(f"{out}: skipped, it is the folder of tables")
         if not found:
-            tell(nothing_there(paths, out))
+            tell(nothing_there(paths))
         with locked(out, tell):
             missing_below = [os.path.realpath(path) for path in paths] if drop_missing else []
             _ingest(
@@ -206,12 +209,21 @@ def check_readable(paths: Sequence[str]) -> None:
         raise IngestError(f"{some(paths)}: can't be read, {os.strerror(errno.EACCES)}")
 
 
-def nothing_there(paths: Sequence[str], out: str | None = None) -> str:
-    """What is said where no file below these paths may be a run. `out`: the folder of tables, where there is one."""
+def _are_out(paths: Sequence[str], out: str) -> bool:
+    """Whether the folder of tables is one of the paths. Raises IngestError where it is all of them."""
+    try:
+        is_out = [path != STANDARD_INPUT and os.path.realpath(path) == os.path.realpath(out) for path in paths]
+    except FileNotFoundError:  # the current folder itself was removed
+        return False
+    if is_out and all(is_out):
+        raise IngestError(f"{out}: the folder of tables is no source; choose another with --out")
+    return any(is_out)
+
+
+def nothing_there(paths: Sequence[str]) -> str:
+    """What is said where no file below these paths may be a run."""
     if _are_files(paths):
         return f"{some(paths)}: no run of its own"
-    if out is not None and os.path.realpath(out) in map(os.path.realpath, paths):
-        return f"{out}: nothing to ingest, the folder of tables is no source; choose another with --out"
     return f"{', '.join(paths)}: nothing to ingest, no {', '.join(f'*{ending}' for ending in ENDINGS)} there"
 
 

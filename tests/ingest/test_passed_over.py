@@ -419,10 +419,25 @@ def test_a_large_database_of_others_is_not_copied(runs: Path, ingested: Ingest) 
 
 
 def test_a_name_that_is_not_there_leaves_no_folder(tmp_path: Path) -> None:
-    """Nor is the folder of tables taken for one without runs."""
+    """Nor does a folder of tables that is the folder of runs."""
     out = tmp_path / "traces"
-    done = CliRunner().invoke(main, [str(tmp_path / "nothere"), "--out", str(out)])
-    assert (done.exit_code, out.exists()) == (2, False)
-    write_journal(tmp_path, "r", logged("a", "b", "hi"))
-    done = CliRunner().invoke(main, [str(tmp_path), "--out", str(tmp_path)])
-    assert "the folder of tables is no source" in done.stderr
+    for given in (tmp_path / "nothere", out):
+        done = CliRunner().invoke(main, [str(given), "--out", str(out)])
+        assert (done.exit_code, out.exists()) == (2, False)
+
+
+def test_the_folder_of_tables_is_no_source(runs: Path, tmp_path: Path) -> None:
+    """Where it is the folder of runs, the user named the wrong one, and nothing is written. Beside others, as
+    `ingest runs/* --out runs/traces` names it, it is passed over; below a folder that is given without a line."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    link = tmp_path / "link"
+    link.symlink_to(runs)
+    for given, out in (([runs], runs), ([runs, runs], runs), ([runs], link), ([link], runs)):
+        done = CliRunner().invoke(main, [*map(str, given), "--out", str(out)])
+        line = f"ingest: {out}: the folder of tables is no source; choose another with --out"
+        assert (done.exit_code, done.stderr.splitlines()) == (2, [line])
+        assert [path.name for path in runs.iterdir()] == ["r"]
+    out = runs / "traces"
+    assert ingest.run(runs, out).notes == ingest.run(runs, out).notes == []
+    summary = ingest.run(sorted(runs.iterdir()), out)
+    assert (summary.unchanged, summary.notes) == (1, [f"{out}: skipped, it is the folder of tables"])
