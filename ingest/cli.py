@@ -107,7 +107,7 @@ def load(
             progress=progress,
         )
     if as_json:
-        click.echo(json.dumps(summary.as_dict()))
+        _print(json.dumps(summary.as_dict()))
     _tell(summary, say)
     if strict and (summary.quarantined or summary.damaged):
         sys.exit(1)
@@ -119,6 +119,17 @@ def _say(line: str) -> None:
         click.echo(printable(line), err=True)
     except OSError:
         _to_nothing(sys.stderr)
+
+
+def _print(line: str) -> None:
+    """One line to standard output. Raises IngestError where it can't be written, BrokenPipeError where nobody reads."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _to_nothing(sys.stdout)
+        raise IngestError(f"standard output: {error.strerror or error}") from None
 
 
 def _to_nothing(stream: IO[str]) -> None:
@@ -198,6 +209,8 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     pipeline.check_readable(paths)
     faulty = False
     with standard_input(paths) as given:
+        if any(not sent.size for sent in given):
+            raise IngestError("standard input: empty")
         every = discover(list(paths), "", _say, source, given)
         if not every:
             _say(pipeline.nothing_there(paths))
@@ -205,10 +218,10 @@ def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
             report = check_file(found)
             faulty = faulty or report.faulty
             if as_json:
-                click.echo(json.dumps(report.as_dict()))
+                _print(json.dumps(report.as_dict()))
             else:
                 for line in report.lines():
-                    click.echo(line)
+                    _print(line)
     sys.exit(1 if faulty else 0)
 
 
@@ -234,10 +247,10 @@ def prune_command(out: str, older_than: str | None, restore: str | None, dry_run
         done = retention.restore(out, restore or "", dry_run=dry_run, note=_say)
         said = f"{_runs(done.restored)} may come back with the next ingest"
     if as_json:
-        click.echo(json.dumps(done.as_dict()))
+        _print(json.dumps(done.as_dict()))
         return
     for run_id in done.pruned or done.restored:
-        click.echo(printable(run_id))
+        _print(printable(run_id))
     _say(said + (" (dry run: nothing was changed)" if dry_run else ""))
 
 

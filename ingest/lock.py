@@ -25,12 +25,15 @@ def locked(out: str, tell: Callable[[str], None]) -> Iterator[None]:
     Raises:
         IngestError: the folder can't be written to.
     """
+    path = os.path.join(out, LOCK)
     try:
         # not through a link, and nothing that stands there is emptied
-        descriptor = os.open(os.path.join(out, LOCK), os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         file = open(descriptor, "r+b")  # noqa: SIM115 - held open for as long as the lock
     except OSError as error:
-        raise IngestError(f"{out}: can't be written to, {error.strerror}") from None
+        is_odd = os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path))
+        reason = f"{LOCK} in it is no ordinary file; move it away" if is_odd else error.strerror or error
+        raise IngestError(f"{out}: can't be written to, {reason}") from None
     with file:
         if fcntl is not None:
             try:

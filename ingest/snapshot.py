@@ -190,10 +190,17 @@ class Snapshot:
         Args:
             fresh: start empty.
             room: how much DuckDB may take for it; by default what is enough for rows of usual length.
+
+        Raises:
+            IngestError: the present one can't be copied, as on a full disk.
         """
         self.discard()
         if not fresh:
-            shutil.copyfile(self.path, self._new)
+            try:
+                shutil.copyfile(self.path, self._new)
+            except OSError as error:
+                reason = error.strerror or error
+                raise IngestError(f"{self.path}: can't be copied, {reason}; the tables are as they were") from None
         con = duckdb.connect()
         try:
             self._prepare(con, fresh, room or Room())

@@ -178,6 +178,31 @@ def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> N
         assert con.execute("SELECT count(*) FROM messages").fetchone() == (1,)
 
 
+@pytest.mark.few
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
+@pytest.mark.parametrize("command", ["{runs} --out {out} --json", "check {runs}", "prune --out {out} --older-than 1d"])
+def test_standard_output_that_is_full(command: str, runs: Path, out: Path) -> None:
+    """It is named, and not the folder of tables."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    run(runs, "--out", out)
+    command = f"'{sys.executable}' -m ingest {command.format(runs=runs, out=out)} >/dev/full"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, timeout=60, capture_output=True, text=True)
+    line = "ingest: standard output: No space left on device"
+    assert (done.returncode, done.stderr.splitlines()) == (2, [line])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs")
+@pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+def test_a_lock_that_is_no_file_is_one_line(make: str, runs: Path, out: Path) -> None:
+    """The message says what to do."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    out.mkdir()
+    getattr(os, make)(out / ".lock")
+    result = run(runs, "--out", out)
+    line = f"ingest: {out}: can't be written to, .lock in it is no ordinary file; move it away"
+    assert (result.exit_code, result.stderr.splitlines()) == (2, [line])
+
+
 def test_the_sources_are_counted_by_their_names() -> None:
     """Of journals and transcripts there are several; other names stay what they are."""
     said: list[str] = []

@@ -377,6 +377,18 @@ def test_a_full_disk_takes_no_run_from_the_tables(count: int, runs: Path, tmp_pa
     assert state(out) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_prune_on_a_full_disk_says_that_nothing_was_changed(runs: Path, tmp_path: Path) -> None:
+    """As an ingest does."""
+    out = tmp_path / "traces"
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    ingest.run(runs, out)
+    before = state(out)
+    done = on_a_full_disk("prune", "--older-than", "1d", "--out", str(out))
+    line = f"ingest: {out / 'traces.duckdb'}: can't be copied, File too large; the tables are as they were"
+    assert (done.returncode, done.stderr.splitlines(), state(out)) == (2, [line], before)
+
+
 def test_rows_that_can_not_be_staged_are_no_fault_of_the_file(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not passed over: nothing else could be staged either."""
     write_journal(runs, "r", logged("a", "b", "hi"))

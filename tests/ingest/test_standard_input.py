@@ -141,6 +141,15 @@ def test_what_is_no_run_is_unusable_input(content: bytes, tmp_path: Path) -> Non
         (tmp_path / "traces" / "traces.duckdb").stat()
 
 
+def test_a_check_of_empty_standard_input(tmp_path: Path) -> None:
+    """Unusable input, as it is to an ingest, also beside files."""
+    path = tmp_path / "c.json"
+    path.write_text('[{"role": "user", "name": "x", "content": "y"}]')
+    for given in (["-"], ["-", path]):
+        done = run("check", *given, stdin=b"")
+        assert (done.exit_code, done.output) == (2, "ingest: standard input: empty\n")
+
+
 def test_standard_input_that_is_closed(tmp_path: Path) -> None:
     """There is nothing to read, and one line says so."""
     command = f'"{sys.executable}" -m ingest - --out "{tmp_path / "traces"}" <&-'
