@@ -27,6 +27,7 @@ from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches, state
 from tests.ingest.test_missing import CHAT, ids
 
+ROOT = Path(__file__).resolve().parents[2]
 DAY = 86_400
 
 
@@ -140,6 +141,17 @@ def test_a_file_whose_name_is_no_text_is_as_old_as_it_is(runs: Path, ingested: I
         file.write(CHAT)
     os.utime(path, (1, 1))
     assert prune(ingested(runs).out, "--older-than", "1d")["pruned"] == ["caf\\udce9.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="TZ is not heard there")
+def test_the_time_of_a_pruning_is_utc(runs: Path, ingested: Ingest) -> None:
+    """As all times in the tables are, wherever the machine stands."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    tables = ingested(runs)
+    command = [sys.executable, "-m", "ingest", "prune", "--older-than", "1d", "--out", tables.out]
+    subprocess.run(command, env={**os.environ, "TZ": "Asia/Tokyo"}, cwd=ROOT, check=True, capture_output=True)
+    pruned_at = tables.one("SELECT pruned_at FROM ingest.pruned")
+    assert abs(pruned_at - datetime.now(timezone.utc).replace(tzinfo=None)) < timedelta(hours=1)
 
 
 @pytest.mark.slow
