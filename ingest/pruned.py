@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime, timezone
 
 import duckdb
 
@@ -64,8 +65,9 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
     same = "(path, run_id, coalesce(identity, '')) NOT IN (SELECT (path, run_id, coalesce(identity, '')) FROM {others})"
     con.execute(f"DELETE FROM ingest.pruned WHERE {same.format(others='now_pruned')}")
     con.execute(
-        "INSERT INTO ingest.pruned SELECT path, run_id, current_timestamp::TIMESTAMP, identity, stamp FROM now_pruned "
-        f"WHERE {same.format(others='ingest.pruned')}"
+        "INSERT INTO ingest.pruned SELECT path, run_id, ?::TIMESTAMP, identity, stamp FROM now_pruned "
+        f"WHERE {same.format(others='ingest.pruned')}",
+        [datetime.now(timezone.utc).replace(tzinfo=None)],
     )
 
 

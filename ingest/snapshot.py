@@ -213,7 +213,6 @@ class Snapshot:
         spill = os.path.join(self.out, STAGING, "spill")
         os.makedirs(os.path.dirname(spill), exist_ok=True)  # DuckDB makes the last folder
         con.execute(f"SET temp_directory = {quoted(spill)}")
-        con.execute("SET TimeZone = 'UTC'")  # of the times that DuckDB gives itself
         if room.memory is not None:
             con.execute(f"SET memory_limit = '{room.memory}B'")
         if room.threads is not None:
