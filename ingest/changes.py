@@ -54,13 +54,14 @@ def _is_locked(path: str) -> bool:
 
 def not_pruned(
     found: list[Found], pruned: list[Pruned], before: dict[str, Known], summary: Summary, tell: Callable[[str], None]
-) -> list[Found]:
-    """All but what was pruned. That of which only its place tells it may be another run, and has a line."""
-    left, changed = without_pruned(found, pruned, before)
+) -> tuple[list[Found], list[Pruned]]:
+    """All but what was pruned, and what is to be remembered as pruned from now on. That of which only its place tells
+    it may be another run, and has a line."""
+    left, changed, now = without_pruned(found, pruned, before)
     summary.pruned = len(found) - len(left)
     if changed:
         tell(_changed_since(changed))
-    return left
+    return left, now
 
 
 def not_sent_twice(

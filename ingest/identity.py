@@ -61,14 +61,13 @@ def displaced(found: Iterable[Found], known: Iterable[Known]) -> list[Known]:
         found: files.
         known: what the tables know of files.
     """
-    before = {k.path: k for k in known}
-    places = {shown(f.path): f for f in found}
-    changed = [(f, k) for path, f in places.items() if (k := before.get(path)) and k.run_id and k.stamp != f.stamp]
+    before = {place(k.path): k for k in known if k.run_id and k.identity}
+    there = {place(shown(f.path)): f for f in found}
+    changed = [(f, k) for path, f in there.items() if (k := before.get(path)) and k.stamp != f.stamp]
     if not changed:
         return []
-    away = [k for k in before.values() if k.run_id and k.identity and k.path not in places and holds_no_run(k.path)]
-    lost = {k.identity for k in away}
-    return [k for f, k in changed if k.identity and lost and (here := identify(f)) != k.identity and here in lost]
+    lost = {k.identity for path, k in before.items() if path not in there and holds_no_run(k.path)}
+    return [k for f, k in changed if lost and (here := identify(f)) != k.identity and here in lost]
 
 
 def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
@@ -122,6 +121,12 @@ def sent_twice(found: Sequence[Found], known: Mapping[str, Known]) -> dict[str, 
     return result
 
 
+def place(path: str) -> str:
+    """What tells the place of a run: the folder of a journal, packed or not, and the path of any other file."""
+    folder, file = os.path.split(path)
+    return folder if file in JOURNALS else path
+
+
 def name(run_id: str) -> str:
     """An id without what was added to it to tell apart two of a name, and without the ending of a packed file."""
     run_id = _PLACE.sub("", run_id)
@@ -131,8 +136,10 @@ def name(run_id: str) -> str:
 
 def _again(found: Found, candidates: Iterable[Iterable[Known]]) -> Known | None:
     """The run in the tables that a journal from standard input is, which was read from a file before."""
+    if found.content is None:
+        return None
     known = [k for some in candidates for k in some if k.format == "journal" and k.identity is not None]
-    identity = identify(found) if found.content is not None and known else None
+    identity = identify(found) if known else None
     return next((k for k in known if k.identity == identity), None)
 
 

@@ -122,9 +122,9 @@ def _ingest(
             + ("its run is" if len(theirs) == 1 else f"its {len(theirs)} runs are")
             + " read again where the files are still there"
         )
-    pruned = read_pruned(snapshot)
+    remembered = read_pruned(snapshot)
     everything = found = list(without_emptied(found, before, bool(missing_below), summary, tell))
-    found = not_pruned(found, pruned, before, summary, tell)
+    found, pruned = not_pruned(found, remembered, before, summary, tell)
     found = not_sent_twice(found, before, summary, tell)
     aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before.values())}
     for path, k in aside.items():
@@ -142,10 +142,11 @@ def _ingest(
     shutil.rmtree(os.path.join(snapshot.out, STAGING), ignore_errors=True)
     # A name of its own: workers of a killed ingest may still be writing.
     staging = os.path.join(snapshot.out, STAGING, uuid.uuid4().hex)
-    change = Change([], list(before.values()), [] if theirs else missing, pruned, known is None, staging, aside)
+    told = pruned if known is None or pruned != remembered else []
+    change = Change([], list(before.values()), [] if theirs else missing, told, known is None, staging, aside)
     files: list[File] | None = None
     try:
-        if changed or change.fresh or change.gone:
+        if changed or change.fresh or change.gone or change.pruned:
             change = replace(change, reports=read_all(changed, staging, progress))
             _check_input(change.reports, named and len(changed) == summary.found, tell)
             was = are_whole(was, change.reports)

@@ -1,15 +1,15 @@
 """Runs that were pruned on purpose, so that an ingest that finds their files does not bring them back."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timezone
 
 import duckdb
 
 from ingest.discover import JOURNALS, Found, holds_no_run, shown
-from ingest.identity import name
+from ingest.identity import name, place
 from ingest.read import identify, is_journal
 from ingest.snapshot import Snapshot
 
@@ -73,7 +73,7 @@ def write_pruned(con: duckdb.DuckDBPyConnection, pruned: Iterable[Pruned]) -> No
 
 def without_pruned(
     found: Sequence[Found], pruned: Sequence[Pruned], known: Collection[str] = ()
-) -> tuple[list[Found], list[Found]]:
+) -> tuple[list[Found], list[Found], list[Pruned]]:
     """What is left to ingest.
 
     A run that was pruned stays out whatever becomes of its file, also where it was packed, moved, renamed or sent to
@@ -86,17 +86,19 @@ def without_pruned(
         known: paths of files that stand in the tables, which are not looked into.
 
     Returns:
-        Files to ingest, and those of the others of which only their place tells that they were pruned.
+        Files to ingest, those of the others of which only their place tells that they were pruned, and what is to be
+        remembered from now on: of a file that was moved and is no journal, which is known by all of its bytes, the new
+        place, where it may grow. Of several copies none is that.
     """
     places: defaultdict[str, list[Pruned]] = defaultdict(list)
     for p in pruned:
-        places[_place(p.path)].append(p)
+        places[place(p.path)].append(p)
     out: set[str] = set()
     changed: list[Found] = []
     in_place: set[Pruned] = set()
     new = [f for f in found if shown(f.path) not in known] if pruned else []
     for f in new:
-        there = places.get(_place(shown(f.path)), [])
+        there = places.get(place(shown(f.path)), [])
         if same := _same(f, there):
             in_place.add(same)
         elif there and not _has_begun(f):
@@ -106,10 +108,17 @@ def without_pruned(
             continue
         out.add(f.path)
     new = [f for f in new if f.path not in out]
-    taken = {_place(shown(f.path)) for f in found}
-    away = [p for p in pruned if p not in in_place and (_place(p.path) in taken or _is_away(p))] if new else []
-    out |= _moved(new, away, pruned)
-    return [f for f in found if f.path not in out], changed
+    taken = {place(shown(f.path)) for f in found}
+    away = [p for p in pruned if p not in in_place and (place(p.path) in taken or _is_away(p))] if new else []
+    moved = _moved(new, away, pruned)
+    places_of = Counter(p for _, p in moved.values())
+    now = {
+        p: replace(p, path=shown(f.path), stamp=f.stamp)
+        for f, p in moved.values()
+        if p is not None and f.content is None and f.folder is None and places_of[p] == 1
+    }
+    left = [f for f in found if f.path not in out and f.path not in moved]
+    return left, changed, [now.get(p, p) for p in pruned]
 
 
 def _same(found: Found, there: list[Pruned]) -> Pruned | None:
@@ -131,24 +140,19 @@ def _is_away(pruned: Pruned) -> bool:
     return not os.path.isabs(pruned.path) or holds_no_run(pruned.path)
 
 
-def _moved(new: list[Found], away: list[Pruned], pruned: Sequence[Pruned]) -> set[str]:
-    """Paths of the files that are one of the runs which are not in their place, and of those from standard input, which
-    has no place, that are any of the pruned."""
-    anywhere = {p.identity for p in pruned if p.identity is not None}
-    elsewhere = {p.identity for p in away if p.identity is not None}
+def _moved(new: list[Found], away: list[Pruned], pruned: Sequence[Pruned]) -> dict[str, tuple[Found, Pruned | None]]:
+    """By path the files that are one of the runs which are not in their place, each with that run where its content
+    tells which, and those from standard input, which has no place, that are any of the pruned."""
+    anywhere = {p.identity: p for p in pruned if p.identity is not None}
+    elsewhere = {p.identity: p for p in away if p.identity is not None}
     names = {name(p.run_id) for p in away if p.identity is None}
     # What stands for a journal is its first record; any other file is read to its end, which is done where it may help.
     others = any(os.path.basename(p.path) not in JOURNALS for p in away)
-    moved: set[str] = set()
+    moved: dict[str, tuple[Found, Pruned | None]] = {}
     for f in new:
         is_sent = f.content is not None
-        identities = anywhere if is_sent else elsewhere if others or f.folder is not None else set()
-        if (identities and identify(f) in identities) or (f.folder is not None and name(f.run_id) in names):
-            moved.add(f.path)
+        identities = anywhere if is_sent else elsewhere if others or f.folder is not None else {}
+        was = identities.get(identify(f) or "") if identities else None
+        if was is not None or (f.folder is not None and name(f.run_id) in names):
+            moved[f.path] = f, was
     return moved
-
-
-def _place(path: str) -> str:
-    """What tells the place of a run: the folder of a journal, packed or not, and the path of any other file."""
-    folder, file = os.path.split(path)
-    return folder if file in JOURNALS else path

@@ -38,7 +38,7 @@ class Change:
         reports: what was read.
         known: what the present tables know.
         gone: those of them that are to leave the tables.
-        pruned: runs that are not to come back.
+        pruned: runs that are not to come back, where that is to be remembered anew.
         fresh: there are no present tables that could be gone on with.
         staging: the folder with the rows of what was read.
         aside: by their former paths those of the known in whose places others are by now.
@@ -98,7 +98,7 @@ def store(snapshot: Snapshot, change: Change) -> tuple[int, list[File]]:
 
 def _fill(con: duckdb.DuckDBPyConnection, out: str, change: Change, groups: Groups, room: Room) -> int:
     read, replaced = change.read, change.replaced
-    if change.fresh and change.pruned:
+    if change.pruned:
         write_pruned(con, change.pruned)
     changed = places_of(con, [k.run_id for k in replaced if k.run_id])
     for path, k in change.aside.items():

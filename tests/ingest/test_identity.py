@@ -260,6 +260,27 @@ def test_a_pruned_run_stays_out_under_another_name(runs: Path, ingested: Ingest)
     assert ids(ingested(runs)) == ["z"]
 
 
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_pruned_transcript_that_was_renamed_may_grow(copies: int, runs: Path, ingested: Ingest) -> None:
+    """It stays out, from its new place on; of two copies neither comes in as long as nothing else is done."""
+    path = runs / "chat.json"
+    path.write_text(CHAT)
+    tables = ingested(runs)
+    prune(tables.out, "--older-than", "2100-01-01")
+    for number in range(copies):
+        shutil.copyfile(path, runs / f"new-{number}.json")
+    path.unlink()
+    for _ in range(2):
+        tables = ingested(runs)
+        assert (ids(tables), tables.summary.pruned) == ([], copies)
+    if copies == 1:
+        grown = [*json.loads(CHAT), {"role": "user", "name": "a", "content": "more"}]
+        (runs / "new-0.json").write_text(json.dumps(grown))
+        tables = ingested(runs)
+        assert (ids(tables), tables.summary.pruned) == ([], 1)
+        assert "its run was pruned, and it changed since" in tables.summary.notes[0]
+
+
 def test_what_stands_for_a_file(runs: Path) -> None:
     """Of a journal its first whole record, of anything else all bytes, packed or not; nothing for what is no run."""
     path = write_run(runs, "r", "hi")

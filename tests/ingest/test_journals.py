@@ -1,6 +1,7 @@
 """Journals made by hand: one truth per fact, whatever channels saw it."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -574,3 +575,16 @@ def test_more_calls_than_a_turn_holds_are_executions(
         {"run_id": "spoken", "is_turn": False, "n": 2},
         {"run_id": "spoken", "is_turn": True, "n": 1},
     ]
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [(60, "running"), (7200, "interrupted"), (-60, "running"), (-86_400 * 365, "interrupted")]
+)
+def test_of_another_machine_s_journal_the_age_of_its_last_record_tells(
+    age: int, status: str, runs: Path, ingested: Ingest
+) -> None:
+    """Whether it is still being written; a clock that is far ahead tells nothing."""
+    path = write_journal(runs, "r", logged("a", "b", "hi"), end=False)
+    now = (time.time_ns() - age * 10**9) // 10**6
+    path.write_text(path.read_text().replace("1700000000000", str(now)).replace("1700000000001", str(now + 1)))
+    assert ingested(runs).one("SELECT status FROM runs") == status
