@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from ingest.discover import JOURNALS, Found, above, gone, has_begun, holds_no_run, shown, some, unpacked
-from ingest.identity import sent_twice
+from ingest.identity import displaced, sent_twice
 from ingest.known import Known
 from ingest.pruned import Pruned, without_pruned
 from ingest.read import Report, identify
@@ -28,6 +29,25 @@ def without_emptied(
             continue
         summary.skipped += 1
         tell(f"{known.path}: skipped, it is empty now" + ("" if dropping else "; its run stays in the tables"))
+
+
+def put_aside(found: list[Found], before: dict[str, Known], tell: Callable[[str], None]) -> dict[str, Known]:
+    """Runs of the tables in whose places others were moved stay there, under paths that no file has.
+
+    Args:
+        found: files.
+        before: what the tables know of files, by path; is changed.
+        tell: called with a line for each.
+
+    Returns:
+        By their former paths what is known of them from now on.
+    """
+    aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before.values())}
+    for path, k in aside.items():
+        tell(f"{path}: another run was moved there; the one that it was, {k.run_id}, stays in the tables")
+        del before[path]
+        before[k.path] = k
+    return aside
 
 
 def has_changed(found: Found, known: Known | None, named: bool) -> bool:

@@ -64,10 +64,13 @@ def displaced(found: Iterable[Found], known: Iterable[Known]) -> list[Known]:
     before = {place(k.path): k for k in known if k.run_id and k.identity}
     there = {place(shown(f.path)): f for f in found}
     changed = [(f, k) for path, f in there.items() if (k := before.get(path)) and k.stamp != f.stamp]
-    if not changed:
-        return []
-    lost = {k.identity for path, k in before.items() if path not in there and holds_no_run(k.path)}
-    return [k for f, k in changed if lost and (here := identify(f)) != k.identity and here in lost]
+    elsewhere = {k.identity: k for path, k in before.items() if path not in there} if changed else {}
+
+    def was_elsewhere(f: Found, k: Known) -> bool:
+        here = identify(f)
+        return here != k.identity and here in elsewhere and holds_no_run(elsewhere[here].path)
+
+    return [k for f, k in changed if elsewhere and was_elsewhere(f, k)]
 
 
 def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:

@@ -9,10 +9,19 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ingest.changes import are_whole, has_changed, leaving, not_moved, not_pruned, not_sent_twice, without_emptied
+from ingest.changes import (
+    are_whole,
+    has_changed,
+    leaving,
+    not_moved,
+    not_pruned,
+    not_sent_twice,
+    put_aside,
+    without_emptied,
+)
 from ingest.discover import ENDINGS, STANDARD_INPUT, Found, IngestError, discover, gone, printable, shown, some
 from ingest.former import not_read_again, runs_of, with_former
-from ingest.identity import displaced, keep_ids, renamed
+from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle
 from ingest.pruned import read_pruned
@@ -126,11 +135,7 @@ def _ingest(
     everything = found = list(without_emptied(found, before, bool(missing_below), summary, tell))
     found, pruned = not_pruned(found, remembered, before, summary, tell)
     found = not_sent_twice(found, before, summary, tell)
-    aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before.values())}
-    for path, k in aside.items():
-        tell(f"{path}: another run was moved there; the one that it was, {k.run_id}, stays in the tables")
-        del before[path]
-        before[k.path] = k
+    aside = put_aside(found, before, tell)
     # Of another version's runs those that are gone stay where they are, and do not keep their ids here.
     found = keep_ids(found, before.values() if known is not None else [k for k in theirs if not gone(k.path)])
     changed = [f for f in found if force or has_changed(f, before.get(shown(f.path)), named)]
