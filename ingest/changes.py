@@ -42,7 +42,7 @@ def put_aside(found: list[Found], before: dict[str, Known], tell: Callable[[str]
     Returns:
         By their former paths what is known of them from now on.
     """
-    aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before.values())}
+    aside = {k.path: replace(k, path=f"{k.path}#{k.run_id}") for k in displaced(found, before)}
     for path, k in aside.items():
         tell(f"{path}: another run was moved there; the one that it was, {k.run_id}, stays in the tables")
         del before[path]

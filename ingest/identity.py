@@ -54,23 +54,25 @@ def keep_ids(found: list[Found], known: Iterable[Known]) -> list[Found]:
     return result
 
 
-def displaced(found: Iterable[Found], known: Iterable[Known]) -> list[Known]:
+def displaced(found: Sequence[Found], known: Mapping[str, Known]) -> list[Known]:
     """The runs of the tables in whose places others of the tables stand by now, which were moved there.
 
     Args:
         found: files.
-        known: what the tables know of files.
+        known: what the tables know of files, by path.
     """
-    before = {place(k.path): k for k in known if k.run_id and k.identity}
-    there = {place(shown(f.path)): f for f in found}
-    changed = [(f, k) for path, f in there.items() if (k := before.get(path)) and k.stamp != f.stamp]
-    elsewhere = {k.identity: k for path, k in before.items() if path not in there} if changed else {}
-
-    def was_elsewhere(f: Found, k: Known) -> bool:
-        here = identify(f)
-        return here != k.identity and here in elsewhere and holds_no_run(elsewhere[here].path)
-
-    return [k for f, k in changed if elsewhere and was_elsewhere(f, k)]
+    changed = [f for f in found if (k := known.get(shown(f.path))) is None or k.stamp != f.stamp]
+    if not changed:
+        return []
+    paths = {shown(f.path) for f in found}
+    before, elsewhere = dict[str, Known](), defaultdict[str | None, list[str]](list)
+    for k in known.values():
+        if k.run_id and k.identity:
+            before[place(k.path)] = k
+            if k.path not in paths:
+                elsewhere[k.identity].append(k.path)
+    there = [(f, k) for f in changed if elsewhere and (k := before.get(place(shown(f.path)))) is not None]
+    return [k for f, k in there if (here := identify(f)) != k.identity and any(map(holds_no_run, elsewhere[here]))]
 
 
 def renamed(found: Sequence[Found], known: Iterable[Known]) -> dict[str, Known]:
