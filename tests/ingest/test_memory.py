@@ -215,7 +215,7 @@ def test_a_little_every_night_is_no_wide_vector(runs: Path, ingested: Ingest) ->
     assert tables.one("SELECT count(*) FROM (SELECT DISTINCT rowid // 2048 FROM runs)") == 1
     assert tables.one("SELECT count(*) FROM messages") == 8 * 13
     assert prune(str(tables.out), "2040-01-01").pruned == [
-        f"{kind}-{night}" for kind in ("long", "short") for night in range(8)
+        f"{kind}-{night}" for kind in ("short", "long") for night in range(8)
     ]
 
 
@@ -223,7 +223,8 @@ def test_a_little_every_night_is_no_wide_vector(runs: Path, ingested: Ingest) ->
 @pytest.mark.usefixtures("hundredth")
 def test_wide_rows_stay_few_in_a_vector(runs: Path, ingested: Ingest) -> None:
     """Also when later ingests write the database anew, and when others are pruned."""
-    write_journal(runs, "old", logged("a", "b", "hi"), start={"ts": 1_600_000_000_000_000_000})
+    old = write_journal(runs, "old", logged("a", "b", "hi"))
+    old.write_text(old.read_text().replace('"ts": 17', '"ts": 16'))
     write_journal(runs, "wide", *(logged("a", "b", f"{n} " + "x" * 10_000) for n in range(60)))
     ingested(runs)
     write_journal(runs, "new", logged("a", "b", "hi"))
