@@ -17,7 +17,7 @@ from tests.capture.agents import talker, thinker
 from tests.capture.recorded import journal, of_kind
 from tests.conftest import StartLLM
 
-ROOM = 4096
+ROOM = 8192
 """Bytes by which two looks may differ: counters that got longer, a container that was just resized."""
 
 
