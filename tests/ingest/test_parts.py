@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import alignment
 from ingest import rows as rows_module
-from ingest import transcripts
+from ingest.alignment import align
 from ingest.code import code_hash
 from ingest.events import Where
 from ingest.lines import MAX_DEPTH, decode, encode
@@ -22,7 +23,6 @@ from ingest.schema import TABLES, Column, Table
 from ingest.seen import Seen
 from ingest.sources import SOURCES
 from ingest.talk import History
-from ingest.transcripts import align
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -72,7 +72,7 @@ def test_an_alignment_in_little_memory_is_rising_and_true(left: list[str], right
     """Where hundreds of thousands say the same, few pairs are looked at; the end that both have is all matched."""
     journal, transcript = [hash(x) for x in left], [hash(x) for x in right]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transcripts, "PAIRS", 30)
+        patch.setattr(alignment, "PAIRS", 30)
         matches = align(journal, transcript)
     found = [(place, number) for number, place in enumerate(matches) if place is not None]
     assert all(journal[place] == transcript[number] for place, number in found)
