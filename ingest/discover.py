@@ -214,8 +214,9 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
             continue
         entries = _entries(folder, note)
         if name := _journal_in(entries):
-            yield from _run(folder, name, entries, excluded, note)
-            if _owns(folder, name, entries):
+            belonging = _belonging(folder, name, entries)
+            yield from _run(folder, name, belonging, excluded, note)
+            if belonging is entries:
                 continue
             entries = [entry for entry in entries if entry.name != name]
         kinds = [(entry, _kind(entry, note)) for entry in entries]
@@ -281,14 +282,14 @@ def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     return there[0] if there else None
 
 
-def _owns(folder: str, name: str, entries: list[os.DirEntry[str]]) -> bool:
-    """Whether all in a folder belongs to the run of its journal. One that is empty, or has no record where runs may
-    lie below it, owns nothing: somebody left it there."""
+def _belonging(folder: str, name: str, entries: list[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """What in a folder belongs to the run of its journal: all, but to one that is empty, or has no record where runs
+    may lie below it, nothing else. Somebody left that there."""
     path = os.path.join(folder, name)
-    if _size(path) == 0:
-        return False
     holds_folders = any(_kind(entry, lambda _: None) == _FOLDER and entry.name != journal.FILES for entry in entries)
-    return not holds_folders or _has_records(path)
+    if _size(path) == 0 or (holds_folders and not _has_records(path)):
+        return [entry for entry in entries if entry.name == name]
+    return entries
 
 
 def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[Found]:
@@ -310,9 +311,8 @@ def _tell_of_runs_below(path: str, beside: Iterable[str], note: _Note) -> None:
     """Say which journals are not read because they lie in the folder of another; copies in its `files` aside."""
     folder = os.path.dirname(path)
     copies = os.path.join(folder, journal.FILES, "")
-    below = [other for other in beside if os.path.basename(other) in JOURNALS and not other.startswith(copies)]
-    below = [other for other in below if os.path.dirname(other) != folder]
-    if below and _has_records(path):
+    journals = [other for other in beside if os.path.basename(other) in JOURNALS and not other.startswith(copies)]
+    if below := [other for other in journals if os.path.dirname(other) != folder]:
         note(
             f"{some([shown(os.path.relpath(other, folder)) for other in sorted(below)])} in {shown(folder)}: not read, "
             f"the folder is that of the run {os.path.basename(path)} there; where that is none, move it away"
@@ -350,7 +350,7 @@ def _file(path: str, root: str, excluded: str, note: _Note) -> Iterator[Found]:
         note(f"{shown(path)}: skipped, {error.strerror}")
         return
     if name in JOURNALS and stat.S_ISREG(status.st_mode):
-        yield from _run(folder, name, _entries(folder, note), excluded, note)
+        yield from _run(folder, name, _belonging(folder, name, _entries(folder, note)), excluded, note)
         return
     stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
     if name.lower().endswith(DATABASES):

@@ -10,8 +10,8 @@ BUFFER = 64 * 1024
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | _NO_LINK | getattr(os, "O_DIRECTORY", 0)
-"""What a folder on the way is opened with: Linux asks for no right to list it then."""
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0)
+"""What a folder is opened with: Linux asks for no right to list it then."""
 _BY_STEPS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
 
@@ -47,10 +47,10 @@ def open_below(root: str, parts: Sequence[str]) -> int:
         if os.path.realpath(path) != os.path.normpath(path):
             raise OSError(0, "leads through a link")
         return _checked(os.open(path, _FLAGS))
-    folder = os.open(root, _FOLDER & ~_NO_LINK)
+    folder = os.open(root, _FOLDER)
     try:
         for part in parts[:-1]:
-            below = os.open(part, _FOLDER, dir_fd=folder)
+            below = os.open(part, _FOLDER | _NO_LINK, dir_fd=folder)
             os.close(folder)
             folder = below
         # looked at before it is opened: opening a device can do something

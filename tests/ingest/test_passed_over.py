@@ -54,6 +54,22 @@ def shared() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def close(shared: Path, mode: int, *closed: Path) -> None:
+    """All in the folder is nobody's, and of these paths nobody has but these rights."""
+    if os.getuid() == 0:
+        for path in (shared, *shared.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    for path in closed:
+        path.chmod(mode)
+
+
+def as_nobody(warm: Path, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """The command, run by nobody; `warm` holds a run that root may read before."""
+    environment = {**os.environ, "NOBODY": str(NOBODY), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", AS_NOBODY, str(warm), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
 def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path) -> None:
@@ -68,16 +84,9 @@ def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path
     out.mkdir()
     for path in (runs / "half" / "files" / "a", runs / "half" / "files" / "b", runs / "loose" / "x.json"):
         path.write_text(CHAT)
-    if os.getuid() == 0:
-        for path in (shared, *shared.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
-    closed = (runs / "closed", runs / "half" / "files", runs / "loose")
-    for path in closed:
-        path.chmod(0o444)
-    environment = {**os.environ, "NOBODY": str(NOBODY), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", AS_NOBODY, str(warm)]
-    for arguments in ([str(runs), "--out", str(out)], ["check", str(runs)]):
-        done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True)
+    close(shared, 0o444, runs / "closed", runs / "half" / "files", runs / "loose")
+    for arguments in ((runs, "--out", out), ("check", runs)):
+        done = as_nobody(warm, *arguments)
         assert done.returncode == 0, done.stderr
         told = [line for line in done.stderr.splitlines() if "skipped, Permission denied" in line]
         assert [line.split(":")[0] for line in told] == [
@@ -100,16 +109,10 @@ def test_what_can_not_be_read_among_what_is_given(shared: Path, tmp_path: Path) 
         write_journal(runs, name, logged("a", "b", "hi"))
     file.write_text(CHAT)
     out.mkdir()
-    if os.getuid() == 0:
-        for path in (shared, *shared.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
-    for path in (closed, file):
-        path.chmod(0)
-    environment = {**os.environ, "NOBODY": str(NOBODY), "PYTHONPATH": str(ROOT)}
+    close(shared, 0, closed, file)
 
     def call(*arguments: object) -> tuple[int, list[str]]:
-        command = [sys.executable, "-c", AS_NOBODY, str(warm), *map(str, arguments)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = as_nobody(warm, *arguments)
         said = done.stderr.splitlines()
         return done.returncode, said if done.returncode else [line for line in said if "Permission denied" in line]
 
