@@ -64,8 +64,9 @@ class Relayed:
             # AG2's own logs do not tell what is silent nor always who is a member, saved histories not who is told
             is_usual = said.channel == "transcript" and message.sender == MANAGER
             return is_usual or self.is_manager(message.sender)
-        members = self._agents.get(message.sender or "", {}).get("members") or ()
-        return message.recipient in members and (bool(said.silent) or message.plain.startswith(HANDED_OVER))
+        members = self._agents.get(message.sender or "", {}).get("members")
+        is_member = isinstance(members, list) and message.recipient in members
+        return is_member and (bool(said.silent) or message.plain.startswith(HANDED_OVER))
 
     def is_copy(self, message: Message, talk: Talk) -> bool:
         """Whether a group chat's manager passes on what it was told, or tells one more member what it told others.

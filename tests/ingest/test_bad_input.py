@@ -436,6 +436,13 @@ def test_a_mark_that_an_editor_put_before_a_journal(runs: Path, ingested: Ingest
     assert (tables.summary.lines, tables.summary.quarantine_rows) == (4, 1)
 
 
+def test_members_that_are_no_list_are_none(runs: Path, ingested: Ingest) -> None:
+    """A group's manager of which a record says so still has its words."""
+    manager = {"kind": "agent", "name": "m", "class": "GroupChatManager", "members": True}
+    write_journal(runs, "r", manager, {**logged("m", "a", {"content": "hi", "name": "m"}), "silent": True})
+    assert ingested(runs).sql("SELECT content FROM messages") == [{"content": "hi"}]
+
+
 def test_a_folder_that_becomes_a_link_is_not_followed(
     runs: Path, tmp_path: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
