@@ -35,6 +35,14 @@ class _Commands(click.Group):
             args = [JOB, *args]
         return super().parse_args(ctx, args)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """One line also where help or version can't be written, which are no command's."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            _say(f"ingest: {_unwritable(error)}")
+            sys.exit(2)
+
 
 def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
     """One line and exit code 2 for what a user can put right."""
@@ -128,8 +136,12 @@ def _print(line: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _to_nothing(sys.stdout)
-        raise IngestError(f"standard output: {error.strerror or error}") from None
+        raise IngestError(_unwritable(error)) from None
+
+
+def _unwritable(error: OSError) -> str:
+    _to_nothing(sys.stdout)
+    return f"standard output: {error.strerror or error}"
 
 
 def _to_nothing(stream: IO[str]) -> None:

@@ -6,7 +6,8 @@ Each query is a subcommand, made from its header, so that `queries NAME --help` 
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,22 @@ class Failure(click.ClickException):
     exit_code = 2
 
 
+@contextmanager
+def _output() -> Iterator[None]:
+    """What is written inside goes to standard output as a whole, or is an end in order."""
+    if sys.stdout is None:
+        raise Failure("there is no standard output to write to")
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        # Python must not try to write the rest at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise Failure(f"standard output can't be written: {error.strerror}") from None
+        sys.exit(0)  # the reader, such as `head`, has seen enough
+
+
 class Library(click.Group):
     """A group whose commands are `show` and the named queries."""
 
@@ -40,19 +57,13 @@ class Library(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         return super().get_command(ctx, cmd_name) or _command(_found(cmd_name))
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _output():  # help and version are written here
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        if sys.stdout is None:
-            raise Failure("there is no standard output to write to")
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except OSError as error:
-            # Python must not try to write the rest at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):  # the reader, such as `head`, has seen enough
-                return None
-            raise Failure(f"standard output can't be written: {error.strerror}") from None
-        return result
+        with _output():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -180,7 +180,17 @@ def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> N
 
 @pytest.mark.few
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
-@pytest.mark.parametrize("command", ["{runs} --out {out} --json", "check {runs}", "prune --out {out} --older-than 1d"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "{runs} --out {out} --json",
+        "check {runs}",
+        "prune --out {out} --older-than 1d",
+        "--help",
+        "check --help",
+        "--version",
+    ],
+)
 def test_standard_output_that_is_full(command: str, runs: Path, out: Path) -> None:
     """It is named, and not the folder of tables."""
     write_journal(runs, "r", logged("a", "b", "hi"))

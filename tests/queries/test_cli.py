@@ -316,7 +316,10 @@ def test_output_is_utf_8_in_any_locale(tmp_path: Path) -> None:
 
 @pytest.mark.few
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is full")
-@pytest.mark.parametrize("arguments", [["run_overview"], [], ["--json"], ["show", "run_overview"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["run_overview"], [], ["--json"], ["show", "run_overview"], ["--help"], ["show", "--help"], ["--version"]],
+)
 @pytest.mark.parametrize("output", [">/dev/full", ">&-"])
 def test_output_that_can_not_be_written(arguments: list[str], output: str, sample_traces: Path) -> None:
     """One line says so, with the exit code for what can't be worked with."""
