@@ -220,7 +220,12 @@ class Expressions(ABC):
 
     def subscript(self, node: ast.Subscript) -> Value:
         owner, key = self.expression(node.value), self.expression(node.slice)
-        return lift(_item, owner, key)
+        return lift(_part if type(node.slice) is ast.Slice else _item, owner, key)
+
+    def bounds(self, node: ast.Slice) -> Value:
+        """What a slice is taken between; a bound that is left out is None."""
+        parts = [None if part is None else self.expression(part) for part in (node.lower, node.upper, node.step)]
+        return lift(lambda *known: known, *parts)
 
     def attribute(self, node: ast.Attribute) -> Value:
         found = self.attribute_of(self.expression(node.value), node.attr)
@@ -329,6 +334,10 @@ def _item(owner: Value, key: Value) -> Value:
     return owner[key] if isinstance(owner, WITH_ITEMS) and is_key(key) else UNKNOWN
 
 
+def _part(owner: Value, between: Value) -> Value:
+    return owner[slice(*between)] if isinstance(owner, values.SEQUENCES) else UNKNOWN
+
+
 EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
     ast.Constant: Expressions.constant,
     ast.JoinedStr: Expressions.f_string,
@@ -344,6 +353,7 @@ EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
     ast.Set: Expressions.sequence,
     ast.Dict: Expressions.mapping,
     ast.Subscript: Expressions.subscript,
+    ast.Slice: Expressions.bounds,
     ast.Attribute: Expressions.attribute,
     ast.ListComp: Expressions.comprehension,
     ast.SetComp: Expressions.comprehension,

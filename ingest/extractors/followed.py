@@ -65,6 +65,9 @@ class Calls(Expressions):
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
             if default is not None:
                 defaults[argument.arg] = self.expression(default)
+        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            if argument.annotation is not None and type(text := defaults.get(argument.arg)) is str:
+                defaults[argument.arg] = PathValue(text) if _is_path(argument.annotation) else text
         function = Function(node, self.scope, defaults)
         self.functions.append((function, owner))
         return function
@@ -286,6 +289,14 @@ class Calls(Expressions):
 
 
 EXPRESSIONS[ast.Call] = Calls.call
+
+
+def _is_path(annotation: ast.expr) -> bool:
+    """Whether an argument is annotated as a path, which a command line's parser makes of its default."""
+    return any(
+        (type(part) is ast.Name and part.id == "Path") or (type(part) is ast.Attribute and part.attr == "Path")
+        for part in ast.walk(annotation)
+    )
 
 
 def _record(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
