@@ -158,9 +158,9 @@ SURE: Final = frozenset(
 )
 # functions of one language, whose names mean something else in others
 JULIA: Final = {
-    **dict.fromkeys("write writedlm touch".split(), ("write", 0)),
+    **dict.fromkeys("write writedlm touch h5write".split(), ("write", 0)),
     **dict.fromkeys("png pdf svg".split(), ("write", 1)),
-    **dict.fromkeys("read readdlm readlines readline eachline include".split(), ("read", 0)),
+    **dict.fromkeys("read readdlm readlines readline eachline include h5read".split(), ("read", 0)),
 }
 OF_LANGUAGE: Final = {"julia": JULIA, "jl": JULIA, "r": {"write": ("write", 1)}}
 NO_FUNCTIONS: Final[dict[str, tuple[str, int]]] = {}

@@ -66,6 +66,12 @@ def command_files(code: str) -> list[Hit]:
             variables[match.group(1)] = expand(match.group(2), variables)
             first += 1
         words = words[first:]
+        # an assignment of PowerShell's: `$path = "a.csv"`
+        if words and words[0][1][:1] == "$":
+            match = ASSIGNMENT.match("".join(text for _, text in words[:3])[1:]) if len(words) in (1, 3) else None
+            if match:
+                variables[match.group(1)] = expand(match.group(2), variables)
+                continue
         if words and words[0][1] == "export":
             for _, word in words[1:]:
                 match = ASSIGNMENT.match(word)
