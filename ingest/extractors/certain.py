@@ -24,7 +24,7 @@ NAMES: Final = 20_000
 WINDOW: Final = 300
 # what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
 READ_ONLY: Final = "r--r--r--"
-HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY)
+HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY, "create mode 100", "new file:   ", "modified:   ")
 # how the folders begin that a user has for keys and settings
 HIDDEN: Final = "/."
 _DATE: Final = (
@@ -51,6 +51,10 @@ SYSTEM_PATTERN: Final = (
     r"|/etc/(?:hosts|passwd|shadow|group|fstab|hostname|sudoers|crontab|environment|motd|mtab|os-release|timezone"
     r"|exports)|/var/log/(?:syslog|messages|dmesg|secure|maillog))(?=$|[^\w/.-]|\.(?:\W|$))"
 )
+# what git says of a file that it takes in or finds changed; that of a folder is a repository in this one
+CHANGED_PATTERN: Final = (
+    r"(?m)^(?: create mode 100(?:644|755) |(?:#?\t| {4,8})(?:new file|modified): {3,9})([^\s\"()]+)[ \t]*\r?$"
+)
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
 # what a system refuses to open, or does not find
@@ -63,6 +67,7 @@ CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
 # what stands behind a path that is neither quoted nor goes on
 APART: Final = re.compile(r"(?:\*\*)?(?:$|[\n\r;:)]|,(?:[\s\"'`]|$)|\.(?:\s|$)|[ \t]+(?:[a-z(]|$))")
+CHANGED: Final = re2.compile(CHANGED_PATTERN)
 QUOTED: Final = re.compile(QUOTED_PATTERN)
 # an ending with a letter, in the last part of a path; `.d` is that of a folder
 LINKED: Final = re.compile(r"\.(?!d$)[A-Za-z][^/]*$")
@@ -87,6 +92,8 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
         found.extend(_called(text, first))
     if "/" in text and ("/etc/" in text or "/var/log/" in text or HIDDEN in text):
         found.extend(_of_the_system(text))
+    if "mode 100" in text or (":   " in text and ("new file:" in text or "modified:" in text)):
+        found.extend(_changed(text))
     return found
 
 
@@ -170,6 +177,14 @@ def _of_the_system(text: str) -> Iterator[tuple[int, int, Hit]]:
             yield start, end, _told(text, start, match.group(), "prose.called")
 
 
+def _changed(text: str) -> Iterator[tuple[int, int, Hit]]:
+    """Files that git names in the state of a folder or behind a commit."""
+    for match in islice(CHANGED.finditer(text), NAMES):
+        path = match.group(1)
+        if is_local(path) and any(map(str.isalpha, path)):
+            yield *match.span(1), _told(text, match.start(1), path, "prose.changed")
+
+
 def _told(text: str, start: int, path: str, method: str) -> Hit:
     """The hit of a path, with what the sentence around it says."""
     end = start + len(path)
@@ -203,6 +218,15 @@ CERTAIN: tuple[Extractor, ...] = (
         example="The output file is at `~/out/headless_shell`.",
         found=(("mention", "~/out/headless_shell"),),
         pattern=CALLED_PATTERN,
+        function=certain_files,
+    ),
+    Extractor(
+        name="prose.changed",
+        finds="files that git names behind `create mode`, `new file:` and `modified:`",
+        text="prose",
+        example=" create mode 100644 grammars/sql.lark",
+        found=(("mention", "grammars/sql.lark"),),
+        pattern=CHANGED_PATTERN,
         function=certain_files,
     ),
     Extractor(
