@@ -47,7 +47,7 @@ from ingest.extractors.spaced import (
 )
 from ingest.extractors.spans import LINE_ENDS, cleaned, continues, is_listed, of_folder, renamed, token_start, unbroken
 from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
-from ingest.extractors.windows import spaced_start
+from ingest.extractors.windows import slashed_start, spaced_start
 from ingest.occurring import occurring
 
 # words of one text that may be names of files and are looked at closely, each for up to 0.1 ms, and words behind a dot
@@ -253,7 +253,9 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
         start = name if path_start is None else path_start
         if not is_copy(plain, start):
             return None
-    elif "\\" in window and (drive := spaced_start(window, start)) is not None:
+    elif ("\\" in window and (drive := spaced_start(window, start)) is not None) or (
+        ":/" in window and (drive := slashed_start(window, start)) is not None
+    ):
         start = drive
     elif (
         told := folder_start(window, start) if "/" in window[start:] else told_start(window, start, after)

@@ -138,6 +138,8 @@ def cleaned(token: str, before: str) -> str | None:
             if before[-2:-1] == "`" or ("/" in token and before[-2:-1] in ("", " ", "\n", "(", "'", '"'))
             else None
         )
+    if before[-2:] == "%\\":  # a folder that a variable holds: `%APPDATA%\\app\\a.db`
+        return None
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
         before.endswith(("**", "->", "=")) or TAG.search(before[-16:]) or LATEX.search(before[-120:])
     ):

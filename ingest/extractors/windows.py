@@ -114,6 +114,16 @@ def spaced_start(window: str, start: int) -> int | None:
     return None if any(word.lower() in BETWEEN for word in words) else drive
 
 
+def slashed_start(window: str, start: int) -> int | None:
+    """The same of a path of a drive whose folders slashes part: `C:/My Docs/out/a.csv`; None for no such."""
+    colon = window.rfind(":/", 0, start)
+    if colon < 1 or window[colon + 2 : colon + 3] in ("", "/") or window[start : start + 1] == "/":
+        return None
+    if "\\" in window[colon:].replace("\\_", ""):
+        return None
+    return spaced_start(window.replace("/", "\\"), start)
+
+
 def is_rooted(content: str) -> bool:
     """Whether a text in quotes is a path of a drive, whatever blanks it has."""
     return (

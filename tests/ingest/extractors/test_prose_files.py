@@ -50,6 +50,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("see, quoted blanks", "See 'notes for review.md'.", [("m", "notes for review.md")]),
     ("what git takes in", "[main 1a2b3c4] Add\n 2 files changed\n create mode 100644 grammar/sql.lark\n create mode 100755 bin/run", [("m", "grammar/sql.lark"), ("m", "bin/run")]),
     ("what git finds changed", "Changes to be committed:\n\tnew file:   bin/run\n\tmodified:   LICENSE\n\tmodified:   sub (new commits)\n\tmodified:   12\nmodified:   no", [("m", "bin/run"), ("m", "LICENSE")]),
+    ("blanks in a folder of a drive", "Data from: C:/Users/me/Agents revised/out/a.csv\nthen C:/in and out/b.csv, http://e.org/c d\nC:/my data /e.csv", [("m", "C:/Users/me/Agents revised/out/a.csv"), ("m", "out/b.csv"), ("m", "/e.csv")]),
+    ("a folder in a variable", "It reads %APPDATA%\\app\\cache.db and $HOME/b.csv", []),
     ("quoted blanks", 'found the PDF "Annual Report.pdf" there', [("m", "Annual Report.pdf")]),
     ("ls -l", "-rw-r--r-- 1 u g 19 Dec 1 10:00 run.log", [("m", "run.log")]),
     ("JSON", '{"path": "out/a.json", "ok": true}', [("m", "out/a.json")]),
