@@ -121,6 +121,9 @@ DOTTED_NAME: Final = re.compile(r"[A-Za-z_]+\.[A-Za-z_]+\.[A-Za-z_]+$")
 FILLED: Final = re.compile(r"<\w[\w -]*>$")
 PORT: Final = re.compile(r"\d{2,5}/")
 HOST_BEFORE: Final = re.compile(r"(?:^|[^\w.-])(?:localhost|[\w-]+(?:\.[\w-]+)+):$")
+# endings of documents in which a place is referred to: `guide.md#usage`
+REFERRED_IN: Final = frozenset("md rst txt pdf ipynb docx".split())
+PLACE: Final = re.compile(r"#[A-Za-z][\w=-]*(?=$|[\s\])`'\",.;:])")
 # the two ends of a name in Markdown's emphasis, which is no pattern of names
 EMPHASIS: Final = re.compile(r"(?:^|[\s(\[])\*$")
 EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
@@ -194,6 +197,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 if hit is None and word in DATASET_EXTENSIONS and text[end : end + 1] in CLOSING:
                     hit = certain.told_file(text, end)
                 found.append((end, hit))
+            elif text[end : end + 1] == "#" and word in REFERRED_IN and PLACE.match(text, end):
+                looked_at += 1
+                found.append((end, _named(text, end)))
             elif text[end : end + 1] != ".":
                 continue
             elif word in EXTENSIONS and NEXT_SENTENCE.match(text, end):

@@ -52,6 +52,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("what git finds changed", "Changes to be committed:\n\tnew file:   bin/run\n\tmodified:   LICENSE\n\tmodified:   sub (new commits)\n\tmodified:   12\nmodified:   no", [("m", "bin/run"), ("m", "LICENSE")]),
     ("blanks in a folder of a drive", "Data from: C:/Users/me/Agents revised/out/a.csv\nthen C:/in and out/b.csv, http://e.org/c d\nC:/my data /e.csv", [("m", "C:/Users/me/Agents revised/out/a.csv"), ("m", "out/b.csv"), ("m", "/e.csv")]),
     ("a folder in a variable", "It reads %APPDATA%\\app\\cache.db and $HOME/b.csv", []),
+    ("a place in a document", "see [notes.txt#chunk0], README.md#usage and report.pdf#page=3, not index.html#top or https://e.org/a.md#b", [("m", "notes.txt"), ("m", "README.md"), ("m", "report.pdf")]),
     ("quoted blanks", 'found the PDF "Annual Report.pdf" there', [("m", "Annual Report.pdf")]),
     ("ls -l", "-rw-r--r-- 1 u g 19 Dec 1 10:00 run.log", [("m", "run.log")]),
     ("JSON", '{"path": "out/a.json", "ok": true}', [("m", "out/a.json")]),
