@@ -257,7 +257,7 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
         name = token_start(plain)
         path_start = told_start(plain, name, after) if "/" not in plain[name:] else name
         start = name if path_start is None else path_start
-        if not is_copy(plain, start):
+        if not is_copy(plain, start, after):
             return None
     elif ("\\" in window and (drive := spaced_start(window, start)) is not None) or (
         ":/" in window and (drive := slashed_start(window, start)) is not None

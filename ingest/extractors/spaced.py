@@ -62,6 +62,8 @@ LABELLED: Final = re.compile(
 NO_NAMES: Final = re.compile(r"[:\"'`()\[\]|*,;=]")
 # what stands before an item of a list
 BULLET: Final = re.compile(r"[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
+# what stands behind an item that is one name: its size, or what it is
+ALONE: Final = re.compile(r"[ \t]*(?:$|[\r\n]|[ \t][-(|\u2013\u2014])")
 # what stands before an entry of a tree of folders
 BRANCH: Final = re.compile(r"[\u2502| \t\u00a0]{0,80}[\u251c\u2514]\u2500{1,3}[ \u00a0]")
 # a local address, whose path has no blanks, and a line of a file's viewer, which ends with one that may have some
@@ -98,14 +100,21 @@ def without_bracket(window: str, start: int) -> str | None:
     return window[:begin] + window[start:] if within and window[begin - 1 : begin].isalnum() else None
 
 
-def is_copy(window: str, start: int) -> bool:
-    """Whether a name that has a bracket before its ending is a file's: by its folder, or by words of saving before."""
+def is_copy(window: str, start: int, after: str) -> bool:
+    """Whether a name that has a bracket before its ending is a file's.
+
+    It is by its folder, by words of saving before, or where it is all that a line or an item names.
+    """
     name = window[start:]
     if name.startswith(("/", "./", "../", "~/")):
         return True
     stem = name.rpartition(".")[0]
     if stem.lower() in CONNECTING or has_known_ending(stem):
         return False
+    line = window.rfind("\n", 0, start) + 1
+    bullet = BULLET.match(window, line)
+    if extension(name) in SPACED and start == (bullet.end() if bullet else line) and ALONE.match(after):
+        return True
     return GIVEN.search(sentence(window[:start])) is not None
 
 
@@ -262,7 +271,7 @@ def spaced(before: str, path: str, after: str) -> str | None:
         return None
     line = before[before.rfind("\n") + 1 :]
     if line[:2] in ("-r", "lr") and (listed := LISTED.match(line)) is not None:
-        return line[listed.end() :] + path
+        return path if " -> " in line else line[listed.end() :] + path
     if "/" not in line and "\\" not in line:
         return None
     starts = [match.end() for match in ROOTED.finditer(line)]

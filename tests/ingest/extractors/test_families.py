@@ -753,7 +753,7 @@ PROSE: list[tuple[str, list[str]]] = [
     ('saved as result.csv, result.json; result.parquet!', ['result.csv', 'result.json', 'result.parquet']),
     ('data/raw/*.csv and data/{a,b}.csv', []),
     ('my_file.tar.gz, backup.sql.gz and logs.txt.1', ['my_file.tar.gz', 'backup.sql.gz', 'logs.txt.1']),
-    ('report_final_v2 (1).docx', []),
+    ('report_final_v2 (1).docx', ['report_final_v2 (1).docx']),
     ('The answer is in column B of Sheet1 (sales.xlsx).', ['sales.xlsx']),
     ('`python analysis.py --input in.csv --output=out.csv`', ['analysis.py', 'in.csv', 'out.csv']),
     ('Please write the code to file hello.py', ['hello.py']),

@@ -53,6 +53,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("blanks in a folder of a drive", "Data from: C:/Users/me/Agents revised/out/a.csv\nthen C:/in and out/b.csv, http://e.org/c d\nC:/my data /e.csv", [("m", "C:/Users/me/Agents revised/out/a.csv"), ("m", "out/b.csv"), ("m", "/e.csv")]),
     ("a folder in a variable", "It reads %APPDATA%\\app\\cache.db and $HOME/b.csv", []),
     ("a place in a document", "see [notes.txt#chunk0], README.md#usage and report.pdf#page=3, not index.html#top or https://e.org/a.md#b", [("m", "notes.txt"), ("m", "README.md"), ("m", "report.pdf")]),
+    ("a link in a listing", "lrwxrwxrwx. 1 me staff 11 Mar  1 10:00 latest -> run_9.txt", [("m", "latest"), ("m", "run_9.txt")]),
+    ("copies in a list", "1) contract(2).pdf - 1 MB\n- plan(1).xlsx\nnorm(1).pdf is a function", [("m", "contract(2).pdf"), ("m", "plan(1).xlsx")]),
     ("quoted blanks", 'found the PDF "Annual Report.pdf" there', [("m", "Annual Report.pdf")]),
     ("ls -l", "-rw-r--r-- 1 u g 19 Dec 1 10:00 run.log", [("m", "run.log")]),
     ("JSON", '{"path": "out/a.json", "ok": true}', [("m", "out/a.json")]),
