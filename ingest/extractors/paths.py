@@ -26,6 +26,7 @@ EXTENSIONS = frozenset(
     nc4 grb2 he5 uvfits votable ldac rmf arf mdp itp xvg edr prmtop inpcrd rst7 pqr fchk gjf gml geoparquet prj shx
     mlx slx pbtxt rda xsd xsl xslt wsdl avsc thrift xcf cgns vti pvd tfevents gfa paf ado sps f77 f95 f03 bbl nex xpt
     covmat paramnames margestats likestats clik stan
+    cr2 cr3 nef arw dng orf rw2 raf nml
     djvu musicxml prototxt caffemodel mrc
     """.split()
 )

@@ -93,7 +93,8 @@ STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" +
 # what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
 BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
 LIST_MARKS: Final = "`'\",;*"
-# the next item of an enumeration
+# the previous and the next item of an enumeration
+PREVIOUS: Final = re.compile(r"([\w./-]+)`?(?:,(?: and)?| and) `?$")
 NEXT: Final = re.compile(r"(?:,(?: and)?| and) ([\w./-]+)")
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
@@ -130,6 +131,8 @@ REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # initials, a degree, or an hour of the day: `J.R.R.`, `Ph.D.`, 10 `a.m.`
 INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
+# and single letters behind a slash: chi2/`d.o.f`
+LETTERS: Final = re.compile(r"[a-z](?:\.[a-z])+")
 # what an installer of packages fetches, and what it says of that
 PACKAGE: Final = re.compile(r"[\w.]+-\d[\w.+-]*\.(?:whl|zip|tar\.gz|tar\.bz2)$")
 FETCHING: Final = ("Downloading ", "Using cached ", "filename=")
@@ -182,6 +185,8 @@ def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
         return False
     if suffix in WEAK_EXTENSIONS and stem.replace(".", "").isdigit() and "." in stem:
         return False  # a version
+    if len(suffix) == 1 and LETTERS.fullmatch(stem):
+        return False
     if suffix == "sh" and len(stem) == 6 and stem.isdigit() and path.endswith("SH"):
         return False  # a share at the exchange of Shanghai
     if len(suffix) > 1 and path.endswith(suffix.title()) and suffix not in CAPITALISED:
@@ -224,6 +229,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     stem = path[: -len(suffix) - 1]
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
         return True
+    if suffix == "r" and path.endswith("R") and stem.islower() and len(stem) > 3 and stem not in HOLDERS:
+        return True  # a script of R, whose ending is spelt so: `analysis.R`
     return bool(
         _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
@@ -256,6 +263,12 @@ def _is_beside_file(before: str) -> bool:
         words.pop()
     *_, previous = words or [""]
     return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
+
+
+def is_enumerated(before: str, after: str) -> bool:
+    """Whether the name of a file stands right before or after a name in an enumeration."""
+    beside = (PREVIOUS.search(before[-80:]), NEXT.match(after[:80]))
+    return any(item is not None and has_known_ending(item[1].rstrip(".")) for item in beside)
 
 
 def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:

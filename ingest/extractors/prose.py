@@ -29,7 +29,7 @@ from ingest.extractors.paths import (
     extension,
     is_local,
 )
-from ingest.extractors.plausible import LIBRARIES, is_of_the_web, is_plausible
+from ingest.extractors.plausible import LIBRARIES, is_enumerated, is_of_the_web, is_plausible
 from ingest.extractors.quoted import QUOTES, quoted_start
 from ingest.extractors.said import has_any, operation
 from ingest.extractors.spaced import (
@@ -340,6 +340,7 @@ def _conventional(text: str, start: int, end: int) -> Hit | None:
         or FILE_AFTER.match(behind)
         or LISTED.fullmatch(before[before.rfind("\n") + 1 :])
         or is_listed(before, after)
+        or (name in BUILD_NAMES and is_enumerated(before, after))
     )
     if not said and (name not in BUILD_NAMES or not ARTICLE.search(before[-12:])):
         return None
