@@ -22,6 +22,14 @@ CELL: Final = re2.compile(r"^\s*%%(\w+)[ \t]*([^\n]*)\n?")
 STATEMENT: Final = re.compile(r"(?!(?:else|elif|except|finally)\b)[^\s#)\]}]")
 MENDED_LENGTH: Final = 20_000
 MENDED_STATEMENTS: Final = 4
+# in lines that lost their indentation: beginnings of statements that hold others, those that bind names in a group,
+# and statements that leave them
+INDENTED: Final = re2.compile(r"(?m)^[ \t]+\S")
+HEADER: Final = re2.compile(
+    r"(?m)^(?:((?:async[ ]+)?(?:if|for|while|with)[ (][^\n]*:)|(?:(?:async[ ]+)?def|class|elif|except)[ (:][^\n]*:"
+    r"|(?:try|else|finally|except)[ ]*:|@[^\n]*)[ \t]*(?:#[^\n]*)?$"
+)
+LEAVING: Final = re2.compile(r"(?m)^(?:return|raise|break|continue)\b[ \t]*")
 # fields in which a statement, by its kind, holds others
 HOLDING: Final = {
     kind: fields
@@ -93,6 +101,12 @@ def _tree_facts(tree: ast.Module, code: str) -> tuple[set[str], list[Place]] | N
     return packages, ordered
 
 
+def _flat(code: str) -> str:
+    """Code whose lines lost their indentation, with what its statements hold beside them, and nothing that leaves."""
+    flat: str = LEAVING.sub("", HEADER.sub(lambda match: f"{match[1]} pass" if match[1] else "", code))
+    return flat
+
+
 def _sound_part(code: str) -> tuple[ast.Module, str] | None:
     """What is left of a program without the statements that do not parse, as where it was cut off; None if nothing is.
 
@@ -100,7 +114,7 @@ def _sound_part(code: str) -> tuple[ast.Module, str] | None:
     """
     if len(code) > MENDED_LENGTH:
         return None
-    lines = code.split("\n")
+    lines = (code if INDENTED.search(code) else _flat(code)).split("\n")
     for _ in range(MENDED_STATEMENTS):
         try:
             with warnings.catch_warnings():

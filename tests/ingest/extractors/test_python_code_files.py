@@ -70,6 +70,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("a part of a list", "files = ['a.csv', 'b.csv', 'c.csv']\nfor f in files[:2]: open(f)\nfor f in files[n:]: open(f, 'w')", [], ["a.csv", "b.csv"]),
     ("a part of a path", "p = 'out/talk.mp4'\nopen(p[:-4] + '.srt', 'w')\nopen(p[:n] + '.txt', 'w')\nopen('a.txt'[::0], 'w')", ["out/talk.srt"], []),
     ("arguments of the command line", "import sys\nfor f in sys.argv[1:]: open(f)\nopen(sys.argv[1:][0])", [], []),
+    ("lines without indentation", "import os\nOUT = 'out'\ndef load(p):\ntry:\nreturn pd.read_csv(p)\nexcept OSError as e:\nraise\ndf = load('a.csv')\nif df:\nfig.write_html(os.path.join(OUT, 'b.html'))\nwith open(f'{OUT}/c.txt', 'w') as f:\nf.write('x')\nelse:\nprint(\nOUT\n)", ["out/b.html", "out/c.txt"], ["a.csv"]),
     ("loop over a range", "for i in range(2):\n    open(f'p{i}.txt')", [], ["p0.txt", "p1.txt"]),
     ("loop over items", "d = {'a': 'x.csv', 'b': 'y.csv'}\nfor k, v in d.items():\n    open(v)", [], ["x.csv", "y.csv"]),
     ("loop with enumerate", "for i, n in enumerate(['a', 'b'], 1):\n    open(f'{i}{n}.txt', 'w')", ["1a.txt", "2b.txt"], []),
