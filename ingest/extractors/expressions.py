@@ -19,6 +19,7 @@ from ingest.extractors.values import (
     Function,
     Instance,
     Method,
+    Parents,
     PathValue,
     Ref,
     Result,
@@ -43,11 +44,13 @@ WELL_KNOWN: Final = (
 # what the arguments of a command line are read into
 PARSED: Final = Result("argparse.ArgumentParser().parse_args")
 # kinds of values some of whose attributes are known, beside modules, classes and functions by their names
-WITH_MEMBERS: Final = frozenset((values.Either, PathValue, values.Script, Instance, Class, dict, Result))
+WITH_MEMBERS: Final = frozenset((values.Either, PathValue, values.Script, Instance, Class, Parents, dict, Result))
 
 # kinds that have no `value` of their own: what is asked for it is a member of an enumeration
 ENUMERATED: Final = frozenset((str, PathValue))
 
+# kinds of values that tell less of a module's variable than the one it has
+UNTOLD: Final = frozenset((values.Unknown, Result, type(None)))
 # what is taken apart by several targets
 SEQUENCE: Final = (list, tuple)
 # what has items
@@ -66,6 +69,7 @@ class Expressions(ABC):
         self.called: set[int] = set()
         self.active: list[int] = []
         self.returned: list[list[Value]] = []
+        self.yielded: list[list[Value]] = []
         self.arguments: dict[str, Value] = {}
         self.position = (0, 0)
         # modules all of whose names are imported
@@ -91,6 +95,8 @@ class Expressions(ABC):
         """Bind a target of an assignment, a loop or a `with`."""
         if isinstance(target, ast.Name):
             self.scope.names[target.id] = value
+            if target.id in self.scope.shared and type(value) not in UNTOLD:
+                self.module.names[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
             for item, part in zip(target.elts, _parts(target.elts, value), strict=True):
                 self.assign(item.value if isinstance(item, ast.Starred) else item, part)
@@ -262,6 +268,9 @@ class Expressions(ABC):
         if isinstance(owner, Class):
             found = owner.attribute(name)
             return Method(found, owner) if isinstance(found, Function) and found.kind == "class" else found
+        if isinstance(owner, Parents):
+            found = owner.attribute(name)
+            return Method(found, owner.owner) if isinstance(found, Function) and found.kind != "static" else found
         if isinstance(owner, dict):
             return owner.get(name, UNKNOWN)
         if isinstance(owner, Result) and owner.name == PARSED.name:
@@ -303,6 +312,12 @@ class Expressions(ABC):
         value = self.expression(node.value)
         self.assign(node.target, value)
         return value
+
+    def yields(self, node: ast.Yield) -> Value:
+        value = self.expression(node.value) if node.value is not None else None
+        if self.yielded:
+            self.yielded[-1].append(value)
+        return UNKNOWN
 
     def awaited(self, node: ast.Await | ast.Starred) -> Value:
         return self.expression(node.value)
@@ -360,6 +375,7 @@ EXPRESSIONS: Final[dict[type[ast.AST], Callable[[Any, Any], Value]]] = {
     ast.GeneratorExp: Expressions.comprehension,
     ast.DictComp: Expressions.comprehension,
     ast.NamedExpr: Expressions.named,
+    ast.Yield: Expressions.yields,
     ast.Await: Expressions.awaited,
     ast.Starred: Expressions.awaited,
     ast.Lambda: Expressions.anonymous,

@@ -16,6 +16,7 @@ from ingest.extractors.values import (
     Function,
     Instance,
     Method,
+    Parents,
     Partial,
     PathValue,
     Ref,
@@ -26,6 +27,7 @@ from ingest.extractors.values import (
     either,
     elements,
     is_key,
+    key_of,
     lift,
 )
 
@@ -68,7 +70,7 @@ class Calls(Expressions):
         for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             if argument.annotation is not None and type(text := defaults.get(argument.arg)) is str:
                 defaults[argument.arg] = PathValue(text) if _is_path(argument.annotation) else text
-        function = Function(node, self.scope, defaults)
+        function = Function(node, self.scope, defaults, owner=owner)
         self.functions.append((function, owner))
         return function
 
@@ -134,6 +136,8 @@ class Calls(Expressions):
             return self.instantiate(target, positional, keywords)
         if isinstance(target, Instance) and isinstance(called := target.of.attribute("__call__"), Function):
             return self.call_function(called, [target, *positional], keywords)
+        if isinstance(target, Parents):
+            return target  # `super()`, which stands for itself
         if isinstance(target, Partial):
             return self.call_one(
                 target.function, UNKNOWN, "", [*target.positional, *positional], {**target.keywords, **keywords}
@@ -251,6 +255,8 @@ class Calls(Expressions):
         bound: dict[str, Value] = {argument.arg: UNKNOWN for argument in arguments.kwonlyargs}
         bound.update(dict.fromkeys(names, UNKNOWN))
         bound.update(function.defaults)
+        if function.owner is not None and function.owner.bases and positional:
+            bound["super"] = Parents(function.owner, positional[0])
         bound.update(zip(names, positional, strict=False))
         bound.update({name: value for name, value in keywords.items() if name in bound})
         if arguments.vararg:
@@ -261,16 +267,19 @@ class Calls(Expressions):
         self.scope = Scope(bound, function.scope)
         self.active.append(id(node))
         self.returned.append([])
+        self.yielded.append([])
         try:
             if isinstance(node, ast.Lambda):
                 self.returned[-1].append(self.expression(node.body))
             else:
                 self.block(node.body)
-            results = self.returned[depth]
+            results, made = self.returned[depth], self.yielded[depth]
         except RecursionError:
-            results = []
+            results, made = [], []
         self.scope, self.position = outer, place
-        del self.active[depth:], self.returned[depth:]
+        del self.active[depth:], self.returned[depth:], self.yielded[depth:]
+        if made:
+            return _generated(node, made)
         return either(results) if results else UNKNOWN
 
     def instantiate(self, made: Class, positional: Sequence[Value], keywords: dict[str, Value]) -> Instance:
@@ -282,6 +291,9 @@ class Calls(Expressions):
         else:
             instance.attributes.update(zip(made.fields, positional, strict=False))
             instance.attributes.update(keywords)
+            finisher = made.attribute("__post_init__")
+            if isinstance(finisher, Function):
+                self.call_function(finisher, [instance], {})
         return instance
 
     def instance_of(self, made: Class) -> Instance:
@@ -299,11 +311,23 @@ def _is_path(annotation: ast.expr) -> bool:
     )
 
 
+def _generated(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, made: list[Value]) -> Value:
+    """What a generator yields, where all of that is known: a list, or the value of one that makes a context."""
+    if UNKNOWN in made or None in made or len(made) > values.LENGTH:
+        return UNKNOWN
+    decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+    names = [getattr(part, "attr", getattr(part, "id", "")) for part in decorators]
+    return either(made) if any("contextmanager" in name for name in names) else made
+
+
 def _record(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:
     """A dictionary, or an object of named values, made by a call."""
     if not positional:
         return dict(keywords)
-    return {**positional[0], **keywords} if isinstance(positional[0], dict) else UNKNOWN
+    given = positional[0]
+    if isinstance(given, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in given):
+        given = {key_of(key): value for key, value in given}  # `dict(zip(keys, values))`
+    return {**given, **keywords} if isinstance(given, dict) else UNKNOWN
 
 
 def _partial(positional: Sequence[Value], keywords: dict[str, Value]) -> Value:

@@ -96,6 +96,8 @@ class Scope:
 
     names: dict[str, Value] = field(default_factory=dict)
     parent: Scope | None = None
+    # variables of the module that a function sets
+    shared: frozenset[str] = frozenset()
 
     def lookup(self, name: str) -> Value | None:
         """The value of a name here or in an enclosing scope, None if it was never bound."""
@@ -116,6 +118,8 @@ class Function:
     defaults: dict[str, Value]
     # `property`, `static` or `class` where a decorator says so
     kind: str = ""
+    # the class whose method it is
+    owner: Class | None = None
 
 
 @dataclass(eq=False)
@@ -155,6 +159,19 @@ class Method:
 
     function: Function
     owner: Instance | Class
+
+
+@dataclass(frozen=True)
+class Parents:
+    """What `super()` is in a method of a class: an object seen as one of its bases."""
+
+    of: Class
+    owner: Instance | Class
+
+    def attribute(self, name: str) -> Value:
+        """A method or attribute of the first base that has it."""
+        found = (base.attribute(name) for base in self.of.bases)
+        return next((value for value in found if value is not UNKNOWN), UNKNOWN)
 
 
 @dataclass(eq=False, slots=True)

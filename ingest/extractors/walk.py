@@ -224,6 +224,7 @@ class Walk(Calls):
         return self.branches((*cases, lambda: False))
 
     def shared(self, node: ast.Global) -> None:
+        self.scope.shared |= frozenset(node.names)
         for name in node.names:
             if name in self.module.names:
                 self.scope.names[name] = self.module.names[name]
