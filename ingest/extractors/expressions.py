@@ -105,6 +105,8 @@ class Expressions(ABC):
             for option in alternatives(owner):
                 if isinstance(option, Instance):
                     option.attributes[target.attr] = value
+                elif isinstance(option, Class):
+                    option.scope.names[target.attr] = value
         elif isinstance(target, ast.Subscript):
             owner, key = self.expression(target.value), self.expression(target.slice)
             if isinstance(owner, dict) and len(owner) < values.LENGTH:

@@ -77,6 +77,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("a variable of the module", "OUT = None\nLOG = 'l.txt'\ndef setup(name):\n    global OUT, LOG\n    OUT = 'res/' + name\n    LOG = input()\ndef save():\n    open(OUT, 'w')\n    open(LOG, 'a')\nsetup('a.txt')\nsave()", ["res/a.txt", "l.txt"], []),
     ("generators", "from contextlib import contextmanager\ndef names(n):\n    for i in range(n):\n        yield f'p{i}.bin'\ndef some():\n    for n in os.listdir('d'):\n        yield n\n@contextmanager\ndef place():\n    yield 'c.txt'\nfor n in names(2): open(n, 'wb')\nfor n in some(): open(n)\nwith place() as p: open(p)", ["p0.bin", "p1.bin"], ["c.txt"]),
     ("a dictionary of pairs", "d = dict(zip(['a', 'b'], ['a.log', 'b.log']))\nfor k in sorted(d): open(d[k])", [], ["a.log", "b.log"]),
+    ("attributes that a class is given", "class TestIO(unittest.TestCase):\n    @classmethod\n    def setUpClass(cls):\n        cls.case = 'case.json'\n    def test_read(self):\n        open(self.case)\nclass Config: pass\nConfig.out = 'a.txt'\nopen(Config.out, 'w')", ["a.txt"], ["case.json"]),
     ("loop over a range", "for i in range(2):\n    open(f'p{i}.txt')", [], ["p0.txt", "p1.txt"]),
     ("loop over items", "d = {'a': 'x.csv', 'b': 'y.csv'}\nfor k, v in d.items():\n    open(v)", [], ["x.csv", "y.csv"]),
     ("loop with enumerate", "for i, n in enumerate(['a', 'b'], 1):\n    open(f'{i}{n}.txt', 'w')", ["1a.txt", "2b.txt"], []),
