@@ -35,6 +35,8 @@ MAX_IN_GROUP = 100
 """Exceptions of a group that are told."""
 GROUPS: Any = getattr(builtins, "BaseExceptionGroup", ())
 """Groups of exceptions, which Python 3.10 has not."""
+MAX_OPENED = 1000
+"""Objects of a response that are written as their attributes: one of them may hold the whole model."""
 INT64 = 2**63
 """orjson writes no larger integers."""
 
@@ -42,14 +44,19 @@ Replaced = list[dict[str, str]]
 """What was replaced: `{"path": ..., "reason": ...}` each."""
 
 
-def to_json(value: Any) -> tuple[bytes, Replaced]:
-    """JSON for a value, and what had to be replaced in it."""
+def to_json(value: Any, opened: int = 0) -> tuple[bytes, Replaced]:
+    """JSON for a value, and what had to be replaced in it.
+
+    Args:
+        value: anything.
+        opened: how many objects that are nothing else are written as their attributes, before they are as text.
+    """
     try:
         if type(value) is not str and _text_size(value) > LARGEST:
             return _without_large(value)
         return orjson.dumps(value), []
     except Exception:
-        return _by_hand(value)
+        return _by_hand(value, opened)
 
 
 def _text_size(value: Any) -> int:
@@ -115,6 +122,14 @@ def event_to_json(event: Any) -> tuple[bytes, Replaced]:
         return event.__pydantic_serializer__.to_json(event), []
     except Exception:
         return _by_hand(_event_fields(event))
+
+
+def response_to_json(response: Any) -> tuple[bytes, Replaced]:
+    """JSON for what a model's client gave, and what had to be replaced in it.
+
+    A client of the user's makes it of any objects, which are written as their attributes.
+    """
+    return event_to_json(response) if hasattr(response, "model_dump") else to_json(response, MAX_OPENED)
 
 
 def error_fields(error: BaseException) -> dict[str, Any]:
@@ -207,8 +222,8 @@ def _get(value: Any, name: str, default: Any) -> Any:
         return default
 
 
-def _by_hand(value: Any) -> tuple[bytes, Replaced]:
-    walk = _Walk()
+def _by_hand(value: Any, opened: int = 0) -> tuple[bytes, Replaced]:
+    walk = _Walk(opened)
     try:
         plain = walk.plain(value, "$", 0)
         return orjson.dumps(plain), walk.replaced
@@ -223,9 +238,14 @@ def is_panic(error: BaseException) -> bool:
 
 
 class _Walk:
-    """One pass over a value that the serialisers refused."""
+    """One pass over a value that the serialisers refused.
 
-    def __init__(self) -> None:
+    Args:
+        opened: as in `to_json`.
+    """
+
+    def __init__(self, opened: int) -> None:
+        self.opened = opened
         self.replaced: Replaced = []
         self.above: set[int] = set()
 
@@ -351,7 +371,8 @@ class _Walk:
         return self.plain(dumped, path, depth)
 
     def thing(self, value: Any, path: str, depth: int) -> Any:
-        """Any other object: an array as a list, an agent as its name, the rest as text."""
+        """Any other object: an array as a list, an agent as its name, one of a response as its attributes, the rest as
+        text."""
         module = type(value).__module__
         kind = f"{module}.{type(value).__qualname__}"
         if module == "numpy" and hasattr(value, "tolist") and getattr(value, "size", 0) <= MAX_TEXT:
@@ -360,6 +381,9 @@ class _Walk:
         if isinstance(name, str):
             self.note(path, f"{kind}, by its name")
             return self.text(name, path)
+        if self.opened and not callable(value) and isinstance(attributes := getattr(value, "__dict__", None), dict):
+            self.opened -= 1
+            return self.mapping({k: v for k, v in attributes.items() if not k.startswith("_")}, path, depth)
         self.note(path, kind)
         try:
             if callable(value) and hasattr(value, "__qualname__"):

@@ -257,7 +257,7 @@ def asking_now() -> tuple[str | None, str | None]:
 
 
 def _response(response: Any) -> tuple[bytes, encode.Replaced]:
-    data, replaced = encode.event_to_json(response) if hasattr(response, "model_dump") else encode.to_json(response)
+    data, replaced = encode.response_to_json(response)
     return data, [{**note, "path": "$.response" + note["path"][1:]} for note in replaced]
 
 
