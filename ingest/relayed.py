@@ -1,5 +1,6 @@
 """Which messages are words of a chat: not those that a group's manager passes on, says again or announces."""
 
+from collections.abc import Container
 from typing import Any
 
 from ingest import facts
@@ -14,6 +15,10 @@ INTRODUCTION = "Hello everyone. We have assembled a great team today"
 
 MANAGER = "chat_manager"
 """What AG2 calls a manager to whom nobody gives a name."""
+
+USER = "_User"
+"""Who opens a pattern's chat where the user's code names nobody. AG2 takes that name out of the history, and has the
+manager say the words where the group goes on with it."""
 
 
 class Relayed:
@@ -48,6 +53,18 @@ class Relayed:
         talk.resumed.discard(manager)
         return opens and is_known
 
+    def give_back(self, message: Message, known: Container[int]) -> bool:
+        """Whether a manager says again what `USER` has said. These are then words of that one.
+
+        Args:
+            message: of a history that a group goes on with.
+            known: keys of what was said before it.
+        """
+        if message.key() in known or message.key(author=USER) not in known or not self.is_manager(message.sender):
+            return False
+        message.sender = message.name = USER
+        return True
+
     def is_manager(self, agent: str | None) -> bool:
         """Whether this is the manager of a group chat."""
         about = self._agents.get(agent or "", {})
@@ -76,7 +93,7 @@ class Relayed:
         the introduction of the members, go to one member after the other. Puts the author into it as its sender.
         """
         if self._are_own(message):
-            return self._is_told_around(message, talk)
+            return self._is_told_around(message, talk) or self.give_back(message, talk.recent)
         # the answer to a legacy function call has the function's name
         manager, author = message.sender, talk.last_speaker if message.role == "function" else message.name
         original, key = talk.latest.get(author), message.key(author=author)

@@ -8,6 +8,7 @@ from ingest import facts
 from ingest.events import Event, Where
 from ingest.lines import encode
 from ingest.messages import Message
+from ingest.relayed import Relayed
 from ingest.runrows import RunRows, preview
 from ingest.seen import Seen
 from ingest.talk import History, Talk
@@ -20,10 +21,11 @@ class MessageLedger:
     Args:
         rows: where the rows go.
         agents: what the run's records say of each agent, by name; filled in while the run is read.
+        relayed: tells whose words a manager says.
     """
 
-    def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]]) -> None:
-        self._rows, self._agents = rows, agents
+    def __init__(self, rows: RunRows, agents: dict[str, dict[str, Any]], relayed: Relayed) -> None:
+        self._rows, self._agents, self._relayed = rows, agents, relayed
         self._seen = Seen()
         self._claims = Claims(self._seen)
         self._earlier: set[int] = set()
@@ -67,8 +69,10 @@ class MessageLedger:
 
         Gives the index of its row, where it gets one.
         """
-        message = said.message
-        if message.name is not None and message.name != message.sender:  # the manager passes it on
+        message, manager = said.message, said.message.sender
+        if self._relayed.give_back(message, self._seen.counts()):
+            message.recipient = manager
+        elif message.name is not None and message.name != message.sender:  # the manager passes it on
             message.sender, message.recipient = message.name, message.sender
         history = talk.histories.get(where.thread)
         if history is None or place < history.place:
@@ -92,6 +96,8 @@ class MessageLedger:
             say: is called with what was said in the run and nothing else tells of.
         """
         messages = deque(read_history(saved.messages, self._agents))
+        for message in messages:
+            self._relayed.give_back(message, self._seen.counts())
         matches = self._claims.match(messages, saved.position, saved.chat_id)
         first = next((match for match in matches if match is not None and match not in self._earlier), None)
         # what comes before the first known message stands before its turn and the handoff to that

@@ -60,7 +60,7 @@ class Conversation:
         self._open = OpenTurns(rows, self._tools, self._code, self._acts)
         self._failed_callers: dict[str, str | None] = {}
         """By thread: whose LLM call was the last one, where it failed. The exception that follows is of that call."""
-        self.messages = MessageLedger(rows, agents)
+        self.messages = MessageLedger(rows, agents, self._relayed)
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
         self.run_facts: dict[str, Any] = {}

@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function
+from autogen.agentchat import initiate_group_chat
+from autogen.agentchat.group.patterns import RoundRobinPattern
 from autogen.coding import LocalCommandLineCodeExecutor
 
 import capture
@@ -19,6 +21,7 @@ from sample_runs.scripted_llm import Reply, Request, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
+from tests.ingest.test_ag2_logs import LOGGERS, logging_to
 
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 FAILS, WORKS = "```python\nimport nomodule\n```", "```python\nprint('fine')\n```"
@@ -190,6 +193,36 @@ def test_a_group_goes_on(resumed: bool, runs: Path, ingested: Ingest) -> None:
     assert said(tables) == [(message["name"], message["content"], 0) for message in group.messages]
     speakers = [message["name"] for message in group.messages]
     assert moves(tables) == list(pairwise(speakers))
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_a_pattern_goes_on_with_its_history(
+    kind: str, tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """AG2 takes the name of the user that it made out of the history, and has the manager say the words again."""
+    with logging_to(tmp_path, kind, monkeypatch) as log, capture.start(runs, run_id="r", console=False) as run:
+        members = [talker(name) for name in "ab"]
+        messages: list[dict[str, Any]] = []
+        for words in ("go", "on"):  # a third time AG2 refuses
+            messages.append({"role": "user", "content": words})
+            pattern = RoundRobinPattern(initial_agent=members[0], agents=members)
+            result, _, _ = initiate_group_chat(pattern, messages=messages, max_rounds=3)
+            run.save_messages(result)
+            messages = list(result.chat_history)
+    tables = ingested(runs, log)
+    spoken = [("a", "a speaks"), ("b", "b speaks")]
+    expected = [("_User", "go"), *spoken, ("chat_manager", "on"), *spoken]
+    for source in ("journal", LOGGERS[kind][1]):
+        rows = tables.sql(
+            """
+            SELECT sender, content, internal FROM messages WHERE run_id = (
+                SELECT run_id FROM runs WHERE source_format = ?
+            ) ORDER BY message_order
+            """,
+            source,
+        )
+        assert [(row["sender"], row["content"]) for row in rows] == expected, source
+        assert not any(row["internal"] for row in rows), source
 
 
 def test_a_call_that_was_left_is_answered_when_the_chat_goes_on(
