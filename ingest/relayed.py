@@ -40,11 +40,15 @@ class Relayed:
         message, manager = said.message, said.message.recipient
         if talk.histories and (history := talk.goes_on(manager)) is not None:
             return history.is_known(message.key())
-        if message.name is None or message.name != message.sender or not self.is_manager(manager):
+        if not self.is_manager(manager):
             return False
-        is_known = message.key() in talk.recent
+        if message.name is None or message.name != message.sender:
+            talk.told_again.clear()
+            return False
         if said.silent is None and said.channel == "logger":
-            return is_known  # AG2's own logs do not tell which were silent, nor any with the author's name but these
+            # AG2's own logs do not tell which were silent, nor any with the author's name but these
+            return talk.is_told_again(message.key())
+        is_known = message.key() in talk.recent
         if said.silent:
             if is_known:
                 talk.resumed.add(manager)
@@ -106,8 +110,13 @@ class Relayed:
             original.recipients.add(message.recipient)
             message.sender = author
             return True
-        message.sender = author if of_manager else manager
-        return of_manager and key in talk.recent
+        if not of_manager:
+            return False
+        message.sender = author
+        if key in talk.recent:
+            return True
+        message.recipient = manager
+        return False
 
     def _are_own(self, message: Message) -> bool:
         """Whether these are words of the sender's own, a manager's in the name of a function among them."""

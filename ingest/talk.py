@@ -123,8 +123,10 @@ class Talk:
         self.latest: dict[str | None, LastSaid] = {}
         self.last_speaker: str | None = None
         self.last_turn: str | None = None
-        self.recent: dict[int, None] = {}
-        """Keys of the latest messages."""
+        self.recent: dict[int, int] = {}
+        """Keys of the latest messages, and how often each was said."""
+        self.told_again = Counter[int]()
+        """Keys of what a group's manager was told again since somebody spoke, and how often."""
         self.resumed: set[str | None] = set()
         """Managers of group chats to whom the history of their chat was told again, and nothing new since."""
         self.histories: dict[str, History] = {}
@@ -227,9 +229,15 @@ class Talk:
                 return self.histories.pop(thread)
         return None
 
+    def is_told_again(self, key: int) -> bool:
+        """Whether a group's manager is told a message of its chat again; each time that it was said counts once."""
+        self.told_again[key] += 1
+        keep_latest(self.told_again, REMEMBERED)
+        return self.told_again[key] <= self.recent.get(key, 0)
+
     def remember(self, key: int) -> None:
         """Takes note of a message."""
-        self.recent[key] = None
+        self.recent[key] = self.recent.get(key, 0) + 1
         keep_latest(self.recent, REMEMBERED)
 
     def began(

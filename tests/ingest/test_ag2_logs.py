@@ -556,6 +556,29 @@ def test_a_resumed_group_is_told_once(
     assert [row[2:4] for row in rows] == [("skipped", True)]
 
 
+@pytest.mark.few
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_words_that_go_on_with_a_group_are_told_each_time(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """The same ones, after a history that was said before the log began: each was said to the manager, once."""
+    with logging_to(tmp_path, kind, monkeypatch) as log:
+        members = [
+            ConversableAgent(name, llm_config=False, default_auto_reply=f"{name} says", **QUIET)
+            for name in ("alpha", "user", "beta")
+        ]
+        history: list[dict[str, Any]] = [{"role": "user", "name": name, "content": "hm"} for name in ("user", "beta")]
+        for _ in range(3):
+            group = GroupChat(members, messages=[], max_round=3, speaker_selection_method=turns("alpha", "beta"))
+            manager = GroupChatManager(group, llm_config=False)
+            last, message = manager.resume(messages=[*history, {"role": "user", "name": "user", "content": "go on"}])
+            last.initiate_chat(manager, message=message, clear_history=False)
+            history = group.messages
+    said = ingested(log).sql("SELECT sender, content, recipient FROM messages ORDER BY message_order")
+    assert len(history) == 11
+    assert [tuple(s.values()) for s in said] == [(m["name"], m["content"], "chat_manager") for m in history]
+
+
 def turns(*names: str) -> Callable[[Any, GroupChat], Any]:
     """Chooses speakers in this order."""
     rest = iter(names)
