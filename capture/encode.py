@@ -21,6 +21,9 @@ from uuid import UUID
 
 import orjson
 
+from capture.secrets import is_secret
+from capture.tokens import MASKED
+
 MAX_DEPTH = 100
 """Deeper values are replaced: readers have limits too (DuckDB's and orjson's own are at a few hundred)."""
 MAX_TEXT = 2000
@@ -127,7 +130,8 @@ def event_to_json(event: Any) -> tuple[bytes, Replaced]:
 def response_to_json(response: Any) -> tuple[bytes, Replaced]:
     """JSON for what a model's client gave, and what had to be replaced in it.
 
-    A client of the user's makes it of any objects, which are written as their attributes.
+    A client of the user's makes it of any objects, which are written as their attributes, without the keys that they
+    hold.
     """
     return event_to_json(response) if hasattr(response, "model_dump") else to_json(response, MAX_OPENED)
 
@@ -246,6 +250,7 @@ class _Walk:
 
     def __init__(self, opened: int) -> None:
         self.opened = opened
+        self.opens = opened > 0
         self.replaced: Replaced = []
         self.above: set[int] = set()
 
@@ -320,7 +325,8 @@ class _Walk:
                 name = self.refused(key, path, error)
             while name in plain:  # two keys with the same text
                 name += "'"
-            plain[name] = self.plain(item, f"{path}.{name}", depth)
+            is_key = self.opens and isinstance(item, str) and is_secret(name, item)
+            plain[name] = MASKED if is_key else self.plain(item, f"{path}.{name}", depth)
         return plain
 
     def member(self, value: Any, name: str, path: str, depth: int) -> Any:

@@ -16,6 +16,7 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.talkers import QUIET, talker
 
 WORDS = "Yes. " * 1000
+KEY = "q7Xw-2Lm9-vT4z-8Kp1"
 
 
 class Answer:
@@ -25,14 +26,14 @@ class Answer:
         self.model = "mine"
         self.usage = SimpleNamespace(prompt_tokens=3, completion_tokens=4, total_tokens=7)
         self.choices = [SimpleNamespace(message=SimpleNamespace(content=WORDS, tool_calls=None, function_call=None))]
-        self._client = client
+        self._client = self.made_by = client
 
 
 class OwnClient:
     """A client of the user's, as AG2's `ModelClient` asks for it."""
 
     def __init__(self, config: dict[str, Any], **_: Any) -> None:
-        self.config = config
+        self.headers = {"api_key": KEY}
 
     def create(self, params: dict[str, Any]) -> Answer:
         return Answer(self)
@@ -49,7 +50,7 @@ class OwnClient:
 
 
 def test_an_answer_of_any_objects_is_told_whole(runs: Path, ingested: Ingest) -> None:
-    """Its words, however long, the tokens, and nothing of the client that it holds for itself."""
+    """Its words, however long, and the tokens; not what it holds for itself, and no keys."""
     with capture.start(runs, run_id="r", console=False):
         config = {"config_list": [{"model": "mine", "model_client_cls": "OwnClient"}], "cache_seed": None}
         model = ConversableAgent("model", llm_config=config, **QUIET)
@@ -59,4 +60,6 @@ def test_an_answer_of_any_objects_is_told_whole(runs: Path, ingested: Ingest) ->
     answer = json.loads(call["response"])
     assert answer["choices"][0]["message"]["content"] == WORDS
     assert "_client" not in answer
+    assert list(answer["made_by"]) == ["headers"]
+    assert KEY not in call["response"]
     assert (call["total_tokens"], call["response_valid"]) == (7, True)
