@@ -387,9 +387,10 @@ class _Walk:
         if isinstance(name, str):
             self.note(path, f"{kind}, by its name")
             return self.text(name, path)
-        if self.opened and not callable(value) and isinstance(attributes := getattr(value, "__dict__", None), dict):
+        attributes = _get(value, "__dict__", None) if self.opened and not callable(value) else None
+        if attributes and isinstance(attributes, dict):
             self.opened -= 1
-            return self.mapping({k: v for k, v in attributes.items() if not k.startswith("_")}, path, depth)
+            return self.mapping({k: v for k, v in attributes.items() if not str(k).startswith("_")}, path, depth)
         self.note(path, kind)
         try:
             if callable(value) and hasattr(value, "__qualname__"):

@@ -6,6 +6,7 @@ import enum
 import math
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -48,6 +49,18 @@ class Unloaded:
 
     def __getattr__(self, name: str) -> Any:
         raise RuntimeError("outside of a request")
+
+
+class Elsewhere:
+    """Has no attributes that Python knows of, and lets nobody look."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"no {name}")
+
+    def __repr__(self) -> str:
+        return "Elsewhere(3)"
 
 
 class Disguised:
@@ -204,6 +217,13 @@ def test_loops_and_depths_end() -> None:
     written, reasons = through(deep(5000))
     assert reasons == ["nested too deeply"]
     assert orjson.dumps(written).count(b"[") == encode.MAX_DEPTH
+
+
+def test_objects_of_a_response_are_their_attributes() -> None:
+    """Where they have some: what keeps its values elsewhere, as an array of a library does, is text."""
+    data, replaced = encode.response_to_json(SimpleNamespace(text="Yes.", at=Elsewhere(), _client=Elsewhere()))
+    assert orjson.loads(data) == {"text": "Yes.", "at": "Elsewhere(3)"}
+    assert [note["path"] for note in replaced] == ["$.at"]
 
 
 def test_arrays_are_lists() -> None:
