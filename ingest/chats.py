@@ -88,6 +88,7 @@ class Chats:
         while name in self._steps and name not in steps:
             steps.add(name)
             name = self._steps[name]
+        self._steps.update(dict.fromkeys(steps, name))  # of many steps in each other each is passed once
         return None if name is None else self._rows.named_id(name)
 
     def around(self, where: Where) -> tuple[str | None, str | None]:

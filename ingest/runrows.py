@@ -37,6 +37,14 @@ _CHANNELS = {"event": 1, "logger": 2, "transcript": 4}
 _SOURCES = ["+".join(name for name, bit in _CHANNELS.items() if bits & bit) for bits in range(8)]
 
 
+_Place = tuple[str | None, int]
+"""Where something stands that happened inside of other events: in which, and how deep below it all."""
+
+_NOWHERE: _Place = (None, 0)
+_ENDLESS: _Place = (None, -1)
+"""In none; in events that are said to be inside each other."""
+
+
 def id_digits(run_id: str) -> str:
     """The 12 digits that the UUIDs of all that is in a run begin with. `ingest.of_run` in views.sql has the same.
 
@@ -283,20 +291,33 @@ class RunRows:
 
         Where an event never came, the one around it counts.
         """
+        known: dict[str, _Place] = {}
         places: dict[int, tuple[str, int]] = {}
         for inner, numbers in self._inside.items():
-            chain: list[str] = []
-            event: str | None = inner
-            seen = set()
-            while event is not None and event not in seen:
-                seen.add(event)
-                if event in self._happened:
-                    chain.append(event)
-                event = self._around.get(event)
-            if chain and event is None:  # else they are said to be inside each other
-                depth = sum(self._happened[outer] + 1 for outer in chain)
-                places.update(dict.fromkeys(numbers, (chain[0], depth)))
+            nearest, depth = self._place(inner, known)
+            if nearest is not None:
+                places.update(dict.fromkeys(numbers, (nearest, depth)))
         return places
+
+    def _place(self, inner: str, known: dict[str, _Place]) -> _Place:
+        """The place of what happened inside of an event.
+
+        Args:
+            inner: the event.
+            known: the places inside of events, to which those of the events around this one are added: of a long
+                chain of events inside each other each is looked at once.
+        """
+        chain: dict[str, None] = {}
+        event: str | None = inner
+        while event is not None and event not in known and event not in chain:
+            chain[event] = None
+            event = self._around.get(event)
+        place: _Place = _NOWHERE if event is None else known.get(event, _ENDLESS)
+        for event in reversed(chain):
+            if place != _ENDLESS and event in self._happened:
+                place = event, place[1] + self._happened[event] + 1
+            known[event] = place
+        return place
 
     def _put_inside(self, chunk: list[Row], first: int, places: dict[int, tuple[str, int]]) -> None:
         """Put rows, of which the first has that number, below the events that they happened in."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ from ingest import pipeline, workers
 from ingest.discover import Found, shown
 from ingest.runrows import RunRows, id_digits
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Tables, event, logged, write_journal
+from tests.ingest.tables import Row, Tables, event, logged, write_journal
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_runs"
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real_transcripts"
@@ -158,6 +159,24 @@ def test_what_is_in_a_repeated_action_stands_below_the_first(runs: Path, ingeste
     first = next(e for e in events if e["meta"]["action_name"] == "x" and not e["inputs"])
     assert {e["parent_event_id"] for e in events if e["meta"]["action_name"] == "y"} == {first["id"]}
     assert len({e["id"] for e in events}) == 4
+
+
+@pytest.mark.parametrize("kind", ["action", "step_start"])
+def test_each_event_of_a_long_chain_is_looked_at_once(
+    kind: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Actions inside each other take time by their number, and so do actions inside of steps inside each other."""
+    many = 20_000
+    monkeypatch.setattr(workers, "ALONE_BYTES", 1 << 30)  # so that it is this process whose time is looked at
+    chain: list[Row] = [{"kind": kind, "id": "x-0", "action_type": "decision"}]
+    chain += [chain[0] | {"id": f"x-{n}", "parent": f"x-{n - 1}"} for n in range(1, many)]
+    last = {"kind": "action", "parent": f"x-{many - 1}", "action_type": "success"}
+    write_journal(runs, "r", *chain, *[last] * many)
+    began = time.process_time()
+    events = ingested(runs).events("success")
+    assert time.process_time() - began < 10
+    assert len(events) == many
+    assert {e["depth"] for e in events} == {many if kind == "action" else 0}
 
 
 def test_ids_of_tool_calls_do_not_depend_on_when_they_are_answered(runs: Path, ingested: Ingest) -> None:
