@@ -86,7 +86,9 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         return
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
     until, ours = context.Pipe(duplex=False)
-    with until, ours, ProcessPoolExecutor(workers, context, prepare, (until,)) as pool:
+    with _without_interrupts():  # Python starts a process of its own for it, which removes what is left over
+        executor = ProcessPoolExecutor(workers, context, prepare, (until,))
+    with until, ours, executor as pool:
         try:
             largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
             with _START, _without_main(), _without_interrupts():
@@ -109,10 +111,13 @@ _START = threading.Lock()
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Signals that come meanwhile are heard afterwards: a worker that is started gets all that it needs, or it would
-    complain. Workers leave Ctrl-C to the process that started them, from their first moment."""
+    complain. All processes that are started leave what a terminal sends to each of them, Ctrl-C and that it is gone, to
+    this one, from their first moment."""
     held: list[int] = []
     handlers: dict[int, Any] = {}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT]) if hasattr(signal, "pthread_sigmask") else None
+    mask = None
+    if hasattr(signal, "pthread_sigmask"):
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGHUP])
     try:
         if threading.current_thread() is threading.main_thread():
             # the mask is this thread's: a signal that another one takes is heard here all the same
