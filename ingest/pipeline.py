@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import shutil
 import time
 import uuid
@@ -240,11 +241,29 @@ def _kept(path: str, left: int, others: list[str]) -> str:
     return f"{path}: the former tables as they were, kept for {' and '.join(what)}; all else is in the new ones"
 
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|~")
+"""What a path begins with that Arrow and DuckDB take for an address, to which they write, or for the home folder."""
+
+_ODD = re.compile(r"[?\\]" if os.sep == "/" else r"\?")
+"""What DuckDB takes, wherever it stands in a path, for what it is not: the file would be another one."""
+
+
+def _check_name(out: str) -> None:
+    """Raises IngestError where the folder of tables has a name that Arrow or DuckDB understand as another."""
+    if shown(out) != out:
+        raise IngestError(f"{shown(out)}: the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
+    if _ADDRESS.match(out):
+        raise IngestError(f"{out}: no path of a local folder, where tables are written; choose another --out")
+    if odd := _ODD.search(os.path.abspath(out)):
+        raise IngestError(
+            f"{os.path.abspath(out)}: DuckDB can't write to a folder with {odd[0]} in its path; choose another --out"
+        )
+
+
 @contextlib.contextmanager
 def _folder(out: str) -> Iterator[None]:
     """Make the folder of tables where it is missing. Where nothing comes of it, it is gone again."""
-    if shown(out) != out:
-        raise IngestError(f"{shown(out)}: the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
+    _check_name(out)
     is_new = not os.path.exists(out)
     try:
         os.makedirs(out, exist_ok=True)

@@ -165,6 +165,22 @@ def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) ->
     assert line.endswith("the folder's name is no UTF-8, which DuckDB can't open; choose another --out")
 
 
+@pytest.mark.parametrize(
+    "name", ["s3://bucket/traces", "http://host/traces", "file:traces", "md:traces", "~/traces", "what?", "a\\b"]
+)
+def test_an_out_that_libraries_take_for_another_is_one_line(
+    name: str, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written elsewhere, such as to a bucket or the home folder, and nothing is made here."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    monkeypatch.chdir(tmp_path)
+    result = run(runs, "--out", name)
+    (line,) = result.stderr.splitlines()
+    assert (result.exit_code, line.endswith("; choose another --out")) == (2, True)
+    assert name in line
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true", "2>/dev/full", ">&- 2>&- <&-"])
 def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> None:
