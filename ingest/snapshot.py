@@ -140,7 +140,7 @@ class Snapshot:
         try:
             with duckdb.connect() as con:
                 try:
-                    con.execute(f"ATTACH {quoted(self.path)} AS t (READ_ONLY)")
+                    con.execute(f"ATTACH {quoted(self.path)} AS t (READ_ONLY, TYPE duckdb)")
                 except duckdb.Error as error:
                     if not _is_database(self.path):
                         reason = str(error).splitlines()[0]
@@ -148,7 +148,7 @@ class Snapshot:
                     # Somebody has it open for writing, as DuckDB's own shell does by default, and so holds its lock.
                     # The lock is on the file, not on what is in it.
                     shutil.copyfile(self.path, copy)
-                    con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY)")
+                    con.execute(f"ATTACH {quoted(copy)} AS t (READ_ONLY, TYPE duckdb)")
                 self._check_size(con)
                 yield con
         except duckdb.Error as error:

@@ -76,7 +76,7 @@ def _spill_folder(process: int) -> str:
 def _attach(file: Path) -> duckdb.DuckDBPyConnection:
     con = _in_memory()
     try:
-        con.execute(f"attach {_quoted(str(file))} as {ATTACHED} (read_only)")  # ATTACH takes no parameter
+        con.execute(f"attach {_quoted(str(file))} as {ATTACHED} (read_only, type duckdb)")  # ATTACH takes no parameter
     except duckdb.Error as error:
         con.close()
         raise QueryError(f"{str(file)!r} can't be opened: {first_line(error)}") from error

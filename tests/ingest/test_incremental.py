@@ -187,14 +187,16 @@ def test_tables_of_another_version_are_built_anew(runs: Path, ingested: Ingest) 
     parquet_matches(tables)
 
 
-def test_a_file_that_is_no_database_is_left_alone(runs: Path, tmp_path: Path) -> None:
-    """It may be somebody's: one clear error, and it is as it was."""
+@pytest.mark.parametrize("content", [b"precious", b"SQLite format 3\0" + bytes(4080)])
+def test_a_file_that_is_no_database_is_left_alone(content: bytes, runs: Path, tmp_path: Path) -> None:
+    """It may be somebody's: one clear error, and it is as it was. DuckDB loads nothing to open it with."""
     out = tmp_path / "traces"
     out.mkdir()
-    (out / "traces.duckdb").write_bytes(b"precious")
-    with pytest.raises(ingest.IngestError, match="not a DuckDB database"):
+    (out / "traces.duckdb").write_bytes(content)
+    with pytest.raises(ingest.IngestError, match="not a DuckDB database") as raised:
         ingest.run([str(runs)], str(out))
-    assert (out / "traces.duckdb").read_bytes() == b"precious"
+    assert "extension" not in str(raised.value)
+    assert (out / "traces.duckdb").read_bytes() == content
 
 
 def test_workers_read_what_one_process_reads(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,7 @@ def test_sql_that_is_not_trusted_can_be_shut_in(database: Path, tmp_path: Path) 
 def test_what_is_no_traces_folder_says_so(database: Path, tmp_path: Path) -> None:
     """A missing folder, an empty one, a file of another kind and a broken Parquet file are each one clear line."""
     (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "lite.db").write_bytes(b"SQLite format 3\0" + bytes(4080))  # DuckDB loads nothing to open it with
     to_parquet(queries.connect(database), tmp_path / "broken")
     (tmp_path / "broken" / "runs" / "part.parquet").write_text("hello")
     (tmp_path / "empty").mkdir()
@@ -172,6 +173,7 @@ def test_what_is_no_traces_folder_says_so(database: Path, tmp_path: Path) -> Non
         ("missing", "there is no such folder"),
         ("empty", "it holds no traces.duckdb"),
         ("text.txt", "can't be opened"),
+        ("lite.db", "can't be opened: .*not a valid DuckDB database"),
         ("broken", "can't be read"),
     ):
         with pytest.raises(QueryError, match=message) as caught:
