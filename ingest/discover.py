@@ -118,11 +118,11 @@ def discover(
             root = os.path.realpath(path) if path else ""
         except FileNotFoundError:  # the current folder itself was removed
             root = ""
-        if not os.path.exists(root):
+        if not root or not os.path.exists(path):
             raise IngestError(f"{path or 'an empty path'}: no such file or folder")
         is_file = os.path.isfile(root)
         if not is_file and not os.path.isdir(root):
-            raise IngestError(f"{path}: neither a file nor a folder")
+            raise IngestError(f"{path}: neither a file nor a folder; what comes from a program is read from `-`")
         owner = owners.of(root) if source is None or not is_file else None
         if owner is not None:
             owned[shown(path)] = f"it belongs to the run in {shown(owner)}"

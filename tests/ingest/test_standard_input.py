@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -156,3 +157,15 @@ def test_standard_input_that_is_closed(tmp_path: Path) -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("ingest: standard input is closed")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="no names of open files")
+def test_the_name_of_a_pipe_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    """`ingest <(zcat x.jsonl.gz)`, as a shell passes it on: what is given is there, and what to do is said."""
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(ingest.IngestError, match=f"^/dev/fd/{reading}: neither a file nor a folder; .* `-`$"):
+            ingest.run(f"/dev/fd/{reading}", tmp_path / "traces")
+    finally:
+        os.close(reading)
+        os.close(writing)
