@@ -2,23 +2,44 @@
 
 import gc
 import os
+import sys
 import threading
+import traceback
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Any
 
 from ingest.pandas_unused import leave_pandas_alone
 
 
-def prepare(until: Connection) -> None:
-    """In a worker: end when the ingest does, also where that was killed and could not say so.
+def work(asked: "Connection[Any, Any]") -> None:
+    """In a worker: do what is asked for, until the other end is closed, as it is when that process is killed.
 
     Args:
-        until: is closed at the other end when nothing more is wanted.
+        asked: gives functions with their arguments, and takes what these return or raise.
     """
     leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
+    tasks: SimpleQueue[Any] = SimpleQueue()
+    threading.Thread(target=_receive, args=(asked, tasks), daemon=True).start()
+    while True:
+        function, *arguments = tasks.get()
+        try:
+            outcome = function(*arguments)
+        except Exception as error:
+            if sys.version_info >= (3, 11):
+                error.add_note(traceback.format_exc())
+            outcome = error
+        try:
+            asked.send(outcome)
+        except OSError:
+            os._exit(1)
 
-    def wait() -> None:
-        until.poll(None)
-        os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+def _receive(asked: "Connection[Any, Any]", tasks: "SimpleQueue[Any]") -> None:
+    """Put aside what is asked for. The process ends when nothing more is, whatever it is at."""
+    while True:
+        try:
+            tasks.put(asked.recv())
+        except (EOFError, OSError):
+            os._exit(0)

@@ -12,9 +12,10 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, TypeAlias, cast
 
 from ingest.batches import evenly
 from ingest.discover import Found, IngestError
@@ -22,13 +23,16 @@ from ingest.read import Report
 from ingest.runrows import storage_order
 from ingest.stage import read_share
 from ingest.stopped import SIGNALS
-from ingest.worker import prepare
+from ingest.worker import work
 
 SHARE_BYTES = 16 * 1024 * 1024
 MIN_SHARE_BYTES = 1024 * 1024
 SHARE_FILES = 500
 SHARES = 4
 """What one worker task reads: small enough to keep all workers busy to the end, a quarter of what each has to do."""
+
+_Worker: TypeAlias = "Connection[Any, Any]"
+"""A worker, as what connects to it."""
 
 ALONE_BYTES = 4 * 1024 * 1024
 """Below this much input, starting workers takes longer than reading."""
@@ -84,24 +88,59 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         for number, share in enumerate(shares):
             yield share, read_share(share, staging, f"{number:06}")
         return
+    smallest_first = sorted(enumerate(shares), key=lambda task: sum(map(_bytes, task[1])))
+    with _started(workers) as idle:
+        busy: dict[_Worker, list[Found]] = {}
+        while smallest_first or busy:
+            while smallest_first and idle:
+                worker, (number, share) = idle.pop(), smallest_first.pop()
+                _asked(worker.send, (read_share, share, staging, f"{number:06}"))
+                busy[worker] = share
+            for worker in cast(list[_Worker], wait(list(busy))):
+                outcome = _asked(worker.recv)
+                if isinstance(outcome, Exception):
+                    raise outcome
+                idle.append(worker)
+                yield busy.pop(worker), outcome
+
+
+def _asked(what: Callable[..., Any], *given: Any) -> Any:
+    """Sends to a worker, or receives from it."""
+    try:
+        return what(*given)
+    except (EOFError, OSError):
+        raise IngestError(
+            "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
+        ) from None
+
+
+@contextlib.contextmanager
+def _started(number: int) -> Iterator[list[_Worker]]:
+    """Workers, which end behind this, whatever they are at.
+
+    Not an executor of the standard library: its queues are locked by semaphores, which have names in the system and
+    stay there when all processes are killed at once.
+    """
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    until, ours = context.Pipe(duplex=False)
-    with _without_interrupts():  # Python starts a process of its own for it, which removes what is left over
-        executor = ProcessPoolExecutor(workers, context, prepare, (until,))
-    with until, ours, executor as pool:
-        try:
-            largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
-            with _START, _without_main(), _without_interrupts():
-                tasks = {pool.submit(read_share, share, staging, f"{n:06}"): share for n, share in largest_first}
-            for task in as_completed(tasks):
-                yield tasks[task], task.result()
-        except BrokenProcessPool:
-            raise IngestError(
-                "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
-            ) from None
-        except BaseException:
-            ours.close()  # what the workers are at is not waited for
-            raise
+    workers: list[tuple[SpawnProcess, _Worker]] = []
+    try:
+        with _START, _without_main():
+            if os.name == "posix":
+                with _without_interrupts():  # Python starts a process of its own first, and lets signals through then
+                    resource_tracker.ensure_running()
+            with _without_interrupts():
+                for _ in range(number):
+                    connection, theirs = context.Pipe()
+                    with theirs:
+                        process = context.Process(target=work, args=(theirs,), daemon=True)
+                        process.start()
+                    workers.append((process, connection))
+        yield [connection for _, connection in workers]
+    finally:
+        for _, connection in workers:
+            connection.close()
+        for process, _ in workers:
+            process.join()
 
 
 _START = threading.Lock()

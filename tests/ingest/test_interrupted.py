@@ -109,6 +109,22 @@ def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, t
     assert tables.one("SELECT count(*) FROM runs") == many
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell what a process has open")
+def test_processes_that_are_killed_at_once_leave_no_semaphores(tmp_path: Path) -> None:
+    """These have names in the system, where nobody would be left to remove them."""
+    write_corpus(tmp_path / "runs", 30 * RUN_EVENTS)
+    with started(tmp_path / "runs", "--out", tmp_path / "traces", "--quiet") as process:
+        about = Path(f"/proc/{process.pid}")
+        children = about / "task" / str(process.pid) / "children"
+        while len(children.read_text().split()) < 2:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        assert "/dev/shm/" not in (about / "maps").read_text()
+        os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+
+
 @posix
 def test_a_signal_while_the_program_is_loaded_is_heard_afterwards(tmp_path: Path) -> None:
     """Modules in C need not be ready for an exception while they are being imported."""
