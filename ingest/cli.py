@@ -212,18 +212,21 @@ class _Progress:
 def check(paths: tuple[str, ...], source: str | None, as_json: bool) -> None:
     """Read everything below PATHS, write nothing, and report on each file.
 
-    Exits with 1 where anything is damaged: a line or file that can't be read, a record that is missing, declared lost
-    or doubled, a saved transcript or copy beside a journal that is missing or was changed. A run that was cut off and
-    a last line that is not finished are told, and are no damage.
+    Exits with 1 where anything is damaged: a line, file or folder that can't be read, a record that is missing,
+    declared lost or doubled, a saved transcript or copy beside a journal that is missing or was changed. A run that was
+    cut off and a last line that is not finished are told, and are no damage.
     """
     from ingest.check import check_file  # here, as in `ingest.read`: it takes what reads runs
 
     pipeline.check_readable(paths)
-    faulty = False
+    unread: list[str] = []
     with standard_input(paths) as given:
         if any(not sent.size for sent in given):
             raise IngestError("standard input: empty")
-        every = discover(list(paths), "", _say, source, given)
+        every = discover(list(paths), "", _say, source, given, failed=unread.append)
+        for line in unread:
+            _say(line)
+        faulty = bool(unread)
         if not every:
             _say(pipeline.nothing_there(paths))
         for found in every:

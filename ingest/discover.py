@@ -87,6 +87,7 @@ def discover(
     source: str | None = None,
     given: Iterable[Found] = (),
     roots: Sequence[str] = (),
+    failed: Callable[[str], None] | None = None,
 ) -> list[Found]:
     """Find what may be a run.
 
@@ -97,6 +98,7 @@ def discover(
         source: name of the source that reads all of them, whatever they look like.
         given: what was found elsewhere.
         roots: folders in which the files that a run names are looked for.
+        failed: called with one line for each file and folder that can't be looked at; by default `note` is.
 
     Returns:
         In a stable order, each file once, each run's folder once, each run id once.
@@ -109,6 +111,7 @@ def discover(
             raise IngestError(f"{root}: no such folder, but --files-root names it")
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
+    failed = failed or note
     excluded = os.path.realpath(out) if out else ""
     owners, owned = _Owners(), dict[str, str]()
     for path in paths:
@@ -127,8 +130,8 @@ def discover(
         if owner is not None:
             owned[shown(path)] = f"it belongs to the run in {shown(owner)}"
             continue
-        candidates = _file(root, os.path.dirname(root), excluded, note) if is_file else _walk(root, excluded, note)
-        for candidate in candidates:
+        walked = _walk(root, excluded, note, failed)
+        for candidate in _file(root, os.path.dirname(root), excluded, note, failed) if is_file else walked:
             found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
@@ -155,7 +158,7 @@ def found_at(path: str, out: str, note: _Note) -> Found | None:
     folder, name = os.path.split(path)
     if name in JOURNALS:
         path = os.path.join(folder, _journal_in(_entries(folder, note)) or name)
-    return next(_file(path, folder, os.path.realpath(out), note), None)
+    return next(_file(path, folder, os.path.realpath(out), note, note), None)
 
 
 class _Owners:
@@ -206,20 +209,20 @@ def as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
     return replace(found, source=source, roots=roots, stamp=shown(" ".join([found.stamp, *told])))
 
 
-def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
+def _walk(root: str, excluded: str, note: _Note, failed: _Note) -> Iterator[Found]:
     folders = [root]
     while folders:
         folder = folders.pop()
         if folder == excluded:
             continue
-        entries = _entries(folder, note)
+        entries = _entries(folder, failed)
         if name := _journal_in(entries):
             belonging = _belonging(folder, name, entries)
-            yield from _run(folder, name, belonging, excluded, note)
+            yield from _run(folder, name, belonging, excluded, note, failed)
             if belonging is entries:
                 continue
             entries = [entry for entry in entries if entry.name != name]
-        kinds = [(entry, _kind(entry, note)) for entry in entries]
+        kinds = [(entry, _kind(entry, failed)) for entry in entries]
         if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
             _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
             continue
@@ -229,7 +232,7 @@ def _walk(root: str, excluded: str, note: _Note) -> Iterator[Found]:
             plain = unpacked(entry.name)
             is_repeated = plain in files and bool(_size(os.path.join(folder, plain)))
             if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and not is_repeated:
-                yield from _file(entry.path, root, excluded, note)
+                yield from _file(entry.path, root, excluded, note, failed)
         _pass_over(kinds, note)
         below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
         folders.extend(reversed(below))
@@ -292,12 +295,14 @@ def _belonging(folder: str, name: str, entries: list[os.DirEntry[str]]) -> list[
     return entries
 
 
-def _run(folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[Found]:
+def _run(
+    folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note, failed: _Note
+) -> Iterator[Found]:
     """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
     path = os.path.join(folder, name)
     sizes: dict[str, int] = {}
     stamps = []
-    for place, status in _statuses(entries, excluded, note):
+    for place, status in _statuses(entries, excluded, failed):
         sizes[place] = status.st_size
         stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
     if path in sizes:
@@ -319,15 +324,15 @@ def _tell_of_runs_below(path: str, beside: Iterable[str], note: _Note) -> None:
         )
 
 
-def _statuses(entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> Iterator[tuple[str, os.stat_result]]:
+def _statuses(entries: list[os.DirEntry[str]], excluded: str, failed: _Note) -> Iterator[tuple[str, os.stat_result]]:
     """(path, status) of each file of a run, links aside. What an ingest asks of a run that did not change."""
     told = False
     for entry in entries:
-        kind = _kind(entry, note)
+        kind = _kind(entry, failed)
         if kind in (_LINK, None) or entry.path == excluded:
             continue
         if kind == _FOLDER:
-            yield from _statuses(_entries(entry.path, note), excluded, note)
+            yield from _statuses(_entries(entry.path, failed), excluded, failed)
             continue
         try:
             yield entry.path, entry.stat(follow_symlinks=False)
@@ -335,11 +340,11 @@ def _statuses(entries: list[os.DirEntry[str]], excluded: str, note: _Note) -> It
             continue
         except OSError as error:
             if not told:  # in a folder that can be listed and not entered it is the same for all
-                note(f"{shown(entry.path)}: skipped, {error.strerror}")
+                failed(f"{shown(entry.path)}: skipped, {error.strerror}")
             told = True
 
 
-def _file(path: str, root: str, excluded: str, note: _Note) -> Iterator[Found]:
+def _file(path: str, root: str, excluded: str, note: _Note, failed: _Note) -> Iterator[Found]:
     """The file, unless it is gone by now or can't be looked at."""
     folder, name = os.path.split(path)
     try:
@@ -347,10 +352,11 @@ def _file(path: str, root: str, excluded: str, note: _Note) -> Iterator[Found]:
     except FileNotFoundError:
         return
     except OSError as error:
-        note(f"{shown(path)}: skipped, {error.strerror}")
+        failed(f"{shown(path)}: skipped, {error.strerror}")
         return
     if name in JOURNALS and stat.S_ISREG(status.st_mode):
-        yield from _run(folder, name, _belonging(folder, name, _entries(folder, note)), excluded, note)
+        belonging = _belonging(folder, name, _entries(folder, failed))
+        yield from _run(folder, name, belonging, excluded, note, failed)
         return
     stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
     if name.lower().endswith(DATABASES):

@@ -81,8 +81,12 @@ def run(
         if note:
             note(line)
 
+    def tell_damaged(line: str) -> None:
+        summary.damaged += 1
+        tell(line)
+
     with _folder(out), standard_input(paths) as given:
-        found = discover(paths, out, tell, source, given, files_roots)
+        found = discover(paths, out, tell, source, given, files_roots, tell_damaged)
         summary.found = len(found)
         named = _are_files(paths)
         if not found and named:

@@ -29,7 +29,7 @@ class Summary:
         quarantine_rows: of them, rows in `quarantine`.
         torn: of those, lines that were cut off at the end of a file.
         quarantined: lines that stand in `quarantine` now, whenever they were read, those that were cut off aside.
-        damaged: files of which nothing can be read although they may be runs.
+        damaged: files of which nothing can be read although they may be runs, and folders.
         bytes: size of what was read.
         seconds: time taken.
         notes: one line for each thing worth knowing, such as a skipped file.

@@ -85,9 +85,9 @@ def test_folders_that_can_be_listed_and_not_entered(shared: Path, tmp_path: Path
     for path in (runs / "half" / "files" / "a", runs / "half" / "files" / "b", runs / "loose" / "x.json"):
         path.write_text(CHAT)
     close(shared, 0o444, runs / "closed", runs / "half" / "files", runs / "loose")
-    for arguments in ((runs, "--out", out), ("check", runs)):
+    for arguments, code in (((runs, "--out", out), 0), ((runs, "--out", out, "--strict"), 1), (("check", runs), 1)):
         done = as_nobody(warm, *arguments)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         told = [line for line in done.stderr.splitlines() if "skipped, Permission denied" in line]
         assert [line.split(":")[0] for line in told] == [
             str(runs / "closed" / "journal.jsonl"),
@@ -119,7 +119,7 @@ def test_what_can_not_be_read_among_what_is_given(shared: Path, tmp_path: Path) 
     told = [f"{closed}: skipped, Permission denied", f"{file}: skipped, can't be read: Permission denied"]
     assert call(closed, file, whole, "--out", out) == (0, told)
     assert ids(Tables(out, ingest.Summary(str(out)))) == ["whole"]
-    assert call("check", closed, whole) == (0, told[:1])
+    assert call("check", closed, whole) == (1, told[:1])
     for given in ([closed], [file], [closed, file]):
         line = f"ingest: {', '.join(map(str, given))}: can't be read, Permission denied"
         assert call(*given, "--out", out) == call("check", *given) == (2, [line])
@@ -143,7 +143,7 @@ def test_a_path_that_is_too_long(runs: Path, ingested: Ingest, monkeypatch: pyte
     assert ids(tables) == ["ok.json"]
     assert [note.split(": ")[-1] for note in tables.summary.notes] == ["skipped, File name too long"]
     result = CliRunner().invoke(main, ["check", str(runs)])
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "ok.json: transcript, completed, 1 records" in result.stdout
 
 
