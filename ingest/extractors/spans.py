@@ -11,7 +11,7 @@ from ingest.extractors.vocabulary import (
     BREAKS,
     REFERRED,
 )
-from ingest.extractors.windows import is_folder_mark
+from ingest.extractors.windows import is_drive, is_folder_mark
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
 ALL_BREAKS: Final = BREAKS | cjk.MARKS
@@ -86,12 +86,8 @@ def _of_time(window: str, index: int) -> bool:
 
 def _of_drive(window: str, index: int) -> bool:
     """Whether a colon that ends just before an index is that of a drive: `C:\\a.csv`, `C:/a.csv`."""
-    if not window[index - 2].isalpha():
-        return False
     after = window[index : index + 2]
-    return after[:1] == "\\" or (
-        after[:1] == "/" and after != "//" and not window[max(0, index - 3) : index - 2].isalnum()
-    )
+    return (after[:1] == "\\" or (after[:1] == "/" and after != "//")) and is_drive(window, index - 1)
 
 
 def _comma(window: str, index: int) -> bool:

@@ -19,6 +19,9 @@ PARTS: Final = re.compile(r"[\\ ]+")
 ESCAPE: Final = re.compile(r"[ntr]|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}")
 # an escape with no word before or behind it, which no path has
 BROKEN: Final = re.compile(r"(?:^|[^\w\\])\\[nrt]|\\[nrt](?:\W|$)")
+# a line's end behind a colon, as text inside JSON has it: `files:\\n/tmp/a.csv`
+ESCAPED_ENDS: Final = ("\\n", "\\r", "\\t")
+LINE_END: Final = re.compile(r"\\[nrt](?=[\\/.~])")
 # the beginning of a string in JSON or Python code, whose end does not follow
 STRING: Final = re.compile(r"[:=\[{(,][ \t]*['\"][^'\"\n]*$")
 # words of saving that stand right before a path
@@ -40,11 +43,23 @@ def is_folder_mark(window: str, index: int) -> bool:
     if _parts_folders(head, window[index : index + 6]):
         return True
     colon = head.rfind(":\\")
-    if colon < 1:
+    if not is_drive(head, colon, window[index : index + 2]):
         return False
-    if head[colon - 1].isalpha() and not any(character in BREAKS for character in head[colon:]):
-        return True
-    return drive_start(head) is not None
+    return not any(character in BREAKS for character in head[colon:]) or drive_start(head) is not None
+
+
+def is_drive(head: str, colon: int, following: str = "") -> bool:
+    """Whether the letter before a colon is a drive and no end of a word: `C:\\a.csv`, but not `files:\\n/tmp/a.csv`.
+
+    What follows a text that ends behind the backslash may tell that this begins an escape.
+    """
+    if colon < 1 or not head[colon - 1].isalpha():
+        return False
+    if LINE_END.match((head[colon + 1 : colon + 4] + following)[:3]):
+        return False
+    before = head[max(0, colon - 3) : colon - 1]
+    # letters of other scripts stand right before a path: `保存到C:\\a.csv`
+    return not (before[-1:].isascii() and before[-1:].isalnum()) or before in ESCAPED_ENDS
 
 
 def _parts_folders(head: str, following: str) -> bool:
@@ -81,9 +96,7 @@ def drive_start(before: str) -> int | None:
     """Where the drive stands that a path begins with which goes on, blanks in it or not, to the end of a text."""
     colon = before.rfind(":\\")
     # doubled backslashes are those of a text inside JSON or code
-    if colon < 1 or not before[colon - 1].isalpha() or before[colon + 2 : colon + 3] in ("", "\\"):
-        return None
-    if colon > 1 and before[colon - 2].isalnum():
+    if not is_drive(before, colon) or before[colon + 2 : colon + 3] in ("", "\\"):
         return None
     rest = before[colon + 2 :]
     if rest.count(" ") > BLANKS or not MARKS.isdisjoint(rest) or any(map(has_known_ending, PARTS.split(rest))):

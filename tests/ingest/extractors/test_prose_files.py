@@ -339,6 +339,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("cells of a table", "| Annual Report.pdf | 1 MB |\n| Loads Data.csv | 2 MB |\nMy Notes.txt | 3", [("m", "Annual Report.pdf"), ("m", "Data.csv"), ("m", "My Notes.txt")]),
     ("saved as, in a sentence", "saved as Annual Report 2021.pdf in out", [("w", "Annual Report 2021.pdf")]),
     ("a name with blanks on a drive", "written to C:\\Users\\me\\Project Alpha\\final report.docx, and C:\\a and b.docx", [("w", "C:\\Users\\me\\Project Alpha\\final report.docx"), ("m", "b.docx")]),
+    ("a line's end in JSON behind a word and a colon", r'{"out": "files in /a/b:\n/a/b/c.csv\n/a/b/d/\n/a/b/d/e.pyc"} {"r": "Saved:\n\nC:\\a\\b.csv"}', [("m", "/a/b/c.csv"), ("m", "/a/b/d/e.pyc"), ("w", r"C:\\a\\b.csv")]),
+    ("a drive behind Chinese words", r"已保存到C:/a/b.csv 和D:\x\c.csv", [("w", "C:/a/b.csv"), ("w", r"D:\x\c.csv")]),
     ("home folder of Windows", "File ~\\AppData\\x\\agent.py", [("m", "~\\AppData\\x\\agent.py")]),
     ("a comma in a path", "open the file /workspace/x,+y.pdf now", [("m", "/workspace/x,+y.pdf")]),
     ("weights in a list", "Download yolo.weights, yolo.cfg and coco.names; layer.weights, bias and x", [("m", "yolo.weights"), ("m", "yolo.cfg"), ("m", "coco.names")]),
