@@ -21,6 +21,14 @@ MARKS: Final = frozenset(
     "\u3010\u3011\u201c\u201d\u2018\u2019\u3000\uff5e\uff5c\u2192"
 )
 SENTENCE_ENDS: Final = ("\u3002", "\uff01", "\uff1f")
+# the rest of a folder's name, and what ends it; words behind which a path begins
+FOLDER: Final = re.compile(r"[^/\\.]*(?=[/\\])")
+SEPARATOR: Final = re.compile(r"[/\\]")
+PLACED: Final = re.compile("(?:[中里下]的|目录|文件夹|以及|[和与及到至为])$")
+# what stands in sentences around a path, and seldom in names
+SAID: Final = re.compile(
+    "[中里下内的有在和与及到为至是读写存成建从了将把并后则时执运打のにをはがへとで에를을의와과]|文件|目录|脚本"
+)
 # what joins the parts of one name, whatever their scripts
 JOINERS: Final = frozenset("_-.")
 # words after which a name begins: `saved to`, `saved as`, `written into`, `called`
@@ -74,6 +82,8 @@ def name_start(word: str) -> int:
         character, before = word[index], word[index - 1]
         own, other = is_letter(character), is_letter(before)
         latin = latin or (character.isalpha() and not own)
+        if own != other and _is_in_path(word, index):
+            continue
         if other and not own and _begins(word, index, latin):
             return index
         if own and not other and before.isalpha():
@@ -89,6 +99,24 @@ def is_title(words: list[str]) -> bool:
     return not any(
         FILE_BEFORE.search(word) or LEAD.match(word + " ") or NOT_WRITTEN.search(word) for word in words[:-1]
     )
+
+
+def _is_in_path(word: str, index: int) -> bool:
+    """Whether letters of two scripts meet inside a path that begins before: `/data/销售2024/a.csv`, `/tmp/报告v2.pdf`.
+
+    From the root on its parts may have any letters; a path that begins elsewhere is as often the end of a sentence.
+    """
+    first = SEPARATOR.search(word, 0, index)
+    if first is None or PLACED.search(word, max(0, index - 4), index) or AND.match(word[index : index + 4]):
+        return False
+    start = first.start()
+    rooted = start == 0 or word[start - 1] in "~.:" or is_letter(word[start - 1])
+    folder = FOLDER.match(word, index)
+    if folder is not None:
+        return rooted or folder.group().isdigit()
+    # the name itself, which stands behind a folder and no words of the sentence
+    part = word[max(word.rfind("/", 0, index), word.rfind("\\", 0, index)) + 1 : word.rfind(".")]
+    return rooted and len(part) > 2 and not SAID.search(part)
 
 
 def _begins(word: str, index: int, latin: bool) -> bool:
