@@ -148,6 +148,8 @@ WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # a place in a program, as compilers name it; without a column that is also what libraries log of themselves
 COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=[.,;)]*(?:\s|$))")
+# the same as compilers of TypeScript, C# and Windows name it: `src/a.ts(14,7): error TS2322`
+DIAGNOSED: Final = re.compile(r"\(\d{1,7}(?:,\d{1,7}){0,3}\)[ ]?:[ ](?:fatal error|error|warning|note|info|message)\b")
 COMPILED_LINE: Final = re.compile(r"^:\d+:[ \t]*(?:fatal error|error|warning|note|undefined reference)\b")
 # what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
 LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", "\u203a ", "\u203a")
@@ -389,6 +391,8 @@ def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:
 
 def _is_compiled(path: str, after: str) -> bool:
     """Whether a compiler names a place in a file of the user's."""
+    if after[:1] == "(":
+        return DIAGNOSED.match(after) is not None
     return after[:1] == ":" and bool(COMPILED.match(after) or (path[0] != "/" and COMPILED_LINE.match(after)))
 
 

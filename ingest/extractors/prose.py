@@ -29,7 +29,7 @@ from ingest.extractors.paths import (
     extension,
     is_local,
 )
-from ingest.extractors.plausible import LIBRARIES, is_enumerated, is_of_the_web, is_plausible
+from ingest.extractors.plausible import DIAGNOSED, LIBRARIES, is_enumerated, is_of_the_web, is_plausible
 from ingest.extractors.quoted import QUOTES, quoted_start
 from ingest.extractors.said import has_any, operation
 from ingest.extractors.spaced import (
@@ -207,7 +207,9 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 if hit is None and word in DATASET_EXTENSIONS and text[end : end + 1] in CLOSING:
                     hit = certain.told_file(text, end)
                 found.append((end, hit))
-            elif text[end : end + 1] == "#" and word in REFERRED_IN and PLACE.match(text, end):
+            elif (text[end : end + 1] == "#" and word in REFERRED_IN and PLACE.match(text, end)) or (
+                text[end : end + 1] == "(" and DIAGNOSED.match(text, end)
+            ):
                 looked_at += 1
                 found.append((end, _named(text, end)))
             elif text[end : end + 1] != ".":

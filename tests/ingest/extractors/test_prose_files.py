@@ -33,6 +33,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("list of files", "Saved: a.png, `b.png` and c.png.", [("w", "a.png"), ("w", "b.png"), ("w", "c.png")]),
     ("saved and read", "Saved a.csv after reading b.csv", [("w", "a.csv"), ("m", "b.csv")]),
     ("long extension", "5.0M model.safetensors", [("m", "model.safetensors")]),
+    ("places in brackets that compilers name", "src/api/client.ts(14,7): error TS2322: no\nProgram.cs(9,5): warning CS0168: x\nC:\\p\\main.cpp(12): fatal error C1083: y\nutils.py(3,4): 5", [("m", "src/api/client.ts"), ("m", "Program.cs"), ("m", "C:\\p\\main.cpp")]),
     ("request to save", "Please save the script as `run.py` and execute it.", [("m", "run.py")]),
     ("will be saved", "The result will be saved to result.csv", [("m", "result.csv")]),
     ("not saved", "Could not open data.csv", [("m", "data.csv")]),
