@@ -109,7 +109,7 @@ SAVED_OR_NAME: Final = re2.compile(f"{SAVED_PATTERN}|({NAME_PATTERN})")
 # what stands in each text without other extensions that has a name by convention, or one that `certain` knows; and what
 # does in any text with one of these or a file that was saved: the only pass for them over most texts
 HINTS: Final = r"[a-z]file\b|[Ff]ile[ \t:].*?(?:/|named|called)|" + "|".join(
-    map(re.escape, (*NAME_HINTS[1:], ".env", *certain.HINTS, certain.HIDDEN))
+    map(re.escape, (*NAME_HINTS[1:], ".env", "go.mod", "go.sum", *certain.HINTS, certain.HIDDEN))
 )
 hints: Final = occurring(HINTS)
 saved_or_hints: Final = occurring(f"(?i:{SAVED}{SAVED_FILE})|{NAME_PATTERN}|{HINTS}")

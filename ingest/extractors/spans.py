@@ -15,9 +15,10 @@ from ingest.extractors.windows import is_drive, is_folder_mark
 
 BARE: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~+-"
 ALL_BREAKS: Final = BREAKS | cjk.MARKS
-# a command of LaTeX that is given a file
+# a command of LaTeX that is given a file, or prints the name of one
 LATEX: Final = re.compile(
-    r"\\(?:includegraphics|input|include|bibliography|addbibresource|lstinputlisting)(?:\[[^\]\n]{0,90}\])?\{$"
+    r"\\(?:includegraphics|includesvg|includepdf|input|include|subfile|bibliography|addbibresource|lstinputlisting"
+    r"|verbatiminput|texttt|path)(?:\[[^\]\n]{0,90}\])?\{$"
 )
 # a name in the column before or behind, as `ls` prints them
 COLUMN_BEFORE: Final = re.compile(r"(?:^|\s)(\S+)(?:[ ]{2,}|\t[ \t]*)$")
@@ -107,7 +108,7 @@ def _joins(window: str, index: int) -> bool:
     head = window[max(0, index - 80) : index - 1]
     chunk = unbroken(head)
     return (
-        chunk[-1:].isalnum()
+        (chunk[-1:].isalnum() or (chunk[-1:] in ("_", "-") and window[index - 1] == "#"))
         and "://" not in chunk
         and not any(mark in chunk for mark in "?=#;,:(")
         and not has_known_ending(chunk)

@@ -195,7 +195,7 @@ STORED_NAMES: Final = frozenset(
     "tokenizer spm spiece sentencepiece sentencepiece.bpe word2vec doc2vec variables".split()
 )
 # files of packages, which are nothing else
-PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in"))
+PACKAGE_NAMES: Final = frozenset(("PKG-INFO", "MANIFEST.in", "go.mod", "go.sum"))
 # names of documents that have no extension; as words they are as often something else
 DOCUMENT_NAMES: Final = frozenset("README LICENSE LICENCE CHANGELOG CONTRIBUTING AUTHORS".split())
 # AG2's list of configurations, which may as well be a variable of the environment
