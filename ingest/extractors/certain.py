@@ -1,4 +1,4 @@
-"""Files that a text names for certain, whatever their names look like: in lines of `ls -l`, as what it calls a file.
+"""Files that a text names for certain, whatever their names look like: in listings, as what it calls a file.
 
 Each pattern is asked only where a word of it occurs, as all texts pass here.
 """
@@ -22,9 +22,6 @@ from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
 # names of one text that are looked at, and how far before its end a path in backticks begins
 NAMES: Final = 20_000
 WINDOW: Final = 300
-# what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
-READ_ONLY: Final = "r--r--r--"
-HINTS: Final = ("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY, "create mode 100", "new file:   ", "modified:   ")
 # how the folders begin that a user has for keys and settings
 HIDDEN: Final = "/."
 _DATE: Final = (
@@ -36,6 +33,18 @@ LISTING_PATTERN: Final = (
     r"(?m)(?:^|\\n)" + LISTING_BEGINS + "([-l])" + LISTING_MODE + r"\d+[ \t]+"
     r"(?:\S+[ \t]+){0,2}[\d.,]+[kKMGTPB]?[ \t]+"
     r"(?:(?:" + _DATE + r")[ \t]+([^\s\\\"][^\n\\\"]*)|([^\s\d\\\"][^\s\\\"]*)[ \t]*(?:$|\\n|\"))"
+)
+# a file in a folder's listing on Windows, as the command line and PowerShell print it, and what stands in each such
+DIR_PATTERN: Final = (
+    r"(?m)^[ \t]*(?:-a[a-z-]{4}[ \t]+)?\d{1,4}[./-]\d{1,2}[./-]\d{2,4}[ \t]+\d{1,2}:\d\d(?:[ \t]?[AaPp]\.?[Mm]\.?)?"
+    r"[ \t]{2,}\d[\d.,\x{a0}\x{202f}]*[ \t]+([^\s:\"|<>*?][^\n:\"|<>*?]*\.[A-Za-z]\w{0,10})[ \t]*\r?$"
+)
+DIR_HINTS: Final = ("<DIR>", "LastWriteTime")
+# what stands in a text without a dot that names such a file: how a line of `ls -l` begins, and folders of a system
+READ_ONLY: Final = "r--r--r--"
+HINTS: Final = (
+    *("-rw", "lrw", "/etc/", "/var/log/", READ_ONLY, "create mode 100", "new file:   ", "modified:   "),
+    *DIR_HINTS,
 )
 # what stands behind `file`; after `in` a path is as often a folder. Python's `re`, asked at one place at a time
 CALLED_PATTERN: Final = (
@@ -63,6 +72,7 @@ REFUSED: Final = ("Permission denied: ", "No such file or directory: ")
 SAVING: Final = "Saving to: "
 SAVED: Final = " saved ["
 LISTING: Final = re2.compile(LISTING_PATTERN)
+DIR: Final = re2.compile(DIR_PATTERN)
 CALLED: Final = re.compile(CALLED_PATTERN)
 SYSTEM: Final = re.compile(SYSTEM_PATTERN)
 # what stands behind a path that is neither quoted nor goes on
@@ -94,6 +104,8 @@ def certain_files(text: str) -> list[tuple[int, int, Hit]]:
         found.extend(_of_the_system(text))
     if "mode 100" in text or (":   " in text and ("new file:" in text or "modified:" in text)):
         found.extend(_changed(text))
+    if DIR_HINTS[0] in text or DIR_HINTS[1] in text:
+        found.extend(_of_windows(text))
     return found
 
 
@@ -185,6 +197,12 @@ def _changed(text: str) -> Iterator[tuple[int, int, Hit]]:
             yield *match.span(1), _told(text, match.start(1), path, "prose.changed")
 
 
+def _of_windows(text: str) -> Iterator[tuple[int, int, Hit]]:
+    """Files in the listing of a folder on Windows, blanks in their names or not."""
+    for match in islice(DIR.finditer(text), NAMES):
+        yield *match.span(1), Hit(match.group(1), "mention", "prose.listing")
+
+
 def _told(text: str, start: int, path: str, method: str) -> Hit:
     """The hit of a path, with what the sentence around it says."""
     end = start + len(path)
@@ -204,7 +222,7 @@ def quoted_file(text: str, end: int) -> Hit | None:
 CERTAIN: tuple[Extractor, ...] = (
     Extractor(
         name="prose.listing",
-        finds="files in lines of `ls -l`, whatever their names",
+        finds="files in lines of `ls -l` and of listings on Windows, whatever their names",
         text="prose",
         example="-rwxr-xr-x 1 root root 97 Sep 25 18:37 recon-ng",
         found=(("mention", "recon-ng"),),

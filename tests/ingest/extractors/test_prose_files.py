@@ -33,6 +33,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("list of files", "Saved: a.png, `b.png` and c.png.", [("w", "a.png"), ("w", "b.png"), ("w", "c.png")]),
     ("saved and read", "Saved a.csv after reading b.csv", [("w", "a.csv"), ("m", "b.csv")]),
     ("long extension", "5.0M model.safetensors", [("m", "model.safetensors")]),
+    ("a folder's listing on Windows", " Directory of C:\\p\n\n03/04/2025  10:12 AM    <DIR>          src.d\n03/04/2025  10:14 AM            24,576 Budget 2025.xlsx\n04.03.2025  10:15             1.024 macro.bas\n               2 File(s)         25,600 bytes", [("m", "Budget 2025.xlsx"), ("m", "macro.bas")]),
+    ("the same of PowerShell", "Mode                 LastWriteTime         Length Name\n----                 -------------         ------ ----\nd-----          3/4/2025  10:12 AM                src\n-a----          3/4/2025  10:14 AM           1843 my notes.pyproj", [("m", "my notes.pyproj")]),
     ("names that LaTeX prints", r"Figure 2 (\texttt{loss\_curve.png}), \path{data/a.csv}, \texttt{np.save} and \includesvg[width=2cm]{b.svg}", [("m", "loss_curve.png"), ("m", "data/a.csv"), ("m", "b.svg")]),
     ("a number behind a line", "invoice_#4471.pdf, note-#2.txt and a.md#_top", [("m", "invoice_#4471.pdf"), ("m", "note-#2.txt")]),
     ("what Go calls its modules' files", "M\tgo.sum\nA\tcmd/go.mod\ndjango.mod, go.modules and https://a.io/go.mod", [("m", "go.sum"), ("m", "cmd/go.mod")]),
