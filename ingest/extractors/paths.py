@@ -25,7 +25,7 @@ EXTENSIONS = frozenset(
     styl purs sarif ubj json5 jsonc geojsonl tbz jld2 vsix qcow2 vmdk dylib tpr trr dcd usdz graphql ifc
     nc4 grb2 he5 uvfits votable ldac rmf arf mdp itp xvg edr prmtop inpcrd rst7 pqr fchk gjf gml geoparquet prj shx
     mlx slx pbtxt rda xsd xsl xslt wsdl avsc thrift xcf cgns vti pvd tfevents gfa paf ado sps f77 f95 f03 bbl nex xpt
-    covmat paramnames margestats likestats clik stan
+    covmat paramnames margestats likestats clik stan slurm sbatch
     cr2 cr3 nef arw dng orf rw2 raf nml
     djvu musicxml prototxt caffemodel mrc
     """.split()

@@ -23,6 +23,8 @@ LATEX: Final = re.compile(
 # a name in the column before or behind, as `ls` prints them
 COLUMN_BEFORE: Final = re.compile(r"(?:^|\s)(\S+)(?:[ ]{2,}|\t[ \t]*)$")
 COLUMN_AFTER: Final = re.compile(r"(?:[ ]{2,}|\t[ \t]*)(\S+)(?=\s|$)")
+# what stands for the beginning of a path: `(\u2026)lve/main/config.json`
+CUT: Final = re.compile(r"[(\[](?:\u2026|\.\.\.)[)\]]$")
 LINE_ENDS: Final = ("", "\n", "\r")
 # how a line of `ls -l` begins, and what stands behind the kind of what it is about
 LISTING_BEGINS: Final = r"[ \t>]*(?:\d+[ \t]+){0,2}"
@@ -135,6 +137,8 @@ def cleaned(token: str, before: str) -> str | None:
             if before[-2:-1] == "`" or ("/" in token and before[-2:-1] in ("", " ", "\n", "(", "'", '"'))
             else None
         )
+    if CUT.search(before[-5:]) or (token[:1] == "/" and before[-1:] == "\u2026"):
+        return None
     if before[-2:] == "%\\":  # a folder that a variable holds: `%APPDATA%\\app\\a.db`
         return None
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (

@@ -33,6 +33,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("list of files", "Saved: a.png, `b.png` and c.png.", [("w", "a.png"), ("w", "b.png"), ("w", "c.png")]),
     ("saved and read", "Saved a.csv after reading b.csv", [("w", "a.csv"), ("m", "b.csv")]),
     ("long extension", "5.0M model.safetensors", [("m", "model.safetensors")]),
+    ("the rest of a path that is cut", "Downloading (…)lve/main/config.json: 100%, (…)okenizer.json, …/data/x.csv, [...]/src/a.py. Wait……b.csv", [("m", "b.csv")]),
+    ("jobs of clusters", "Submitted batch job 4: submit_gpu.slurm and run.sbatch", [("m", "submit_gpu.slurm"), ("m", "run.sbatch")]),
     ("a folder's listing on Windows", " Directory of C:\\p\n\n03/04/2025  10:12 AM    <DIR>          src.d\n03/04/2025  10:14 AM            24,576 Budget 2025.xlsx\n04.03.2025  10:15             1.024 macro.bas\n               2 File(s)         25,600 bytes", [("m", "Budget 2025.xlsx"), ("m", "macro.bas")]),
     ("the same of PowerShell", "Mode                 LastWriteTime         Length Name\n----                 -------------         ------ ----\nd-----          3/4/2025  10:12 AM                src\n-a----          3/4/2025  10:14 AM           1843 my notes.pyproj", [("m", "my notes.pyproj")]),
     ("names that LaTeX prints", r"Figure 2 (\texttt{loss\_curve.png}), \path{data/a.csv}, \texttt{np.save} and \includesvg[width=2cm]{b.svg}", [("m", "loss_curve.png"), ("m", "data/a.csv"), ("m", "b.svg")]),
