@@ -46,7 +46,7 @@ from ingest.extractors.spaced import (
     without_bracket,
 )
 from ingest.extractors.spans import LINE_ENDS, cleaned, continues, is_listed, of_folder, renamed, token_start, unbroken
-from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, PACKAGE_NAMES, TREE
+from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, EITHER, PACKAGE_NAMES, TREE
 from ingest.extractors.windows import slashed_start, spaced_start
 from ingest.occurring import occurring
 
@@ -248,10 +248,19 @@ def _first(found: list[tuple[int, Hit | None]]) -> list[Hit]:
     for _, hit in found:
         if hit is None:
             continue
-        known = first.get(hit.path)
-        if known is None or (known.operation == "mention" and hit.operation == "write"):
-            first[hit.path] = hit
+        for path in _either(hit.path) if hit.path.count("/") == 1 else (hit.path,):
+            known = first.get(path)
+            if known is None or (known.operation == "mention" and hit.operation == "write"):
+                first[path] = Hit(path, hit.operation, hit.method)
     return list(first.values())
+
+
+def _either(path: str) -> tuple[str, ...]:
+    """The two names of which a slash lets choose, `fig.pdf/fig.png`, or the path; a table in parts is a folder."""
+    name, _, other = path.partition("/")
+    if extension(name) in EITHER and extension(other) in EITHER and not other.startswith("part-"):
+        return name, other
+    return (path,)
 
 
 def _named(text: str, end: int, beyond: str = "") -> Hit | None:

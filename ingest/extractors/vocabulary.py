@@ -44,6 +44,8 @@ NO_ATTRIBUTES: Final = frozenset(
 )
 # of those what a file has that is referred to as `@src/main.py`; the others are modules of a package as well
 REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".split())
+# of these what is no folder of what it is made of, so that a slash behind it stands before another name
+EITHER: Final = (REFERRED | {"json", "html", "log", "lock"}) - {"parquet", "gz", "npz"}
 # of those what ends no dotted name of a module or a host
 DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split())) | frozenset(
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"

@@ -33,6 +33,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("list of files", "Saved: a.png, `b.png` and c.png.", [("w", "a.png"), ("w", "b.png"), ("w", "c.png")]),
     ("saved and read", "Saved a.csv after reading b.csv", [("w", "a.csv"), ("m", "b.csv")]),
     ("long extension", "5.0M model.safetensors", [("m", "model.safetensors")]),
+    ("two names with a slash between", "Produce fig.pdf/fig.png, edit `main.py/utils.py`, package.json/yarn.lock; out.csv/part-0.csv, data/a.csv", [("m", "fig.pdf"), ("m", "fig.png"), ("m", "main.py"), ("m", "utils.py"), ("m", "package.json"), ("m", "yarn.lock"), ("m", "out.csv/part-0.csv"), ("m", "data/a.csv")]),
     ("the rest of a path that is cut", "Downloading (…)lve/main/config.json: 100%, (…)okenizer.json, …/data/x.csv, [...]/src/a.py. Wait……b.csv", [("m", "b.csv")]),
     ("jobs of clusters", "Submitted batch job 4: submit_gpu.slurm and run.sbatch", [("m", "submit_gpu.slurm"), ("m", "run.sbatch")]),
     ("a folder's listing on Windows", " Directory of C:\\p\n\n03/04/2025  10:12 AM    <DIR>          src.d\n03/04/2025  10:14 AM            24,576 Budget 2025.xlsx\n04.03.2025  10:15             1.024 macro.bas\n               2 File(s)         25,600 bytes", [("m", "Budget 2025.xlsx"), ("m", "macro.bas")]),
