@@ -113,8 +113,8 @@ HINTS: Final = r"[a-z]file\b|[Ff]ile[ \t:].*?(?:/|named|called)|" + "|".join(
 )
 hints: Final = occurring(HINTS)
 saved_or_hints: Final = occurring(f"(?i:{SAVED}{SAVED_FILE})|{NAME_PATTERN}|{HINTS}")
-# a letter or mark as text inside JSON has it: `\u62a5.docx`
-LETTER: Final = re.compile(r"(?<!\\)\\u([0-9a-fA-F]{4})")
+# a letter or mark as text inside JSON has it: `\u62a5.docx`, `\/tmp\/a.csv`
+LETTER: Final = re.compile(r"(?<!\\)\\(?:u([0-9a-fA-F]{4})|/)")
 # what closes the name of a file that a program says it saved or cannot open
 CLOSING: Final = frozenset("'\u2019")
 # a name of a program's: `package.Class.method`
@@ -156,7 +156,7 @@ def extract_text(text: str) -> list[Hit]:
     if not may_name_files(text):
         return []
     text = sound(text)
-    if "\\u" in text:
+    if "\\u" in text or "\\/" in text:
         text = LETTER.sub(_letter, text)
     if "```" in text:
         text = prose(text)
@@ -183,7 +183,7 @@ def extract_text(text: str) -> list[Hit]:
 
 def _letter(match: re.Match[str]) -> str:
     """The character that an escape stands for, but not half of one, nor a mark that JSON has to escape."""
-    character = chr(int(match.group(1), 16))
+    character = chr(int(match.group(1), 16)) if match.group(1) else "/"
     return match.group() if character < " " or character in '"\\' or "\ud800" <= character <= "\udfff" else character
 
 
