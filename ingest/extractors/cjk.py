@@ -27,7 +27,7 @@ SEPARATOR: Final = re.compile(r"[/\\]")
 PLACED: Final = re.compile("(?:[中里下]的|目录|文件夹|以及|[和与及到至为])$")
 # what stands in sentences around a path, and seldom in names
 SAID: Final = re.compile(
-    "[中里下内的有在和与及到为至是读写存成建从了将把并后则时执运打のにをはがへとで에를을의와과]|文件|目录|脚本"
+    "[中里下内的有在和与及到为至是读写存成建从了将把并后则时执运打のにをはがへとで에를을의와과]|文件|目录|脚本|包含|查看"
 )
 # what joins the parts of one name, whatever their scripts
 JOINERS: Final = frozenset("_-.")
@@ -109,14 +109,14 @@ def _is_in_path(word: str, index: int) -> bool:
     first = SEPARATOR.search(word, 0, index)
     if first is None or PLACED.search(word, max(0, index - 4), index) or AND.match(word[index : index + 4]):
         return False
-    start = first.start()
-    rooted = start == 0 or word[start - 1] in "~.:" or is_letter(word[start - 1])
     folder = FOLDER.match(word, index)
     if folder is not None:
+        start = first.start()
+        rooted = start == 0 or word[start - 1] in "~.:" or is_letter(word[start - 1])
         return rooted or folder.group().isdigit()
     # the name itself, which stands behind a folder and no words of the sentence
     part = word[max(word.rfind("/", 0, index), word.rfind("\\", 0, index)) + 1 : word.rfind(".")]
-    return rooted and len(part) > 2 and not SAID.search(part)
+    return len(part) > 2 and not SAID.search(part)
 
 
 def _begins(word: str, index: int, latin: bool) -> bool:
