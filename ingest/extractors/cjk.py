@@ -21,6 +21,8 @@ MARKS: Final = frozenset(
     "\u3010\u3011\u201c\u201d\u2018\u2019\u3000\uff5e\uff5c\u2192"
 )
 SENTENCE_ENDS: Final = ("\u3002", "\uff01", "\uff1f")
+# how often the script changes in a path at most
+CHANGES: Final = 16
 # the rest of a folder's name, and what ends it; words behind which a path begins
 FOLDER: Final = re.compile(r"[^/\\.]*(?=[/\\])")
 SEPARATOR: Final = re.compile(r"[/\\]")
@@ -78,12 +80,15 @@ def name_start(word: str) -> int:
     if word[dot:] in DOT_NAMES:
         return dot
     latin = False
+    changes = 0
     for index in range(dot - 1 if dot > 0 else len(word) - 1, 0, -1):
         character, before = word[index], word[index - 1]
         own, other = is_letter(character), is_letter(before)
         latin = latin or (character.isalpha() and not own)
-        if own != other and _is_in_path(word, index):
-            continue
+        if own != other and changes < CHANGES:
+            changes += 1
+            if _is_in_path(word, index):
+                continue
         if other and not own and _begins(word, index, latin):
             return index
         if own and not other and before.isalpha():

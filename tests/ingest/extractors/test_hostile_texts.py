@@ -38,6 +38,8 @@ UNITS = [
     *("sqlite3 a.db ';' ", "sqlite3 a.db <<A\n.import b.csv c\nA\n", "sqlite3 a.db '", "psql -c ", "ffmpeg -vf subtitles=", "ffmpeg -vf ',ass='", "a@b:", "hf download a b.c --local-dir "),
     *("x = {f(1): 'a.csv', **x}\n", "x[f(1)] = x\n", "a, *b = b\n", "x = f.partial(x, 1)\n", "In [1]: import a\n", "Out[1]: ", "x = x.value\n", "a = 'b'; a <- paste0(a, a)\n", "paste0(a, ", "vim +"),
     *("x.read.a().csv('b.csv')\n", "x.write.", "f('a b.csv', ", "f(a_id='b.c', ", "read_a_b_", "pytest.main(['a.py'])\n"),
+    *("/" + "\u4e2da" * 120 + "/a.csv ", "\u4e2d/a", "\\u4e2d", "\\u4e2d.csv ", "\\/", "a:\\n/", "a:\\n/b.csv ", "a.ts(1,2): error ", "a.ts(1,", "(\u2026)a.csv "),
+    *("<DIR>\n", "<DIR> 1/1/2025  1:00  1 a b.csv\n", "\n<DIR> 1/1/2025  1:00  1 ", "a.csv/b.csv ", "a.csv/", "go.mod ", "\\texttt{a\\_b.csv} ", "\\texttt{"),
 ]  # fmt: skip
 LANGUAGES = ("python", "bash", "javascript", "powershell", "dockerfile", "makefile", "sql", "")
 
