@@ -47,19 +47,20 @@ Replaced = list[dict[str, str]]
 """What was replaced: `{"path": ..., "reason": ...}` each."""
 
 
-def to_json(value: Any, opened: int = 0) -> tuple[bytes, Replaced]:
+def to_json(value: Any, opened: int = 0, masks: bool = False) -> tuple[bytes, Replaced]:
     """JSON for a value, and what had to be replaced in it.
 
     Args:
         value: anything.
         opened: how many objects that are nothing else are written as their attributes, before they are as text.
+        masks: whether keys that these hold are masked by their names.
     """
     try:
         if type(value) is not str and _text_size(value) > LARGEST:
             return _without_large(value)
         return orjson.dumps(value), []
     except Exception:
-        return _by_hand(value, opened)
+        return _by_hand(value, opened, masks)
 
 
 def _text_size(value: Any) -> int:
@@ -127,13 +128,14 @@ def event_to_json(event: Any) -> tuple[bytes, Replaced]:
         return _by_hand(_event_fields(event))
 
 
-def response_to_json(response: Any) -> tuple[bytes, Replaced]:
+def response_to_json(response: Any, masks: bool) -> tuple[bytes, Replaced]:
     """JSON for what a model's client gave, and what had to be replaced in it.
 
-    A client of the user's makes it of any objects, which are written as their attributes, without the keys that they
-    hold.
+    Args:
+        response: a client of the user's makes it of any objects, which are written as their attributes.
+        masks: whether keys that these hold are masked by their names.
     """
-    return event_to_json(response) if hasattr(response, "model_dump") else to_json(response, MAX_OPENED)
+    return event_to_json(response) if hasattr(response, "model_dump") else to_json(response, MAX_OPENED, masks)
 
 
 def error_fields(error: BaseException) -> dict[str, Any]:
@@ -226,8 +228,8 @@ def _get(value: Any, name: str, default: Any) -> Any:
         return default
 
 
-def _by_hand(value: Any, opened: int = 0) -> tuple[bytes, Replaced]:
-    walk = _Walk(opened)
+def _by_hand(value: Any, opened: int = 0, masks: bool = False) -> tuple[bytes, Replaced]:
+    walk = _Walk(opened, masks)
     try:
         plain = walk.plain(value, "$", 0)
         return orjson.dumps(plain), walk.replaced
@@ -246,11 +248,12 @@ class _Walk:
 
     Args:
         opened: as in `to_json`.
+        masks: as there.
     """
 
-    def __init__(self, opened: int) -> None:
+    def __init__(self, opened: int, masks: bool) -> None:
         self.opened = opened
-        self.opens = opened > 0
+        self.masks = masks
         self.replaced: Replaced = []
         self.above: set[int] = set()
 
@@ -325,7 +328,7 @@ class _Walk:
                 name = self.refused(key, path, error)
             while name in plain:  # two keys with the same text
                 name += "'"
-            is_key = self.opens and isinstance(item, str) and is_secret(name, item)
+            is_key = self.masks and isinstance(item, str) and is_secret(name, item)
             plain[name] = MASKED if is_key else self.plain(item, f"{path}.{name}", depth)
         return plain
 

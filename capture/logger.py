@@ -223,7 +223,7 @@ def write_call(
     requests = run.requests()
     delta = requests.delta(asker or "", request)
     response = call.pop("response")
-    answer, replaced = _response(response)
+    answer, replaced = _response(response, run.mask is not None)
     fields = {
         "wrapper": run.wrappers.setdefault(wrapper_id, len(run.wrappers)),
         "model": request.get("model"),
@@ -256,8 +256,8 @@ def asking_now() -> tuple[str | None, str | None]:
     return None, None
 
 
-def _response(response: Any) -> tuple[bytes, encode.Replaced]:
-    data, replaced = encode.response_to_json(response)
+def _response(response: Any, masks: bool) -> tuple[bytes, encode.Replaced]:
+    data, replaced = encode.response_to_json(response, masks)
     return data, [{**note, "path": "$.response" + note["path"][1:]} for note in replaced]
 
 

@@ -49,8 +49,12 @@ class OwnClient:
         return {**vars(response.usage), "cost": 0.0, "model": response.model}
 
 
-def test_an_answer_of_any_objects_is_told_whole(runs: Path, ingested: Ingest) -> None:
-    """Its words, however long, and the tokens; not what it holds for itself, and no keys."""
+@pytest.mark.parametrize("masks", [True, False])
+def test_an_answer_of_any_objects_is_told_whole(
+    masks: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words, however long, and the tokens; not what it holds for itself, and no keys, unless nothing is masked."""
+    monkeypatch.setenv("AG2_CAPTURE_MASK", str(int(masks)))
     with capture.start(runs, run_id="r", console=False):
         config = {"config_list": [{"model": "mine", "model_client_cls": "OwnClient"}], "cache_seed": None}
         model = ConversableAgent("model", llm_config=config, **QUIET)
@@ -61,5 +65,5 @@ def test_an_answer_of_any_objects_is_told_whole(runs: Path, ingested: Ingest) ->
     assert answer["choices"][0]["message"]["content"] == WORDS
     assert "_client" not in answer
     assert list(answer["made_by"]) == ["headers"]
-    assert KEY not in call["response"]
+    assert (KEY not in call["response"]) == masks
     assert (call["total_tokens"], call["response_valid"]) == (7, True)
