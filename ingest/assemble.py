@@ -15,6 +15,7 @@ from ingest import facts
 from ingest.ag2_events import read_event
 from ingest.ag2_logs import REPLIED
 from ingest.agents import Agents
+from ingest.asides import Asides
 from ingest.beside import read_copy, read_transcript
 from ingest.chats import Chats
 from ingest.events import Where, milliseconds
@@ -86,6 +87,7 @@ class Assembler:
         self._transcripts = Transcripts()
         self._unread: list[str] = []
         self._chats, self._leaving = Chats(self.rows), Leaving()
+        self._asides = Asides(self._chats, self._conversation, self._agents)
         self._start: Data = {}
         self._recordings: set[str] = set()
         self._end: Data = {}
@@ -178,6 +180,7 @@ class Assembler:
             self._tell(fact, where)
 
     def _tell(self, fact: facts.Fact, where: Where) -> None:
+        self._asides.place(fact, where)
         where.action, where.parent = self._chats.around(where)
         self._conversation.take(fact, where)
 
@@ -218,10 +221,12 @@ class Assembler:
             if is_alone and where.chat is None and data.get("attributed") is not False:
                 self._tell(facts.ChatBegun(), where)
         else:
+            self._asides.place_agent(turn_of, where)
             where.parent = self._chats.around_turn(where)
             fact = facts.ChatOpened(chat, turn_of, text_or_none(data.get("recipient")))
             around = self._conversation.opened(fact, where)
         self._chats.enter(chat, action, around)
+        self._asides.begins(data)
         self._conversation.of_group(self._chats.named(chat), group)
         former = self._chats.goes_on(chat)
         if former is not None and former.floor is not None and former.around == around:
@@ -237,6 +242,7 @@ class Assembler:
         about = {name: data[name] for name in ("summary", "cost", "context_variables") if data.get(name) is not None}
         is_cut_off, agent = data.get("status") == "interrupted", text_or_none(data.get("agent"))
         closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent, data.get("is_inside") is True)
+        closed = self._asides.ends(chat, closed)
         floor = self._conversation.closed(closed, inside)
         if is_unmarked:
             floor = self._conversation.ended(closed, inside)
