@@ -41,6 +41,10 @@ _ESCAPED = re.compile(r"\\udc([89a-f][0-9a-f])")
 _Note = Callable[[str], None]
 
 
+def _unheard(line: str) -> None:
+    """Where nobody is told."""
+
+
 class IngestError(Exception):
     """Input that can't be worked with. The message is one line: what, where, what to do."""
 
@@ -111,8 +115,7 @@ def discover(
             raise IngestError(f"{root}: no such folder, but --files-root names it")
     below = tuple(os.path.realpath(root) for root in roots)
     found: dict[str, Found] = {}
-    failed = failed or note
-    excluded = os.path.realpath(out) if out else ""
+    scan = _Scan(os.path.realpath(out) if out else "", note, failed or note)
     owners, owned = _Owners(), dict[str, str]()
     for path in paths:
         if path == STANDARD_INPUT:
@@ -130,8 +133,7 @@ def discover(
         if owner is not None:
             owned[shown(path)] = f"it belongs to the run in {shown(owner)}"
             continue
-        walked = _walk(root, excluded, note, failed)
-        for candidate in _file(root, os.path.dirname(root), excluded, note, failed) if is_file else walked:
+        for candidate in scan.file(root, os.path.dirname(root)) if is_file else scan.folder(root):
             found.setdefault(candidate.folder or candidate.path, candidate)
     for candidate in given:
         found.setdefault(candidate.path, candidate)
@@ -155,10 +157,7 @@ def found_at(path: str, out: str, note: _Note) -> Found | None:
     """
     if not os.path.isfile(path) or os.path.realpath(path) != path:
         return None
-    folder, name = os.path.split(path)
-    if name in JOURNALS:
-        path = os.path.join(folder, _journal_in(_entries(folder, note)) or name)
-    return next(_file(path, folder, os.path.realpath(out), note, note), None)
+    return next(_Scan(os.path.realpath(out), note, note).one(path), None)
 
 
 class _Owners:
@@ -209,39 +208,136 @@ def as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
     return replace(found, source=source, roots=roots, stamp=shown(" ".join([found.stamp, *told])))
 
 
-def _walk(root: str, excluded: str, note: _Note, failed: _Note) -> Iterator[Found]:
-    folders = [root]
-    while folders:
-        folder = folders.pop()
-        if folder == excluded:
-            continue
-        entries = _entries(folder, failed)
-        if name := _journal_in(entries):
-            belonging = _belonging(folder, name, entries)
-            yield from _run(folder, name, belonging, excluded, note, failed)
-            if belonging is entries:
+class _Scan:
+    """Looks for runs.
+
+    Args:
+        excluded: the folder of tables, nothing in which is a source.
+        note: called with one line for each thing that was passed over.
+        failed: called with one line for each file and folder that can't be looked at.
+    """
+
+    def __init__(self, excluded: str, note: _Note, failed: _Note) -> None:
+        self._excluded, self._note, self._failed = excluded, note, failed
+
+    def folder(self, root: str) -> Iterator[Found]:
+        """What may be a run in a folder of any depth."""
+        folders = [root]
+        while folders:
+            folder = folders.pop()
+            if folder == self._excluded:
                 continue
-            entries = [entry for entry in entries if entry.name != name]
-        kinds = [(entry, _kind(entry, failed)) for entry in entries]
-        if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
-            _pass_over(journals[:1], note)  # a run that can't be read; what lies beside a journal is no run of its own
-            continue
-        files = {entry.name for entry, kind in kinds if kind == _FILE}
+            entries = self._entries(folder)
+            if name := _journal_in(entries):
+                belonging = _belonging(folder, name, entries)
+                yield from self._run(folder, name, belonging)
+                if belonging is entries:
+                    continue
+                entries = [entry for entry in entries if entry.name != name]
+            kinds = [(entry, _kind(entry, self._failed)) for entry in entries]
+            if journals := [pair for pair in kinds if pair[0].name in JOURNALS and pair[1] in (_LINK, _SPECIAL)]:
+                self._pass_over(journals[:1])  # a run that can't be read; beside a journal no file is a run of its own
+                continue
+            files = {entry.name for entry, kind in kinds if kind == _FILE}
+            for entry, kind in kinds:
+                # an archive of a file that lies beside it tells nothing more
+                plain = unpacked(entry.name)
+                is_repeated = plain in files and bool(_size(os.path.join(folder, plain)))
+                if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and not is_repeated:
+                    yield from self.file(entry.path, root)
+            self._pass_over(kinds)
+            below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
+            folders.extend(reversed(below))
+
+    def file(self, path: str, root: str) -> Iterator[Found]:
+        """A file, unless it is gone by now or can't be looked at; of a run's folder that."""
+        folder, name = os.path.split(path)
+        try:
+            status = os.stat(path, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._failed(f"{shown(path)}: skipped, {error.strerror}")
+            return
+        if name in JOURNALS and stat.S_ISREG(status.st_mode):
+            yield from self._run(folder, name, _belonging(folder, name, self._entries(folder)))
+            return
+        stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
+        if name.lower().endswith(DATABASES):
+            stamps += _beside(path)
+        stamp = _digest(stamps)
+        yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
+
+    def one(self, path: str) -> Iterator[Found]:
+        """The file of this path, or the run of whose folder it is the journal, or may be."""
+        folder, name = os.path.split(path)
+        if name in JOURNALS:
+            path = os.path.join(folder, _journal_in(self._entries(folder)) or name)
+        return self.file(path, folder)
+
+    def _run(self, folder: str, name: str, entries: list[os.DirEntry[str]]) -> Iterator[Found]:
+        """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
+        path = os.path.join(folder, name)
+        sizes: dict[str, int] = {}
+        stamps = []
+        for place, status in self._statuses(entries):
+            sizes[place] = status.st_size
+            stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
+        if path in sizes:
+            size = sizes.pop(path)
+            self._tell_of_runs_below(path, sizes)
+            run_id = os.path.basename(folder) or "root"
+            yield Found(path, run_id, folder, _digest(stamps), size, beside=sum(sizes.values()))
+
+    def _tell_of_runs_below(self, path: str, beside: Iterable[str]) -> None:
+        """Say which journals are not read because they lie in the folder of another; copies in its `files` aside."""
+        folder = os.path.dirname(path)
+        copies = os.path.join(folder, journal.FILES, "")
+        journals = [other for other in beside if os.path.basename(other) in JOURNALS and not other.startswith(copies)]
+        if below := [other for other in journals if os.path.dirname(other) != folder]:
+            names = some([shown(os.path.relpath(other, folder)) for other in sorted(below)])
+            self._note(
+                f"{names} in {shown(folder)}: not read, the folder is that of the run {os.path.basename(path)} there; "
+                "where that is none, move it away"
+            )
+
+    def _statuses(self, entries: list[os.DirEntry[str]]) -> Iterator[tuple[str, os.stat_result]]:
+        """(path, status) of each file of a run, links aside. What an ingest asks of a run that did not change."""
+        told = False
+        for entry in entries:
+            kind = _kind(entry, self._failed)
+            if kind in (_LINK, None) or entry.path == self._excluded:
+                continue
+            if kind == _FOLDER:
+                yield from self._statuses(self._entries(entry.path))
+                continue
+            try:
+                yield entry.path, entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # a temporary file of a run that goes on
+                continue
+            except OSError as error:
+                if not told:  # in a folder that can be listed and not entered it is the same for all
+                    self._failed(f"{shown(entry.path)}: skipped, {error.strerror}")
+                told = True
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as scan:
+                return sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self._failed(f"{shown(folder)}: skipped, {error.strerror}")
+            return []
+
+    def _pass_over(self, kinds: list[tuple[os.DirEntry[str], str | None]]) -> None:
         for entry, kind in kinds:
-            # an archive of a file that lies beside it tells nothing more
-            plain = unpacked(entry.name)
-            is_repeated = plain in files and bool(_size(os.path.join(folder, plain)))
-            if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and not is_repeated:
-                yield from _file(entry.path, root, excluded, note, failed)
-        _pass_over(kinds, note)
-        below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
-        folders.extend(reversed(below))
+            if kind == _LINK or (kind == _SPECIAL and entry.name.lower().endswith(_SUFFIXES)):
+                self._note(f"{shown(entry.path)}: skipped, it is {kind}")
 
 
 _LINK, _FOLDER, _FILE, _SPECIAL = "a link", "a folder", "a file", "no ordinary file"
 
 
-def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
+def _kind(entry: os.DirEntry[str], failed: _Note = _unheard) -> str | None:
     """What it is, or None where that can't be found out: some systems have to look at the file itself for it."""
     try:
         if entry.is_symlink():
@@ -250,7 +346,7 @@ def _kind(entry: os.DirEntry[str], note: _Note) -> str | None:
             return _FOLDER
         return _FILE if entry.is_file(follow_symlinks=False) else _SPECIAL
     except OSError as error:
-        note(f"{shown(entry.path)}: skipped, {error.strerror}")
+        failed(f"{shown(entry.path)}: skipped, {error.strerror}")
         return None
 
 
@@ -260,24 +356,9 @@ def unpacked(name: str) -> str | None:
     return stem if dot + ending.lower() in PACKED[1:] else None
 
 
-def _pass_over(kinds: list[tuple[os.DirEntry[str], str | None]], note: _Note) -> None:
-    for entry, kind in kinds:
-        if kind == _LINK or (kind == _SPECIAL and entry.name.lower().endswith(_SUFFIXES)):
-            note(f"{shown(entry.path)}: skipped, it is {kind}")
-
-
-def _entries(folder: str, note: _Note) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as scan:
-            return sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        note(f"{shown(folder)}: skipped, {error.strerror}")
-        return []
-
-
 def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     """The name of a folder's journal, which may be compressed, or None where there is none."""
-    names = {e.name for e in entries if e.name in JOURNALS and _kind(e, lambda _: None) in (_FILE, None)}
+    names = {e.name for e in entries if e.name in JOURNALS and _kind(e) in (_FILE, None)}
     there = [name for name in JOURNALS if name in names]
     if len(there) > 1:  # one that is empty tells nothing
         folder = os.path.dirname(entries[0].path)
@@ -289,80 +370,10 @@ def _belonging(folder: str, name: str, entries: list[os.DirEntry[str]]) -> list[
     """What in a folder belongs to the run of its journal: all, but to one that is empty, or has no record where runs
     may lie below it, nothing else. Somebody left that there."""
     path = os.path.join(folder, name)
-    holds_folders = any(_kind(entry, lambda _: None) == _FOLDER and entry.name != journal.FILES for entry in entries)
+    holds_folders = any(_kind(entry) == _FOLDER and entry.name != journal.FILES for entry in entries)
     if _size(path) == 0 or (holds_folders and not _has_records(path)):
         return [entry for entry in entries if entry.name == name]
     return entries
-
-
-def _run(
-    folder: str, name: str, entries: list[os.DirEntry[str]], excluded: str, note: _Note, failed: _Note
-) -> Iterator[Found]:
-    """The run in a folder, unless it is gone by now: agents work while their runs are ingested."""
-    path = os.path.join(folder, name)
-    sizes: dict[str, int] = {}
-    stamps = []
-    for place, status in _statuses(entries, excluded, failed):
-        sizes[place] = status.st_size
-        stamps.append(f"{place[len(folder) :]} {status.st_size} {status.st_mtime_ns} {status.st_ino}")
-    if path in sizes:
-        size = sizes.pop(path)
-        _tell_of_runs_below(path, sizes, note)
-        run_id = os.path.basename(folder) or "root"
-        yield Found(path, run_id, folder, _digest(stamps), size, beside=sum(sizes.values()))
-
-
-def _tell_of_runs_below(path: str, beside: Iterable[str], note: _Note) -> None:
-    """Say which journals are not read because they lie in the folder of another; copies in its `files` aside."""
-    folder = os.path.dirname(path)
-    copies = os.path.join(folder, journal.FILES, "")
-    journals = [other for other in beside if os.path.basename(other) in JOURNALS and not other.startswith(copies)]
-    if below := [other for other in journals if os.path.dirname(other) != folder]:
-        note(
-            f"{some([shown(os.path.relpath(other, folder)) for other in sorted(below)])} in {shown(folder)}: not read, "
-            f"the folder is that of the run {os.path.basename(path)} there; where that is none, move it away"
-        )
-
-
-def _statuses(entries: list[os.DirEntry[str]], excluded: str, failed: _Note) -> Iterator[tuple[str, os.stat_result]]:
-    """(path, status) of each file of a run, links aside. What an ingest asks of a run that did not change."""
-    told = False
-    for entry in entries:
-        kind = _kind(entry, failed)
-        if kind in (_LINK, None) or entry.path == excluded:
-            continue
-        if kind == _FOLDER:
-            yield from _statuses(_entries(entry.path, failed), excluded, failed)
-            continue
-        try:
-            yield entry.path, entry.stat(follow_symlinks=False)
-        except FileNotFoundError:  # a temporary file of a run that goes on
-            continue
-        except OSError as error:
-            if not told:  # in a folder that can be listed and not entered it is the same for all
-                failed(f"{shown(entry.path)}: skipped, {error.strerror}")
-            told = True
-
-
-def _file(path: str, root: str, excluded: str, note: _Note, failed: _Note) -> Iterator[Found]:
-    """The file, unless it is gone by now or can't be looked at."""
-    folder, name = os.path.split(path)
-    try:
-        status = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        failed(f"{shown(path)}: skipped, {error.strerror}")
-        return
-    if name in JOURNALS and stat.S_ISREG(status.st_mode):
-        belonging = _belonging(folder, name, _entries(folder, failed))
-        yield from _run(folder, name, belonging, excluded, note, failed)
-        return
-    stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
-    if name.lower().endswith(DATABASES):
-        stamps += _beside(path)
-    stamp = _digest(stamps)
-    yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
 
 
 def _beside(path: str) -> Iterator[str]:
