@@ -5,7 +5,7 @@ It reads files and nothing else: it works where AG2 is not installed, and never 
 
 from typing import TYPE_CHECKING, Any
 
-from ingest.discover import IngestError
+from ingest.found import IngestError
 
 if TYPE_CHECKING:
     from ingest.pipeline import run

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from ingest.discover import JOURNALS, Found, above, gone, has_begun, holds_no_run, shown, some, unpacked
+from ingest.discover import has_begun
+from ingest.found import JOURNALS, Found, above, gone, holds_no_run, shown, some, unpacked
 from ingest.identity import displaced, sent_twice
 from ingest.known import Known
 from ingest.pruned import Pruned, without_pruned

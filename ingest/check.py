@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.discover import Found, IngestError, printable, shown
+from ingest.found import Found, IngestError, printable, shown
 from ingest.integrity import MAX_TOLD, Integrity
 from ingest.read import Report, failure, read_run
 from ingest.schema import TABLES

@@ -10,7 +10,8 @@ from typing import IO, Any
 import click
 
 from ingest import pipeline, retention
-from ingest.discover import IngestError, discover, printable
+from ingest.discover import discover
+from ingest.found import IngestError, printable
 from ingest.sources import SOURCES
 from ingest.stdin import standard_input
 from ingest.summary import Summary

@@ -5,83 +5,37 @@ other file with a known ending may be a run of its own; whether it is, its conte
 what is ingested lies inside the folders that were given.
 """
 
-import hashlib
 import os
-import re
 import stat
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from capture import format as journal
-from ingest.compressed import SUFFIXES as PACKED
 from ingest.compressed import unpack
+from ingest.found import (
+    BESIDE,
+    DATABASES,
+    HEAD,
+    JOURNALS,
+    STANDARD_INPUT,
+    SUFFIXES,
+    Found,
+    IngestError,
+    above,
+    digest,
+    shown,
+    size_of,
+    some,
+    unpacked,
+)
 from ingest.regular import open_regular
 
-ENDINGS = (".json", ".jsonl", ".ndjson", ".log", ".db", ".sqlite")
-"""Of the names of files that may be runs, in capital letters as well."""
-
-DATABASES = (".db", ".sqlite")
-"""Those of them that are databases."""
-
-BESIDE = ("-wal", "-journal")
-"""What the names of files end with that SQLite keeps beside a database."""
-
-STANDARD_INPUT = "-"
-"""The path that stands for it."""
-
-_SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
-JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
-"""Names of a run's journal. Of several in a folder the first that is not empty counts."""
-
-HEAD = 64 * 1024
-"""Bytes from which a file's source is told."""
-
-_ESCAPED = re.compile(r"\\udc([89a-f][0-9a-f])")
 _Note = Callable[[str], None]
 
 
 def _unheard(line: str) -> None:
     """Where nobody is told."""
-
-
-class IngestError(Exception):
-    """Input that can't be worked with. The message is one line: what, where, what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that may be a run.
-
-    Attributes:
-        path: absolute path of the file.
-        run_id: name of the run's folder; for any other file its path below the folder given.
-        folder: the run's folder, where the file is the journal of one.
-        stamp: sizes and times of all files that belong to it. It changes when the run does.
-        size: bytes of the file.
-        source: name of the source that reads it, where the user says so.
-        content: where its bytes really are, where that is not its path.
-        roots: folders in which the files that it names are looked for.
-        beside: bytes of the other files in the run's folder, such as saved transcripts.
-    """
-
-    path: str
-    run_id: str
-    folder: str | None
-    stamp: str
-    size: int
-    source: str | None = None
-    content: str | None = None
-    roots: tuple[str, ...] = ()
-    beside: int = 0
-
-    def own_id(self, taken: Container[str]) -> str:
-        """The run's id, told apart by its path from those of others of that name, which are taken."""
-        run_id, path = shown(self.run_id), [self.path]
-        while run_id in taken:
-            run_id = f"{shown(self.run_id)}~{_digest(path)[:8]}"
-            path.append("")  # also that one may be taken: of a run that was moved away from there
-        return run_id
 
 
 def discover(
@@ -192,14 +146,6 @@ def has_begun(found: Found) -> bool:
     return found.folder is not None and _has_records(found.path)
 
 
-def above(path: str) -> list[str]:
-    """The folders that a file or folder lies in, the nearest first; a journal is its folder."""
-    folder, name = os.path.split(path)
-    if name in JOURNALS:
-        folder = os.path.dirname(folder)
-    return [folder, *map(str, Path(folder).parents)]
-
-
 def as_told(found: Found, source: str | None, roots: tuple[str, ...]) -> Found:
     """The same file, to be read by this source and with these roots; what was read otherwise is read again."""
     told = [name for name in (source, *roots) if name is not None]
@@ -242,8 +188,8 @@ class _Scan:
             for entry, kind in kinds:
                 # an archive of a file that lies beside it tells nothing more
                 plain = unpacked(entry.name)
-                is_repeated = plain in files and bool(_size(os.path.join(folder, plain)))
-                if kind == _FILE and entry.name.lower().endswith(_SUFFIXES) and not is_repeated:
+                is_repeated = plain in files and bool(size_of(os.path.join(folder, plain)))
+                if kind == _FILE and entry.name.lower().endswith(SUFFIXES) and not is_repeated:
                     yield from self.file(entry.path, root)
             self._pass_over(kinds)
             below = [entry.path for entry, kind in kinds if kind == _FOLDER and not entry.name.startswith(".")]
@@ -265,7 +211,7 @@ class _Scan:
         stamps = [f"{status.st_size} {status.st_mtime_ns} {status.st_ino}"]
         if name.lower().endswith(DATABASES):
             stamps += _beside(path)
-        stamp = _digest(stamps)
+        stamp = digest(stamps)
         yield Found(path, shown(Path(path).relative_to(root).as_posix()), None, stamp, status.st_size)
 
     def one(self, path: str) -> Iterator[Found]:
@@ -287,7 +233,7 @@ class _Scan:
             size = sizes.pop(path)
             self._tell_of_runs_below(path, sizes)
             run_id = os.path.basename(folder) or "root"
-            yield Found(path, run_id, folder, _digest(stamps), size, beside=sum(sizes.values()))
+            yield Found(path, run_id, folder, digest(stamps), size, beside=sum(sizes.values()))
 
     def _tell_of_runs_below(self, path: str, beside: Iterable[str]) -> None:
         """Say which journals are not read because they lie in the folder of another; copies in its `files` aside."""
@@ -330,7 +276,7 @@ class _Scan:
 
     def _pass_over(self, kinds: list[tuple[os.DirEntry[str], str | None]]) -> None:
         for entry, kind in kinds:
-            if kind == _LINK or (kind == _SPECIAL and entry.name.lower().endswith(_SUFFIXES)):
+            if kind == _LINK or (kind == _SPECIAL and entry.name.lower().endswith(SUFFIXES)):
                 self._note(f"{shown(entry.path)}: skipped, it is {kind}")
 
 
@@ -350,19 +296,13 @@ def _kind(entry: os.DirEntry[str], failed: _Note = _unheard) -> str | None:
         return None
 
 
-def unpacked(name: str) -> str | None:
-    """What the file in an archive is called; None for what is none."""
-    stem, dot, ending = name.rpartition(".")
-    return stem if dot + ending.lower() in PACKED[1:] else None
-
-
 def _journal_in(entries: list[os.DirEntry[str]]) -> str | None:
     """The name of a folder's journal, which may be compressed, or None where there is none."""
     names = {e.name for e in entries if e.name in JOURNALS and _kind(e) in (_FILE, None)}
     there = [name for name in JOURNALS if name in names]
     if len(there) > 1:  # one that is empty tells nothing
         folder = os.path.dirname(entries[0].path)
-        there = [name for name in there if _size(os.path.join(folder, name))] or there
+        there = [name for name in there if size_of(os.path.join(folder, name))] or there
     return there[0] if there else None
 
 
@@ -371,7 +311,7 @@ def _belonging(folder: str, name: str, entries: list[os.DirEntry[str]]) -> list[
     may lie below it, nothing else. Somebody left that there."""
     path = os.path.join(folder, name)
     holds_folders = any(_kind(entry) == _FOLDER and entry.name != journal.FILES for entry in entries)
-    if _size(path) == 0 or (holds_folders and not _has_records(path)):
+    if size_of(path) == 0 or (holds_folders and not _has_records(path)):
         return [entry for entry in entries if entry.name == name]
     return entries
 
@@ -386,10 +326,6 @@ def _beside(path: str) -> Iterator[str]:
         yield f"{ending} {status.st_size} {status.st_mtime_ns}"
 
 
-def _digest(lines: list[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
 def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
     """Two runs of one name, in two folders, are two runs: the second is told apart by its path."""
     taken: set[str] = set()
@@ -397,52 +333,3 @@ def _with_own_ids(found: Iterable[Found]) -> Iterator[Found]:
         run_id = item.own_id(taken)
         taken.add(run_id)
         yield item if run_id == item.run_id else replace(item, run_id=run_id)
-
-
-def shown(path: str) -> str:
-    """A path as text that can stand in a table: names that are no UTF-8 are escaped."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8") if not path.isascii() else path
-
-
-def on_disk(path: str) -> str:
-    """The path that `shown` made this text of."""
-    if "\\udc" not in path or os.path.lexists(path):
-        return path
-    return _ESCAPED.sub(lambda escaped: chr(0xDC00 + int(escaped[1], 16)), path)
-
-
-def gone(path: str) -> bool:
-    """Whether there is no file of this path, as `shown` gives it. Where nobody can look, nothing counts as gone."""
-    try:
-        return stat.S_ISDIR(os.lstat(on_disk(path)).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-
-
-def holds_no_run(path: str) -> bool:
-    """Whether no scan finds a run in the file of this path, as `shown` gives it: it is gone, empty, or an archive of a
-    file that lies beside it."""
-    plain = unpacked(path)
-    return gone(path) or _size(path) == 0 or (plain is not None and bool(_size(plain)))
-
-
-def _size(path: str) -> int | None:
-    """Bytes of an ordinary file; None where there is none, or nobody can look."""
-    try:
-        status = os.lstat(on_disk(path))
-    except (OSError, ValueError):
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-def some(names: Sequence[str]) -> str:
-    """The first three names, and how many there are besides."""
-    more = [f"{len(names) - 3} more"] if len(names) > 3 else []
-    return " and ".join([", ".join(names[:3]), *more])
-
-
-def printable(line: str) -> str:
-    """A line that can't steer a terminal nor pass for two, whatever names of files and texts stand in it."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

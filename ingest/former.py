@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ingest.discover import JOURNALS, Found, as_told, found_at, on_disk, shown
+from ingest.discover import as_told, found_at
+from ingest.found import JOURNALS, Found, on_disk, shown
 from ingest.known import Former, Known
 from ingest.read import Report
 from ingest.sources import SOURCES

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ingest.compressed import SUFFIXES
-from ingest.discover import JOURNALS, Found, holds_no_run, shown
+from ingest.found import JOURNALS, Found, holds_no_run, shown
 from ingest.known import Known
 from ingest.read import identify, is_journal
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 
-from ingest.discover import IngestError
+from ingest.found import IngestError
 
 try:
     import fcntl

@@ -16,7 +16,7 @@ from contextlib import suppress
 import duckdb
 
 from ingest import schema
-from ingest.discover import IngestError
+from ingest.found import IngestError
 from ingest.parts import DAY, UNKNOWN, Part, Place, Plan, Runs, filled, lows_of, plan
 from ingest.snapshot import STAGING, Snapshot, remove, sync_folder
 from ingest.sql import quoted

@@ -20,8 +20,9 @@ from ingest.changes import (
     put_aside,
     without_emptied,
 )
-from ingest.discover import ENDINGS, STANDARD_INPUT, Found, IngestError, discover, gone, printable, shown, some
+from ingest.discover import discover
 from ingest.former import not_read_again, runs_of, with_former
+from ingest.found import ENDINGS, STANDARD_INPUT, Found, IngestError, gone, printable, shown, some
 from ingest.identity import keep_ids, renamed
 from ingest.lock import locked
 from ingest.parquet import File, abandon, check_folder, settle

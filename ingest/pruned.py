@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import duckdb
 
-from ingest.discover import JOURNALS, Found, holds_no_run, shown
+from ingest.found import JOURNALS, Found, holds_no_run, shown
 from ingest.identity import name, place
 from ingest.read import identify, is_journal
 from ingest.snapshot import Snapshot
@@ -26,7 +26,7 @@ class Pruned:
 
     Attributes:
         identity: see `ingest.read.identify`; None where older tables did not have it.
-        stamp: that of the file, see `ingest.discover.Found`; None where older tables did not have it.
+        stamp: that of the file, see `ingest.found.Found`; None where older tables did not have it.
     """
 
     path: str

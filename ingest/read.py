@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from ingest.compressed import unpack
-from ingest.discover import HEAD, Found, shown
+from ingest.found import HEAD, Found, shown
 from ingest.lines import Bad
 from ingest.regular import open_regular
 from ingest.rows import Row

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from ingest.discover import IngestError, on_disk
+from ingest.found import IngestError, on_disk
 from ingest.known import Known, forget
 from ingest.lock import locked
 from ingest.parquet import abandon, check_folder, settle, write_changed

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import IO, Any
 
-from ingest.discover import IngestError
+from ingest.found import IngestError
 
 try:
     import fcntl

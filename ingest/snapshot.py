@@ -16,7 +16,7 @@ from typing import TypeVar
 import duckdb
 
 from ingest import schema
-from ingest.discover import IngestError
+from ingest.found import IngestError
 from ingest.known import Former, Known, known_of
 from ingest.sql import is_out_of_memory, quoted
 from ingest.wide import VECTOR, copy_database, has_wide, keep_apart

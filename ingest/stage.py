@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.discover import Found, IngestError
+from ingest.found import Found, IngestError
 from ingest.read import Report, failure, read_run
 from ingest.rows import Row
 from ingest.schema import TABLES

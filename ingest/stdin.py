@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import IO
 
 from ingest.compressed import unpack
-from ingest.discover import STANDARD_INPUT, Found, IngestError
+from ingest.found import STANDARD_INPUT, Found, IngestError
 from ingest.lines import MAX_LINE, decode
 from ingest.read import identify, is_journal
 from ingest.regular import open_regular

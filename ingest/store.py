@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from ingest.derived import derive
-from ingest.discover import IngestError, shown
+from ingest.found import IngestError, shown
 from ingest.known import Known, forget, remember
 from ingest.parquet import File, listed, note_files, write_table
 from ingest.parts import UNKNOWN, Plan, places_of, plan

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ingest.discover import gone, shown
+from ingest.found import gone, shown
 from ingest.known import Known
 from ingest.read import Report
 from ingest.store import Change

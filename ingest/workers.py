@@ -18,7 +18,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias, cast
 
 from ingest.batches import evenly
-from ingest.discover import Found, IngestError
+from ingest.found import Found, IngestError
 from ingest.read import Report
 from ingest.runrows import storage_order
 from ingest.stage import read_share

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.ag2_logs import Data, Secrets, nanoseconds, translate
-from ingest.discover import BESIDE
+from ingest.found import BESIDE
 from ingest.lines import MAX_LINE, Bad, Record, decode, encode
 from ingest.regular import open_regular
 from ingest.scratch import scratch_folder, scratch_in_folder

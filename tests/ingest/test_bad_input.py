@@ -15,7 +15,7 @@ import pytest
 
 import ingest
 from ingest import pipeline
-from ingest.discover import IngestError
+from ingest.found import IngestError
 from ingest.lines import MAX_DEPTH, TooLong, _commas, read_lines
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal

@@ -10,7 +10,7 @@ import pytest
 
 import queries
 from ingest import pipeline, workers
-from ingest.discover import Found, shown
+from ingest.found import Found, shown
 from ingest.runrows import RunRows, id_digits
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Row, Tables, event, logged, write_journal

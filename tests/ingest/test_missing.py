@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import ingest
-from ingest.discover import IngestError, discover
+from ingest.discover import discover
+from ingest.found import IngestError
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
 from tests.ingest.test_incremental import parquet_matches

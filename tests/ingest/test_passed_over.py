@@ -18,7 +18,8 @@ from click.testing import CliRunner
 import ingest
 from ingest import text
 from ingest.cli import main
-from ingest.discover import IngestError, discover, gone, on_disk, printable, shown
+from ingest.discover import discover
+from ingest.found import IngestError, gone, on_disk, printable, shown
 from ingest.stage import read_share
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, logged, write_journal
