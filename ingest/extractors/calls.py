@@ -340,6 +340,10 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("dotenv.load_dotenv", "read", 0, ("dotenv_path",)),
             Call("dotenv.dotenv_values", "read", 0, ("dotenv_path",)),
             *_reads("logging.config.fileConfig"),
+            Call("ssl.create_default_context", "read", 99, ("cafile",)),
+            Call(".load_verify_locations", "read", 0, ("cafile",)),
+            Call(".load_cert_chain", "read", 0, ("certfile",)),
+            Call(".load_cert_chain", "read", 1, ("keyfile",)),
             Call("autogen.LLMConfig.from_json", "read", 99, ("path",)),
             *_reads(
                 "mammoth.convert_to_html extract_msg.Message ebooklib.epub.read_epub nbformat.read"

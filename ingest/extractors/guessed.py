@@ -170,6 +170,8 @@ def _opened(
 ) -> tuple[list[tuple[str, str, bool]], list[str]]:
     """The file-like arguments of a call that no table knows, and the words of its name; of what opens no file none."""
     arguments = file_arguments(name, positional, keywords)
+    if "origin" in keywords and name == "get_file":
+        return [], []  # what Keras fetches into a folder of its own
     if arguments and keywords:
         labels = _labels(name, positional, keywords)
         arguments = [argument for argument in arguments if argument[0] not in labels]

@@ -269,11 +269,24 @@ def _apply(emit: Emit, call: Call, extractor: str, positional: Sequence[Value], 
     if call.reading and _is_set(keywords.get(call.reading, second)):
         operations = ["read"]
     accepted = looks_like_file if call.strict else is_local
+    if call.operation == "database":
+        value, operations = _of_address(value, operations)
     for path in paths_of(value) if call.operation != "read" else listed_paths(value):
         if accepted(path):
             path = path if path.endswith(call.ending) else path + call.ending
             for operation in operations:
                 emit(operation, path, extractor)
+
+
+def _of_address(value: Value, operations: list[str]) -> tuple[Value, list[str]]:
+    """The path and operations of a database, also of one that an address names: `file:a.db?mode=ro`."""
+    for path in paths_of(value):
+        if path.startswith("file:"):
+            place, _, settings = path[5:].partition("?")
+            if "mode=memory" in settings:
+                return None, operations
+            return place.removeprefix("//"), ["read"] if "mode=ro" in settings else operations
+    return value, operations
 
 
 def _is_set(value: Value) -> bool:

@@ -10,7 +10,7 @@ EXTENSIONS = frozenset(
     csv tsv json jsonl ndjson jsonld parquet feather arrow orc avro xlsx xls xlsm ods txt log md rst tex bib pdf
     docx doc pptx ppt odt odp rtf epub html htm xhtml xml yaml yml toml ini cfg conf properties png jpg jpeg gif bmp
     tif tiff svg webp ico eps heic mp3 wav flac ogg m4a aac aiff mp4 avi mov mkv webm zip tar gz tgz bz2 xz 7z rar
-    zst npy npz mat h5 hdf5 hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3
+    zst fz npy npz mat h5 hdf5 hdf nc fits pkl pickle joblib pt pth ckpt onnx safetensors tflite keras sqlite sqlite3
     sql py ipynb rmd jl cpp cc hpp java jsx tsx css scss rb sh bash bat ps1 lua swift kt scala lock whl jar pdb cif
     mol2 sdf xyz fasta fastq vcf bed bam gff gpx kml geojson shp dbf tfrecord srt vtt mid midi dcm nii stl obj ply
     gltf glb gv drawio eml ics diff patch wasm mmd puml dta sav rds rdata xmind

@@ -180,11 +180,12 @@ COMMON: Final = _table(
     (families.uv, "uv"),
     (partial(families.reads_options, options=("-r", "--requirement", "-c", "--constraint")), "pip pip3"),
     (partial(families.reads_options, options=("-f", "--file")), "conda"),
+    (partial(families.reads_options, options=("-i",)), "ssh ssh-copy-id"),
     (partial(families.reads_options, options=("-f", "--file", "--makefile")), "make gmake"),
     (
         families.uses_none,
         "echo printf ls rm mkdir rmdir chmod chown find npm yarn apt apt-get brew cd export test [ which kill ps"
-        " exit return set unset alias read sleep date ping ssh basename dirname realpath readlink cargo help man"
+        " exit return set unset alias read sleep date ping basename dirname realpath readlink cargo help man"
         " http yt-dlp youtube-dl aria2c gdown unlink shred dig host nslookup whois traceroute telnet nc ncat",
     ),
 )

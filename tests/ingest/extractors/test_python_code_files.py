@@ -265,6 +265,10 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("pages that are shown", "import webbrowser, os\nwebbrowser.open('map.html')\nwebbrowser.open_new_tab('https://x.y/a.html')\nwebbrowser.open('www.x.org/b.html')\nwebbrowser.open('site')\nos.startfile('c.pdf')", [], ["map.html", "c.pdf"]),
     ("trees of arrays", "import asdf\nwith asdf.open('a.asdf') as f: pass\nasdf.AsdfFile({}).write_to('b.asdf')\nasdf.open('c.asdf', mode='rw')\nasdf.open('d.asdf', None, 'r').write_to('e.asdf')", ["b.asdf", "e.asdf"], ["a.asdf", "c.asdf", "d.asdf"]),
     ("headers that are set", "from astropy.io import fits\nfits.setval('a.fits', 'K', value=1)\nfits.delval('b.fits', 'K')\nfits.append('c.fits', d)\nfits.update('d.fits', d)\nfits.getval('e.fits', 'K')\nfits.info('f.fits')", ["a.fits", "b.fits", "c.fits", "d.fits"], ["e.fits", "f.fits"]),
+    ("databases by their addresses", "import sqlite3\nsqlite3.connect('file:a.db?mode=ro', uri=True)\nsqlite3.connect('file:///w/b.db')\nsqlite3.connect('file:x.db?mode=memory', uri=True)\nsqlite3.connect('file::memory:?cache=shared', uri=True)", ["/w/b.db"], ["a.db"]),
+    ("certificates", "import ssl\nc = ssl.create_default_context(cafile='a.pem')\nc.load_cert_chain('b.crt', keyfile='c.key')\nc.load_verify_locations('d.pem')", [], ["a.pem", "b.crt", "c.key", "d.pem"]),
+    ("what Keras fetches into a folder of its own", "from tensorflow import keras\np = keras.utils.get_file('a.tgz', origin=url)\nq = api.get_file('b.csv')", [], ["b.csv"]),
+    ("compressed images of the sky", "import fitsio\nd = fitsio.read('a.fits.fz')", [], ["a.fits.fz"]),
 ]  # fmt: skip
 
 

@@ -140,6 +140,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("images in archives", "docker save x:1 -o a.tar\ndocker load -i b.tar\npodman export -o c.tar web\ndocker image save --output=d.tar x\ndocker build -o e.d .", ["a.tar", "c.tar", "d.tar"], ["b.tar"]),
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
     ("where to begin", "less +G a.log\ntail +2 b.csv\nmore +10 c.txt\nvim +/x +'set nu' d.txt\nsort +1 -2 e.txt\ncat +f", [], ["a.log", "b.csv", "c.txt", "d.txt", "e.txt", "+f"]),
+    ("keys of another host", "ssh -i ~/.ssh/a.pem -p 22 me@b.example.org 'cat c.log'\nssh-copy-id -i ~/.ssh/d.pub me@b", [], ["~/.ssh/a.pem", "~/.ssh/d.pub"]),
 ]  # fmt: skip
 
 
