@@ -17,7 +17,7 @@ from ingest.extractors.paths import extension, is_local
 from ingest.extractors.quoted import QUOTES
 from ingest.extractors.said import operation
 from ingest.extractors.spans import LISTING_BEGINS, LISTING_MODE
-from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, WEB_FOLDERS
+from ingest.extractors.vocabulary import FOLDER_NAMES, MEMBERS, MODULES, WEB_FOLDERS
 
 # names of one text that are looked at, and how far before its end a path in backticks begins
 NAMES: Final = 20_000
@@ -66,6 +66,10 @@ CHANGED_PATTERN: Final = (
 )
 # a path in backticks, with a folder and any short ending
 QUOTED_PATTERN: Final = r"(?:~?/|\.{1,2}/)?(?:[\w@+-][\w.@+-]*/)+[\w.+-]*\w\.[a-z][a-z0-9]{0,3}"
+# a name in backticks of any other ending, which the text calls a file
+PLAIN: Final = re.compile(r"\w[\w-]*(?:\.[\w-]+)*\.[a-z][a-z0-9]{1,9}")
+FILE_BEFORE: Final = re.compile(r"[Ff]ile(?:name)?(?: (?:is|was|named|called))?:? (?:\*\*)?`$")
+FILE_AFTER: Final = re.compile(r"` file\b(?! (?:attribute|system|format))")
 # what a system refuses to open, or does not find
 REFUSED: Final = ("Permission denied: ", "No such file or directory: ")
 # what `wget` says before and behind the name of what it saves
@@ -122,7 +126,7 @@ def told_file(text: str, end: int) -> Hit | None:
     if text.endswith(REFUSED, low, start - 1):
         return Hit(path, "mention", "prose.refused")
     if text.endswith(SAVING, low, start - 1) or text.startswith(SAVED, end + 1):
-        return _told(text, start, path, "prose.fetched")
+        return told(text, start, path, "prose.fetched")
     return None
 
 
@@ -164,7 +168,7 @@ def _called(text: str, position: int) -> Iterator[tuple[int, int, Hit]]:
             path, quote, after = match.group(number).rstrip("."), match.group(number - 1), text[end : end + 80]
             closed = after[:1] == CLOSING.get(quote, quote) if quote else APART.match(after)
             if closed and not extension(path) and _is_called(path) and not after.startswith('", line'):
-                yield start, start + len(path), _told(text, start, path, "prose.called")
+                yield start, start + len(path), told(text, start, path, "prose.called")
         position = text.find("ile", position + 3)
 
 
@@ -186,7 +190,7 @@ def _of_the_system(text: str) -> Iterator[tuple[int, int, Hit]]:
     for match in islice(SYSTEM.finditer(text), NAMES):
         start, end = match.span()
         if not start or text[start - 1] in " \t\n`'\"(=:<,[":
-            yield start, end, _told(text, start, match.group(), "prose.called")
+            yield start, end, told(text, start, match.group(), "prose.called")
 
 
 def _changed(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -194,7 +198,7 @@ def _changed(text: str) -> Iterator[tuple[int, int, Hit]]:
     for match in islice(CHANGED.finditer(text), NAMES):
         path = match.group(1)
         if is_local(path) and any(map(str.isalpha, path)):
-            yield *match.span(1), _told(text, match.start(1), path, "prose.changed")
+            yield *match.span(1), told(text, match.start(1), path, "prose.changed")
 
 
 def _of_windows(text: str) -> Iterator[tuple[int, int, Hit]]:
@@ -203,7 +207,7 @@ def _of_windows(text: str) -> Iterator[tuple[int, int, Hit]]:
         yield *match.span(1), Hit(match.group(1), "mention", "prose.listing")
 
 
-def _told(text: str, start: int, path: str, method: str) -> Hit:
+def told(text: str, start: int, path: str, method: str) -> Hit:
     """The hit of a path, with what the sentence around it says."""
     end = start + len(path)
     return Hit(path, operation(text[max(0, start - 160) : start], text[end : end + 80]), method)
@@ -214,9 +218,21 @@ def quoted_file(text: str, end: int) -> Hit | None:
     low = max(0, end - WINDOW)
     start = text.rfind("`", low, end) + 1
     path = text[start:end]
-    if start <= low or not QUOTED.fullmatch(path) or path.startswith(TYPES) or not is_local(path):
+    if start <= low or not is_local(path):
         return None
-    return None if extension(path) in MEMBERS else _told(text, start, path, "prose.quoted")
+    if "/" in path:
+        if not QUOTED.fullmatch(path) or path.startswith(TYPES):
+            return None
+    elif not _is_called_file(text, start, path, end):
+        return None
+    return None if extension(path) in MEMBERS else told(text, start, path, "prose.quoted")
+
+
+def _is_called_file(text: str, start: int, path: str, end: int) -> bool:
+    """Whether a name without a folder, in backticks, is one that the text calls a file."""
+    if not PLAIN.fullmatch(path) or path.partition(".")[0].lower() in MODULES:
+        return False
+    return FILE_AFTER.match(text, end) is not None or FILE_BEFORE.search(text, max(0, start - 24), start) is not None
 
 
 CERTAIN: tuple[Extractor, ...] = (

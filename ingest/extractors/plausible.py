@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from ingest.extractors import cjk
+from ingest.extractors.beside import NEXT, OPTION, is_among_files, is_beside_file
 from ingest.extractors.paths import (
     DATASET_EXTENSIONS,
-    EXTENSIONS,
     HOST,
     ROOTED_EXTENSIONS,
     STORED_EXTENSIONS,
@@ -92,10 +92,6 @@ STORING: Final = re.compile(r"(?i)\b" + _STORING)
 STORING_AFTER: Final = re.compile(r"(?i)^[`'\"*]{0,3}[ \t]+(?:\w+[ \t]+){0,2}" + _STORING)
 # what stands before an extension and makes one with it: `.ome.tiff`, `.d.ts`
 BEFORE_ENDINGS: Final = (".ome", ".d", ".min")
-LIST_MARKS: Final = "`'\",;*"
-# the previous and the next item of an enumeration
-PREVIOUS: Final = re.compile(r"([\w./-]+)`?(?:,(?: and)?| and) `?$")
-NEXT: Final = re.compile(r"(?:,(?: and)?| and) ([\w./-]+)")
 # how brackets or the cell of a table begin and end around a name
 CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
 CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
@@ -129,6 +125,9 @@ FOLDER_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+(?:directory|folder)\b")
 DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
 REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
+# a stem that no attribute has: `slurm-123456`; and the weak endings that hosts have as well
+NUMBERED: Final = re.compile(r"[A-Za-z]\w+-\d{2,}")
+HOSTS: Final = frozenset("rs pl ml so pub cat top gp ps lp sv as m".split())
 # initials, a degree, or an hour of the day: `J.R.R.`, `Ph.D.`, 10 `a.m.`
 INITIALS: Final = re.compile(r"(?:[A-Z][a-z]?\.)+[A-Z]$|(?i:[ap]\.m)$")
 # and single letters behind a slash: chi2/`d.o.f`
@@ -231,6 +230,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     stem = path[: -len(suffix) - 1]
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
         return True
+    if suffix not in ALSO_ATTRIBUTES and suffix not in SCRIPTS and _is_between(stem, suffix, before, after):
+        return True
     if suffix == "r" and path.endswith("R") and stem.islower() and len(stem) > 3 and stem not in HOLDERS:
         return True  # a script of R, whose ending is spelt so: `analysis.R`
     return bool(
@@ -249,28 +250,22 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     )
 
 
+def _is_between(stem: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a name that may be an attribute's has files beside it, an option before it, or a number behind a dash."""
+    if stem.lower() in HOLDERS or stem.lower() in MODULES:
+        return False
+    if suffix not in HOSTS and NUMBERED.fullmatch(stem):
+        return True
+    return OPTION.search(before[-40:]) is not None or is_among_files(before, after)
+
+
 def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name is spelt as a file's, and no library's that a sentence speaks of: `uses jquery.js`."""
     if suffix not in USUAL or not stem.islower() or len(stem) < 3:
         return False
     if stem in PAGE_LIBRARIES:
-        return is_listed(before, after) or _is_beside_file(before)
+        return is_listed(before, after) or is_beside_file(before)
     return "." not in stem or _is_kind(stem, suffix)
-
-
-def _is_beside_file(before: str) -> bool:
-    """Whether the word right before a name is a file's."""
-    words = before[-80:].rstrip(LIST_MARKS).split()
-    if words[-1:] == ["and"]:
-        words.pop()
-    *_, previous = words or [""]
-    return extension(previous.strip(LIST_MARKS)) in EXTENSIONS
-
-
-def is_enumerated(before: str, after: str) -> bool:
-    """Whether the name of a file stands right before or after a name in an enumeration."""
-    beside = (PREVIOUS.search(before[-80:]), NEXT.match(after[:80]))
-    return any(item is not None and has_known_ending(item[1].rstrip(".")) for item in beside)
 
 
 def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
@@ -280,7 +275,7 @@ def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
     if quoted:
         return STORING.search(sentence(before[-120:])) is not None or STORING_AFTER.match(after[:60]) is not None
     following = NEXT.match(after[:80])
-    return _is_beside_file(before) or (following is not None and has_known_ending(following[1]))
+    return is_beside_file(before) or (following is not None and has_known_ending(following[1]))
 
 
 def _has_holder(path: str) -> bool:
@@ -299,7 +294,7 @@ def _is_dataset(stem: str, suffix: str, before: str, after: str, quoted: bool) -
         return True
     if suffix == "test":
         return False
-    if "-" in stem or FILE_AFTER.match(after) or _is_beside_file(before):
+    if "-" in stem or FILE_AFTER.match(after) or is_beside_file(before):
         return True
     near = before[-40:].rstrip("`'\"")
     return CALLED_FILE.search(near) is not None or (quoted and OPENED_NEAR.search(near) is not None)

@@ -14,7 +14,8 @@ from typing import Final
 
 import re2
 
-from ingest.extractors import certain, cjk
+from ingest.extractors import certain, cjk, rooted
+from ingest.extractors.beside import is_enumerated
 from ingest.extractors.blocks import prose, sound
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import (
@@ -29,7 +30,7 @@ from ingest.extractors.paths import (
     extension,
     is_local,
 )
-from ingest.extractors.plausible import DIAGNOSED, LIBRARIES, is_enumerated, is_of_the_web, is_plausible
+from ingest.extractors.plausible import DIAGNOSED, LIBRARIES, is_of_the_web, is_plausible
 from ingest.extractors.quoted import QUOTES, quoted_start
 from ingest.extractors.said import has_any, operation
 from ingest.extractors.spaced import (
@@ -126,6 +127,8 @@ HOST_BEFORE: Final = re.compile(r"(?:^|[^\w.-])(?:localhost|[\w-]+(?:\.[\w-]+)+)
 # endings of documents in which a place is referred to: `guide.md#usage`
 REFERRED_IN: Final = frozenset("md rst txt pdf ipynb docx".split())
 PLACE: Final = re.compile(r"#[A-Za-z][\w=-]*(?=$|[\s\])`'\",.;:])")
+# how large a file is, right behind its name
+SIZE: Final = re.compile(r"\(\d[\d.,]{0,15} ?(?:[kKMGT]i?)?(?:B|[Bb]ytes)\)")
 # the two ends of a name in Markdown's emphasis, which is no pattern of names
 EMPHASIS: Final = re.compile(r"(?:^|[\s(\[])\*$")
 EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
@@ -208,7 +211,7 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                     hit = certain.told_file(text, end)
                 found.append((end, hit))
             elif (text[end : end + 1] == "#" and word in REFERRED_IN and PLACE.match(text, end)) or (
-                text[end : end + 1] == "(" and DIAGNOSED.match(text, end)
+                text[end : end + 1] == "(" and (DIAGNOSED.match(text, end) or SIZE.match(text, end))
             ):
                 looked_at += 1
                 found.append((end, _named(text, end)))
@@ -229,7 +232,10 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 found.append((end, certain.quoted_file(text, end)))
             elif mark in CLOSING:
                 looked_at += 1
-                found.append((end, certain.told_file(text, end)))
+                found.append((end, certain.told_file(text, end) or rooted.rooted_file(text, end)))
+            elif mark in rooted.BEHIND and text.rfind("/", max(0, end - rooted.NEAR), end) >= 0:
+                looked_at += 1
+                found.append((end, rooted.rooted_file(text, end)))
     return ends, others, len(text)
 
 

@@ -9,7 +9,18 @@ from ingest.extractors.model import Extractor
 from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
 from ingest.extractors.python import MAGICS
+from ingest.extractors.rooted import ROOTED
 from ingest.extractors.scripts import SCRIPTS
 from ingest.extractors.shell import SHELL
 
-EXTRACTORS: tuple[Extractor, ...] = (*MAGICS, *PYTHON_CALLS, *SHELL, *PATTERNS, *SCRIPTS, *PROSE, *CERTAIN, *ARGUMENTS)
+EXTRACTORS: tuple[Extractor, ...] = (
+    *MAGICS,
+    *PYTHON_CALLS,
+    *SHELL,
+    *PATTERNS,
+    *SCRIPTS,
+    *PROSE,
+    *CERTAIN,
+    *ROOTED,
+    *ARGUMENTS,
+)

@@ -361,6 +361,13 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("files given to the AWS CLI", "--a file://policy.json --b file://~/job.json --c file:///w/a.json --d file://localhost/b.json", [("m", "policy.json"), ("m", "~/job.json"), ("m", "/w/a.json"), ("m", "/b.json")]),
     ("two names on a line of a list", "a.c\nb.c d.c\ne.c\nmy notes.txt", [("m", "my notes.txt")]),
     ("a picture for fine screens", "Saved: map@2x.png; ask a@x.png.com", [("w", "map@2x.png")]),
+    ("rare endings among files", "Results: a.csv, run.out and b.md; q.fasta -> q.aln → q.nwk; a.csv, np.out and obj.key, self.out", [("m", "a.csv"), ("m", "run.out"), ("m", "b.md"), ("m", "q.fasta"), ("m", "q.aln"), ("m", "q.nwk")]),
+    ("rare endings behind options", "fit.py --data sn.dat\n#SBATCH --error=job.err --metric loss.fit - a.lst", [("m", "fit.py"), ("m", "sn.dat"), ("m", "job.err")]),
+    ("a number behind a dash", "look at slurm-123456.out, not at site-12.pl or a-12.d.out", [("m", "slurm-123456.out")]),
+    ("what is called a file, in backticks", "The parameter file is `gadget.param`; use the `halos.hlist` file, no `np.spam` file, the `obj.attrib` file attribute", [("m", "gadget.param"), ("m", "halos.hlist")]),
+    ("any ending behind folders of the disk", "Read /scratch/me/a.hlist, ~/b.params and (./run/c.service).\ncd /home/me/d.proj, the folder /data/e.parts, /home/me/f.git or /home/j.doe; https://x.org/data/g.params /srv/h.kernel:12 /usr/lib/python3/i.abc", [("m", "/scratch/me/a.hlist"), ("m", "~/b.params"), ("m", "./run/c.service")]),
+    ("files of builds in a sentence", "Makefile, Dockerfile and .gitignore were added", [("m", "Makefile"), ("m", "Dockerfile"), ("m", ".gitignore")]),
+    ("sizes right behind names", "a.csv(12 KB), b.txt(3,512 bytes), c.json() d.json(5)", [("m", "a.csv"), ("m", "b.txt")]),
 ]  # fmt: skip
 
 
