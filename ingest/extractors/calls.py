@@ -151,6 +151,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("logging.basicConfig", "write", 99, ("filename",)),
             Call("loguru.logger.add", "write", 0, ("sink",)),
             *_modes("jsonlines.open"),
+            Call("file", "mode", strict=True),
             Call("os.open", "flags"),
             *_reads("filecmp.cmp"),
             *_reads("filecmp.cmp", 1),
@@ -409,6 +410,12 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *(
                 Call(f"mdtraj.{name}", "read", 99, ("top",))
                 for name in "load iterload load_frame load_xtc load_dcd load_trr load_netcdf".split()
+            ),
+            *_reads("faiss.read_index weasyprint.HTML"),
+            *_writes("faiss.write_index", 1),
+            *(
+                Call(f"fasttext.{name}", "read", 0, ("input", "path"), strict=True)
+                for name in "train_supervised train_unsupervised load_model".split()
             ),
             *_reads("xgboost.DMatrix lightgbm.Dataset catboost.Pool"),
             *_reads("rdkit.Chem.SDMolSupplier pydicom.dcmread SimpleITK.ReadImage trimesh.load chess.pgn.open"),

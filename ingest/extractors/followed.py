@@ -164,8 +164,8 @@ class Calls(Expressions):
         if name == "collections.namedtuple":
             return Class(Scope(), fields=_fields(positional[1] if len(positional) > 1 else keywords.get("field_names")))
         known = pure.PURE[name]
-        if known is pure.environment and "default" in keywords:
-            positional = [*positional, keywords["default"]]
+        # `os.getenv(n, default=d)` and `enumerate(a, start=1)`
+        positional = [*positional, *(keywords[keyword] for keyword in ("default", "start") if keyword in keywords)]
         if known is pure.combined and keywords:
             return UNKNOWN  # it repeats them
         return lift(known, *positional)

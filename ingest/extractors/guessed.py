@@ -33,7 +33,7 @@ WRITING: Final = frozenset(
     " screenshot savefig saveas".split()
 )
 READING: Final = frozenset(
-    "read reads load open parse import upload transcribe from ocr file picture image attach attachment"
+    "read readfile reads load open parse import upload transcribe from ocr file picture image attach attachment"
     " ingest process"
     " analyze extract loader reader convert scan summarize summarise describe predict detect recognize recognise"
     " segment caption embed".split()
@@ -89,7 +89,7 @@ RETURNED: Final = frozenset(
     "string str text response dict list bytes hub base64 b64 url uri array tensor dataframe df images".split()
 )
 # keywords of other names that give what some methods read: `model.train(data="coco.yaml")`
-READ_BY: Final = {"data": frozenset("train val tune".split())}
+READ_BY: Final = {"data": frozenset("train val tune".split()), "input": frozenset(("train",))}
 NO_READERS: Final[frozenset[str]] = frozenset()
 # keywords that name a file for those who receive it, and calls in which others do so as well
 LABELS: Final = frozenset("download_name attachment_filename Name path_in_repo key Key".split())

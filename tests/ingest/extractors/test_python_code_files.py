@@ -269,6 +269,11 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("certificates", "import ssl\nc = ssl.create_default_context(cafile='a.pem')\nc.load_cert_chain('b.crt', keyfile='c.key')\nc.load_verify_locations('d.pem')", [], ["a.pem", "b.crt", "c.key", "d.pem"]),
     ("what Keras fetches into a folder of its own", "from tensorflow import keras\np = keras.utils.get_file('a.tgz', origin=url)\nq = api.get_file('b.csv')", [], ["b.csv"]),
     ("compressed images of the sky", "import fitsio\nd = fitsio.read('a.fits.fz')", [], ["a.fits.fz"]),
+    ("numbers that begin elsewhere", "for i, n in enumerate(['a', 'b'], start=1):\n    plt.savefig(f'{i}_{n}.png')", ["1_a.png", "2_b.png"], []),
+    ("files of Python 2", "print 'x'\nfile('a.txt', 'w').write(d)\nd = file('b.txt').read()", ["a.txt"], ["b.txt"]),
+    ("indexes of vectors", "import faiss\ni = faiss.read_index('a.faiss')\nfaiss.write_index(i, 'b.faiss')", ["b.faiss"], ["a.faiss"]),
+    ("texts that models are trained on", "import fasttext\nimport sentencepiece as spm\nspm.SentencePieceTrainer.train(input='a.txt', model_prefix='m')\nfasttext.train_supervised(input='b.txt')", [], ["a.txt", "b.txt"]),
+    ("pages that are printed, drawings", "import ezdxf, weasyprint\nweasyprint.HTML('a.html').write_pdf('b.pdf')\nezdxf.readfile('c.dxf').saveas('d.dxf')", ["b.pdf", "d.dxf"], ["a.html", "c.dxf"]),
 ]  # fmt: skip
 
 
