@@ -24,8 +24,8 @@ SCRIPT_IMPORT_PATTERN: Final = (
     r"""(?m)(?:\brequire\(|\bimport\(|^[ \t]*import\b[^'"\n]*|\bfrom[ \t]+)['"]([^'"\n]+)['"]"""
     r"""|(?:^|[ \t;(])(?:library|require|requireNamespace)\([ \t]*['"]?([A-Za-z][\w.]*)['"]?[ \t]*[,)]"""
 )
-# a text, among them a template of JavaScript's without holes
-_TEXT: Final = r"(?:" + STRING + r"|`[^`\n\\$]*`)"
+# a text, among them a template of JavaScript's without holes, folders of Windows, escaped or in a text of C#'s
+_TEXT: Final = r"(?:" + STRING + r'|`[^`\n\\$]*`|"(?:[^"\n\\]|\\\\)*"|@"[^"\n]*")'
 # a function that joins folders and a name, or other texts, and what stands first in it: the program's own folder
 _JOINER: Final = r"\b(?:path\.(?:join|resolve)|file\.path|joinpath|filepath\.Join|Path\.Combine|File\.join|paste0?)"
 _OPENED: Final = r"\(\s*(?:(?:__dirname|process\.cwd\(\)|@__DIR__)\s*,\s*)?"
@@ -130,7 +130,7 @@ READS: Final = dict.fromkeys(
     " File.ReadAllLines File.ReadAllBytes os.Open os.ReadFile ioutil.ReadFile fs.read fs.read_to_string File.read"
     " File.readlines File.foreach IO.read CSV.read CSV.File CSV.foreach Source.fromFile io.lines Scanner"
     " readTextFile readTextFileSync scan read_sav read_dta read_sas read_spss read.xlsx sharp ImageIO.read readValue"
-    " FileUtils.readFileToString parsefile".split(),
+    " FileUtils.readFileToString parsefile File.ReadLines knit rmarkdown.render".split(),
     0,
 )
 # functions that are given a file to read and one to write
@@ -196,7 +196,9 @@ def script_files(code: str, language: str = "") -> list[Hit]:
     for match in SCRIPT_CALL.finditer(code):
         if match.group("target"):
             value = match.group("value")
-            variables[match.group("target")] = value[1:-1] if value[0] in QUOTES else _joined(value, variables)[1]
+            text = value.removeprefix("@")
+            known = text[1:-1] if text[0] in QUOTES else _joined(value, variables)[1]
+            variables[match.group("target")] = known
             continue
         # the second of two words is the call, as in `new FileReader`, unless the first declares it: `ifstream in`
         for name in filter(None, (match.group("name"), match.group("call"))):
@@ -267,8 +269,9 @@ def _paths(texts: Sequence[str | None], variables: dict[str, Value], sure: bool 
             before, path = _joined(text, variables)
             argument(f"{before}path", {"path": path}, positional, {})
         else:
-            argument(text, variables, positional, {})
-    return [path for path in positional if isinstance(path, str) and accepted(path)]
+            argument(text.removeprefix("@"), variables, positional, {})
+    paths = [path.replace("\\\\", "\\") for path in positional if isinstance(path, str)]
+    return [path for path in paths if accepted(path)]
 
 
 def _named_later(code: str, variables: dict[str, Value]) -> Iterator[tuple[int, Hit]]:
