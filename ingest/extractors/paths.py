@@ -27,7 +27,7 @@ EXTENSIONS = frozenset(
     mlx slx pbtxt rda xsd xsl xslt wsdl avsc thrift xcf cgns vti pvd tfevents gfa paf ado sps f77 f95 f03 bbl nex xpt
     covmat paramnames margestats likestats clik stan slurm sbatch
     cr2 cr3 nef arw dng orf rw2 raf nml
-    djvu musicxml prototxt caffemodel mrc
+    faiss djvu musicxml prototxt caffemodel mrc
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving

@@ -232,6 +232,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         return True
     if suffix not in ALSO_ATTRIBUTES and suffix not in SCRIPTS and _is_between(stem, suffix, before, after):
         return True
+    if suffix in ("a", "so") and stem.startswith("lib"):
+        return True
     if suffix == "r" and path.endswith("R") and stem.islower() and len(stem) > 3 and stem not in HOLDERS:
         return True  # a script of R, whose ending is spelt so: `analysis.R`
     return bool(

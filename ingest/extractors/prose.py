@@ -129,6 +129,9 @@ REFERRED_IN: Final = frozenset("md rst txt pdf ipynb docx".split())
 PLACE: Final = re.compile(r"#[A-Za-z][\w=-]*(?=$|[\s\])`'\",.;:])")
 # how large a file is, right behind its name
 SIZE: Final = re.compile(r"\(\d[\d.,]{0,15} ?(?:[kKMGT]i?)?(?:B|[Bb]ytes)\)")
+# an image or a table of a file of astronomy's: `a.fits.gz[1]`, `b.fits[SCI]`
+OF_UNITS: Final = frozenset("fits fz gz".split())
+UNIT: Final = re.compile(r"\[(?:\d{1,3}|[A-Z]{2,12})\]")
 # the two ends of a name in Markdown's emphasis, which is no pattern of names
 EMPHASIS: Final = re.compile(r"(?:^|[\s(\[])\*$")
 EMPHASIS_END: Final = re.compile(r"^\*(?:$|[\s.,;:!?)\]])")
@@ -210,9 +213,7 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 if hit is None and word in DATASET_EXTENSIONS and text[end : end + 1] in CLOSING:
                     hit = certain.told_file(text, end)
                 found.append((end, hit))
-            elif (text[end : end + 1] == "#" and word in REFERRED_IN and PLACE.match(text, end)) or (
-                text[end : end + 1] == "(" and (DIAGNOSED.match(text, end) or SIZE.match(text, end))
-            ):
+            elif _is_marked(text, end, word):
                 looked_at += 1
                 found.append((end, _named(text, end)))
             elif text[end : end + 1] != ".":
@@ -237,6 +238,16 @@ def _endings(text: str, found: list[tuple[int, Hit | None]]) -> tuple[set[int], 
                 looked_at += 1
                 found.append((end, rooted.rooted_file(text, end)))
     return ends, others, len(text)
+
+
+def _is_marked(text: str, end: int, word: str) -> bool:
+    """Whether what goes on behind an extension is no part of the name: a place, a size, or a part of the file."""
+    mark = text[end : end + 1]
+    if mark == "#":
+        return word in REFERRED_IN and PLACE.match(text, end) is not None
+    if mark == "(":
+        return DIAGNOSED.match(text, end) is not None or SIZE.match(text, end) is not None
+    return mark == "[" and word in OF_UNITS and UNIT.match(text, end) is not None
 
 
 def _apart(found: list[tuple[int, Hit | None]], whole: list[tuple[int, int, Hit]]) -> list[tuple[int, Hit | None]]:

@@ -1,19 +1,20 @@
-"""Paths from a folder of the disk on, whatever their endings: `/scratch/run/halos.hlist`."""
+"""Paths from a folder of the disk on, or beside other files, whatever their endings: `/scratch/run/halos.hlist`."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from ingest.extractors.beside import is_among_files
 from ingest.extractors.certain import HOMES, WINDOW, told
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import extension, is_local
 from ingest.extractors.plausible import LIBRARIES
 from ingest.extractors.spans import token_start
-from ingest.extractors.vocabulary import MEMBERS, ROOTS, WEB_FOLDERS
+from ingest.extractors.vocabulary import MEMBERS, MODULES, ROOTS, WEB_FOLDERS
 
 # a path from a folder of the disk on, with any short ending; what such endings are that folders and hosts have
-PATH: Final = re.compile(r"(?:~|\.{1,2})?/(?:[\w.@+-]+/)*[\w@+-][\w.@+-]*\.[a-z]{2,8}\d?")
+PATH: Final = re.compile(r"(?:(?:~|\.{1,2})?/|[\w.@+-]+/)(?:[\w.@+-]+/)*[\w@+-][\w.@+-]*\.[a-z]{2,8}\d?")
 FOLDERS: Final = frozenset(
     "git app framework bundle egg xcodeproj xcworkspace lproj zarr noindex photoslibrary venv cache".split()
 )
@@ -35,7 +36,11 @@ def rooted_file(text: str, end: int) -> Hit | None:
     start = token_start(window)
     path, before = window[start:], window[:start]
     suffix = extension(path)
-    if (start == 0 and low) or not path.startswith(("~/", "./", "../", *ROOTS)) or not PATH.fullmatch(path):
+    if (start == 0 and low) or not PATH.fullmatch(path):
+        return None
+    if not path.startswith(("~/", "./", "../", *ROOTS)) and (
+        path.partition("/")[0] in MODULES or not is_among_files(before, text[end : end + 80])
+    ):
         return None
     if before[-1:] not in OPENING or before.endswith(PLACES) or not is_local(path):
         return None
@@ -49,7 +54,7 @@ def rooted_file(text: str, end: int) -> Hit | None:
 ROOTED: tuple[Extractor, ...] = (
     Extractor(
         name="prose.rooted",
-        finds="paths of any other extension, from a folder of the disk on",
+        finds="paths of any other extension, from a folder of the disk on or beside other files",
         text="prose",
         example="Loaded /scratch/run/halos.hlist in 3 s",
         found=(("mention", "/scratch/run/halos.hlist"),),

@@ -368,6 +368,9 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("any ending behind folders of the disk", "Read /scratch/me/a.hlist, ~/b.params and (./run/c.service).\ncd /home/me/d.proj, the folder /data/e.parts, /home/me/f.git or /home/j.doe; https://x.org/data/g.params /srv/h.kernel:12 /usr/lib/python3/i.abc", [("m", "/scratch/me/a.hlist"), ("m", "~/b.params"), ("m", "./run/c.service")]),
     ("files of builds in a sentence", "Makefile, Dockerfile and .gitignore were added", [("m", "Makefile"), ("m", "Dockerfile"), ("m", ".gitignore")]),
     ("sizes right behind names", "a.csv(12 KB), b.txt(3,512 bytes), c.json() d.json(5)", [("m", "a.csv"), ("m", "b.txt")]),
+    ("any ending beside files", "chains/run.1.txt, chains/run.paramnames, chains/run.ranges; a.csv, np/linalg.norm and torch/nn.functional", [("m", "chains/run.1.txt"), ("m", "chains/run.paramnames"), ("m", "chains/run.ranges"), ("m", "a.csv")]),
+    ("libraries that are linked", "ar rcs libfoo.a foo.o; obj.a or my.so", [("m", "libfoo.a")]),
+    ("tables of astronomy's files", "DESI_DR1.fits.gz[1], b.fits[SCI] but a.csv[0] or b.fits[name]", [("m", "DESI_DR1.fits.gz"), ("m", "b.fits")]),
 ]  # fmt: skip
 
 
