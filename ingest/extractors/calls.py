@@ -186,9 +186,9 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("duckdb.connect", "database", reading="read_only"),
             *_writes("uproot.recreate numpy.lib.format.write_array"),
             *_reads("zipfile.ZipFile().write tarfile.open().add tarfile.TarFile().add"),
-            *_reads(
-                "shutil.unpack_archive patoolib.extract_archive py7zr.SevenZipFile rarfile.RarFile zipfile.is_zipfile"
-            ),
+            *_reads("shutil.unpack_archive patoolib.extract_archive rarfile.RarFile zipfile.is_zipfile"),
+            *_modes("py7zr.SevenZipFile"),
+            *_all("read", "py7zr.SevenZipFile().write py7zr.SevenZipFile().writeall", strict=True),
         ),
     ),
     Extractor(
@@ -260,7 +260,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         calls=(
             *_writes(
                 ".savefig .write_html .write_image .write_json .imsave .imwrite .write_videofile .write_gif"
-                " .mimsave .mimwrite .volwrite"
+                " .mimsave .mimwrite .volwrite .print_figure .print_png .print_pdf .print_svg"
             ),
             *_writes(
                 "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"

@@ -23,7 +23,7 @@ from ingest.extractors.labels import is_elsewhere, is_label, words
 from ingest.extractors.model import Call, Emit
 from ingest.extractors.paths import WEAK_EXTENSIONS, extension, is_local, looks_like_file
 from ingest.extractors.pure import FLAGS
-from ingest.extractors.special import NAMED, SPECIAL, extracted, joined, step, table
+from ingest.extractors.special import NAMED, SPECIAL, addressed, extracted, joined, step, table
 from ingest.extractors.values import NAMING_FILES, UNKNOWN, Value, alternatives, lift, listed_paths, paths_of
 from ingest.extractors.vocabulary import USUAL
 
@@ -97,6 +97,7 @@ def function(
     if rows is not None:
         _apply_all(emit, rows, positional, keywords)
         return
+    addressed(emit, arguments)
     if not any(map(_may_be_file, arguments)):
         return
     if last == "write" and "." in name:

@@ -195,6 +195,7 @@ PROGRAMS: Final = COMMON | _table(
     (partial(families.changes, options=("-i", "--in-place")), "autopep8 yapf autoflake clang-format"),
     (partial(families.changes, options=("--write", "-w")), "prettier"),
     (partial(families.changes, options=("-w",)), "gofmt goimports"),
+    (partial(families.changes, options=("--inplace",)), "jupyter jupyter-nbconvert"),
     (partial(families.changes, options=("--fix",)), "eslint stylelint standard"),
     (families.converts_several, "pdfunite pdfcrop lame ebook-convert gdal_translate gdalwarp lessc objcopy"),
     (families.papermill, "papermill"),

@@ -124,6 +124,22 @@ def _engine(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value])
             emit("database", place, "python.archive")
 
 
+def addressed(emit: Emit, arguments: Sequence[Value]) -> None:
+    """Emit the SQLite databases that any call is given by their addresses: `create_study(storage="sqlite:///a.db")`."""
+    for value in arguments:
+        if type(value) is str and value.startswith("sqlite:///"):
+            _engine(emit, [value], {})
+
+
+def _handled(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit the logs of `logging.config.dictConfig({"handlers": {"f": {"filename": "a.log"}}})`."""
+    for config in alternatives(positional[0] if positional else keywords.get("config")):
+        handlers = config.get("handlers") if isinstance(config, dict) else None
+        for handler in handlers.values() if isinstance(handlers, dict) else ():
+            for path in filter(is_local, paths_of(handler.get("filename"))) if isinstance(handler, dict) else ():
+                emit("write", path, "python.open")
+
+
 def _queried(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
     """Emit the SQLite database that questions are asked: `SQLDatabase.from_uri("sqlite:///a.db")`."""
     _engine(emit, positional, {"url": keywords.get("database_uri")})
@@ -169,6 +185,7 @@ NAMED: Final[dict[str, Opener]] = {
         command,
     ),
     "pytest.main": _tests,
+    "logging.config.dictConfig": _handled,
     "autogen.runtime_logging.start": _logged,
 }
 # by the last word of the name

@@ -274,6 +274,10 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("indexes of vectors", "import faiss\ni = faiss.read_index('a.faiss')\nfaiss.write_index(i, 'b.faiss')", ["b.faiss"], ["a.faiss"]),
     ("texts that models are trained on", "import fasttext\nimport sentencepiece as spm\nspm.SentencePieceTrainer.train(input='a.txt', model_prefix='m')\nfasttext.train_supervised(input='b.txt')", [], ["a.txt", "b.txt"]),
     ("pages that are printed, drawings", "import ezdxf, weasyprint\nweasyprint.HTML('a.html').write_pdf('b.pdf')\nezdxf.readfile('c.dxf').saveas('d.dxf')", ["b.pdf", "d.dxf"], ["a.html", "c.dxf"]),
+    ("archives of 7-Zip", "import py7zr\nwith py7zr.SevenZipFile('a.7z', 'w') as z:\n    z.write('b.txt')\n    z.writeall('d')\npy7zr.SevenZipFile('c.7z').extractall()", ["a.7z"], ["b.txt", "c.7z"]),
+    ("logs by a dictionary", "import logging.config\nlogging.config.dictConfig({'version': 1, 'handlers': {'a': {'class': 'logging.FileHandler', 'filename': 'a.log'}, 'b': {'class': 'x'}}})", ["a.log"], []),
+    ("databases that any call is given by their addresses", "import optuna\ns = optuna.create_study(study_name='a.b', storage='sqlite:///o.db')\nprint('sqlite:///p.db')\nf('postgresql:///q.db')", ["o.db"], []),
+    ("figures by their canvas", "plt.gcf().canvas.print_figure('a.png')\nFigureCanvasAgg(fig).print_png('b.png')", ["a.png", "b.png"], []),
 ]  # fmt: skip
 
 

@@ -141,6 +141,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("another makefile", "make -f My.mk -C d all", [], ["My.mk"]),
     ("where to begin", "less +G a.log\ntail +2 b.csv\nmore +10 c.txt\nvim +/x +'set nu' d.txt\nsort +1 -2 e.txt\ncat +f", [], ["a.log", "b.csv", "c.txt", "d.txt", "e.txt", "+f"]),
     ("keys of another host", "ssh -i ~/.ssh/a.pem -p 22 me@b.example.org 'cat c.log'\nssh-copy-id -i ~/.ssh/d.pub me@b", [], ["~/.ssh/a.pem", "~/.ssh/d.pub"]),
+    ("notebooks that are run in place", "jupyter nbconvert --to notebook --execute --inplace a.ipynb\njupyter nbconvert --to html b.ipynb", ["a.ipynb"], ["a.ipynb", "b.ipynb"]),
 ]  # fmt: skip
 
 
