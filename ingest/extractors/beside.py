@@ -16,6 +16,16 @@ MADE_OF: Final = re.compile(r"([\w./-]+)`? (?:->|=>|\u2192) `?$")
 MADE_INTO: Final = re.compile(r"`? (?:->|=>|\u2192) `?([\w./-]+)")
 # an option of a command that a file is given to
 OPTION: Final = re.compile(r"(?:^|\s)--?[A-Za-z][\w-]*[ =]['\"]?$")
+# what stands before the names of a table's columns and before a key that is missing, and what behind one with a number
+COLUMNS: Final = re.compile(
+    r"(?i:\bcolumns?(?: names?)?(?:(?: are| is| named| called):?| ?[:=])|Index\(\[|KeyError: )[^\n]*$"
+)
+NUMBER_AFTER: Final = re.compile(r"^['\"]: -?(?:\d|nan\b|inf\b)")
+
+
+def is_key(said: str, after: str) -> bool:
+    """Whether a name is that of a column or a key: `Index(['flux.err'], dtype='object')`, `{'flux.err': 0.1}`."""
+    return COLUMNS.search(said) is not None or NUMBER_AFTER.match(after) is not None
 
 
 def is_beside_file(before: str) -> bool:

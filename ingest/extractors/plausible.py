@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ingest.extractors import cjk
-from ingest.extractors.beside import NEXT, OPTION, is_among_files, is_beside_file
+from ingest.extractors.beside import NEXT, OPTION, is_among_files, is_beside_file, is_key
 from ingest.extractors.paths import (
     DATASET_EXTENSIONS,
     HOST,
@@ -141,6 +141,8 @@ FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
 # the identifier of a document
 IDENTIFIER: Final = re.compile(r"10\.\d{4,9}/")
+# the title of a page that a browser shows
+TITLE: Final = re.compile(r"(?:^|\n)Title: [^\n]*$")
 # a wiki's page of a file, whose name may have blanks
 WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
@@ -228,6 +230,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     if INITIALS.match(path):
         return False
     stem = path[: -len(suffix) - 1]
+    if suffix not in USUAL and suffix not in PROGRAMS and is_key(sentence(before[-160:]), after):
+        return False
     if quoted and not (suffix in ALSO_ATTRIBUTES and stem.replace(".", "").isalpha() and not has_known_ending(stem)):
         return True
     if suffix not in ALSO_ATTRIBUTES and suffix not in SCRIPTS and _is_between(stem, suffix, before, after):
@@ -319,7 +323,7 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if after.startswith(" HTTP/"):
         return True
-    if before.endswith("Title: ") and "Address: http" in before:
+    if "Address: http" in before and TITLE.search(before):
         return True  # of a page that a browser shows
     if path[0] == "/" and (_is_requested(before[-20:]) or _is_served(path, suffix, before)):
         return True

@@ -33,6 +33,8 @@ LISTING_MODE: Final = r"[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+"
 FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
+# the checksum of a file that is not read as text: `e3b0c442... *setup.exe`
+HASHED: Final = re.compile(r"(?:^|\s)[0-9a-fA-F]{32,128} \*$")
 # a day and what of its time stands before a colon, in the name of a file: `log_2024-12-15_10:57:33.txt`
 TIMED: Final = re.compile(r"\d{4}-?\d\d-?\d\d[ T_-]?\d\d:(?:\d\d:)?$")
 
@@ -142,7 +144,10 @@ def cleaned(token: str, before: str) -> str | None:
     if before[-2:] == "%\\":  # a folder that a variable holds: `%APPDATA%\\app\\a.db`
         return None
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
-        before.endswith(("**", "->", "=")) or TAG.search(before[-16:]) or LATEX.search(before[-120:])
+        before.endswith(("**", "->", "="))
+        or (before[-2:] == " *" and HASHED.search(before[-140:]))
+        or TAG.search(before[-16:])
+        or LATEX.search(before[-120:])
     ):
         return None
     if before.endswith(("file:", "sandbox:")):

@@ -19,6 +19,7 @@ PRODUCTS: Final = frozenset(
 LIBRARY_NAMES: Final = frozenset(
     "newtonsoft.json microsoft.data.sqlite system.data.sqlite ruamel.yaml ruamel.yaml.jinja2 backports.csv"
     " org.json javax.json java.sql javax.sql java.xml javax.xml"
+    " pyspark.sql sqlalchemy.sql snowflake.sql django.db flask.json"
     " discord.py web3.py web.py interactions.py llama.cpp whisper.cpp stable-diffusion.cpp plots.jl dataframes.jl"
     " csv.jl flux.jl makie.jl jump.jl turing.jl distributions.jl differentialequations.jl docs.rs".split()
 )
