@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ingest.extractors import pure, values
-from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS, TABLES
+from ingest.extractors.calls import FUNCTIONS, TABLES
+from ingest.extractors.conventions import CONVENTIONAL_ALIASES
 from ingest.extractors.model import Hit
 from ingest.extractors.paths import is_only_ending
 from ingest.extractors.values import (

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ingest.extractors import databases
-from ingest.extractors.calls import FUNCTIONS, METHODS, PATH_KEYWORDS, TABLE_FORMATS
+from ingest.extractors.calls import FUNCTIONS, METHODS, TABLE_FORMATS
+from ingest.extractors.conventions import PATH_KEYWORDS
 from ingest.extractors.guessed import (
     BUILTINS,
     OUTPUT_KEYWORD,

@@ -12,7 +12,8 @@ import re2
 
 from ingest.extractors import databases, opened
 from ingest.extractors.blocks import sound
-from ingest.extractors.calls import CONVENTIONAL_ALIASES, FUNCTIONS
+from ingest.extractors.calls import FUNCTIONS
+from ingest.extractors.conventions import CONVENTIONAL_ALIASES
 from ingest.extractors.model import Extractor, Hit
 from ingest.extractors.paths import is_local
 from ingest.extractors.values import UNKNOWN, Value
