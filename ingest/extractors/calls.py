@@ -119,6 +119,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 " .sink_parquet .sink_csv .to_string .to_tsv"
             ),
             *_writes("pandas.ExcelWriter"),
+            *_writes("pandas.to_pickle", 1),
             *_reads(
                 ".read_csv .read_excel .read_json .read_parquet .read_pickle .read_feather .read_hdf .read_html"
                 " .read_table"
@@ -180,6 +181,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"
                 " .write_png .write_pdf"
             ),
+            *_writes("torchvision.io.write_png torchvision.io.write_jpeg", 1),
             *_writes("holoviews.save bokeh.io.save bokeh.plotting.save", 1),
             *_writes("plotly.offline.plot", 99),
             Call("plotly.offline.plot", "write", 99, ("filename",)),
@@ -388,6 +390,8 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 ("Filename", "path_or_fileobj", "path_or_stream", "file", "file_path", "path"),
             ),
             *_all("read", ".set_input_files", 0, strict=True),
+            Call(".storage_state", "write", 99, ("path",)),
+            Call(".new_context", "read", 99, ("storage_state",)),
             Call(".set_input_files", "read", 1, ("files",), strict=True),
             Call(".download_to_filename", "write"),
             Call(".upload_from_filename", "read"),

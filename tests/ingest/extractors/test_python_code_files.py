@@ -278,6 +278,8 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("logs by a dictionary", "import logging.config\nlogging.config.dictConfig({'version': 1, 'handlers': {'a': {'class': 'logging.FileHandler', 'filename': 'a.log'}, 'b': {'class': 'x'}}})", ["a.log"], []),
     ("databases that any call is given by their addresses", "import optuna\ns = optuna.create_study(study_name='a.b', storage='sqlite:///o.db')\nprint('sqlite:///p.db')\nf('postgresql:///q.db')", ["o.db"], []),
     ("figures by their canvas", "plt.gcf().canvas.print_figure('a.png')\nFigureCanvasAgg(fig).print_png('b.png')", ["a.png", "b.png"], []),
+    ("what stands behind the data", "import pandas as pd\nfrom torchvision.io import read_image, write_png\nwrite_png(read_image('a.png'), 'b.png')\npd.to_pickle(df, 'c.pkl')\ndf.to_pickle('d.pkl')", ["b.png", "c.pkl", "d.pkl"], ["a.png"]),
+    ("who is logged in to a browser", "c = browser.new_context(storage_state='a.json')\nc.storage_state(path='b.json')", ["b.json"], ["a.json"]),
 ]  # fmt: skip
 
 
