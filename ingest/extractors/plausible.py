@@ -323,7 +323,7 @@ def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
         return True
     if after.startswith(" HTTP/"):
         return True
-    if "Address: http" in before and TITLE.search(before):
+    if "Address: " in before and TITLE.search(before):
         return True  # of a page that a browser shows
     if path[0] == "/" and (_is_requested(before[-20:]) or _is_served(path, suffix, before)):
         return True

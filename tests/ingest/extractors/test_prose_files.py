@@ -372,7 +372,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("libraries that are linked", "ar rcs libfoo.a foo.o; obj.a or my.so", [("m", "libfoo.a")]),
     ("tables of astronomy's files", "DESI_DR1.fits.gz[1], b.fits[SCI] but a.csv[0] or b.fits[name]", [("m", "DESI_DR1.fits.gz"), ("m", "b.fits")]),
     ("columns and keys", "Index(['obs.time', 'mag.err'], dtype='object')\ncolumns = ['flux.err', 'id.key']\n{'loss.err': 0.1, 'a.dat': 3, 'job.err': 'ok'}\nKeyError: 'obs.lst'\nIt has columns x and y. Saved as run.out", [("m", "a.dat"), ("m", "job.err"), ("w", "run.out")]),
-    ("titles of pages", "Address: http://x.org/p\nTitle: My Page.html - Docs\nViewport: a.html", [("m", "a.html")]),
+    ("titles of pages", "Address: file:///w/b.html\nTitle: My c.html\nAddress: http://x.org/p\nTitle: My Page.html - Docs\nViewport: a.html", [("m", "/w/b.html"), ("m", "a.html")]),
     ("checksums of files that are no text", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 *my.csv\nabc *a.csv", [("m", "my.csv")]),
     ("modules that end as files do", "from django.db import models; pyspark.sql and flask.json", []),
 ]  # fmt: skip
