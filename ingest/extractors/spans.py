@@ -33,8 +33,8 @@ LISTING_MODE: Final = r"[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+"
 FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
 # an element that holds the name of a file, as tools write it
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
-# the checksum of a file that is not read as text: `e3b0c442... *setup.exe`
-HASHED: Final = re.compile(r"(?:^|\s)[0-9a-fA-F]{32,128} \*$")
+# the checksum of a file, which a star marks where it is not read as text: `e3b0c442... *setup.exe`
+HASHED: Final = re.compile(r"(?:^|\s)[0-9a-fA-F]{32,128} [ *]$")
 # a day and what of its time stands before a colon, in the name of a file: `log_2024-12-15_10:57:33.txt`
 TIMED: Final = re.compile(r"\d{4}-?\d\d-?\d\d[ T_-]?\d\d:(?:\d\d:)?$")
 

@@ -82,7 +82,7 @@ PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split(
 # and those of which the command that compiles or runs them tells as much
 RUN: Final = PROGRAMS | {"mjs", "cjs", "o", "a", "so", "s", "v"}
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp".split())
+USUAL: Final = frozenset("js mjs cjs ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension

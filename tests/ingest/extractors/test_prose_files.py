@@ -375,6 +375,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("titles of pages", "Address: file:///w/b.html\nTitle: My c.html\nAddress: http://x.org/p\nTitle: My Page.html - Docs\nViewport: a.html", [("m", "/w/b.html"), ("m", "a.html")]),
     ("checksums of files that are no text", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 *my.csv\nabc *a.csv", [("m", "my.csv")]),
     ("modules that end as files do", "from django.db import models; pyspark.sql and flask.json", []),
+    ("checksums", "d41d8cd98f00b204e9800998ecf8427e  a.lst\nd41d8cd98f00b204e9800998ecf8427e  b.dat\nabc  c.lst", [("m", "a.lst"), ("m", "b.dat")]),
+    ("modules of JavaScript", "bin: cli.mjs, not x.mjs() or a.cjs", [("m", "cli.mjs")]),
 ]  # fmt: skip
 
 
