@@ -18,7 +18,7 @@ from ingest.extractors.paths import (
     is_local,
     is_only_ending,
 )
-from ingest.extractors.said import WRITTEN_AFTER, WRITTEN_TO, sentence, written
+from ingest.extractors.said import MADE_BEFORE, WRITTEN_AFTER, WRITTEN_TO, sentence, written
 from ingest.extractors.spans import HASHED, LINE_ENDS, is_listed
 from ingest.extractors.vocabulary import (
     ALONE,
@@ -36,6 +36,7 @@ from ingest.extractors.vocabulary import (
     LINKED_FOLDERS,
     LOGGED,
     MODULES,
+    NAMED_SO,
     NAMESAKES,
     NAMESPACED,
     NO_ATTRIBUTES,
@@ -420,7 +421,9 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
     if dot and first in PACKAGES and suffix in PACKAGED and stem.islower() and stem.replace(".", "").isalpha():
         return not _is_of_a_file(suffix, before, after)
     if first.lower() in MODULES and (not quoted or suffix in ATTRIBUTES):
-        return not (dot and first in NAMESAKES and _is_of_a_file(suffix, before, after))
+        if dot:
+            return not (first in NAMESAKES and _is_of_a_file(suffix, before, after))
+        return not (first in NAMED_SO and _is_listed_or_made(suffix, before, after))
     if stem.endswith(".io") and suffix in ("fits", "mat", "wav"):
         return True  # `astropy.io.fits`
     if stem[0] == "." and suffix in NO_ATTRIBUTES:
@@ -443,6 +446,12 @@ def _is_of_a_file(suffix: str, before: str, after: str) -> bool:
     if suffix not in ALONE:
         return False
     return _is_enclosed(before, after) or (after[:1] in LINE_ENDS and ITEM.search(before[-20:]) is not None)
+
+
+def _is_listed_or_made(suffix: str, before: str, after: str) -> bool:
+    """Whether a name such as `app.db` or `response.json`, which may be an attribute, stands where only files do."""
+    listed = before.endswith(TREE) or FILE_AFTER.match(after) or is_listed(before, after)
+    return bool(listed or MADE_BEFORE.search(before[-60:])) or _is_of_a_file(suffix, before, after)
 
 
 def _is_kind(stem: str, suffix: str) -> bool:

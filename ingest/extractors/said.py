@@ -38,6 +38,10 @@ WRITTEN_TO: Final = re.compile(
     r"(?i)\b(?:" + _MADE + r"|wrote|writing|saving|exporting|stored|dumped|rendered|output)"
     r"(?:(?:[ \t]+\w+){0,4}?[ \t]+(?:to|as|into|file)[ \t]*:?|:)[ \t]*[`'\"*(]{0,3}$"
 )
+# the same without such a word: created `app.db`
+MADE_BEFORE: Final = re.compile(
+    r"(?i)\b(?:" + _MADE + r"|wrote)(?:[ \t]+(?:the|an?|new|file|database)){0,3}[ \t]+[`'\"*(]{0,3}$"
+)
 
 
 def operation(before: str, after: str) -> str:

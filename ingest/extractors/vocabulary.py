@@ -64,6 +64,8 @@ DISTRIBUTIONS: Final = frozenset(
 LOGGED: Final = frozenset("app system process".split())
 # modules and objects after which files are named as well: `app.config.xml`
 NAMESAKES: Final = LOGGED | frozenset("document email module report series".split())
+# and of those with one dot: `response.json`, `app.db`
+NAMED_SO: Final = NAMESAKES | frozenset("response request resp res args html json".split())
 # endings that attributes and packages have as well: `address.zip`, `org.apache.spark.sql`
 FIELDS: Final = frozenset("zip doc log sql json mat keras jar java scala kt".split())
 # of the weak ones those that attributes are called as often: `model.fit`, `event.key`

@@ -377,6 +377,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("modules that end as files do", "from django.db import models; pyspark.sql and flask.json", []),
     ("checksums", "d41d8cd98f00b204e9800998ecf8427e  a.lst\nd41d8cd98f00b204e9800998ecf8427e  b.dat\nabc  c.lst", [("m", "a.lst"), ("m", "b.dat")]),
     ("modules of JavaScript", "bin: cli.mjs, not x.mjs() or a.cjs", [("m", "cli.mjs")]),
+    ("files that are called as attributes are", "Created `app.db`. Data saved to response.json. I wrote resp.json\n├── html.json\ncall res.json or app.db in it, the request.json property; np.log was created, self.db was saved", [("w", "app.db"), ("w", "response.json"), ("w", "resp.json"), ("m", "html.json")]),
 ]  # fmt: skip
 
 
