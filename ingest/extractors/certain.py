@@ -283,7 +283,7 @@ CERTAIN: tuple[Extractor, ...] = (
     ),
     Extractor(
         name="prose.quoted",
-        finds="paths of any other extension in backticks, with a folder",
+        finds="paths of any other extension in backticks, with a folder or called a file",
         text="prose",
         example="In `requirements/base.in`, we have",
         found=(("mention", "requirements/base.in"),),
