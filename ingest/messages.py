@@ -84,6 +84,11 @@ class Message:
     """Of the text, which may be long and is asked for several times."""
 
     @property
+    def author(self) -> str | None:
+        """Whom a saved history names: AG2 keeps the name that a message brings along, whoever hands it over."""
+        return self.name if self.name and not self.responses else self.sender
+
+    @property
     def has_call_ids(self) -> bool:
         """Whether it asks for or answers tool calls that have ids."""
         return any(r.call_id for r in self.requests) or any(r.call_id for r in self.responses)

@@ -60,9 +60,10 @@ class MessageLedger:
             tokens,
             where.time,
         )
-        key = message.key()
-        self._seen.add(key, message.key(False), where, message.sender, message.recipient)
-        return index, key
+        # in the history of a group stands who has spoken, whatever name the words bring along
+        author = message.sender if self._relayed.is_manager(message.recipient) else message.author
+        self._seen.add(message.key(author=author), message.key(False), where, author, message.recipient)
+        return index, message.key()
 
     def resumed(self, said: facts.Said, place: int, where: Where, talk: Talk) -> int | None:
         """A message of the history of a group chat that goes on. What the run does not have was said before it.

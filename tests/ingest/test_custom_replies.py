@@ -8,7 +8,14 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import Agent, ConversableAgent, OpenAIWrapper, register_function
+from autogen import (
+    Agent,
+    ConversableAgent,
+    GroupChat,
+    GroupChatManager,
+    OpenAIWrapper,
+    register_function,
+)
 
 import capture
 from sample_runs.scripted_llm import Reply, call
@@ -67,3 +74,47 @@ def test_a_model_that_a_tool_asks_is_asked_by_the_tool(runs: Path, ingested: Ing
     assert [row["agent_name"] for row in agents] == ["asker", None, "asker"]
     tool, parent = tables.one("SELECT event_id FROM tool_calls"), "SELECT parent_event_id FROM execution_events"
     assert tables.one(f"{parent} WHERE event_type = 'llm_call' AND agent_name IS NULL") == tool
+
+
+def test_a_reply_in_another_ones_name_is_one_message(runs: Path, ingested: Ingest) -> None:
+    """AG2 saves the name that a message brings along in place of its sender's, also of who opens a chat."""
+    relay, user = (
+        ConversableAgent("relay", llm_config=False, **QUIET),
+        ConversableAgent("user", llm_config=False, default_auto_reply="and?", **QUIET),
+    )
+
+    def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, dict[str, str]]:
+        return True, {"content": f"answer {len(messages)}", "name": "expert"}
+
+    relay.register_reply([Agent, None], reply, position=0)
+    with capture.start(runs, run_id="r", console=False) as run:
+        run.save_messages(user.initiate_chat(relay, message={"content": "go", "name": "customer"}, max_turns=2))
+    said = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == [
+        ("user", "go"),
+        ("relay", "answer 1"),
+        ("user", "and?"),
+        ("relay", "answer 3"),
+    ]
+    assert all(m["source"].endswith("+transcript") for m in said)
+
+
+def test_a_reply_in_another_ones_name_is_the_members_in_a_group(runs: Path, ingested: Ingest) -> None:
+    """There AG2 puts the speaker's name in its place."""
+    first, relay = (
+        ConversableAgent(name, llm_config=False, default_auto_reply=f"{name} says", **QUIET)
+        for name in ("first", "relay")
+    )
+
+    def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, Any]:
+        return True, messages[-1]
+
+    relay.register_reply([Agent, None], reply, position=0)
+    group = GroupChat([first, relay], [], max_round=4, speaker_selection_method="round_robin")
+    manager = GroupChatManager(group, llm_config=False, **QUIET)
+    with capture.start(runs, run_id="r", console=False) as run:
+        first.initiate_chat(manager, message="go")
+        run.save_messages(group)
+    said = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == [(m["name"], m["content"]) for m in group.messages]
+    assert all(m["source"].endswith("+transcript") for m in said)
