@@ -16,6 +16,9 @@ INTRODUCTION = "Hello everyone. We have assembled a great team today"
 MANAGER = "chat_manager"
 """What AG2 calls a manager to whom nobody gives a name."""
 
+NO_MANAGERS = ("ConversableAgent", "AssistantAgent", "UserProxyAgent")
+"""AG2's own classes of most agents."""
+
 USER = "_User"
 """Who opens a pattern's chat where the user's code names nobody. AG2 takes that name out of the history, and has the
 manager say the words where the group goes on with it."""
@@ -74,6 +77,13 @@ class Relayed:
         about = self._agents.get(agent or "", {})
         return bool(about.get("members")) or about.get("class") == "GroupChatManager"
 
+    def _may_manage(self, agent: str | None) -> bool:
+        """Whether an agent may be a manager for all that is known. AG2's logs tell of one that was made before them no
+        more than its class, which may be the user's own. Of any other, words in another one's name are those that it
+        passes on to somebody of its own accord."""
+        about = self._agents.get(agent or "", {})
+        return about.get("class") not in NO_MANAGERS and about.keys() <= {"name", "class"}
+
     def is_announced(self, said: facts.Said) -> bool:
         """Whether a manager tells members of its group something of AG2's: in silence who they are, or what a function
         says that chose one of them. These are no words of the conversation.
@@ -106,7 +116,7 @@ class Relayed:
         heard = original.recipients if original else set()
         is_due = manager in heard and message.recipient not in heard
         # a safeguard may have put other words in place of the author's
-        if original and is_due and (is_latest or of_manager):
+        if original and is_due and (of_manager or (is_latest and self._may_manage(manager))):
             original.recipients.add(message.recipient)
             message.sender = author
             return True

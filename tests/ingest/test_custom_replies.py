@@ -15,6 +15,7 @@ from autogen import (
     GroupChatManager,
     OpenAIWrapper,
     register_function,
+    runtime_logging,
 )
 
 import capture
@@ -118,3 +119,64 @@ def test_a_reply_in_another_ones_name_is_the_members_in_a_group(runs: Path, inge
     said = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
     assert [(m["sender"], m["content"]) for m in said] == [(m["name"], m["content"]) for m in group.messages]
     assert all(m["source"].endswith("+transcript") for m in said)
+
+
+@pytest.mark.parametrize("opens_chat", [True, False])
+@pytest.mark.parametrize("channel", ["journal", "file", "sqlite"])
+def test_what_an_agent_passes_on_to_another_is_a_message(
+    channel: Any, opens_chat: bool, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the name of who said it first, as have those that the manager of a group says again. This is none."""
+    monkeypatch.chdir(runs)
+    if channel == "journal":
+        capture.start("runs", run_id="r", console=False)
+    else:
+        runtime_logging.start(logger_type=channel, config={"filename": "a.log", "dbname": "a.db"})
+    try:
+        front, expert, user = (
+            ConversableAgent(name, llm_config=False, default_auto_reply=f"{name} says", **QUIET)
+            for name in ("front", "expert", "user")
+        )
+
+        def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, Any]:
+            if opens_chat:
+                front.initiate_chat(expert, message=messages[-1], max_turns=1)
+            else:
+                front.send(messages[-1], expert, request_reply=True)
+            return True, front.last_message(expert)
+
+        front.register_reply(user, reply, position=0)
+        user.initiate_chat(front, message="go", max_turns=1)
+    finally:
+        runtime_logging.stop()
+        if run := capture.current():
+            run.close()
+    said = ingested(runs).sql("SELECT sender, recipient, content FROM messages ORDER BY message_order")
+    assert [tuple(m.values()) for m in said] == [
+        ("user", "front", "go"),
+        ("front", "expert", "go"),
+        ("expert", "front", "expert says"),
+        ("front", "user", "expert says"),
+    ]
+
+
+class Boss(GroupChatManager):
+    """A manager of a class that AG2 does not know."""
+
+
+@pytest.mark.parametrize("channel", ["file", "sqlite"])
+def test_a_manager_of_the_users_own_class_says_again_what_was_said(
+    channel: Any, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that was made before the log began AG2 tells the class alone."""
+    monkeypatch.chdir(runs)
+    members = [ConversableAgent(name, llm_config=False, default_auto_reply=name, **QUIET) for name in ("a", "b", "c")]
+    group = GroupChat(members, [], max_round=4, speaker_selection_method="round_robin")
+    boss = Boss(group, name="boss", llm_config=False, **QUIET)
+    runtime_logging.start(logger_type=channel, config={"filename": "a.log", "dbname": "a.db"})
+    try:
+        members[0].initiate_chat(boss, message="go")
+    finally:
+        runtime_logging.stop()
+    said = ingested(runs).sql("SELECT sender, content FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == [(m["name"], m["content"]) for m in group.messages]
