@@ -135,6 +135,13 @@ def not_moved(
     return [k for k in missing if k.run_id not in moved]
 
 
+def never_runs(before: Iterable[Known], read: Iterable[Report]) -> Iterator[Known]:
+    """Files that are gone and never were runs, where one that was read has the same in it: its lines in quarantine
+    stand for both."""
+    contents = {report.identity for report in read} - {None}
+    return (k for k in before if k.run_id is None and k.identity in contents and gone(k.path))
+
+
 def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 

@@ -14,6 +14,7 @@ from ingest.changes import (
     are_whole,
     has_changed,
     leaving,
+    never_runs,
     not_moved,
     not_pruned,
     not_sent_twice,
@@ -162,7 +163,8 @@ def _ingest(
             _check_input(change.reports, named and len(changed) == summary.found, tell)
             was = are_whole(was, change.reports)
             missing = not_moved(not_there, found, was, change.reports)
-            change = replace(change, gone=[*([] if theirs else missing), *was.values()])
+            moved = [k for k in never_runs(before.values(), change.reports) if k not in missing]
+            change = replace(change, gone=[*([] if theirs else missing), *was.values(), *moved])
             count_read(change.reports, before, was, summary, tell)
             left = not_read_again(theirs, change.reports, missing)
             if former is not None and (left or former.others):

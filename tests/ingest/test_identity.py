@@ -315,3 +315,20 @@ def test_a_blank_first_line_stands_for_no_journal(runs: Path, ingested: Ingest) 
     shutil.rmtree(first.parent)
     write_run(runs, "third", "third").write_text(content)
     assert sorted(said(ingested(runs)).values()) == ["first", "second"]
+
+
+def test_what_never_was_a_run_is_in_quarantine_once_wherever_it_goes(runs: Path, ingested: Ingest) -> None:
+    """Renamed or packed it stands there under its new name alone; a copy beside it stands there too."""
+    path = runs / "a.json"
+    path.write_text('[{"content": "cut o')
+    ingested(runs)
+    path = path.rename(runs / "b.json")
+    assert ingested(runs).one("SELECT source_path FROM quarantine") == str(path)
+    packed = runs / "b.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    assert ingested(runs).one("SELECT source_path FROM quarantine") == str(packed)
+    shutil.copy(packed, runs / "c.json.gz")
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM quarantine") == 2
+    parquet_matches(tables)
