@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, islice, repeat, takewhile
+from itertools import chain, groupby, islice, repeat, takewhile
 from typing import Any
 
 from ingest.alignment import NEAREST, align, behind_known, with_swapped
@@ -160,6 +160,8 @@ class Claims:
         if len(free) < len(known):
             of_free = self._matched(free, keys, named, lambda i: self._chats[i] == NO_CHAT and may_be_meant(i))
             matches = of_free if of_free.count(None) == matches.count(None) else matches
+        if fits is not None and None in matches:
+            matches = self._with_changed(matches, [message.sender for message in transcript], saved_at, may_be_meant)
         found = [index for index in matches if index is not None]
         of_chats = Counter(self._chats[index] for index in found if self._chats[index] in chats)
         self._of_chat(of_chats.most_common(1)[0][0] if of_chats else None, chat_id)
@@ -208,8 +210,34 @@ class Claims:
         places = with_swapped(keys, transcript, behind_known(keys, transcript, align(keys, transcript)), are_beside)
         return [None if place is None else messages[place] for place in places]
 
-    def _between(self, first: int, last: int) -> Iterator[int]:
-        """The messages of the run that stand between two of them."""
+    def _with_changed(
+        self, matches: list[int | None], speakers: Sequence[str | None], saved_at: int, counts: Callable[[int], bool]
+    ) -> list[int | None]:
+        """The same, with those whose words were changed in the history, as hooks of AG2's do: as many as the run has
+        there in their places, of the same speakers.
+
+        Args:
+            matches: for each message of a transcript the same one of the run, or None.
+            speakers: who said each message of the transcript.
+            saved_at: the position at which it was saved.
+            counts: tells which messages of the run may be meant.
+        """
+        matches, known = [*matches], {*matches}
+        for is_known, gap in groupby(range(len(matches)), lambda number: matches[number] is not None):
+            numbers = [*gap]
+            before = matches[numbers[0] - 1] if numbers[0] else None
+            if is_known or before is None:
+                continue
+            behind = matches[numbers[-1] + 1] if numbers[-1] + 1 < len(matches) else None
+            there = takewhile(lambda index: self._seen.position(index) <= saved_at, self._between(before, behind))
+            meant = [*islice((index for index in there if counts(index) and index not in known), len(numbers) + 1)]
+            if list(map(self._seen.sender, meant)) == [speakers[number] for number in numbers]:
+                for number, index in zip(numbers, meant, strict=True):
+                    matches[number] = index
+        return matches
+
+    def _between(self, first: int, last: int | None) -> Iterator[int]:
+        """The messages of the run that stand between two of them, or behind one."""
         position = self._seen.position
         if not self._in_order:
             self._in_order = sorted(range(len(self._seen)), key=position)

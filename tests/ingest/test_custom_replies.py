@@ -180,3 +180,47 @@ def test_a_manager_of_the_users_own_class_says_again_what_was_said(
         runtime_logging.stop()
     said = ingested(runs).sql("SELECT sender, content FROM messages ORDER BY message_order")
     assert [(m["sender"], m["content"]) for m in said] == [(m["name"], m["content"]) for m in group.messages]
+
+
+@pytest.mark.parametrize("saves", [False, True])
+def test_what_an_agent_says_in_another_name_is_one_message(saves: bool, runs: Path, ingested: Ingest) -> None:
+    """A saved history names the author that the reply names; whoever that is, nobody of that name has said it."""
+    user = ConversableAgent("user", llm_config=False, default_auto_reply="and?", **QUIET)
+    lead = ConversableAgent("lead", llm_config=False, **QUIET)
+
+    def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, Any]:
+        return True, {"content": "so", "name": "user" if len(messages) > 2 else "alias"}
+
+    lead.register_reply([Agent, None], reply, position=0)
+    with capture.start(runs, run_id="r", console=False) as run:
+        result = user.initiate_chat(lead, message="go", max_turns=3)
+        if saves:
+            run.save_messages(result)
+    who = {"assistant": "user", "user": "lead"}
+    history = [(who[message["role"]], message["content"]) for message in result.chat_history]
+    said = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == history
+    assert all(("transcript" in m["source"]) == saves for m in said)
+
+
+@pytest.mark.parametrize("saved", ["changed", "as said"])
+def test_words_that_a_hook_changes_in_the_history_are_one_message(saved: str, runs: Path, ingested: Ingest) -> None:
+    """As AG2's Teachability does: what was said counts. The other agent's history has it as it was."""
+    user, lead = (
+        ConversableAgent(name, llm_config=False, default_auto_reply=f"{name} says", **QUIET)
+        for name in ("user", "lead")
+    )
+    user.register_hook("process_last_received_message", lambda content: f"{content}\n# Memories\nnone")
+    with capture.start(runs, run_id="r", console=False) as run:
+        result = user.initiate_chat(lead, message="go", max_turns=4)
+        run.save_messages(result if saved == "changed" else lead.chat_messages[user])
+        user.initiate_chat(lead, message="again", max_turns=2)
+    assert any("Memories" in message["content"] for message in result.chat_history)
+    said = ingested(runs).sql("SELECT sender, content, source FROM messages ORDER BY message_order")
+    assert [(m["sender"], m["content"]) for m in said] == [
+        ("user", "go"),
+        *[("lead", "lead says"), ("user", "user says")] * 3,
+        ("lead", "lead says"),
+        *[("user", "again"), ("lead", "lead says"), ("user", "user says"), ("lead", "lead says")],
+    ]
+    assert [m["source"] for m in said] == ["event+transcript"] * 8 + ["event"] * 4
