@@ -226,21 +226,8 @@ class CodeLedger:
                 blocks, failing = self._until_failure(blocks, output)
         language = _language(blocks, failing, output if exit_code != 0 else "")
         at = execution.where if execution else where
-        status = "pending" if exit_code is None else "completed" if exit_code == 0 else "failed"
-        error_type, error = self._finder.error(output) if status == "failed" else (None, None)
-        if status == "failed" and error is None:
-            error = f"exit code {exit_code}"
-        if ran and ran.error is not None:
-            status, error_type, error = "failed", ran.error_type, ran.error
-        looked_at: list[CodeFacts] = []
-        hashes: list[str | None] = []
-        for block in blocks:  # both need the syntax tree, of which the latest are remembered
-            found = self._finder.code(block.code, block.language)
-            if execution and execution.blocks and label(block.language) != "python":
-                # the executor of the old kind gives a file's name to code in Python alone
-                found = found._replace(writes=tuple(hit for hit in found.writes if hit.method != SAVED_AS))
-            looked_at.append(found)
-            hashes.append(_normal_hash(block.code, block.language))
+        status, error_type, error = self._outcome(ran, exit_code, output)
+        looked_at, hashes = self._looked_at(blocks, is_old_kind=execution is not None and bool(execution.blocks))
         event = self._rows.event(
             "code_exec",
             "executed",
@@ -263,22 +250,7 @@ class CodeLedger:
             self._failed_code.failed(event, where.talk, label(language))
         elif status == "completed":
             self._failed_code.succeeded(event, where.talk, map(label, event.meta.get("languages") or [language]))
-        for ran_block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
-            self._rows.add(
-                "code_execs",
-                event.id,
-                (ran_block.language or None) if ran_block else None,
-                ran_block.code if ran_block else None,
-                code_hash(ran_block.code) if ran_block else None,
-                hashed,
-                exit_code,
-                output,
-                event.agent,
-                executor,
-                status,
-                event.started,
-                event.duration_ms,
-            )
+        self._add_rows(event, blocks, hashes, executor)
         # of several blocks nobody knows how far the executor came, where the output does not tell; one that raised may
         # have done so because there is no folder for the first
         far = None if status == "completed" or failing is not None else 1
@@ -287,6 +259,53 @@ class CodeLedger:
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         return Execution(event, blocks, writes, reads, saved)
+
+    def _outcome(
+        self, ran: facts.CodeRan | None, exit_code: int | None, output: str
+    ) -> tuple[str, str | None, str | None]:
+        """How an execution ended: its status, and class and text of the error."""
+        if ran and ran.error is not None:
+            return "failed", ran.error_type, ran.error
+        if exit_code is None:
+            return "pending", None, None
+        if exit_code == 0:
+            return "completed", None, None
+        error_type, error = self._finder.error(output)
+        return "failed", error_type, error if error is not None else f"exit code {exit_code}"
+
+    def _looked_at(self, blocks: list[Block], *, is_old_kind: bool) -> tuple[list[CodeFacts], list[str | None]]:
+        """What is found in each block, and its hash. Both need the syntax tree, of which the latest are remembered.
+
+        `is_old_kind`: of the executor, which gives a file's name to code in Python alone.
+        """
+        looked_at: list[CodeFacts] = []
+        hashes: list[str | None] = []
+        for block in blocks:
+            found = self._finder.code(block.code, block.language)
+            if is_old_kind and label(block.language) != "python":
+                found = found._replace(writes=tuple(hit for hit in found.writes if hit.method != SAVED_AS))
+            looked_at.append(found)
+            hashes.append(_normal_hash(block.code, block.language))
+        return looked_at, hashes
+
+    def _add_rows(self, event: Event, blocks: list[Block], hashes: list[str | None], executor: str | None) -> None:
+        """A row for each block of an execution, and one where nobody knows what was run."""
+        for block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
+            self._rows.add(
+                "code_execs",
+                event.id,
+                (block.language or None) if block else None,
+                block.code if block else None,
+                code_hash(block.code) if block else None,
+                hashed,
+                event.outputs["exit_code"],
+                event.outputs["result"],
+                event.agent,
+                executor,
+                event.status,
+                event.started,
+                event.duration_ms,
+            )
 
     def _until_failure(self, blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
         """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.
