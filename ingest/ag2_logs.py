@@ -30,6 +30,9 @@ FAILED = "error_code:"
 NOT_SERIALISED = "<<non-serializable: "
 """What stands for a value that AG2 could not write. The message with the answer says more."""
 
+REDACTED = "***REDACTED***"
+"""What stands for a value that AG2 masked."""
+
 IN_PATTERN = "Group agent --> "
 """What AG2 writes before the name of a member of a group that one of its patterns runs."""
 
@@ -115,6 +118,18 @@ def _function_call(row: Data) -> Data | None:
         "result": result,
         "status": "ok",
     }
+
+
+def may_be(logged: Any, value: Any) -> bool:
+    """Whether a logged value may be this one, of which AG2 made another before it was logged: an object, which it can't
+    write, a date or a number of a text; or it masked that."""
+    if isinstance(logged, dict) and isinstance(value, dict):
+        return logged.keys() == value.keys() and all(may_be(logged[key], value[key]) for key in logged)
+    if isinstance(logged, list) and isinstance(value, list):
+        return len(logged) == len(value) and all(map(may_be, logged, value))
+    if isinstance(logged, str) and (logged == REDACTED or logged.startswith(NOT_SERIALISED)):
+        return True
+    return logged == value or str(logged) == str(value)
 
 
 def _agent(row: Data) -> Data:

@@ -9,11 +9,13 @@ several calls with an id that of the same chat and thread is meant, and then tha
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import islice
+from operator import eq
 from typing import Any
 
 import re2
 
 from ingest import facts
+from ingest.ag2_logs import may_be
 from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
 from ingest.latest import keep_latest
@@ -133,10 +135,11 @@ class ToolLedger:
         waiting = [c for c in named or calls if not c.has_result and c.executor in (None, fact.executor)]
         asked = [c for c in waiting if fact.executor is not None and c.asked_of == fact.executor]
         arguments = unwrapped(fact.arguments)
-        for some in (asked, waiting):
-            same = Waiting(call for call in some if call.arguments == arguments).nearest(where, (RAN, REQUESTED))
-            if same:
-                return same
+        for are_same in (eq, may_be):
+            for some in (asked, waiting):
+                same = Waiting(call for call in some if are_same(arguments, call.arguments))
+                if call := same.nearest(where, (RAN, REQUESTED)):
+                    return call
         likely = asked or waiting
         return likely[0] if named and len(likely) == 1 else None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -16,8 +16,9 @@ import pytest
 
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
-from autogen import ConversableAgent, GroupChat, GroupChatManager, runtime_logging
+from autogen import ConversableAgent, GroupChat, GroupChatManager, register_function, runtime_logging
 from autogen.coding import LocalCommandLineCodeExecutor
+from pydantic import BaseModel
 
 import capture
 import queries
@@ -389,6 +390,38 @@ def test_an_answer_counts_for_the_call_that_it_names(
     assert {row["call_id"]: row["result"] for row in rows} == answers
     assert [row["tool_name"] for row in rows] == ran
     assert [row["status"] for row in rows] == ["failed", "completed"]
+
+
+class Place(BaseModel):
+    """What a tool is given."""
+
+    name: str
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_a_call_is_told_once_whatever_the_log_makes_of_its_arguments(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """AG2 makes objects of them, which its loggers can't write, and masks some. What a tool returns is no failure."""
+    asked = [{"place": {"name": name}, "since": "2026-11-30", "password": "a b c"} for name in ("one", "two")]
+    calls = Reply(calls=[Call("look", arguments) for arguments in asked])
+    user = ConversableAgent("user", llm_config=False, human_input_mode="NEVER")
+    ran = []
+
+    def look(place: Place, since: date, password: str) -> str:
+        ran.append((place.name, since.year))
+        return f"Error: nothing at {place.name}"
+
+    with ScriptedLLM([calls, "done"]) as llm:
+        model = ConversableAgent("model", llm_config=llm.config(), human_input_mode="NEVER")
+        register_function(look, caller=model, executor=user, name="look", description="looks")
+        with logging_to(tmp_path, kind, monkeypatch) as log:
+            user.initiate_chat(model, message="go", max_turns=2)
+    assert ran == [("one", 2026), ("two", 2026)]
+    rows = ingested(log).sql("SELECT tool_name, agent_name, executor, result, status FROM tool_calls ORDER BY result")
+    assert [tuple(row.values()) for row in rows] == [
+        ("look", "model", "user", f"Error: nothing at {name}", "completed") for name in ("one", "two")
+    ]
 
 
 @pytest.mark.parametrize("kind", LOGGERS)
