@@ -6,7 +6,7 @@ answers to several tool calls in one message), the legacy `function_call`, conte
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import re2
@@ -109,15 +109,28 @@ class Message:
         """
         # Who asked or answered a tool is not always told, but the ids of the calls are enough.
         if self._hash is None:
-            # an agent that sees images has `see <img a.png>` in parts, and who told it so as it was written
-            plain = _IMAGE.sub("<image>", self.plain) if "<im" in self.plain else self.plain
-            self._hash = hash(plain.strip())
+            self._hash = hash(self._words())
         sender = (author or self.sender or "") if with_sender else ""
         if not (self.requests or self.responses):
             return hash((self._hash, sender))
         asked = [(r.call_id, r.name) for r in self.requests]
         answered = [r.call_id for r in self.responses]
         return hash((self._hash, "" if self.has_call_ids else sender, *asked, *answered))
+
+    @property
+    def size(self) -> int:
+        """Characters of the words that count in `key`."""
+        return len(self._words())
+
+    def adds_to(self, key: int, size: int) -> bool:
+        """Whether it is the message of this key and size with more words behind or before it."""
+        words = self._words()
+        parts = (words[:size], words[-size:]) if 0 < size < len(words) else ()
+        return any(replace(self, plain=part, _hash=None).key() == key for part in parts)
+
+    def _words(self) -> str:
+        # an agent that sees images has `see <img a.png>` in parts, and who told it so as it was written
+        return (_IMAGE.sub("<image>", self.plain) if "<im" in self.plain else self.plain).strip()
 
 
 def unblock(message: Message, speakers: Container[str | None], functions: Container[str]) -> None:

@@ -62,7 +62,7 @@ class MessageLedger:
         )
         # in the history of a group stands who has spoken, whatever name the words bring along
         author = message.sender if self._relayed.is_manager(message.recipient) else message.author
-        self._seen.add(message.key(author=author), message.key(False), where, author, message.recipient)
+        self._seen.add(message.key(author=author), message, where, author)
         return index, message.key()
 
     def resumed(self, said: facts.Said, place: int, where: Where, talk: Talk) -> int | None:

@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 
 from ingest.events import Where
+from ingest.messages import Message
 
 
 class _Numbers(dict[str | None, int]):
@@ -27,6 +28,7 @@ class Seen:
     def __init__(self) -> None:
         self._keys = array("q")
         self._anonymous_keys = array("q")
+        self._sizes = array("q")
         self._positions = array("q")
         self._senders = array("i")
         self._recipients = array("i")
@@ -39,15 +41,16 @@ class Seen:
         self.speakers: set[str | None] = set()
         """Everybody who said one of them."""
 
-    def add(self, key: int, anonymous_key: int, where: Where, sender: str | None, recipient: str | None) -> None:
-        """Add a message: its keys with and without its author, and where it stands."""
+    def add(self, key: int, message: Message, where: Where, author: str | None) -> None:
+        """Add a message: its key with its author, and where it stands."""
         self._keys.append(key)
-        self._anonymous_keys.append(anonymous_key)
+        self._anonymous_keys.append(message.key(False))
+        self._sizes.append(message.size)
         self._positions.append(where.position)
         self._talks.append(self._numbers[where.talk])
-        self._senders.append(self._numbers[sender])
-        self.speakers.add(sender)
-        self._recipients.append(self._numbers[recipient])
+        self._senders.append(self._numbers[author])
+        self.speakers.add(author)
+        self._recipients.append(self._numbers[message.recipient])
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -61,6 +64,10 @@ class Seen:
     def key(self, index: int, with_sender: bool) -> int:
         """The key of a message."""
         return self._keys[index] if with_sender else self._anonymous_keys[index]
+
+    def size(self, index: int) -> int:
+        """Characters of a message."""
+        return self._sizes[index]
 
     def position(self, index: int) -> int:
         """Where a message stands."""

@@ -161,7 +161,7 @@ class Claims:
             of_free = self._matched(free, keys, named, lambda i: self._chats[i] == NO_CHAT and may_be_meant(i))
             matches = of_free if of_free.count(None) == matches.count(None) else matches
         if fits is not None and None in matches:
-            matches = self._with_changed(matches, [message.sender for message in transcript], saved_at, may_be_meant)
+            matches = self._with_changed(matches, transcript, saved_at, may_be_meant)
         found = [index for index in matches if index is not None]
         of_chats = Counter(self._chats[index] for index in found if self._chats[index] in chats)
         self._of_chat(of_chats.most_common(1)[0][0] if of_chats else None, chat_id)
@@ -211,14 +211,14 @@ class Claims:
         return [None if place is None else messages[place] for place in places]
 
     def _with_changed(
-        self, matches: list[int | None], speakers: Sequence[str | None], saved_at: int, counts: Callable[[int], bool]
+        self, matches: list[int | None], transcript: Sequence[Message], saved_at: int, counts: Callable[[int], bool]
     ) -> list[int | None]:
-        """The same, with those whose words were changed in the history, as hooks of AG2's do: as many as the run has
-        there in their places, of the same speakers.
+        """The same, with those to whose words something was added in the history, as hooks of AG2's do: in the places
+        of as many that the run has there, of the same speakers. Others that stand there are of a chat that began alike.
 
         Args:
             matches: for each message of a transcript the same one of the run, or None.
-            speakers: who said each message of the transcript.
+            transcript: its messages.
             saved_at: the position at which it was saved.
             counts: tells which messages of the run may be meant.
         """
@@ -231,9 +231,10 @@ class Claims:
             behind = matches[numbers[-1] + 1] if numbers[-1] + 1 < len(matches) else None
             there = takewhile(lambda index: self._seen.position(index) <= saved_at, self._between(before, behind))
             meant = [*islice((index for index in there if counts(index) and index not in known), len(numbers) + 1)]
-            if list(map(self._seen.sender, meant)) == [speakers[number] for number in numbers]:
+            if list(map(self._seen.sender, meant)) == [transcript[number].sender for number in numbers]:
                 for number, index in zip(numbers, meant, strict=True):
-                    matches[number] = index
+                    if transcript[number].adds_to(self._seen.key(index, True), self._seen.size(index)):
+                        matches[number] = index
         return matches
 
     def _between(self, first: int, last: int | None) -> Iterator[int]:

@@ -224,3 +224,20 @@ def test_words_that_a_hook_changes_in_the_history_are_one_message(saved: str, ru
         *[("user", "again"), ("lead", "lead says"), ("user", "user says"), ("lead", "lead says")],
     ]
     assert [m["source"] for m in said] == ["event+transcript"] * 8 + ["event"] * 4
+
+
+@pytest.mark.parametrize("is_between", [False, True])
+def test_a_history_of_another_chat_that_began_alike_is_kept(is_between: bool, runs: Path, ingested: Ingest) -> None:
+    """What stands in it in the places of a run's messages is no other form of these."""
+    user = ConversableAgent("user", llm_config=False, default_auto_reply="and?", **QUIET)
+    lead = ConversableAgent("lead", llm_config=False, **QUIET)
+    answers = iter(["one", "same", "two", "same"] if is_between else ["one", "two", "three", "four"])
+    lead.register_reply([Agent, None], lambda *args, **kwargs: (True, next(answers)), position=0)
+    before = [*user.initiate_chat(lead, message="go", max_turns=2).chat_history]
+    with capture.start(runs, run_id="r", console=False) as run:
+        result = user.initiate_chat(lead, message="go", max_turns=2)
+        run.save_messages(before)
+        run.save_messages(result)
+    said = ingested(runs).sql("SELECT content FROM messages")
+    contents = {message["content"] for message in [*before, *result.chat_history]}
+    assert {m["content"] for m in said} == contents

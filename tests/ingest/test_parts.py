@@ -89,7 +89,7 @@ def test_a_history_is_known_as_often_as_the_run_had_it(said: list[int], historie
     seen = Seen()
 
     def add(key: int) -> None:
-        seen.add(key, key, Where("", 0, None), None, None)
+        seen.add(key, parse_message(None), Where("", 0, None), None)
 
     for key in said:
         add(key)
