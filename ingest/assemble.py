@@ -243,9 +243,8 @@ class Assembler:
         is_cut_off, agent = data.get("status") == "interrupted", text_or_none(data.get("agent"))
         closed = facts.ChatClosed(chat, data.get("summary"), failed, is_cut_off, agent, data.get("is_inside") is True)
         closed = self._asides.ends(chat, closed)
-        floor = self._conversation.closed(closed, inside)
-        if is_unmarked:
-            floor = self._conversation.ended(closed, inside)
+        ended = self._conversation.ended if is_unmarked else self._conversation.closed
+        floor = ended(closed, inside)
         if self._chats.ends(chat, floor, {"status": data.get("status"), **about}):
             self._tell(facts.RunFacts(about), where)
 

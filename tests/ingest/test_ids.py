@@ -13,7 +13,7 @@ from ingest import pipeline, workers
 from ingest.found import Found, shown
 from ingest.runrows import RunRows, id_digits
 from tests.ingest.conftest import Ingest
-from tests.ingest.tables import Row, Tables, event, logged, write_journal
+from tests.ingest.tables import Row, Tables, event, logged, text, write_journal
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_runs"
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real_transcripts"
@@ -237,3 +237,16 @@ def test_what_points_at_an_event_finds_it(folder: Path, ingested: Ingest) -> Non
     for table, column in (("executions", "error_order"), ("executions", "failure_order"), ("findings", "error_order")):
         query = orders.format(table) + f"events.execution_order = told.{column} WHERE {column} IS NOT NULL"
         assert tables.one(query) == 0, (table, column)
+
+
+def test_a_chat_that_some_of_its_records_name_ends_once(runs: Path, ingested: Ingest) -> None:
+    """No recorder writes that of the only chat. Its turns that were cut off have ids of their own all the same."""
+    write_journal(
+        runs,
+        "r",
+        {"kind": "chat_start", "id": "c", "sender": "a", "recipient": "b"},
+        text("a", "b", "go"),
+        {"kind": "llm_call", "agent": "b", "response": {"choices": []}, "in_chat": "c"},
+        {"kind": "chat_end", "ends": "c", "status": "interrupted", "agent": "b"},
+    )
+    assert ingested(runs).one("SELECT count(*) - count(DISTINCT id) FROM execution_events") == 0
