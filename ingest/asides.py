@@ -39,6 +39,7 @@ class Level:
         last: where the last thing happened in it.
         is_asked: somebody else than who opened it was spoken to last, and may be about to answer.
         is_logged: its last words were told by AG2's log, and are told again by their event.
+        runs: who runs a tool in it, so that it is that agent's turn, whoever says something by it.
     """
 
     chat: str
@@ -49,6 +50,7 @@ class Level:
     last: Where | None = None
     is_asked: bool = False
     is_logged: bool = False
+    runs: str | None = None
 
     def has(self, agent: str | None) -> bool:
         """Whether an agent takes part in it."""
@@ -66,6 +68,13 @@ class Level:
         if agent == self.sender:
             return agent == self.recipient and self.is_asked
         return self.has(agent)
+
+    def speaker(self, sender: str) -> str:
+        """Whose turn it is in which an agent opens an aside: its own, or that of who has it say something."""
+        if self.runs is not None:
+            return self.runs
+        is_others = self.members is None and self.is_asked and sender == self.sender
+        return self.recipient if is_others else sender
 
     @property
     def is_answered(self) -> bool:
@@ -111,8 +120,14 @@ class Asides:
             sender, recipient = fact.message.sender, fact.message.recipient
             if sender is not None and recipient is not None:
                 self._said(fact, sender, recipient, where, levels)
-        elif len(levels) > 1:
-            self._put(self._of(_agent(fact), levels), where)
+            return
+        level = self._of(_agent(fact), levels)
+        if isinstance(fact, facts.ToolStarted):
+            level.runs = fact.executor
+        elif isinstance(fact, facts.ToolEnded):
+            level.runs = None
+        if len(levels) > 1:
+            self._put(level, where)
 
     def place_agent(self, agent: str, where: Where) -> None:
         """Say of what an agent does in which aside it belongs, if in any."""
@@ -160,6 +175,7 @@ class Asides:
         elif level.is_answered and sender == level.sender and level.outer in levels:
             level = self._opened(sender, recipient, where, level.outer, levels)
         self._close([other for other in levels if other.is_inside(level)], levels)
+        level.runs = None if level.runs == sender else level.runs
         level.is_asked = recipient != level.sender or (sender == recipient and not level.is_asked)
         level.is_logged = said.channel == "logger" and said.silent is False
         self._put(level, where)
@@ -175,9 +191,10 @@ class Asides:
 
     def _turn_of(self, agent: str, levels: list[Level]) -> Level | None:
         """The chat in which it is an agent's turn: the innermost in which it is asked, or else the outermost that it is
-        in, which it may have begun."""
+        in, which it may have begun. Who is in none may be had to speak by a tool."""
         inner = (level for level in levels[::-1] if level.is_turn_of(agent))
-        return next(inner, None) or next((level for level in levels if level.has(agent)), None)
+        begun = (level for level in levels if level.has(agent))
+        return next(inner, None) or next(begun, None) or next((level for level in levels[::-1] if level.runs), None)
 
     def _opened(self, sender: str, recipient: str, where: Where, outer: Level, levels: list[Level]) -> Level:
         """An agent opens an aside in its turn in this chat."""
@@ -191,7 +208,7 @@ class Asides:
         self._put(outer, turn)
         turn.parent = self.chats.around_turn(turn)
         chat = f"{levels[0].chat} aside {where.key}"
-        around = self.conversation.opened(facts.ChatOpened(chat, sender, recipient), turn)
+        around = self.conversation.opened(facts.ChatOpened(chat, outer.speaker(sender), recipient), turn)
         self.chats.enter(chat, self.chats.action_around(where), around)
         group = self.agents.known.get(recipient, {})
         members = group.get("members")

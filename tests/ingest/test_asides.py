@@ -13,6 +13,8 @@ import pytest
 pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'")
 
 from autogen import ConversableAgent, GroupChat, GroupChatManager
+from autogen.agentchat import initiate_group_chat
+from autogen.agentchat.group.patterns import DefaultPattern
 from autogen.agents.experimental import ReasoningAgent
 
 import capture
@@ -552,3 +554,49 @@ def test_the_same_in_ag2s_logs(
     tables = ingested(runs, log)
     assert told(tables, log.name) == (journal := told(tables, "r"))
     assert {turn[3:5] for turn in journal if len(turn) == 6} == {(0, 0), (1, 1), (2, 1), (3, 0), (4, 1)}
+
+
+def test_who_is_had_to_ask_in_the_turn_of_another(runs: Path, ingested: Ingest) -> None:
+    """A reply function may have the agent that asked for the reply say something, too."""
+    user, lead, expert = talker("user"), talker("lead"), talker("expert")
+
+    def reply(recipient: Any, messages: Any, sender: Any, config: Any) -> tuple[bool, Any]:
+        user.send("what?", expert, request_reply=True)
+        return True, "done"
+
+    replying(lead, reply)
+    with capture.start(runs, run_id="r", console=False):
+        user.initiate_chat(lead, message="go", max_turns=2)
+    again = [
+        (0, "lead", "message", "completed", None),
+        (1, "user", "message", "completed", "lead"),
+        (1, "expert", "message", "completed", "lead"),
+    ]
+    go = (0, "user", "message", "completed", None)
+    assert turns(ingested(runs)) == [go, *again, go, *again]
+
+
+@pytest.mark.parametrize("asker", ["a", "helper"])
+def test_a_tool_of_a_group_that_has_somebody_ask(
+    asker: str, runs: Path, ingested: Ingest, scripted_llm: StartLLM
+) -> None:
+    """It is the turn of who runs the tool, whether the one that asks is of the group or not."""
+    llm = scripted_llm([call("ask"), "done"])
+    agents = {name: talker(name) for name in ("helper", "expert")}
+
+    def ask() -> str:
+        agents[asker].send("what?", agents["expert"], request_reply=True)
+        return "answer"
+
+    agents["a"] = ConversableAgent("a", llm_config=llm.config(), functions=[ask], **QUIET)
+    pattern = DefaultPattern(initial_agent=agents["a"], agents=[agents["a"]], user_agent=None)
+    with capture.start(runs, run_id="r", console=False):
+        initiate_group_chat(pattern=pattern, messages="go", max_rounds=4)
+    assert turns(ingested(runs)) == [
+        (0, "_User", "message", "completed", None),
+        (0, "a", "message", "completed", None),
+        (0, "_Group_Tool_Executor", "message", "completed", None),
+        (1, asker, "message", "completed", "_Group_Tool_Executor"),
+        (1, "expert", "message", "completed", "_Group_Tool_Executor"),
+        (0, "a", "message", "completed", None),
+    ]
