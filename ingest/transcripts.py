@@ -24,6 +24,9 @@ thousands, it is noted where each message stands."""
 
 NO_CHAT = -1
 
+REACH = 256
+"""Messages of a run that are looked at for each one of a transcript in whose place others may stand there."""
+
 FREQUENT = 256
 """Times that a run has a message, beyond which not all of them are looked at for a transcript that has it as well."""
 
@@ -229,7 +232,8 @@ class Claims:
             if is_known or before is None:
                 continue
             behind = matches[numbers[-1] + 1] if numbers[-1] + 1 < len(matches) else None
-            there = takewhile(lambda index: self._seen.position(index) <= saved_at, self._between(before, behind))
+            near = islice(self._between(before, behind), REACH * len(numbers))
+            there = takewhile(lambda index: self._seen.position(index) <= saved_at, near)
             meant = [*islice((index for index in there if counts(index) and index not in known), len(numbers) + 1)]
             if list(map(self._seen.sender, meant)) == [transcript[number].sender for number in numbers]:
                 for number, index in zip(numbers, meant, strict=True):

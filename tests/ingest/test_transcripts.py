@@ -1,12 +1,14 @@
 """Transcripts in the shapes that people have."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ingest import workers
+from ingest.transcripts import Claims
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import event, logged, text, write_journal
 
@@ -578,3 +580,26 @@ def test_a_last_message_that_can_not_be_read_is_not_cut_off(
     assert (tables.summary.quarantined, tables.summary.torn) == (1, 0)
     (runs / "t.json").write_text((wrap % said).split("]")[0][:-1])
     assert ingested(runs).summary.torn == 1
+
+
+def test_what_stands_behind_a_message_is_looked_at_nearby(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many short histories that began as a chat of a long run cost as many looks each as in a short one."""
+    looks, between = [0], Claims._between
+
+    def counted(self: Claims, first: int, last: int | None) -> Iterator[int]:
+        for index in between(self, first, last):
+            looks[0] += 1
+            yield index
+
+    monkeypatch.setattr(workers, "ALONE_BYTES", 1 << 30)  # so that it is this process that looks
+    monkeypatch.setattr(Claims, "_between", counted)
+    others = [text("ab"[number % 2], "ba"[number % 2], f"word {number}") for number in range(2000)]
+    went = [
+        {"kind": "messages", "messages": [{"name": "u", "content": "go"}, {"name": "l", "content": f"{n}"}]}
+        for n in range(20)
+    ]
+    write_journal(runs, "r", text("u", "l", "go"), text("l", "u", "so"), *others, *went)
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 2022
+    assert 0 < looks[0] <= 20 * 300
