@@ -170,6 +170,7 @@ CASES: list[Any] = [
 ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(("asks", "begins", "kind"), CASES, ids=lambda value: value.__name__)
 def test_who_asks_by_send_opens_a_chat_in_its_turn(
     asks: Any, begins: Any, kind: Any, runs: Path, ingested: Ingest, scripted_llm: StartLLM
@@ -247,6 +248,7 @@ def test_a_tool_that_asks_by_send(is_async: bool, runs: Path, ingested: Ingest, 
     ]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("in_a_thread", [False, True])
 def test_an_interim_word_to_who_asked_opens_no_chat(
@@ -346,6 +348,7 @@ class Manager(GroupChatManager):
         return True, None
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_member_that_asks_by_send_and_what_its_manager_says(

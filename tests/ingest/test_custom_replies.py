@@ -121,6 +121,7 @@ def test_a_reply_in_another_ones_name_is_the_members_in_a_group(runs: Path, inge
     assert all(m["source"].endswith("+transcript") for m in said)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("opens_chat", [True, False])
 @pytest.mark.parametrize("channel", ["journal", "file", "sqlite"])
 def test_what_an_agent_passes_on_to_another_is_a_message(

@@ -62,6 +62,7 @@ def test_an_id_that_a_moved_run_has_is_not_given_again(runs: Path, ingested: Ing
     parquet_matches(tables)
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", ["journal", "transcript"])
 def test_a_run_in_whose_place_another_was_moved_stays(kind: str, runs: Path, ingested: Ingest) -> None:
     """The other one is there once, under its new name; what was lost on the disk leaves where it is told so."""

@@ -161,6 +161,7 @@ def test_what_is_in_a_repeated_action_stands_below_the_first(runs: Path, ingeste
     assert len({e["id"] for e in events}) == 4
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", ["action", "step_start"])
 def test_each_event_of_a_long_chain_is_looked_at_once(
     kind: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch

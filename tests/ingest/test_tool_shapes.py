@@ -27,6 +27,7 @@ def test_a_call_may_name_its_tool_beside_its_id(key: str, runs: Path, ingested: 
     assert json.loads(record) == messages[1]
 
 
+@pytest.mark.few
 @pytest.mark.parametrize(
     ("answer", "error_type"),
     [

@@ -567,6 +567,7 @@ def test_a_broken_message_with_answers_costs_itself_alone(
     assert tables.one("SELECT count(*) FROM quarantine") == 1
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 50_000 + "]" * 50_000, r'"\x"', "'a'"])
 @pytest.mark.parametrize("wrap", ["[%s]", '{"messages": [%s], "model": "m"}'])
 def test_a_last_message_that_can_not_be_read_is_not_cut_off(
