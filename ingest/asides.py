@@ -6,7 +6,7 @@ chat of two these talk to each other; in a group each member talks to the manage
 aside, of an agent whose turn it is. It is over when something is said in a chat around it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ingest import facts
@@ -14,14 +14,13 @@ from ingest.agents import Agents
 from ingest.chats import Chats
 from ingest.events import Where
 from ingest.messages import text_or_none
+from ingest.nesting import BEFORE
+from ingest.relayed import Relayed
 from ingest.talk import INTERNAL_AGENTS
 from ingest.turns import Conversation
 
 MAX_OPEN = 64
 """Asides of a chat that may be under way; of more the one that began first is over."""
-
-BEFORE = 8
-"""Positions from a turn to the first words of an aside in it."""
 
 Data = dict[str, Any]
 
@@ -89,7 +88,6 @@ class Level:
         return level is other
 
 
-@dataclass(slots=True)
 class Asides:
     """The asides of one run.
 
@@ -99,11 +97,12 @@ class Asides:
         agents: tells managers, and who is in their groups.
     """
 
-    chats: Chats
-    conversation: Conversation
-    agents: Agents
-    _open: dict[str, list[Level]] = field(default_factory=dict)
-    """By chat with a record of its beginning: that, and the asides in it, in the order in which they were opened."""
+    def __init__(self, chats: Chats, conversation: Conversation, agents: Agents) -> None:
+        self._chats, self._conversation, self._agents = chats, conversation, agents
+        self._relayed = Relayed(agents.known)
+        self._open: dict[str, list[Level]] = {}
+        """By chat with a record of its beginning: that, and the asides in it, in the order in which they were opened.
+        """
 
     def begins(self, data: Data) -> None:
         """A chat begins, of which this record tells."""
@@ -113,7 +112,7 @@ class Asides:
 
     def place(self, fact: facts.Fact, where: Where) -> None:
         """Say of a fact in which aside it belongs, if in any; what is said there may open one, and end others."""
-        levels = self._open.get(where.chat or self.chats.unmarked)
+        levels = self._open.get(where.chat or self._chats.unmarked)
         if levels is None:
             return
         if isinstance(fact, facts.Said):
@@ -131,7 +130,7 @@ class Asides:
 
     def place_agent(self, agent: str, where: Where) -> None:
         """Say of what an agent does in which aside it belongs, if in any."""
-        levels = self._open.get(where.chat or self.chats.unmarked, ())
+        levels = self._open.get(where.chat or self._chats.unmarked, ())
         if len(levels) > 1:
             self._put(self._of(agent, levels), where)
 
@@ -185,7 +184,7 @@ class Asides:
         passes on, to a member who came late or of another group, nor what AG2 asks to choose a speaker."""
         if not INTERNAL_AGENTS.isdisjoint((sender, recipient)):
             return False
-        return "members" not in self.agents.known.get(sender, ()) or (
+        return not self._relayed.is_manager(sender) or (
             (said.channel == "event" or said.silent is False) and said.message.name in (None, sender)
         )
 
@@ -206,13 +205,13 @@ class Asides:
             outer = levels[0]
         turn = where.at(where.position - BEFORE)
         self._put(outer, turn)
-        turn.parent = self.chats.around_turn(turn)
+        turn.parent = self._chats.around_turn(turn)
         chat = f"{levels[0].chat} aside {where.key}"
-        around = self.conversation.opened(facts.ChatOpened(chat, outer.speaker(sender), recipient), turn)
-        self.chats.enter(chat, self.chats.action_around(where), around)
-        group = self.agents.known.get(recipient, {})
+        around = self._conversation.opened(facts.ChatOpened(chat, outer.speaker(sender), recipient), turn)
+        self._chats.enter(chat, self._chats.action_around(where), around)
+        group = self._agents.known.get(recipient, {})
         members = group.get("members")
-        self.conversation.of_group(chat, group if isinstance(members, list) else None)
+        self._conversation.of_group(chat, group if isinstance(members, list) else None)
         levels.append(Level(chat, sender, recipient, _members(members), outer))
         return levels[-1]
 
@@ -224,8 +223,9 @@ class Asides:
 
     def _of(self, agent: str | None, levels: list[Level]) -> Level:
         """The innermost chat in which an agent has the word; of one that nobody knows, in which somebody is asked."""
-        is_known = any(level.has(agent) for level in levels)
-        for level in levels[:0:-1]:
+        asides = levels[:0:-1]
+        is_known = bool(asides) and any(level.has(agent) for level in levels)
+        for level in asides:
             if level.is_turn_of(agent) if is_known else level.is_asked:
                 return level
         return levels[0]
@@ -235,13 +235,13 @@ class Asides:
         if level.outer is not None:
             where.chat = where.talk = level.chat
         else:
-            where.chat, where.talk = self.chats.named(level.chat), self.chats.talk(level.chat)
+            where.chat, where.talk = self._chats.named(level.chat), self._chats.talk(level.chat)
 
     def _over(self, level: Level, closed: facts.ChatClosed | None = None) -> None:
         """An aside is over, where the last thing happened in it."""
         if level.last is not None:
-            self.conversation.closed(closed or facts.ChatClosed(level.chat, None), level.last)
-        self.chats.ends(level.chat, None, {})
+            self._conversation.closed(closed or facts.ChatClosed(level.chat, None), level.last)
+        self._chats.ends(level.chat, None, {})
 
 
 def _members(value: Any) -> frozenset[str] | None:

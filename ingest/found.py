@@ -27,6 +27,8 @@ STANDARD_INPUT = "-"
 """The path that stands for it."""
 
 SUFFIXES = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
+"""The same of files that may be packed."""
+
 JOURNALS = tuple(journal.JOURNAL + packed for packed in PACKED)
 """Names of a run's journal. Of several in a folder the first that is not empty counts."""
 
@@ -90,6 +92,7 @@ def above(path: str) -> list[str]:
 
 
 def digest(lines: list[str]) -> str:
+    """What tells these lines from any others, in 32 characters."""
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

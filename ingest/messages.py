@@ -80,8 +80,8 @@ class Message:
     requests: Sequence[ToolRequest] = ()
     responses: Sequence[ToolResponse] = ()
     is_template: bool = False
-    _hash: int | None = field(default=None, repr=False, compare=False)
-    """Of the text, which may be long and is asked for several times."""
+    _measured: tuple[int, int] | None = field(default=None, repr=False, compare=False)
+    """Hash and length of the words that count, which may be long and are asked for several times."""
 
     @property
     def author(self) -> str | None:
@@ -108,25 +108,30 @@ class Message:
             author: who counts as the sender, where that is another one.
         """
         # Who asked or answered a tool is not always told, but the ids of the calls are enough.
-        if self._hash is None:
-            self._hash = hash(self._words())
+        words, _ = self._measure()
         sender = (author or self.sender or "") if with_sender else ""
         if not (self.requests or self.responses):
-            return hash((self._hash, sender))
+            return hash((words, sender))
         asked = [(r.call_id, r.name) for r in self.requests]
         answered = [r.call_id for r in self.responses]
-        return hash((self._hash, "" if self.has_call_ids else sender, *asked, *answered))
+        return hash((words, "" if self.has_call_ids else sender, *asked, *answered))
 
     @property
     def size(self) -> int:
         """Characters of the words that count in `key`."""
-        return len(self._words())
+        return self._measure()[1]
 
     def adds_to(self, key: int, size: int) -> bool:
         """Whether it is the message of this key and size with more words behind or before it."""
         words = self._words()
         parts = (words[:size], words[-size:]) if 0 < size < len(words) else ()
-        return any(replace(self, plain=part, _hash=None).key() == key for part in parts)
+        return any(replace(self, plain=part, _measured=None).key() == key for part in parts)
+
+    def _measure(self) -> tuple[int, int]:
+        if self._measured is None:
+            words = self._words()
+            self._measured = hash(words), len(words)
+        return self._measured
 
     def _words(self) -> str:
         # an agent that sees images has `see <img a.png>` in parts, and who told it so as it was written

@@ -62,8 +62,9 @@ class MessageLedger:
         )
         # in the history of a group stands who has spoken, whatever name the words bring along
         author = message.sender if self._relayed.is_manager(message.recipient) else message.author
-        self._seen.add(message.key(author=author), message, where, author)
-        return index, message.key()
+        key = message.key()
+        self._seen.add(key if author == message.sender else message.key(author=author), message, where, author)
+        return index, key
 
     def resumed(self, said: facts.Said, place: int, where: Where, talk: Talk) -> int | None:
         """A message of the history of a group chat that goes on. What the run does not have was said before it.

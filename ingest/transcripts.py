@@ -163,7 +163,7 @@ class Claims:
         if len(free) < len(known):
             of_free = self._matched(free, keys, named, lambda i: self._chats[i] == NO_CHAT and may_be_meant(i))
             matches = of_free if of_free.count(None) == matches.count(None) else matches
-        if fits is not None and None in matches:
+        if named and None in matches:
             matches = self._with_changed(matches, transcript, saved_at, may_be_meant)
         found = [index for index in matches if index is not None]
         of_chats = Counter(self._chats[index] for index in found if self._chats[index] in chats)

@@ -1,5 +1,6 @@
 """Agents without models that say, raise or ask something, and the turns that the tables have of them."""
 
+import asyncio
 from typing import Any
 
 from autogen import ConversableAgent
@@ -36,6 +37,14 @@ def asks(agent: ConversableAgent, asked: ConversableAgent) -> ConversableAgent:
 
     agent.register_reply([ConversableAgent, None], ask, position=0)
     return agent
+
+
+def chat(sender: ConversableAgent, recipient: ConversableAgent, is_async: bool, **how: Any) -> None:
+    """A chat of two, or with a group."""
+    if is_async:
+        asyncio.run(sender.a_initiate_chat(recipient, **how))
+    else:
+        sender.initiate_chat(recipient, **how)
 
 
 def turns(tables: Tables) -> list[tuple[Any, ...]]:

@@ -22,7 +22,7 @@ from sample_runs.scripted_llm import Request, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
-from tests.ingest.talkers import GO, QUIET, raising, talker, turns
+from tests.ingest.talkers import GO, QUIET, chat, raising, talker, turns
 from tests.ingest.test_ag2_logs import LOGGERS, logging_to
 from tests.ingest.test_nested_in_logs import told
 
@@ -282,10 +282,7 @@ def test_an_interim_word_to_who_asked_opens_no_chat(
 
     replying(lead, a_reply if is_async else reply)
     with capture.start(runs, run_id="r", console=False):
-        if is_async:
-            asyncio.run(user.a_initiate_chat(lead, message="go", max_turns=1))
-        else:
-            user.initiate_chat(lead, message="go", max_turns=1)
+        chat(user, lead, is_async, **GO)
     assert told(ingested(runs), "r") == [
         ("user", "lead", "go", 0, 0, None),
         ("lead", "user", "wait", 0, 0, None),
@@ -360,10 +357,7 @@ def test_a_member_that_asks_by_send_and_what_its_manager_says(
     group = GroupChat([a, b], messages=[], max_round=2, speaker_selection_method="round_robin", send_introductions=True)
     manager = (Manager if own else GroupChatManager)(group, llm_config=False)
     with capture.start(runs, run_id="r", console=False):
-        if is_async:
-            asyncio.run(a.a_initiate_chat(manager, message="go", max_turns=1))
-        else:
-            a.initiate_chat(manager, message="go", max_turns=1)
+        chat(a, manager, is_async, **GO)
     tables = ingested(runs)
     said = [row[:2] + row[3:5] for row in told(tables, "r") if len(row) == 6 and row[0] != "chat_manager"]
     assert said == [

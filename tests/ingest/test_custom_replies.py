@@ -1,6 +1,5 @@
 """Agents whose reply is made by a function of the user's, which may ask a model by itself."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,7 @@ import capture
 from sample_runs.scripted_llm import Reply, call
 from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
-
-QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
+from tests.ingest.talkers import GO, QUIET, chat
 
 
 @pytest.mark.few
@@ -44,10 +42,7 @@ def test_a_model_that_a_reply_function_asks_is_asked_by_its_agent(
 
     custom.register_reply([Agent, None], reply, position=0)
     with capture.start(runs, run_id="r", console=False):
-        if is_async:
-            asyncio.run(user.a_initiate_chat(custom, message="go", max_turns=1))
-        else:
-            user.initiate_chat(custom, message="go", max_turns=1)
+        chat(user, custom, is_async, **GO)
     tables = ingested(runs)
     assert len(llm.requests) == 1
     (turn,) = tables.sql("SELECT llm_calls, total_tokens FROM executions WHERE agent_name = 'custom'")
