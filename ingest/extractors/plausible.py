@@ -33,7 +33,6 @@ from ingest.extractors.vocabulary import (
     HOLDERS,
     KINDS,
     LIBRARY_NAMES,
-    LINKED_FOLDERS,
     LOGGED,
     MODULES,
     NAMED_SO,
@@ -44,7 +43,6 @@ from ingest.extractors.vocabulary import (
     PACKAGED,
     PACKAGES,
     PAGE_LIBRARIES,
-    PAGES,
     PRODUCTS,
     PROGRAMS,
     ROOTS,
@@ -55,9 +53,8 @@ from ingest.extractors.vocabulary import (
     TABLES,
     TREE,
     USUAL,
-    WEB,
-    WEB_FOLDERS,
 )
+from ingest.extractors.web import is_of_the_web
 
 # a command up to the source file that it compiles or runs: `gcc -O2 main.c`, `node build.mjs`
 COMMAND: Final = re.compile(
@@ -67,11 +64,6 @@ COMMAND: Final = re.compile(
 FILE_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
 PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|ing)|header|program|source)[ \t]+$")
-# what a list of a web site's repository has after a name: how old the last change is
-AGED: Final = re.compile(
-    r"^(?!`|'|\"|[^\n]*\b(?:was|were|last|modified|created|updated|saved)\b)"
-    r"[^\n]{1,120}?\b(?:\d+|an?) (?:day|week|month|year)s? ago\b"
-)
 # what stands right before the name of a file, whatever its extension
 OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
@@ -98,32 +90,10 @@ CELL: Final = re.compile(r"(?:\|[ \t]*|\((?:from |in |see )?)`?$")
 CELL_END: Final = re.compile(r"`?(?:[ \t]*\||\))")
 # what stands before the first word of an item
 ITEM: Final = re.compile(r"(?:^|\n)[ \t]*(?:[-*+\u2022\u2023\u25e6]|\d{1,3}[.)])[ \t]+$")
-# a request to a server that stands before its path, and what it ends with but for blanks and a quote
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT")
-REQUESTED: Final = re.compile(rf"(?:^|[^\w-])(?:{'|'.join(METHODS)}|(?i:request[ _](?:ur[li]|path):))[ \t]+[`'\"]?$")
-REQUEST_ENDS: Final = (*METHODS, ":")
-# what stands right before such a path in words and in programs, but for quotes and brackets
-OPENING: Final = " \t`'\"("
-ASKING: Final = tuple(
-    "url: point points path paths path: point: points: paths: is are at is: at: are: route routes route: routes: to"
-    " for to: for: get post put delete patch".split()
-)
-# the same in words: `exceeded with url: /data.json`, the endpoint `/users.json`
-SERVED: Final = re.compile(
-    r"(?i)\b(?:(?:for|with)[ \t]+url:|(?:end-?points?|url[ \t]+paths?)(?:[ \t]+(?:is|are|at))?:?)[ \t]*[`'\"(]{0,2}$"
-)
-# and in programs, whose objects give away files as well: `@app.get("/a.csv")`, but `sftp.get("/home/me/a.csv")`
-ROUTED: Final = re.compile(r"[.@](?:get|post|put|delete|patch|route)\([`'\"]$")
-# and words that tell less than the folders of a disk: requests are logged to `/var/log/a.log`
-ASKED: Final = re.compile(
-    r"(?:\b(?i:routes?|requests?[ \t]+(?:to|for))[ \t]*:?[ \t]+[`'\"(]{0,2}"
-    r"|(?:^|[\s`;(])(?:get|post|put|patch|delete)[ \t]+['\"])$"
-)
 # what stands before and behind a name that is a folder's
 FOLDER_CALLED: Final = re.compile(r"(?i)\b(?:director(?:y|ies)|folders?)[ \t]+(?:named|called)[ \t]+[`'\"]?$")
 FOLDER_BEFORE: Final = re.compile(r"(?i)\b(?<!file or )(?:directory|folder)[ \t]+[`'\"]?$")
 FOLDER_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+(?:directory|folder)\b")
-DISPOSITION: Final = re.compile(r"(?i)\b(?:attachment|inline|form-data)\b[^\n]{0,60};[ \t]*filename=[\"']?$")
 REFUSED: Final = tuple(f"Permission denied: {quote}" for quote in "'\"`")
 LIBRARIES: Final = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "/usr/include/")
 # a stem that no attribute has: `slurm-123456`; and the weak endings that hosts have as well
@@ -142,10 +112,6 @@ FETCHED: Final = re.compile(r"^ (?:\(\d[\d.]* ?[kM]?B\)|size=\d)")
 DOTTED_FOLDER: Final = re.compile(r"[^./]\./")
 # the identifier of a document
 IDENTIFIER: Final = re.compile(r"10\.\d{4,9}/")
-# the title of a page that a browser shows
-TITLE: Final = re.compile(r"(?:^|\n)Title: [^\n]*$")
-# a wiki's page of a file, whose name may have blanks
-WIKI_FILE: Final = re.compile(r"\b(?:File|Image):[^\s\"'*`_][^\n\"'\])|]*$")
 # a place in the source of a library, as its log names it
 LOG_PLACE: Final = re.compile(r"^:\d+[\]:)]")
 # a place in a program, as compilers name it; without a column that is also what libraries log of themselves
@@ -153,10 +119,6 @@ COMPILED: Final = re.compile(r"^:\d+:\d+:?(?=[.,;)]*(?:\s|$))")
 # the same as compilers of TypeScript, C# and Windows name it: `src/a.ts(14,7): error TS2322`
 DIAGNOSED: Final = re.compile(r"\(\d{1,7}(?:,\d{1,7}){0,3}\)[ ]?:[ ](?:fatal error|error|warning|note|info|message)\b")
 COMPILED_LINE: Final = re.compile(r"^:\d+:[ \t]*(?:fatal error|error|warning|note|undefined reference)\b")
-# what stands before or after a name that is no local file: links into the web, breadcrumbs, wiki pages
-LINKED_BEFORE: Final = ("](#", "File:", "Image:", "title=", 'href="', "href='", "\u203a ", "\u203a")
-SHOWN_BEFORE: Final = ('src="', "src='")
-LINKED_AFTER: Final = (" <http", "](http", "](/wiki", "](//", "](file:", " \u203a")
 
 
 def is_plausible(path: str, before: str, after: str, quoted: bool) -> bool:
@@ -314,55 +276,6 @@ def _is_enclosed(before: str, after: str) -> bool:
     return opening is not None and CELL_END.match(after) is not None
 
 
-def is_of_the_web(path: str, suffix: str, before: str, after: str) -> bool:
-    """Whether a name is that of a page, of a picture on one, or a link's text."""
-    if (
-        after.startswith(LINKED_AFTER)
-        or before.endswith(LINKED_BEFORE)
-        or (after.find(" ago", 0, 160) > 0 and AGED.search(after))
-        or ("e:" in before[-120:] and WIKI_FILE.search(before[-120:]))
-    ):
-        return True
-    if after.startswith(" HTTP/"):
-        return True
-    if "Address: " in before and TITLE.search(before):
-        return True  # of a page that a browser shows
-    if path[0] == "/" and (_is_requested(before[-20:]) or _is_served(path, suffix, before)):
-        return True
-    if before[-12:].find("name=") >= 0 and DISPOSITION.search(before[-120:]):
-        return True
-    if before.endswith("](") and (suffix in PAGES or (path[0] == "/" and not _is_linked(path))):
-        return True
-    if before.endswith(SHOWN_BEFORE) and ("/" + path).startswith(("//", *WEB_FOLDERS)):
-        return True
-    of_site = path[0] == "/" and (path.count("/") == 1 or path.startswith(WEB_FOLDERS))
-    return (
-        (of_site and (suffix in WEB or suffix in PAGES))
-        or "/wiki/" in path
-        or "thumb/" in path
-        or path.startswith("wiki/")
-    )
-
-
-def _is_requested(before: str) -> bool:
-    """Whether a request to a server stands before its path."""
-    return before.rstrip(" \t\n`'\"").endswith(REQUEST_ENDS) and REQUESTED.search(before) is not None
-
-
-def _is_served(path: str, suffix: str, before: str) -> bool:
-    """Whether a path from the root is one of a server: of an interface, or behind words for a request."""
-    if path.startswith("/api/") and suffix != "py":
-        return True
-    near = before[-40:]
-    if not near.rstrip(OPENING).lower().endswith(ASKING):
-        return False
-    if SERVED.search(near):
-        return True
-    if ROUTED.search(near):
-        return not path.lower().startswith(LINKED_FOLDERS)
-    return ASKED.search(near) is not None and not path.lower().startswith(ROOTS)
-
-
 def _is_folder(path: str, suffix: str, before: str, after: str) -> bool:
     """Whether a text says that a name is a folder's: the folder named `a.json`, the directory `/etc/nginx/conf.d`."""
     near = before[-30:]
@@ -372,11 +285,6 @@ def _is_folder(path: str, suffix: str, before: str, after: str) -> bool:
     if suffix not in FOLDER_ENDINGS or "/" not in path:
         return False
     return FOLDER_BEFORE.search(near) is not None or FOLDER_AFTER.match(after) is not None
-
-
-def _is_linked(path: str) -> bool:
-    """Whether a path of a link in Markdown leads to a disk's folder and not to one of the page's site."""
-    return path.lower().startswith(LINKED_FOLDERS) or (path.startswith("/content/") and path.count("/") == 2)
 
 
 def _of_a_library(path: str, suffix: str, before: str, after: str) -> bool:

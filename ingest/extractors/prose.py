@@ -30,7 +30,7 @@ from ingest.extractors.paths import (
     extension,
     is_local,
 )
-from ingest.extractors.plausible import DIAGNOSED, LIBRARIES, is_of_the_web, is_plausible
+from ingest.extractors.plausible import DIAGNOSED, LIBRARIES, is_plausible
 from ingest.extractors.quoted import QUOTES, quoted_start
 from ingest.extractors.said import has_any, operation
 from ingest.extractors.spaced import (
@@ -48,6 +48,7 @@ from ingest.extractors.spaced import (
 )
 from ingest.extractors.spans import LINE_ENDS, cleaned, continues, is_listed, of_folder, renamed, token_start, unbroken
 from ingest.extractors.vocabulary import BEGINNING, CONFIG_NAMES, DOCUMENT_NAMES, EITHER, PACKAGE_NAMES, TREE
+from ingest.extractors.web import is_of_the_web
 from ingest.extractors.windows import slashed_start, spaced_start
 from ingest.occurring import occurring
 
