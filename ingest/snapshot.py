@@ -16,6 +16,7 @@ from typing import TypeVar
 import duckdb
 
 from ingest import schema
+from ingest.budget import cores
 from ingest.found import IngestError
 from ingest.known import Former, Known, known_of
 from ingest.sql import is_out_of_memory, quoted
@@ -51,7 +52,7 @@ class Room:
     Attributes:
         memory: bytes; None for as much as it takes.
         row_group: rows that are held until they are compressed and written.
-        threads: None for all cores.
+        threads: None for one for each core.
     """
 
     memory: int | None = MEMORY
@@ -215,8 +216,7 @@ class Snapshot:
         con.execute(f"SET temp_directory = {quoted(spill)}")
         if room.memory is not None:
             con.execute(f"SET memory_limit = '{room.memory}B'")
-        if room.threads is not None:
-            con.execute(f"SET threads = {room.threads}")
+        con.execute(f"SET threads = {room.threads or cores()}")
         for setting in ("async_threads = 0", "write_buffer_row_group_count = 1"):
             with suppress(duckdb.CatalogException):  # DuckDB 1 has no such settings
                 con.execute(f"SET {setting}")

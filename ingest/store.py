@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from ingest.budget import cores
 from ingest.derived import derive
 from ingest.found import IngestError, shown
 from ingest.known import Known, forget, remember
@@ -142,7 +143,7 @@ def _fill_tables(
     con.execute("COMMIT")
     if at_once > 1:
         # besides the threads of DuckDB's own each table is written by one of ours: so no core has two of them
-        con.execute(f"SET threads = {max(1, (os.cpu_count() or 1) - at_once + 1)}")
+        con.execute(f"SET threads = {max(1, cores() - at_once + 1)}")
     files = _at_once(con, fill, read, at_once) + _at_once(con, fill, derived, at_once)
     con.execute("BEGIN")
     return files

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias, cast
 
+from ingest import budget
 from ingest.batches import evenly
 from ingest.found import Found, IngestError
 from ingest.read import Report
@@ -33,6 +34,9 @@ SHARES = 4
 
 _Worker: TypeAlias = "Connection[Any, Any]"
 """A worker, as what connects to it."""
+
+_Task: TypeAlias = tuple[int, list[Found]]
+"""A share, with its number."""
 
 ALONE_BYTES = 4 * 1024 * 1024
 """Below this much input, starting workers takes longer than reading."""
@@ -53,11 +57,10 @@ def read_all(changed: list[Found], staging: str, progress: Callable[[int, int], 
         IngestError: a worker was killed.
     """
     total, done = sum(map(_bytes, changed)), 0
-    cores = os.cpu_count() or 1
-    shares = _shares(changed, cores)
+    shares = _shares(changed, budget.cores())
     os.makedirs(staging, exist_ok=True)
     reports: list[Report] = []
-    for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else min(cores, len(shares))):
+    for share, read in _read_shares(shares, staging, 0 if total < ALONE_BYTES else budget.workers(shares)):
         reports += read
         done += sum(map(_bytes, share))
         progress(done, total)
@@ -88,12 +91,14 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         for number, share in enumerate(shares):
             yield share, read_share(share, staging, f"{number:06}")
         return
-    smallest_first = sorted(enumerate(shares), key=lambda task: sum(map(_bytes, task[1])))
+    largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
+    room = budget.MEMORY - workers * budget.WORKER
     with _started(workers) as idle:
         busy: dict[_Worker, list[Found]] = {}
-        while smallest_first or busy:
-            while smallest_first and idle:
-                worker, (number, share) = idle.pop(), smallest_first.pop()
+        while largest_first or busy:
+            while idle and (task := _fitting(largest_first, room - sum(map(budget.held, busy.values())), not busy)):
+                largest_first.remove(task)
+                (number, share), worker = task, idle.pop()
                 _asked(worker.send, (read_share, share, staging, f"{number:06}"))
                 busy[worker] = share
             for worker in cast(list[_Worker], wait(list(busy))):
@@ -102,6 +107,11 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
                     raise outcome
                 idle.append(worker)
                 yield busy.pop(worker), outcome
+
+
+def _fitting(tasks: list[_Task], room: int, is_alone: bool) -> _Task | None:
+    """The first task for which there is memory beside what is being read; alone, the first one."""
+    return next((task for task in tasks if is_alone or budget.held(task[1]) <= room), None)
 
 
 def _asked(what: Callable[..., Any], *given: Any) -> Any:

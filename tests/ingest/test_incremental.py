@@ -334,7 +334,7 @@ def test_a_worker_that_is_killed_is_one_line(runs: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr("ingest.workers.ALONE_BYTES", 0)
     monkeypatch.setattr("ingest.workers.SHARE_FILES", 1)
     monkeypatch.setattr("ingest.workers.read_share", killed)
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("ingest.budget.cores", lambda: 2)
     with pytest.raises(ingest.IngestError, match="a worker process was killed"):
         ingest.run([str(runs)], str(tmp_path / "traces"))
     assert sorted(p.name for p in (tmp_path / "traces").iterdir()) == [".lock"]
