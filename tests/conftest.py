@@ -20,13 +20,20 @@ FEW = 1
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as slow what comes after the first cases of tests marked `few`."""
+    """Marks as slow what comes after the first cases of tests marked `few`, and after the first tests of files that
+    say how many of theirs always run."""
     seen: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("few"):
             name = item.nodeid.partition("[")[0]
             seen[name] += 1
             if seen[name] > FEW:
+                item.add_marker(pytest.mark.slow)
+        first = item.get_closest_marker("first")
+        if first and not item.get_closest_marker("slow"):
+            file = item.nodeid.partition("::")[0]
+            seen[file] += 1
+            if seen[file] > first.args[0]:
                 item.add_marker(pytest.mark.slow)
 
 

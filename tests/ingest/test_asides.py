@@ -26,6 +26,8 @@ from tests.ingest.talkers import GO, QUIET, chat, raising, talker, turns
 from tests.ingest.test_ag2_logs import LOGGERS, logging_to
 from tests.ingest.test_nested_in_logs import told
 
+pytestmark = pytest.mark.first(12)
+
 PAUSE = 0.05
 
 

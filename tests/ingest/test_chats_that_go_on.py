@@ -23,6 +23,8 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
 from tests.ingest.test_ag2_logs import LOGGERS, logging_to
 
+pytestmark = pytest.mark.first(3)
+
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 FAILS, WORKS = "```python\nimport nomodule\n```", "```python\nprint('fine')\n```"
 

@@ -24,6 +24,8 @@ from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.queries.reading import answer
 
+pytestmark = pytest.mark.first(12)
+
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 ASKS: dict[str, Any] = {"message": "one asks", "max_turns": 1}
 

@@ -23,6 +23,8 @@ from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.talkers import GO, QUIET, chat
 
+pytestmark = pytest.mark.first(4)
+
 
 @pytest.mark.few
 @pytest.mark.parametrize("is_async", [False, True])

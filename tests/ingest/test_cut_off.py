@@ -25,6 +25,8 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.talkers import GO, IN_CHAT, QUIET, asks, raising, talker, turns
 from tests.queries.reading import answer
 
+pytestmark = pytest.mark.first(6)
+
 
 def warm(agent: ConversableAgent) -> ConversableAgent:
     """This agent has asked its model once, which takes longest the first time."""

@@ -17,6 +17,8 @@ from tests.ingest.test_incremental import parquet_matches
 from tests.ingest.test_missing import CHAT, ids
 from tests.ingest.test_prune import prune
 
+pytestmark = pytest.mark.first(7)
+
 
 def write_run(folder: Path, run_id: str, word: str) -> Path:
     """A journal whose first record is its own, as a recorder's is."""

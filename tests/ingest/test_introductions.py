@@ -19,6 +19,8 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
 from tests.queries.reading import answer
 
+pytestmark = pytest.mark.first(4)
+
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER", "llm_config": False}
 CODE = "```python\nprint('ran')\n```"
 

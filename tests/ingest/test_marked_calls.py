@@ -18,6 +18,8 @@ from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.queries.reading import answer
 
+pytestmark = pytest.mark.first(4)
+
 QUIET: dict[str, Any] = {"llm_config": False, "human_input_mode": "NEVER"}
 
 

@@ -17,6 +17,8 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables
 from tests.ingest.test_ag2_logs import LOGGERS, asks, logging_to, model_of_the_user
 
+pytestmark = pytest.mark.first(2)
+
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 
 

@@ -27,6 +27,8 @@ from tests.conftest import StartLLM
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Tables, event, logged, write_journal
 
+pytestmark = pytest.mark.first(8)
+
 QUIET: dict[str, Any] = {"human_input_mode": "NEVER"}
 
 

@@ -25,6 +25,8 @@ from tests.ingest.conftest import Ingest
 from tests.ingest.talkers import GO, IN_CHAT, QUIET, asks, raising, talker, turns
 from tests.queries.reading import answer
 
+pytestmark = pytest.mark.first(6)
+
 
 def in_between(agent: ConversableAgent, end: Callable[[], Any], first: Callable[..., Any] = lambda *given: None) -> Any:
     """This agent does something, holds a nested chat, and replies with what `end` gives, or raises it."""
