@@ -8,6 +8,7 @@ from typing import Final
 from ingest.extractors import cjk
 from ingest.extractors.paths import extension, has_known_ending
 from ingest.extractors.vocabulary import (
+    ASSIGNED,
     BREAKS,
     REFERRED,
 )
@@ -35,6 +36,12 @@ FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
 TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
 # the checksum of a file, which a star marks where it is not read as text: `e3b0c442... *setup.exe`
 HASHED: Final = re.compile(r"(?:^|\s)[0-9a-fA-F]{32,128} [ *]$")
+# the setting that a name has before a `=`, behind what else it has, and a further setting behind its value
+SETTING: Final = re.compile(r"(?:^|[_./=-])([A-Za-z][A-Za-z0-9]{0,19})$")
+NEXT_SETTING: Final = re.compile(r"[\w.+]{1,40}[_/-]\w{1,20}=")
+# an earlier one, and what stands in no such name
+NUMBERED: Final = re.compile(r"=\d")
+NO_SETTING: Final = frozenset("?&(,;:{")
 # a day and what of its time stands before a colon, in the name of a file: `log_2024-12-15_10:57:33.txt`
 TIMED: Final = re.compile(r"\d{4}-?\d\d-?\d\d[ T_-]?\d\d:(?:\d\d:)?$")
 
@@ -65,7 +72,7 @@ def token_start(window: str) -> int:
             escaped
             or (character > "\x7f" and character.isalnum())
             or _comma(window, index)
-            or (character == "=" and _in_path(window[:index]))
+            or (character == "=" and (_in_path(window[:index]) or _of_setting(window, index)))
             or (character in "&#" and _joins(window, index))
             or (character == "@" and window[index : index + 3] in ("2x.", "3x."))
             or (character == "\\" and index < len(window) and is_folder_mark(window, index))
@@ -125,6 +132,22 @@ def _in_path(before: str) -> bool:
         return False
     chunk = unbroken(before)
     return "/" in chunk and "://" not in chunk and not any(mark in chunk for mark in "?&(,;:") and chunk[0] not in "-$"
+
+
+def _of_setting(window: str, index: int) -> bool:
+    """Whether a `=` that ends just before an index is one of a name's: `alpha=0.5.png`, `epoch=3-step=100.ckpt`.
+
+    There is a number behind it, or the name has further settings; what a file is assigned to is none: `out=1.csv`.
+    """
+    chunk = unbroken(window[max(0, index - 80) : index - 1])
+    setting = SETTING.search(chunk) if chunk.count("=") <= 8 else None
+    if setting is None or setting[1].lower() in ASSIGNED or not NO_SETTING.isdisjoint(chunk) or chunk[0] in "-$":
+        return False
+    return (
+        window[index : index + 1].isdigit()
+        or NUMBERED.search(chunk) is not None
+        or NEXT_SETTING.match(window, index) is not None
+    )
 
 
 def cleaned(token: str, before: str) -> str | None:

@@ -9,6 +9,11 @@ from ingest.extractors.paths import STORED_EXTENSIONS, WEAK_EXTENSIONS
 
 # what parts words
 BREAKS: Final = frozenset(" \t\r\n<>\"'`|")
+# what a file is assigned to, so that it is no part of the name: `file=2024.csv`
+ASSIGNED: Final = frozenset(
+    "file files filename fname path filepath name out output outfile input infile in src dst source dest target log"
+    " config data dataset url uri id img image csv json title key attachment href to from save saved model".split()
+)
 # names with a dot that are products, modules or attributes, not files
 PRODUCTS: Final = frozenset(
     "node next vue react three express d3 chart nuxt angular backbone ember moment p5 discord socket.io require alpine"

@@ -378,6 +378,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("checksums", "d41d8cd98f00b204e9800998ecf8427e  a.lst\nd41d8cd98f00b204e9800998ecf8427e  b.dat\nabc  c.lst", [("m", "a.lst"), ("m", "b.dat")]),
     ("modules of JavaScript", "bin: cli.mjs, not x.mjs() or a.cjs", [("m", "cli.mjs")]),
     ("files that are called as attributes are", "Created `app.db`. Data saved to response.json. I wrote resp.json\n├── html.json\ncall res.json or app.db in it, the request.json property; np.log was created, self.db was saved", [("w", "app.db"), ("w", "response.json"), ("w", "resp.json"), ("m", "html.json")]),
+    ("settings in names", "Saved epoch=3-step=100.ckpt, best-val_loss=0.32.ckpt and `alpha=0.5.png`\nopt=adam_lr=0.1.json, lr=0.1_opt=sgd.json, year=2024/month=01/a.parquet", [("w", "epoch=3-step=100.ckpt"), ("w", "best-val_loss=0.32.ckpt"), ("w", "alpha=0.5.png"), ("m", "opt=adam_lr=0.1.json"), ("m", "lr=0.1_opt=sgd.json"), ("m", "year=2024/month=01/a.parquet")]),
+    ("files that are assigned", "file=2024.csv --log-file=2.log out=lr=0.1.png CONFIG=prod.yaml; x=0.5. https://x.org/?id=3.pdf&n=4.pdf", [("m", "2024.csv"), ("m", "2.log"), ("m", "lr=0.1.png"), ("m", "prod.yaml")]),
 ]  # fmt: skip
 
 
