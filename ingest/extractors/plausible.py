@@ -19,7 +19,7 @@ from ingest.extractors.paths import (
     is_only_ending,
 )
 from ingest.extractors.said import MADE_BEFORE, WRITTEN_AFTER, WRITTEN_TO, sentence, written
-from ingest.extractors.spans import HASHED, LINE_ENDS, is_listed
+from ingest.extractors.spans import HASHED, LINE_ENDS, is_listed, is_tagged
 from ingest.extractors.vocabulary import (
     ALONE,
     ALSO_ATTRIBUTES,
@@ -206,6 +206,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     return bool(
         _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
+        or is_tagged(before)
         or (before.endswith("  ") and HASHED.search(before[-140:]))
         or written(sentence(before))
         or WRITTEN_AFTER.match(after)

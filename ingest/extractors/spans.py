@@ -32,8 +32,14 @@ LISTING_BEGINS: Final = r"[ \t>]*(?:\d+[ \t]+){0,2}"
 LISTING_MODE: Final = r"[r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-][.+@]?[ \t]+"
 # such a line that is about a folder
 FOLDER: Final = re.compile(LISTING_BEGINS + "d" + LISTING_MODE + r"[\d-]")
-# an element that holds the name of a file, as tools write it
-TAG: Final = re.compile(r"(?i)<(?:file|path|(?:file|source)_?(?:name|path))>$")
+# an element that holds the name of a file, as tools write it, and how far before the name it begins
+TAG: Final = re.compile(
+    r"(?i)<(?:(?:file|path|(?:file|source)_?(?:name|path))"
+    r"|\w{1,20} (?:name|key)=\"(?:\w{1,20}_)?(?:file|path|file_?(?:name|path))\")>$"
+)
+TAGGED: Final = 80
+# elements that as often hold something else
+ANY_TAG: Final = ("<code>", "<source>", "<name>")
 # the checksum of a file, which a star marks where it is not read as text: `e3b0c442... *setup.exe`
 HASHED: Final = re.compile(r"(?:^|\s)[0-9a-fA-F]{32,128} [ *]$")
 # the setting that a name has before a `=`, behind what else it has, and a further setting behind its value
@@ -167,9 +173,9 @@ def cleaned(token: str, before: str) -> str | None:
     if before[-2:] == "%\\":  # a folder that a variable holds: `%APPDATA%\\app\\a.db`
         return None
     if before[-1:] in ("$", "{", "}", "*", "%", ">", "@", "=") and not (
-        before.endswith(("**", "->", "="))
+        before.endswith(("**", "->", "=", *ANY_TAG))
         or (before[-2:] == " *" and HASHED.search(before[-140:]))
-        or TAG.search(before[-16:])
+        or is_tagged(before)
         or LATEX.search(before[-120:])
     ):
         return None
@@ -187,6 +193,11 @@ def cleaned(token: str, before: str) -> str | None:
     if token.startswith("//") or before.endswith(("://", "mailto:", "arXiv:", "cid:", "node:")):
         return None
     return token
+
+
+def is_tagged(before: str) -> bool:
+    """Whether an element begins right before a name that holds nothing but files: `<parameter name="path">`."""
+    return before[-1:] == ">" and TAG.search(before[-TAGGED:]) is not None
 
 
 def unbroken(before: str) -> str:

@@ -380,6 +380,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("files that are called as attributes are", "Created `app.db`. Data saved to response.json. I wrote resp.json\n├── html.json\ncall res.json or app.db in it, the request.json property; np.log was created, self.db was saved", [("w", "app.db"), ("w", "response.json"), ("w", "resp.json"), ("m", "html.json")]),
     ("settings in names", "Saved epoch=3-step=100.ckpt, best-val_loss=0.32.ckpt and `alpha=0.5.png`\nopt=adam_lr=0.1.json, lr=0.1_opt=sgd.json, year=2024/month=01/a.parquet", [("w", "epoch=3-step=100.ckpt"), ("w", "best-val_loss=0.32.ckpt"), ("w", "alpha=0.5.png"), ("m", "opt=adam_lr=0.1.json"), ("m", "lr=0.1_opt=sgd.json"), ("m", "year=2024/month=01/a.parquet")]),
     ("files that are assigned", "file=2024.csv --log-file=2.log out=lr=0.1.png CONFIG=prod.yaml; x=0.5. https://x.org/?id=3.pdf&n=4.pdf", [("m", "2024.csv"), ("m", "2.log"), ("m", "lr=0.1.png"), ("m", "prod.yaml")]),
+    ("elements with attributes", '<parameter name="path">src/index.ts</parameter><arg name="target_file">main.c</arg> <path>util.h</path><parameter name="url">x.org/a.csv</parameter><a href="x.html">y.csv</a>', [("m", "src/index.ts"), ("m", "main.c"), ("m", "util.h")]),
+    ("elements of documents", "<document index=\"1\"><source>paper.pdf</source> <source>https://x.org/b.pdf</source> <code>main.py</code>, <code>np.out</code> <name>Node.js</name>", [("m", "paper.pdf"), ("m", "main.py")]),
 ]  # fmt: skip
 
 
