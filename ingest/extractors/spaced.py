@@ -82,7 +82,7 @@ LISTED: Final = re.compile(
     r"[-l][rwxsStT-]{9}\S?\s+\d+\s+\S+\s+\S+\s+\S+\s+(?:\w{3}\s+\d+\s+\d[\d:]+|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+"
 )
 # the start of a path with folders, one of which may have blanks in its name
-ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{0,2}|~)/|[A-Za-z]:\\)")
+ROOTED: Final = re.compile(r"(?:^|[ \t])(?=(?:\.{1,2}|~)/|/(?!/)|[A-Za-z]:\\)")
 
 
 def without_bracket(window: str, start: int) -> str | None:

@@ -382,6 +382,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("files that are assigned", "file=2024.csv --log-file=2.log out=lr=0.1.png CONFIG=prod.yaml; x=0.5. https://x.org/?id=3.pdf&n=4.pdf", [("m", "2024.csv"), ("m", "2.log"), ("m", "lr=0.1.png"), ("m", "prod.yaml")]),
     ("elements with attributes", '<parameter name="path">src/index.ts</parameter><arg name="target_file">main.c</arg> <path>util.h</path><parameter name="url">x.org/a.csv</parameter><a href="x.html">y.csv</a>', [("m", "src/index.ts"), ("m", "main.c"), ("m", "util.h")]),
     ("elements of documents", "<document index=\"1\"><source>paper.pdf</source> <source>https://x.org/b.pdf</source> <code>main.py</code>, <code>np.out</code> <name>Node.js</name>", [("m", "paper.pdf"), ("m", "main.py")]),
+    ("names in comments", "// main.js\nconst a = 1\n// src/b.go\npackage b\nsaved to /tmp/my out/c.png", [("m", "main.js"), ("m", "src/b.go"), ("w", "/tmp/my out/c.png")]),
 ]  # fmt: skip
 
 
