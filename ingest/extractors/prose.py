@@ -39,6 +39,7 @@ from ingest.extractors.spaced import (
     cell_start,
     entry_start,
     folder_start,
+    hashed_start,
     is_copy,
     item_start,
     spaced,
@@ -292,6 +293,8 @@ def _named(text: str, end: int, beyond: str = "") -> Hit | None:
         start = quoted
     elif (address := address_start(window, after)) is not None:
         start = address
+    elif (hashed := hashed_start(window, start, after)) is not None:
+        start = hashed
     elif window[start - 1 : start] == ")" and (plain := without_bracket(window, start)) is not None:
         name = token_start(plain)
         path_start = told_start(plain, name, after) if "/" not in plain[name:] else name

@@ -383,6 +383,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("elements with attributes", '<parameter name="path">src/index.ts</parameter><arg name="target_file">main.c</arg> <path>util.h</path><parameter name="url">x.org/a.csv</parameter><a href="x.html">y.csv</a>', [("m", "src/index.ts"), ("m", "main.c"), ("m", "util.h")]),
     ("elements of documents", "<document index=\"1\"><source>paper.pdf</source> <source>https://x.org/b.pdf</source> <code>main.py</code>, <code>np.out</code> <name>Node.js</name>", [("m", "paper.pdf"), ("m", "main.py")]),
     ("names in comments", "// main.js\nconst a = 1\n// src/b.go\npackage b\nsaved to /tmp/my out/c.png", [("m", "main.js"), ("m", "src/b.go"), ("w", "/tmp/my out/c.png")]),
+    ("names with blanks behind checksums", "d41d8cd98f00b204e9800998ecf8427e  hello world.txt\nd41d8cd98f00b204e9800998ecf8427e *My Report (final).pdf\nd41d8cd98f00b204e9800998ecf8427e  ./data sets/a.csv\nd41d8cd98f00b204e9800998ecf8427e is that of b.csv", [("m", "hello world.txt"), ("m", "My Report (final).pdf"), ("m", "./data sets/a.csv"), ("m", "b.csv")]),
 ]  # fmt: skip
 
 
