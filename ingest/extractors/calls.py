@@ -354,10 +354,7 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
         example="shutil.copy('a.txt', 'b.txt')",
         found=(("read", "a.txt"), ("write", "b.txt")),
         calls=(
-            *_both("shutil.copy"),
-            *_both("shutil.copy2"),
             *_both("shutil.copyfile"),
-            *_both("shutil.move"),
             *_both("os.rename"),
             *_both("os.replace"),
             *_both("os.link"),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ingest.extractors import databases, shell
 from ingest.extractors.calls import TABLES
 from ingest.extractors.model import Emit
-from ingest.extractors.paths import is_local, looks_like_file
+from ingest.extractors.paths import extension, is_local, looks_like_file
 from ingest.extractors.pure import join
 from ingest.extractors.statements import sql_files
 from ingest.extractors.values import HERE, Command, Value, alternatives, lift, paths_of, text_of
@@ -51,6 +51,22 @@ def _archived(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value
         for path in paths_of(base) if kind in ARCHIVES else ():
             if is_local(path):
                 emit("write", path + ARCHIVES[kind], "python.archive")
+
+
+def _copied(emit: Emit, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Emit what `shutil.copy` or `shutil.move` reads and writes.
+
+    A target without an ending is rather the folder that the file goes to, unless the file has none either.
+    """
+    source = positional[0] if positional else keywords.get("src")
+    target = positional[1] if len(positional) > 1 else keywords.get("dst")
+    sources = list(filter(is_local, paths_of(source)))
+    for path in sources:
+        emit("read", path, "python.copy")
+    named = bool(sources) and not any(map(extension, sources))
+    for path in filter(is_local, paths_of(target)):
+        if named or extension(path) or looks_like_file(path):
+            emit("write", path, "python.copy")
 
 
 def step(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[str, Value]) -> None:
@@ -184,6 +200,7 @@ NAMED: Final[dict[str, Opener]] = {
         " subprocess.getoutput subprocess.getstatusoutput".split(),
         command,
     ),
+    **dict.fromkeys("shutil.copy shutil.copy2 shutil.move".split(), _copied),
     "pytest.main": _tests,
     "logging.config.dictConfig": _handled,
     "autogen.runtime_logging.start": _logged,

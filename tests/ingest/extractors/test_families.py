@@ -348,7 +348,7 @@ PYTHON: list[tuple[str, list[str], list[str]]] = [
     ("lines = open('a.txt').read().splitlines()\nopen('b.txt','w').writelines(lines)", ['b.txt'], ['a.txt']),
     ("os.rename('a.txt', os.path.join('d','a.txt'))", ['d/a.txt'], ['a.txt']),
     ("shutil.copy2(src='a.txt', dst='d/')", [], ['a.txt']),
-    ("shutil.copy('a.txt', 'backup')", ['backup'], ['a.txt']),
+    ("shutil.copy('a.txt', 'backup')", [], ['a.txt']),
     ("shutil.move('a.txt', Path('d')/'b.txt')", ['d/b.txt'], ['a.txt']),
     ("shutil.copyfileobj(open('a.bin','rb'), open('b.bin','wb'))", ['b.bin'], ['a.bin']),
     ("shutil.rmtree('d'); os.remove('x.txt'); os.unlink('y.txt')", [], []),
