@@ -42,6 +42,8 @@ READING: Final = frozenset(
 WRITING_CLASSES: Final = frozenset(
     "logger checkpoint writer handler backend recorder sink saver exporter reporter".split()
 )
+# and of those that read it, whatever else their names have: `TFRecordDataset`, `DownloadReader`
+READING_CLASSES: Final = frozenset("dataset reader loader parser".split())
 # methods whose first string is a file only where the object is of a kind that the table of calls names
 NO_METHODS: Final = frozenset(
     "write writestr open extract namelist getinfo append add remove get post put find split replace"
@@ -198,6 +200,7 @@ def named_method(emit: Emit, name: str, positional: Sequence[Value], keywords: d
     if not arguments:
         return
     writes = not WRITING.isdisjoint(parts) or (is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
+    writes = writes and not _is_reader(name, parts)
     reads = not READING.isdisjoint(parts) or is_class(name)
     draws = parts[:1] and parts[0] in DRAWING
     writes = writes or _to_file(parts)
@@ -253,6 +256,11 @@ def is_class(name: str) -> bool:
     return name[:1].isupper() and not name.isupper()
 
 
+def _is_reader(name: str, parts: Sequence[str]) -> bool:
+    """Whether a name is that of a class whose objects read the file that they are given."""
+    return is_class(name) and bool(parts) and parts[-1] in READING_CLASSES
+
+
 def _to_file(parts: Sequence[str]) -> bool:
     """Whether a name such as `render_to_file` says where its result goes; `convert_to_pdf` says what becomes of it."""
     return "to" in parts[:-1] and CONVERTING.isdisjoint(parts) and parts[-1] not in RETURNED
@@ -268,6 +276,7 @@ def helper(emit: Emit, name: str, positional: Sequence[Value], keywords: dict[st
     is_made = bool(parts) and parts[0] == "create" and not MADE_OF.isdisjoint(parts)
     writes = bool(parts) and ((parts[0] in WRITING and not is_made) or "save" in parts or _to_file(parts))
     writes = writes or (is_class(name) and not WRITING_CLASSES.isdisjoint(parts))
+    writes = writes and not _is_reader(name, parts)
     outputs = _outputs(arguments) if writes else NO_OUTPUTS
     for index, (keyword, path, listed) in enumerate(arguments):
         last = index == len(arguments) - 1 and not listed
