@@ -11,6 +11,11 @@ from ingest.extractors.model import Call, Extractor
 # what reads or writes tables as its next method says, with settings between: `df.write.mode("append").csv("d")`
 TABLES = {"read": "read", "readStream": "read", "write": "write", "writeStream": "write"}
 TABLE_FORMATS = frozenset("csv json parquet orc text avro".split())
+# what copies files from and to another host; its variable mostly has the same name in a later block
+CARRIERS = (
+    *("paramiko.SSHClient().open_sftp()", "paramiko.SFTPClient.from_transport()", "paramiko.Transport().open_sftp()"),
+    *("pysftp.Connection()", "scp.SCPClient()", "fabric.Connection()", "sftp", "scp", "sftp_client", "scp_client"),
+)
 
 
 def _all(operation: str, names: str, position: int = 0, strict: bool = False) -> tuple[Call, ...]:
@@ -181,12 +186,13 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
                 "cv2.VideoWriter matplotlib.backends.backend_pdf.PdfPages imageio.get_writer .save_graph"
                 " .write_png .write_pdf"
             ),
+            Call(".write_pdf", "write", 99, ("target",)),
             *_writes("torchvision.io.write_png torchvision.io.write_jpeg", 1),
             *_writes("holoviews.save bokeh.io.save bokeh.plotting.save", 1),
             *_writes("plotly.offline.plot", 99),
             Call("plotly.offline.plot", "write", 99, ("filename",)),
             *_writes("plotly.io.write_image plotly.io.write_html plotly.io.write_json .plot_model", 1),
-            *_reads(".imread .mimread .image_to_string .image_to_data"),
+            *_reads(".imread .mimread .volread .image_to_string .image_to_data"),
             *_reads(
                 "PIL.Image.open cv2.VideoCapture matplotlib.image.imread imageio.get_reader"
                 " moviepy.editor.VideoFileClip"
@@ -375,8 +381,14 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             Call("gdown.download", "write", 1, ("output",)),
             Call("torch.hub.download_url_to_file", "write", 1, ("dst",)),
             Call("paramiko.SSHClient().connect", "read", 99, ("key_filename",)),
-            Call("paramiko.SSHClient().open_sftp().get", "write", 1, ("localpath",)),
-            Call("paramiko.SSHClient().open_sftp().put", "read", 0, ("localpath",)),
+            *(
+                call
+                for client in CARRIERS
+                for call in (
+                    Call(f"{client}.get", "write", 1, ("localpath", "local_path", "local")),
+                    Call(f"{client}.put", "read", 0, ("localpath", "files", "local")),
+                )
+            ),
             Call("boto3.client().download_file", "write", 2, ("Filename",)),
             Call("boto3.client().upload_file", "read", 0, ("Filename",)),
             Call(".download_file", "write", 2, ("Filename",)),

@@ -201,6 +201,8 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("splitext", "import os\nsrc = 'a/b.csv'\nopen(os.path.splitext(src)[0] + '.json', 'w')", ["a/b.json"], []),
     ("folders that files are copied to", "import glob, shutil\nto = 'archive'\nfor p in glob.glob('*.eml'):\n    shutil.move(p, to)\nshutil.copy2('a.csv', dst='/tmp/out')\nshutil.copy('hosts', 'hosts_old'); shutil.copy('run.log', 'old/Makefile')", ["hosts_old", "old/Makefile"], ["a.csv", "hosts", "run.log"]),
     ("classes that read", "import tensorflow as tf\nfrom lib import OutputParser, StoreReader, RecordWriter\ntf.data.TFRecordDataset(['a.tfrecord', 'b.tfrecord'])\nOutputParser('c.txt'); StoreReader('d.h5'); RecordWriter('e.bin')", ["e.bin"], ["a.tfrecord", "b.tfrecord", "c.txt", "d.h5"]),
+    ("clients that carry files", "import paramiko\nsftp = paramiko.SFTPClient.from_transport(t)\nsftp.get('/r/a.log', 'b.log'); sftp.put(localpath='c.csv', remotepath='/r/c.csv')\nscp.put('d.txt', '/r/d.txt')\nfrom fabric import Connection\nc = Connection('h'); c.get('/r/e.csv', local='e.csv'); {}.get('f.txt', 'g.txt')", ["b.log", "e.csv"], ["c.csv", "d.txt"]),
+    ("a page's target", "from weasyprint import HTML\nHTML('a.html').write_pdf(target='b.pdf')", ["b.pdf"], ["a.html"]),
     ("folder with slash", "import shutil\nshutil.copy('a.txt', 'backup/')", [], ["a.txt"]),
     ("checkpoint class", "from keras.callbacks import CSVLogger\nc = CSVLogger('a.csv')", ["a.csv"], []),
     ("class given a file", "from loaders import PDFLoader\nPDFLoader('a.pdf').load()", [], ["a.pdf"]),
