@@ -64,6 +64,11 @@ COMMAND: Final = re.compile(
 FILE_AFTER: Final = re.compile(r"(?i)^[`'\"]?[ \t]+file\b")
 PROGRAM_AFTER: Final = re.compile(r"(?i)^[ \t]+(?:file|program|script|header|source)\b")
 PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|ing)|header|program|source)[ \t]+$")
+# how git tells what changed in a file, and what stands before the name at the start of that line
+CHANGED: Final = re.compile(r" +\| +(?:\d+ ?[+-]*|Bin \d+ -> \d+ bytes|Bin)[ \t]*(?:$|[\r\n])")
+STARTS: Final = re.compile(r"(?:^|\n)[ \t]*$")
+# what `du` says before a name
+SIZED: Final = re.compile(r"(?:^|\n)\d[\d.]*[KMGT]?\t$")
 # what stands right before the name of a file, whatever its extension
 OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
@@ -214,6 +219,9 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or (quoted and CONVERTED.search(before[-20:]))
         or (suffix in RUN and COMMAND.search(before[-80:]))
         or (suffix in PROGRAMS and (PROGRAM_BEFORE.search(before[-20:]) or PROGRAM_AFTER.match(after)))
+        or (suffix in RUN and not stem.isdigit() and is_listed(before, after))
+        or (" | " in after[:60] and CHANGED.match(after) and STARTS.search(before[-20:]))
+        or (before[-1:] == "\t" and SIZED.search(before[-20:]))
         or _is_compiled(path, after)
         or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
         or cjk.FILE_BEFORE.search(before[-12:])

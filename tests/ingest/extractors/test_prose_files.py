@@ -384,6 +384,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("elements of documents", "<document index=\"1\"><source>paper.pdf</source> <source>https://x.org/b.pdf</source> <code>main.py</code>, <code>np.out</code> <name>Node.js</name>", [("m", "paper.pdf"), ("m", "main.py")]),
     ("names in comments", "// main.js\nconst a = 1\n// src/b.go\npackage b\nsaved to /tmp/my out/c.png", [("m", "main.js"), ("m", "src/b.go"), ("w", "/tmp/my out/c.png")]),
     ("names with blanks behind checksums", "d41d8cd98f00b204e9800998ecf8427e  hello world.txt\nd41d8cd98f00b204e9800998ecf8427e *My Report (final).pdf\nd41d8cd98f00b204e9800998ecf8427e  ./data sets/a.csv\nd41d8cd98f00b204e9800998ecf8427e is that of b.csv", [("m", "hello world.txt"), ("m", "My Report (final).pdf"), ("m", "./data sets/a.csv"), ("m", "b.csv")]),
+    ("rare endings in listings", "main.c\nutil.c\nutil.h\n\nfit.m  run.m  data.mat\n3.m\n4.m\nself.a\nself.m", [("m", path) for path in ("main.c", "util.c", "util.h", "fit.m", "run.m", "data.mat")]),
+    ("rare endings in what git and du tell", "x.go | 3 +-\n util.c  | 12 +++---\n a.bin | Bin 0 -> 16 bytes\n4.0K\tgrid.dat\n1.2M\tlib.h\nThen a.lst | 3 of b.key | c", [("m", path) for path in ("x.go", "util.c", "a.bin", "grid.dat", "lib.h")]),
 ]  # fmt: skip
 
 
