@@ -8,7 +8,7 @@ from typing import Final
 
 import re2
 
-from ingest.extractors import order, patterns, python, scripts, shell
+from ingest.extractors import latex, order, patterns, python, scripts, shell
 from ingest.extractors.blocks import sound
 from ingest.extractors.model import CodeFacts, Hit
 from ingest.tokens import without_comments
@@ -63,7 +63,6 @@ TEXT: Final = frozenset(
         "csv",
         "toml",
         "ini",
-        "latex",
         "diff",
         "patch",
         "output",
@@ -102,6 +101,8 @@ def extract_code(code: str, language: str = "") -> CodeFacts:
             found, files = python.python_facts(inner)
             packages |= found
             hits += files
+    elif name in latex.LANGUAGES or (not name and latex.BEGINNING.match(code[: patterns.LIMIT])):
+        hits += latex.latex_files(code)
     elif name in PYTHON or not name:
         packages, files = python.python_facts(code, places)
         hits += files

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ingest.extractors.arguments import ARGUMENTS
 from ingest.extractors.calls import PYTHON_CALLS
 from ingest.extractors.certain import CERTAIN
+from ingest.extractors.latex import LATEX_FILES
 from ingest.extractors.model import Extractor
 from ingest.extractors.patterns import PATTERNS
 from ingest.extractors.prose import PROSE
@@ -19,6 +20,7 @@ EXTRACTORS: tuple[Extractor, ...] = (
     *SHELL,
     *PATTERNS,
     *SCRIPTS,
+    *LATEX_FILES,
     *PROSE,
     *CERTAIN,
     *ROOTED,

@@ -105,6 +105,16 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("js", "const d = 'out', n = 'r.json';\nconst p = path.join(__dirname, d, n);\nfs.writeFileSync(p, x);\nfs.readFileSync(path.join(d, 'a.json'));\nfs.readFileSync(path.join(unknown, 'b.json'));", ["out/r.json"], ["out/a.json"]),
     ("r", 'd <- "a"\n' + "d <- paste0(d, d, d, d)\n" * 20 + 'read.csv(paste0(d, ".csv"))', [], []),
     ("julia", 'c = JSON.parsefile("a.json")\nt = TOML.parsefile("b.toml")', [], ["a.json", "b.toml"]),
+    ("latex", r"""\documentclass{article}
+\usepackage{graphicx} \input{tables/t.tex} \input{intro} % \input{no.tex}
+\includegraphics[width=0.8\linewidth]{figs/a b.pdf} 5\% \includegraphics{plots/{c.d}.png}
+\inputminted[linenos]{python}{code/m.py} \lstinputlisting{code/n.py} \bibliography{a.bib, b.bib} \cite{c.bib}
+\addplot table [x=t, y=v, col sep=comma] {data/d.csv}; \href{https://x.org/e.pdf}{f.pdf}
+\begin{filecontents*}[overwrite]{refs.bib}""", ["refs.bib"], ["tables/t.tex", "figs/a b.pdf", "code/m.py", "code/n.py", "a.bib", "b.bib", "data/d.csv"]),
+    ("", "open('b.tex', 'w').write('''\n\\documentclass{article}\n\\input{a.tex}''')", ["b.tex"], []),
+    ("", "% a paper\n\\documentclass{article}\n\\begin{document}\n\\includegraphics{a.png}\n\\end{document}", [], ["a.png"]),
+    ("tex", "\\input{a.tex}\nopen('b.txt')", [], ["a.tex"]),
+    ("python", "t = r'\\documentclass{article} \\input{a.tex}'\nopen('b.tex', 'w').write(t)", ["b.tex"], []),
 ]  # fmt: skip
 
 
