@@ -12,7 +12,7 @@ from typing import Final
 
 from ingest.extractors import consoles
 from ingest.extractors.model import Hit
-from ingest.extractors.options import ANY_OUTPUT, MORE_VALUES, Command, files, given, is_file, is_operand, valued
+from ingest.extractors.options import ANY_OUTPUT, MORE_VALUES, Command, files, given, is_file, is_operand, made, valued
 from ingest.extractors.paths import extension, looks_like_file
 from ingest.extractors.vocabulary import DOCUMENT_NAMES
 
@@ -36,6 +36,8 @@ ARCHIVED: Final = {
     **dict.fromkeys(("save", "export"), ("write", ("-o", "--output"))),
     "load": ("read", ("-i", "--input")),
 }
+# operators of `cdo` that compare files
+COMPARING: Final = frozenset("diff diffn diffv".split())
 # options of `uv` that name lists of packages
 LISTS: Final = tuple("-r --requirement --requirements -c --constraint --constraints -f --file".split())
 # subtitles among the filters of `ffmpeg`
@@ -184,6 +186,28 @@ def converts_several(command: Command) -> Iterator[Hit]:
     return converts(command) if len(command.operands) > 1 else iter(())
 
 
+def derives(command: Command) -> Iterator[Hit]:
+    """It makes the last of several files of the others, and only reads a single one, and those that it compares."""
+    paths = list(filter(looks_like_file, command.operands))
+    makes = len(paths) > 1 and COMPARING.isdisjoint(command.operands)
+    return converts(command._replace(operands=paths)) if makes else files(paths, "read")
+
+
+def layers(command: Command) -> Iterator[Hit]:
+    """It makes the first of its files of the second."""
+    paths = list(filter(looks_like_file, command.operands))
+    return converts(command._replace(operands=[*paths[1:], *paths[:1]]))
+
+
+def pdftk(command: Command) -> Iterator[Hit]:
+    """It makes what stands behind `output` of what stands before."""
+    words = command.operands
+    place = words.index("output") if "output" in words else len(words)
+    # a file may have a handle: `A=a.pdf`
+    yield from compiles(command._replace(operands=[word.rpartition("=")[2] for word in words[:place]]))
+    yield from files(words[place + 1 : place + 2], "write")
+
+
 def ffmpeg(command: Command) -> Iterator[Hit]:
     """It also reads the subtitles that its filters name."""
     for option, word in pairwise(command.rest):
@@ -213,8 +237,12 @@ def queries(command: Command) -> Iterator[Hit]:
 
 
 def git(command: Command) -> Iterator[Hit]:
-    """It reads the patches that it applies."""
-    if command.operands[:1] in (["apply"], ["am"]):
+    """It reads the patches that it applies, moves files, and packs them."""
+    if command.operands[:1] == ["mv"]:
+        yield from copies(command._replace(operands=command.operands[1:]))
+    elif command.operands[:1] == ["archive"]:
+        yield from made(command.rest)
+    elif command.operands[:1] in (["apply"], ["am"]):
         yield from compiles(command._replace(operands=command.operands[1:]))
 
 

@@ -21,6 +21,8 @@ OUTPUT_OPTIONS: Final = {
     "jupyter": ("--output",),
     "openssl": ("-out", "-keyout"),
     "inkscape": ("-o", "--export-filename"),
+    "gs": ("-sOutputFile",),
+    "obabel": ("-O",),
     "pytest": ("--html", "--json-report-file", "--report-log"),
 }
 # of these programs, those that download, and those whose short options stand together: `wget -qO a.txt`
@@ -97,6 +99,7 @@ FLAGS: Final = {
         "crontab": "-e",
         "od": "-c -b -d -s -v",
         "xxd": "-p -u -b",
+        "hexdump": "-C -b -c -d -v -x",
         "gpg": "-c -d -e -s -a -b -v -n -k",
     }.items()
     for program in programs.split()
@@ -200,7 +203,7 @@ def outputs(program: str, rest: list[str]) -> Iterator[Hit]:
             value = ""
             if word == option or (bundle and len(option) == 2 and word.endswith(option[1])):
                 value = after
-            elif option.startswith("--") and word.startswith(option + "="):
+            elif len(option) > 2 and word.startswith(option + "="):
                 value = word[len(option) + 1 :]
             if is_file(value) and not TEMPLATE.search(value):
                 yield Hit(value, "write", method)

@@ -142,6 +142,9 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("where to begin", "less +G a.log\ntail +2 b.csv\nmore +10 c.txt\nvim +/x +'set nu' d.txt\nsort +1 -2 e.txt\ncat +f", [], ["a.log", "b.csv", "c.txt", "d.txt", "e.txt", "+f"]),
     ("keys of another host", "ssh -i ~/.ssh/a.pem -p 22 me@b.example.org 'cat c.log'\nssh-copy-id -i ~/.ssh/d.pub me@b", [], ["~/.ssh/a.pem", "~/.ssh/d.pub"]),
     ("notebooks that are run in place", "jupyter nbconvert --to notebook --execute --inplace a.ipynb\njupyter nbconvert --to html b.ipynb", ["a.ipynb"], ["a.ipynb", "b.ipynb"]),
+    ("the last of several files is made", "cdo -f nc copy a.grb b.nc; cdo sinfo c.nc; cdo diff d.nc e.nc; ncrcat f.nc g.nc h.nc; sass i.scss j.css; sass k.scss", ["b.nc", "h.nc", "j.css"], ["a.grb", "c.nc", "d.nc", "e.nc", "f.nc", "g.nc", "i.scss", "k.scss"]),
+    ("outputs in other places", "ogr2ogr -f GeoJSON a.geojson b.shp; pdftk A=c.pdf d.pdf cat A output e.pdf; gs -sOutputFile=f.pdf g.pdf; obabel h.pdb -O i.sdf; hexdump -C j.bin", ["a.geojson", "e.pdf", "f.pdf", "i.sdf"], ["b.shp", "c.pdf", "d.pdf", "g.pdf", "h.pdb", "j.bin"]),
+    ("files of git", "git mv a.txt b.txt; git mv src lib; git archive -o c.zip HEAD; git add d.txt", ["b.txt", "c.zip"], ["a.txt"]),
 ]  # fmt: skip
 
 
