@@ -214,7 +214,8 @@ def _speaker(role: str, name: str | None, message: dict[str, Any]) -> tuple[str 
         return name, None
     if isinstance(sender := message.get("sender"), str) and sender:  # as the tables and AG2's events call them
         return sender, text_or_none(message.get("recipient"))
-    if match := _SPEAKER_IN_ROLE.match(role):
+    # of a role without that end the pattern would look for it at each of its brackets anew
+    if role.endswith(")") and (match := _SPEAKER_IN_ROLE.match(role)):
         return match[1], match[2]
     return (role, None) if role and role not in _ROLES else (None, None)
 

@@ -1,0 +1,50 @@
+"""Time, memory and disk grow as a run does, whatever its records claim."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ingest.discover import discover
+from ingest.messages import parse_message
+from ingest.read import Report, read_run
+from ingest.rows import Row as Values
+from tests.ingest.tables import Row, logged
+
+PATIENCE = 6
+"""Seconds of a processor. Each of these runs takes less than two, and took ten or more where time grew with its
+square."""
+
+
+@contextmanager
+def soon() -> Iterator[None]:
+    """What is done in it does not take long."""
+    began = time.process_time()
+    yield
+    assert time.process_time() - began < PATIENCE
+
+
+def rows_of(runs: Path, table: str) -> list[Values]:
+    """The rows that the only run there has in a table."""
+    (found,) = discover([str(runs)], "", print)
+    return [row for name, rows, _ in read_run(found, Report(found)) if name == table for row in rows]
+
+
+def block(code: object) -> str:
+    """A block of Python."""
+    return f"```python\n{code}\n```\n"
+
+
+def ran(output: str, exit_code: int = 0) -> Row:
+    """What an executor says of the code that it has run."""
+    return logged("runner", "writer", f"exitcode: {exit_code} (execution done)\nCode output: {output}")
+
+
+def test_a_long_role_of_many_beginnings_is_looked_at_once() -> None:
+    """It may name speaker and addressee, as Magentic-One's do."""
+    with soon():
+        message = parse_message({"role": " (-> ab" * 30_000, "content": "hi"})
+    assert message.sender is not None
+    named = parse_message({"role": "Orchestrator (-> WebSurfer)", "content": "hi"})
+    assert (named.sender, named.recipient) == ("Orchestrator", "WebSurfer")
+    assert parse_message({"role": "Orchestrator (thought)", "content": "hi"}).sender == "Orchestrator"
