@@ -12,7 +12,7 @@ from ingest.lines import Bad, Record, encode, read_objects
 from ingest.lists import salvaged
 from ingest.text import SPACE, TooLargeError, behind, text_of, utf_8
 
-_FIRST_EVENT = re.compile(rb'\s*\[?\s*\{\s*"type"\s*:\s*"[a-z_]+"\s*,\s*"content"\s*:\s*\{\s*"uuid"\s*:')
+_FIRST_EVENT = re.compile(rb'\s*(?:\[\s*)?\{\s*"type"\s*:\s*"[a-z_]+"\s*,\s*"content"\s*:\s*\{\s*"uuid"\s*:')
 _LIST = re.compile(rb"\s*\[")
 _MISSING = "no event of AG2: needs a type"
 

@@ -9,6 +9,7 @@ from ingest.discover import discover
 from ingest.messages import parse_message
 from ingest.read import Report, read_run
 from ingest.rows import Row as Values
+from ingest.sources import ag2_events
 from tests.ingest.tables import Row, logged
 
 PATIENCE = 6
@@ -48,3 +49,11 @@ def test_a_long_role_of_many_beginnings_is_looked_at_once() -> None:
     named = parse_message({"role": "Orchestrator (-> WebSurfer)", "content": "hi"})
     assert (named.sender, named.recipient) == ("Orchestrator", "WebSurfer")
     assert parse_message({"role": "Orchestrator (thought)", "content": "hi"}).sender == "Orchestrator"
+
+
+def test_a_blank_beginning_is_no_event() -> None:
+    """64 kB of blanks, which may be those before or behind a bracket."""
+    began = time.process_time()
+    assert not ag2_events.recognise(b" " * 65_536)
+    assert time.process_time() - began < 1
+    assert ag2_events.recognise(b' [ {"type": "text", "content": {"uuid": "1"}}]')
