@@ -163,9 +163,15 @@ class ToolLedger:
         call.executor = call.executor or fact.executor
         call.arguments = call.arguments if call.arguments is not None else fact.arguments
         if not fact.returned:
-            self._running[call.name].pop(call, None)
+            self._runs_no_more(call)
             if call.turn is None:
                 self._ended[call.where.talk, call.executor].append(call)
+
+    def _runs_no_more(self, call: ToolCall) -> None:
+        running = self._running.get(call.name, {})
+        running.pop(call, None)
+        if not running:
+            self._running.pop(call.name, None)
 
     def answered(
         self, response: ToolResponse, executor: str | None, where: Where, to: str | None = None
@@ -231,7 +237,7 @@ class ToolLedger:
         while len(self._all.calls) > MAX_WAITING:
             call = next(iter(self._all.calls))
             self._drop(call)
-            self._running.get(call.name, {}).pop(call, None)
+            self._runs_no_more(call)
             ended = self._ended.get((call.where.talk, call.executor), [])
             if call in ended:
                 ended.remove(call)

@@ -10,7 +10,7 @@ from ingest.messages import parse_message
 from ingest.read import Report, read_run
 from ingest.rows import Row as Values
 from ingest.sources import ag2_events
-from tests.ingest.tables import Row, logged
+from tests.ingest.tables import Row, event, logged, write_journal
 
 PATIENCE = 6
 """Seconds of a processor. Each of these runs takes less than two, and took ten or more where time grew with its
@@ -57,3 +57,16 @@ def test_a_blank_beginning_is_no_event() -> None:
     assert not ag2_events.recognise(b" " * 65_536)
     assert time.process_time() - began < 1
     assert ag2_events.recognise(b' [ {"type": "text", "content": {"uuid": "1"}}]')
+
+
+def test_names_of_tools_that_ran_are_not_looked_through(runs: Path) -> None:
+    """Tools of many names that are over, and functions that return, of which nothing tells which tool they are."""
+    records: list[Row] = []
+    for n in range(12_000):
+        call = {"func_name": f"f{n}", "call_id": f"c{n}", "recipient": "b"}
+        records.append(event("execute_function", arguments="{}", **call))
+        records.append(event("executed_function", content="x", is_exec_success=True, **call))
+    returned = [{"kind": "function_call", "agent": f"b{n}", "name": "g", "status": "ok"} for n in range(4_000)]
+    write_journal(runs, "r", *records, *returned)
+    with soon():
+        assert len(rows_of(runs, "tool_calls")) == 16_000
