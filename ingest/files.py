@@ -5,6 +5,7 @@ The recorder's records come last, so a written file waits until the end of its r
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -105,6 +106,8 @@ class FileLedger:
         """Hashes of their paths with the operation: a run may name millions."""
         self._saved: dict[str, Saved] = {}
         self._by_name: dict[str, list[Saved]] = {}
+        self._paths: list[str] = []
+        """Of what was saved, in order, from the end of the run on."""
         self._ran: Many[_Ran] = Many()
         self._cause: tuple[Event, Event, bool] | None = None
         """The event that was last said to have written something, and what is kept of it."""
@@ -153,7 +156,7 @@ class FileLedger:
         Returns:
             The number of written files.
         """
-        self._cwd = cwd
+        self._cwd, self._paths = cwd, sorted(self._saved)
         for file in sorted(self._saved.values(), key=lambda s: len(s.path)):
             self._by_name.setdefault(posixpath.basename(file.path), []).append(file)
         rows: dict[str, Callable[[], tuple[Any, ...]]] = {}  # so that no more than one text is held
@@ -237,7 +240,10 @@ class FileLedger:
     def _is_here(self, folder: str) -> bool:
         """Whether a folder that an executor names is one of this machine's: it may be a path in a container."""
         within = self._spelt(folder)
-        return not _ABSOLUTE.match(within) or any(path.startswith(f"{within}/") for path in self._saved)
+        if not _ABSOLUTE.match(within):
+            return True
+        place = bisect_left(self._paths, f"{within}/")
+        return self._paths[place : place + 1] != [] and self._paths[place].startswith(f"{within}/")
 
     def _match(self, path: str, folder: str | None = None, told: bool = False, moves: bool = False) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own.

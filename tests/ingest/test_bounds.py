@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from ingest.discover import discover
 from ingest.messages import parse_message
 from ingest.read import Report, read_run
@@ -70,3 +72,24 @@ def test_names_of_tools_that_ran_are_not_looked_through(runs: Path) -> None:
     write_journal(runs, "r", *records, *returned)
     with soon():
         assert len(rows_of(runs, "tool_calls")) == 16_000
+
+
+def test_where_an_executor_works_is_found_among_many_saved_files(runs: Path) -> None:
+    """Its folder is one of a container, or of this machine, in which something was saved."""
+    code = {"kind": "code_exec", "agent": "b", "exit_code": 0, "work_dir": "/w/x", "output": ""}
+    written = [code | {"blocks": [{"language": "python", "code": f"open('o{n}.csv', 'w')"}]} for n in range(11_000)]
+    saved = [{"kind": "file", "path": f"data/d{n}.csv", "size": 1} for n in range(11_000)]
+    write_journal(runs, "r", *written, *saved, start={"cwd": "/home/me"})
+    with soon():
+        assert len(rows_of(runs, "files")) == 22_000
+
+
+@pytest.mark.parametrize("folder", ["/w/x", "/w/x2"])
+def test_a_folder_beside_that_of_the_run_is_one_of_this_machine(folder: str, runs: Path) -> None:
+    """Where something was saved in it, and not in one whose name only begins alike: then it may be a container's."""
+    code = {"kind": "code_exec", "agent": "b", "exit_code": 0, "work_dir": "/w/x", "output": ""}
+    written = code | {"blocks": [{"language": "python", "code": "open('o.csv', 'w')"}]}
+    saved = [{"kind": "file", "path": f"{place}/o.csv", "size": 7} for place in ("/w", folder)]
+    write_journal(runs, "r", written, *saved, start={"cwd": "/home/me"})
+    paths = sorted(row[4] for row in rows_of(runs, "files"))
+    assert paths == sorted(["o.csv", "/w/o.csv"] + ["/w/x2/o.csv"] * (folder == "/w/x2"))
