@@ -6,6 +6,7 @@ from typing import Any
 
 from ingest import facts
 from ingest.events import Event, Where
+from ingest.latest import keep_latest
 from ingest.lines import encode
 from ingest.messages import Message
 from ingest.relayed import Relayed
@@ -13,6 +14,9 @@ from ingest.runrows import RunRows, preview
 from ingest.seen import Seen
 from ingest.talk import History, Talk
 from ingest.transcripts import Claims, Transcript, read_history
+
+MAX_HISTORIES = 64
+"""Threads of a chat, the latest, in which a group chat may go on."""
 
 
 class MessageLedger:
@@ -79,6 +83,7 @@ class MessageLedger:
         history = talk.histories.get(where.thread)
         if history is None or place < history.place:
             history = talk.histories[where.thread] = History(self._seen)
+            keep_latest(talk.histories, MAX_HISTORIES)
         history.managers.add(message.recipient)
         if place == history.place:  # one more member is given it
             return None

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 
 from ingest.discover import discover
+from ingest.events import Where
+from ingest.facts import Said
 from ingest.messages import parse_message
 from ingest.read import Report, read_run
+from ingest.relayed import Relayed
 from ingest.rows import Row as Values
+from ingest.runrows import RunRows
+from ingest.said import MAX_HISTORIES, MessageLedger
 from ingest.sources import ag2_events
+from ingest.talk import Talk
 from tests.ingest.tables import Row, event, logged, write_journal
 
 PATIENCE = 6
@@ -93,3 +99,12 @@ def test_a_folder_beside_that_of_the_run_is_one_of_this_machine(folder: str, run
     write_journal(runs, "r", written, *saved, start={"cwd": "/home/me"})
     paths = sorted(row[4] for row in rows_of(runs, "files"))
     assert paths == sorted(["o.csv", "/w/o.csv"] + ["/w/x2/o.csv"] * (folder == "/w/x2"))
+
+
+def test_histories_of_groups_that_never_go_on_are_forgotten() -> None:
+    """Each of many threads is given one, and each message would be compared with all of them."""
+    talk, messages = Talk(), MessageLedger(RunRows("r"), {}, Relayed({}))
+    for n in range(200):
+        said = Said(parse_message(f"{n}", "boss", "a"), "logger", None, 0)
+        messages.resumed(said, 0, Where(f"{n}", n, None, f"thread {n}"), talk)
+    assert list(talk.histories) == [f"thread {n}" for n in range(200 - MAX_HISTORIES, 200)]
