@@ -29,6 +29,9 @@ from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, Talk
 from ingest.tools import ToolLedger
 from ingest.transcripts import Transcript
 
+MAX_AGENTS = 1000
+"""Agents of a run, the first ones, among which managers are looked for where a choice of a speaker names none."""
+
 
 class Conversation:
     """Turns the facts of one run into turns and what belongs to them.
@@ -244,7 +247,8 @@ class Conversation:
 
     def _only_method(self) -> str | None:
         """How the run's groups choose speakers, where all do it in one way."""
-        methods = {agent.get("selection") for agent in self._agents.values() if agent.get("members")} - {None}
+        agents = itertools.islice(self._agents.values(), MAX_AGENTS)
+        methods = {agent.get("selection") for agent in agents if agent.get("members")} - {None}
         return methods.pop() if len(methods) == 1 else None
 
     def _handoff(self, before: str, to: str, where: Where, meta: dict[str, Any]) -> None:

@@ -108,3 +108,12 @@ def test_histories_of_groups_that_never_go_on_are_forgotten() -> None:
         said = Said(parse_message(f"{n}", "boss", "a"), "logger", None, 0)
         messages.resumed(said, 0, Where(f"{n}", n, None, f"thread {n}"), talk)
     assert list(talk.histories) == [f"thread {n}" for n in range(200 - MAX_HISTORIES, 200)]
+
+
+def test_how_groups_choose_speakers_is_asked_of_some_agents(runs: Path) -> None:
+    """Many agents, and choices of speakers that name no group."""
+    agents = [{"kind": "agent", "name": f"a{n}", "class": "X"} for n in range(22_000)]
+    chosen = [event("group_chat_run_chat", speaker=f"a{n}") for n in range(22_000)]
+    write_journal(runs, "r", *agents, *chosen)
+    with soon():
+        rows_of(runs, "execution_events")
