@@ -42,7 +42,7 @@ MAX_COUNT = 2**63 - 1
 """What a number in a journal may be; a larger one is no number of records."""
 
 MAX_NOTES = 20
-"""How many records that could not be interpreted are named in `runs.meta`."""
+"""How many records that could not be interpreted are named in `runs.meta`, and how many missing transcripts."""
 
 NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionError)
 """What contents of an unknown shape raise."""
@@ -272,7 +272,7 @@ class Assembler:
         messages = data.get("messages")
         if messages is None and self._folder is not None and data.get("path") is not None:
             messages = read_transcript(self._folder, data["path"])
-            if messages is None:
+            if messages is None and len(self._unread) < MAX_NOTES:
                 self._unread.append(str(data["path"])[:1000])
         if isinstance(messages, list | Many):
             about = text_or_none(data.get("chat_id")), data.get("complete") is True, data.get("rest") is True
@@ -447,13 +447,13 @@ class Assembler:
             if self._end.get(name):
                 meta[name] = self._end[name]
         if self._unread:
-            meta["transcripts_missing"] = self._unread[:MAX_NOTES]
+            meta["transcripts_missing"] = self._unread
         if "newer_version" in about:
             meta["newer_version"] = about["newer_version"]
         if self._repeats.count:
             meta["repeated_lines"] = self._repeats.count
         if self.not_understood:
-            meta["not_understood"] = self.not_understood[:MAX_NOTES]
+            meta["not_understood"] = self.not_understood
         return meta
 
 

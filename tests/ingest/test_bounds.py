@@ -1,6 +1,8 @@
 """Time, memory and disk grow as a run does, whatever its records claim."""
 
 import time
+import tracemalloc
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from ingest.runrows import RunRows
 from ingest.said import MAX_HISTORIES, MessageLedger
 from ingest.sources import ag2_events
 from ingest.talk import Talk
+from tests.ingest.conftest import Ingest
 from tests.ingest.tables import Row, event, logged, write_journal
 
 PATIENCE = 6
@@ -117,3 +120,17 @@ def test_how_groups_choose_speakers_is_asked_of_some_agents(runs: Path) -> None:
     write_journal(runs, "r", *agents, *chosen)
     with soon():
         rows_of(runs, "execution_events")
+
+
+def test_missing_transcripts_are_named_as_far_as_a_run_tells_them(runs: Path, ingested: Ingest) -> None:
+    """Of very many the first ones, so that their names do not fill the memory."""
+    saved = [{"kind": "messages", "path": f"{n}" + "x" * 900} for n in range(12_000)]
+    write_journal(runs, "r", *saved)
+    (found,) = discover([str(runs)], "", print)
+    tracemalloc.start()
+    try:
+        deque(read_run(found, Report(found)), maxlen=0)
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
+    assert ingested(runs).one("SELECT json_array_length(meta->'transcripts_missing') FROM runs") == 20
