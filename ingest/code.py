@@ -39,6 +39,19 @@ EXECUTES = "code_execution"
 REMEMBERED = 256
 """Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
 
+MAX_CODE = 32 * 1024 * 1024
+"""Characters of code in them. The latest one waits whatever its length."""
+
+_SCRIPT = re.compile(r'tmp_code_([0-9a-f]{32})\.py"')
+"""How a traceback names the file of a block that has no name of its own: by the MD5 of its code."""
+
+MAX_NAMED = 256
+"""Blocks of an execution that have names, the last ones, which are looked for in its output."""
+
+MAX_REPEATED = 16 * 1024 * 1024
+"""Characters of its output that the rows of an execution have together, behind the first one: many blocks and a long
+output would fill the disk. Its event has the output in any case."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -50,15 +63,35 @@ class _Open:
     ran: facts.CodeRan | None = None
 
 
+_LookedAt = tuple[CodeFacts, str | None]
+"""What is found in a block, and its hash without what is the author's taste alone."""
+
+
 @dataclass(slots=True)
 class _Written:
-    """A message with code in it."""
+    """A message with code in it.
+
+    Attributes:
+        begins: its first characters.
+        length: characters of its code.
+    """
 
     talk: str
     turn: str
     agent: str | None
-    text: str
+    begins: str | None
     blocks: list[Block]
+    length: int
+    hashes: list[str] | None = None
+    """Of the blocks, from when they are first asked for."""
+    looked_at: list["_LookedAt"] | None = None
+    """The same: what is in them. They may be run many times."""
+
+    def is_code(self, hashes: list[str]) -> bool:
+        """Whether its blocks are the code with these hashes."""
+        if len(hashes) == len(self.blocks) and self.hashes is None:
+            self.hashes = [code_hash(block.code) for block in self.blocks]
+        return self.hashes == hashes
 
 
 @dataclass(slots=True)
@@ -92,7 +125,9 @@ class CodeLedger:
         self._rows, self._finder = rows, finder
         self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
-        self._written: deque[_Written] = deque(maxlen=REMEMBERED)
+        self._written: deque[_Written] = deque()
+        self._length = 0
+        """Characters of the code in these."""
         self._failed_code = FailedCode()
         self._watched = False
         self.languages: list[str] = []
@@ -164,7 +199,11 @@ class CodeLedger:
         """The code in a message, which may be run now."""
         blocks = self._finder.blocks(message.plain)
         if blocks:
-            self._written.append(_Written(where.talk, turn, message.sender, message.plain, blocks))
+            length = sum(len(block.code) for block in blocks)
+            self._written.append(_Written(where.talk, turn, message.sender, preview(message.plain), blocks, length))
+            self._length += length
+            while len(self._written) > REMEMBERED or (self._length > MAX_CODE and len(self._written) > 1):
+                self._length -= self._written.popleft().length
         return blocks
 
     def unfinished(self) -> list[Execution]:
@@ -175,6 +214,7 @@ class CodeLedger:
         """What follows is another conversation."""
         self._open.clear()
         self._written.clear()
+        self._length = 0
         self._failed_code.forget()
 
     def _source(
@@ -189,7 +229,7 @@ class CodeLedger:
         others = partial(self._written_by_others, executor, talk, to)
         if execution and execution.ran:
             codes = [code_hash(code) for _, code in execution.ran.blocks]
-            same = next((w for w in others() if [code_hash(block.code) for block in w.blocks] == codes), None)
+            same = next((written for written in others() if written.is_code(codes)), None)
             if same or not (languages or (execution.blocks and is_reported)):
                 return same
         alike = (w for w in others() if [block.language for block in w.blocks] == languages) if languages else iter(())
@@ -220,14 +260,16 @@ class CodeLedger:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""
         blocks, failing = execution.blocks if execution else [], None
-        if not blocks:
-            blocks = [Block(*block) for block in ran.blocks] if ran else written.blocks if written else []
-            if exit_code != 0:
-                blocks, failing = self._until_failure(blocks, output)
+        if blocks:
+            found = self._looked_at(blocks, is_old_kind=True)
+        else:
+            blocks, found = self._run(ran, written)
+            if exit_code != 0 and (number := _failing(blocks, found, output)) is not None:
+                blocks, found, failing = blocks[: number + 1], found[: number + 1], blocks[number]
+        looked_at = [fact for fact, _ in found]
         language = _language(blocks, failing, output if exit_code != 0 else "")
         at = execution.where if execution else where
         status, error_type, error = self._outcome(ran, exit_code, output)
-        looked_at, hashes = self._looked_at(blocks, is_old_kind=execution is not None and bool(execution.blocks))
         event = self._rows.event(
             "code_exec",
             "executed",
@@ -250,7 +292,7 @@ class CodeLedger:
             self._failed_code.failed(event, where.talk, label(language))
         elif status == "completed":
             self._failed_code.succeeded(event, where.talk, map(label, event.meta.get("languages") or [language]))
-        self._add_rows(event, blocks, hashes, executor)
+        self._add_rows(event, blocks, [hashed for _, hashed in found], executor)
         # of several blocks nobody knows how far the executor came, where the output does not tell; one that raised may
         # have done so because there is no folder for the first
         far = None if status == "completed" or failing is not None else 1
@@ -273,24 +315,33 @@ class CodeLedger:
         error_type, error = self._finder.error(output)
         return "failed", error_type, error if error is not None else f"exit code {exit_code}"
 
-    def _looked_at(self, blocks: list[Block], *, is_old_kind: bool) -> tuple[list[CodeFacts], list[str | None]]:
-        """What is found in each block, and its hash. Both need the syntax tree, of which the latest are remembered.
+    def _run(self, ran: facts.CodeRan | None, written: _Written | None) -> tuple[list[Block], list[_LookedAt]]:
+        """The blocks that were run, as far as the executor came, and what is in them."""
+        if ran is not None or written is None:
+            blocks = [Block(*block) for block in ran.blocks] if ran is not None else []
+            return blocks, self._looked_at(blocks)
+        if written.looked_at is None:
+            written.looked_at = self._looked_at(written.blocks)
+        return written.blocks, written.looked_at
+
+    def _looked_at(self, blocks: list[Block], *, is_old_kind: bool = False) -> list[_LookedAt]:
+        """What is in each block. Facts and hash need the syntax tree, of which the latest are remembered.
 
         `is_old_kind`: of the executor, which gives a file's name to code in Python alone.
         """
-        looked_at: list[CodeFacts] = []
-        hashes: list[str | None] = []
+        looked_at: list[_LookedAt] = []
         for block in blocks:
             found = self._finder.code(block.code, block.language)
             if is_old_kind and label(block.language) != "python":
                 found = found._replace(writes=tuple(hit for hit in found.writes if hit.method != SAVED_AS))
-            looked_at.append(found)
-            hashes.append(_normal_hash(block.code, block.language))
-        return looked_at, hashes
+            looked_at.append((found, _normal_hash(block.code, block.language)))
+        return looked_at
 
     def _add_rows(self, event: Event, blocks: list[Block], hashes: list[str | None], executor: str | None) -> None:
         """A row for each block of an execution, and one where nobody knows what was run."""
-        for block, hashed in zip(blocks, hashes, strict=True) if blocks else [(None, None)]:
+        output = event.outputs["result"]
+        repeated = MAX_REPEATED // max(1, len(output))
+        for number, (block, hashed) in enumerate(zip(blocks, hashes, strict=True) if blocks else [(None, None)]):
             self._rows.add(
                 "code_execs",
                 event.id,
@@ -299,7 +350,7 @@ class CodeLedger:
                 code_hash(block.code) if block else None,
                 hashed,
                 event.outputs["exit_code"],
-                event.outputs["result"],
+                output if number <= repeated else None,
                 event.agent,
                 executor,
                 event.status,
@@ -307,19 +358,19 @@ class CodeLedger:
                 event.duration_ms,
             )
 
-    def _until_failure(self, blocks: list[Block], output: str) -> tuple[list[Block], Block | None]:
-        """The blocks up to the one that failed, and that one, where the output tells which: the executor stops there.
 
-        A traceback names the file that the block was saved in: `tmp_code_` and the MD5 of the code, or its own name.
-        """
-        for number in range(len(blocks) - 1, -1, -1):
-            code = blocks[number].code
-            names = [
-                hit.path for hit in self._finder.code(code, blocks[number].language).writes if hit.method == SAVED_AS
-            ]
-            if any(f'{name}"' in output for name in [*names, f"tmp_code_{_md5(code)}.py"]):
-                return blocks[: number + 1], blocks[number]
-        return blocks, None
+def _failing(blocks: list[Block], found: list[_LookedAt], output: str) -> int | None:
+    """The number of the block that failed, at which the executor stops, where the output tells which.
+
+    A traceback names the file that the block was saved in: by the MD5 of the code, or its own name.
+    """
+    scripts, named = set(_SCRIPT.findall(output)), 0
+    for number in range(len(blocks) - 1, -1, -1):
+        names = [hit.path for hit in found[number][0].writes if hit.method == SAVED_AS] if named < MAX_NAMED else []
+        named += bool(names)
+        if (scripts and _md5(blocks[number].code) in scripts) or any(f'{name}"' in output for name in names):
+            return number
+    return None
 
 
 def _saved(reached: list[tuple[Block, CodeFacts]], is_refused: bool) -> dict[str, str]:
@@ -357,7 +408,7 @@ def _inputs(blocks: list[Block], language: str | None, written: _Written | None)
         "language": language,
         "code": code,
         "code_hash": code_hash(code) if code is not None else None,
-        "context": preview(written.text) if written else None,
+        "context": written.begins if written else None,
     }
 
 

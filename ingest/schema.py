@@ -263,7 +263,7 @@ _ALL = (
             code_hash VARCHAR first 16 hex digits of its SHA-256 without blank lines around it and blanks at line ends
             code_normal_hash VARCHAR the same for code that differs only in names of its own, texts, comments, layout
             exit_code INTEGER exit code of the execution
-            output VARCHAR what it printed
+            output VARCHAR what it printed; further rows of one execution have it up to 16 MB together
             agent_name VARCHAR who wrote it
             executor VARCHAR who ran it
             status VARCHAR completed, failed

@@ -70,6 +70,57 @@ def test_a_blank_beginning_is_no_event() -> None:
     assert ag2_events.recognise(b' [ {"type": "text", "content": {"uuid": "1"}}]')
 
 
+def test_the_block_that_failed_is_looked_for_in_one_pass(runs: Path) -> None:
+    """Many blocks, and an output that names none of them."""
+    said = "".join(map(block, range(10_000)))
+    write_journal(runs, "r", logged("writer", "runner", said), ran('"' * 1_000_000, 1))
+    with soon():
+        (execution,) = [row for row in rows_of(runs, "execution_events") if "code_exec" in row]
+    assert "failed" in execution
+
+
+def test_an_output_is_not_repeated_for_thousands_of_blocks(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of one execution have it, as long as that does not fill the disk; its event has it always."""
+    monkeypatch.setattr("ingest.code.MAX_REPEATED", 1_000_000)
+    write_journal(runs, "r", logged("writer", "runner", "".join(map(block, range(500)))), ran("x" * 100_000))
+    rows = rows_of(runs, "code_execs")
+    assert [len(row[7] or "") for row in rows] == [100_000] * 11 + [0] * 489
+    (execution,) = [row for row in rows_of(runs, "execution_events") if "code_exec" in row]
+    assert "x" * 100_000 in execution[16]
+
+
+def test_code_that_is_run_again_is_looked_at_once(runs: Path) -> None:
+    """A long message with code, and many that say that it was run."""
+    said = block("\n".join(f"a{n} = [{n}, 'b']" for n in range(20_000)))
+    write_journal(runs, "r", logged("writer", "runner", said), *map(ran, map(str, range(50))))
+    with soon():
+        assert len(rows_of(runs, "code_execs")) == 50
+
+
+def test_code_that_was_run_is_compared_with_what_was_written_in_no_time(runs: Path) -> None:
+    """Many messages of many blocks, and code that is none of it."""
+    said = [logged("writer", "runner", "".join(block(f"{n} + {m}") for m in range(300))) for n in range(256)]
+    blocks = [{"language": "python", "code": "1"}] * 300
+    write_journal(runs, "r", *said, *[{"kind": "code_exec", "agent": "runner", "blocks": blocks, "exit_code": 0}] * 130)
+    with soon():
+        assert len(rows_of(runs, "code_execs")) == 130 * 300
+
+
+def test_code_that_waits_to_be_run_is_bounded_by_its_length(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of long messages with code few are held; the latest one is, whatever its length."""
+    monkeypatch.setattr("ingest.code.MAX_CODE", 2_000_000)
+    length = 1_000_000
+    said = [logged("writer", "runner", block(f"# {n}" + "x" * length)) for n in range(60)]
+    write_journal(runs, "r", *said, ran("done"))
+    tracemalloc.start()
+    try:
+        (execution,) = rows_of(runs, "code_execs")
+        assert tracemalloc.get_traced_memory()[1] < 30 * length
+    finally:
+        tracemalloc.stop()
+    assert execution[3].startswith("# 59x")
+
+
 def test_names_of_tools_that_ran_are_not_looked_through(runs: Path) -> None:
     """Tools of many names that are over, and functions that return, of which nothing tells which tool they are."""
     records: list[Row] = []
