@@ -151,7 +151,7 @@ _ALL = (
             parent_event_id UUID the turn or action that this happened in
             depth INTEGER 0 for a turn, 1 for what happened in it, a nested chat's turns as well, and so on
             event_type VARCHAR agent_call, tool_call, code_exec, file_gen, handoff, llm_call, decision, error, success
-            event_subtype VARCHAR message, executed, created, call, single (an LLM call in no turn), an error's type
+            event_subtype VARCHAR message, executed, invoked, call, single (in no turn), action ...; an error's type
             execution_order BIGINT 0, 1, 2 ... within the run; a turn comes before what happened in it
             agent_name VARCHAR the speaker, the author of the code, the caller of the tool
             status VARCHAR completed, failed, pending
@@ -266,7 +266,7 @@ _ALL = (
             output VARCHAR what it printed; further rows of one execution have it up to 16 MB together
             agent_name VARCHAR who wrote it
             executor VARCHAR who ran it
-            status VARCHAR completed, failed
+            status VARCHAR completed, failed, pending (nobody told how it ended)
             started_at TIMESTAMP UTC
             duration_ms DOUBLE how long the execution took
         """),
