@@ -215,10 +215,17 @@ def _known(report: Report) -> Known:
 
 def _check(con: duckdb.DuckDBPyConnection, reports: list[Report]) -> int:
     """Every line that was read is a row of `journal` or of `quarantine`. Gives the rows of `journal`."""
-    ids = [r.found.run_id for r in reports if r.source]
-    row = con.execute("SELECT count(*) FROM journal WHERE run_id IN (SELECT unnest(?::VARCHAR[]))", [ids]).fetchone()
-    stored = row[0] if row else 0
-    expected = sum(r.records for r in reports)
-    if stored != expected:
-        raise IngestError(f"{expected} records were read but {stored} stored; the tables are as they were")
+    ids = [r.found.run_id for r in reports if r.is_run]
+    paths = [shown(r.found.path) for r in reports if r.bad and not r.is_run]
+    of_run, of_none = "run_id IN (SELECT unnest($1::VARCHAR[]))", "source_path IN (SELECT unnest($2::VARCHAR[]))"
+    (stored,) = con.execute(f"SELECT count(*) FROM journal WHERE {of_run}", [ids]).fetchall()[0]
+    (bad,) = con.execute(
+        f"SELECT count(*) FROM quarantine WHERE {of_run} OR (run_id IS NULL AND {of_none})", [ids, paths]
+    ).fetchall()[0]
+    for what, there, expected in (
+        ("records", stored, sum(r.records for r in reports)),
+        ("unreadable lines", bad, sum(r.bad for r in reports)),
+    ):
+        if there != expected:
+            raise IngestError(f"{expected} {what} were read but {there} stored; the tables are as they were")
     return int(stored)

@@ -17,6 +17,7 @@ import ingest
 from ingest import pipeline
 from ingest.found import IngestError
 from ingest.lines import MAX_DEPTH, TooLong, _commas, read_lines
+from ingest.stage import Stage
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
 
@@ -542,3 +543,19 @@ def test_a_line_too_long_to_be_read_leniently_is_still_read(
     assert tables.one("SELECT count(*) FROM journal") == 2
     assert tables.sql("SELECT line FROM quarantine") == [{"line": 3}]
     assert not tables.one("SELECT record::VARCHAR LIKE E'%\\n' FROM journal WHERE seq = 1")
+
+
+@pytest.mark.parametrize(("table", "what"), [("journal", "2 records"), ("quarantine", "1 unreadable lines")])
+def test_a_line_that_is_lost_on_its_way_is_told(
+    table: str, what: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line that was read is a row; where one is not, the tables are as they were."""
+    path = write_journal(runs, "r")
+    path.write_bytes(path.read_bytes() + b"broken\n")
+    add = Stage.add
+    monkeypatch.setattr(Stage, "add", lambda self, name, *rest: None if name == table else add(self, name, *rest))
+    with pytest.raises(IngestError, match=f"{what} were read but 0 stored; the tables are as they were"):
+        ingested(runs)
+    monkeypatch.undo()
+    tables = ingested(runs)
+    assert (tables.summary.lines, tables.summary.journal_rows, tables.summary.quarantine_rows) == (3, 2, 1)

@@ -93,6 +93,24 @@ def test_a_run_in_whose_place_another_was_moved_stays(kind: str, runs: Path, ing
     parquet_matches(tables)
 
 
+def test_unreadable_lines_of_a_run_in_whose_place_another_was_moved_stay_with_it(runs: Path, ingested: Ingest) -> None:
+    """Also when the other one grows, whose file has the path that theirs had."""
+    old, new = write_run(runs, "old", "first"), write_run(runs, "new", "second")
+    old.write_bytes(old.read_bytes() + b"broken\n")
+    ingested(runs)
+    shutil.rmtree(old.parent)
+    new.parent.rename(old.parent)
+    for _ in range(2):
+        tables = ingested(runs)
+        assert [row["run_id"] for row in tables.sql("SELECT run_id FROM quarantine")] == ["old"]
+        assert tables.summary.quarantined == 1
+        parquet_matches(tables)
+        old.write_bytes(old.read_bytes() + b'{"v": 1, "seq": 9, "ts": 1700000009000000000, "kind": "gap"}\n')
+    tables = ingested(runs, drop_missing=True)
+    assert (tables.summary.quarantined, tables.sql("SELECT run_id FROM quarantine")) == (0, [])
+    parquet_matches(tables)
+
+
 def test_a_run_that_grew_and_was_moved_keeps_its_id(runs: Path, ingested: Ingest) -> None:
     """Its first record stands for it; also one that is told apart from another of its name by its path."""
     write_run(runs / "one", "r", "first")
