@@ -145,10 +145,10 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     if _is_too_large(opened, source):
         report.skipped, report.damaged = str(too_large(os.fstat(opened.fileno()).st_size)), True
         return
-    assembler, about = _assembled(file, found, source, report)
+    assembler, about = _assembled(file, found, source)
     if "not_a_run" in about and found.folder is not None and found.source is None:
         source = source_named("journal")  # by its name: what broke its lines made them look like something else
-        assembler, about = _assembled(file, found, source, report)
+        assembler, about = _assembled(file, found, source)
     if "not_a_run" in about:
         report.skipped = (archive and archive.error) or about["not_a_run"]
         report.damaged = bool(archive and archive.error) or "damaged" in about
@@ -179,7 +179,7 @@ def _read(opened: IO[bytes], found: Found, report: Report) -> Iterator[tuple[str
     report.status = assembler.status
 
 
-def _assembled(file: IO[bytes], found: Found, source: Source, report: Report) -> tuple["Assembler", dict[str, Any]]:
+def _assembled(file: IO[bytes], found: Found, source: Source) -> tuple["Assembler", dict[str, Any]]:
     """All of a file, and what it says of the run beside its records. An archive's error is that of this reading."""
     from ingest.assemble import Assembler  # here, because with all that it takes it is half of what there is to load
 
