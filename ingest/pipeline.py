@@ -248,8 +248,9 @@ def _kept(path: str, left: int, others: list[str]) -> str:
     return f"{path}: the former tables as they were, kept for {' and '.join(what)}; all else is in the new ones"
 
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|~")
-"""What a path begins with that Arrow and DuckDB take for an address, to which they write, or for the home folder."""
+_ADDRESS = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]{'*' if os.sep == '/' else '+'}:|~")
+"""What a path begins with that Arrow and DuckDB take for an address, to which they write, or for the home folder. A
+single letter is a drive on Windows, and an address elsewhere."""
 
 _ODD = re.compile(r"[?\\]" if os.sep == "/" else r"\?")
 """What DuckDB takes, wherever it stands in a path, for what it is not: the file would be another one."""

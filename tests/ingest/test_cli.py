@@ -166,7 +166,7 @@ def test_an_out_whose_name_is_no_text_is_one_line(runs: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["s3://bucket/traces", "http://host/traces", "file:traces", "md:traces", "~/traces", "what?", "a\\b"]
+    "name", ["s3://bucket/traces", "http://host/traces", "file:traces", "md:traces", "a:b", "~/traces", "what?", "a\\b"]
 )
 def test_an_out_that_libraries_take_for_another_is_one_line(
     name: str, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
