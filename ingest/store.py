@@ -150,7 +150,10 @@ def _fill_tables(
 
 
 def _load(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group], last: LastVectors) -> None:
-    """Take in the staged rows of a table, in the order of their files, so that each run lies together."""
+    """Take in the staged rows of a table, in the order of their files, so that each run lies together.
+
+    What a folder above them is called, as `host=a`, is no column.
+    """
     if is_wide(groups):
         load_wide(con, table, groups)
         last.end(table)
@@ -162,7 +165,7 @@ def _load(con: duckdb.DuckDBPyConnection, table: Table, groups: list[Group], las
         files = dict.fromkeys(group.path for group in groups)
         con.execute(
             f"INSERT INTO {table.stored} ({columns}) "
-            f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}])"
+            f"SELECT {columns} FROM read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
         )
         last.add(table, groups)
 

@@ -181,6 +181,18 @@ def test_an_out_that_libraries_take_for_another_is_one_line(
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
+@pytest.mark.parametrize("folders", ["host=worker-1/status=nightly", "run_id=5", "date=2026-01-01/kind=x"])
+def test_folders_named_like_columns_are_folders(folders: str, runs: Path, out: Path) -> None:
+    """As a data lake has them. What they say is no value of a row."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    result = run(runs, "--out", out / folders)
+    assert (result.exit_code, "3 lines = 3 in journal" in result.stderr) == (0, True)
+    with duckdb.connect(str(out / folders / "traces.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT run_id, host, status FROM runs").fetchall() == [("r", "elsewhere", "completed")]
+        assert con.execute("SELECT DISTINCT run_id, status FROM execution_events").fetchall() == [("r", "completed")]
+        assert con.execute("SELECT count(*) FROM journal WHERE kind = 'x'").fetchone() == (0,)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", ["2>&-", "2>&1 | true", "2>/dev/full", ">&- 2>&- <&-"])
 def test_the_job_is_done_whoever_listens(shell: str, runs: Path, out: Path) -> None:
