@@ -5,19 +5,28 @@ import os
 import sys
 import threading
 import traceback
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
 from ingest.pandas_unused import leave_pandas_alone
 
+STARTED = (
+    "import sys; sys.path[:] = filter(None, sys.path); from multiprocessing import connection; "
+    "_, handle, *sys.path = sys.argv; from ingest.worker import work; work(int(handle))"
+)
+"""What Python runs in a worker, with the handle of its connection and the folders in which the first process looks for
+modules. Until it knows these, it looks in none of the user's."""
 
-def work(asked: "Connection[Any, Any]") -> None:
+
+def work(handle: int) -> None:
     """In a worker: do what is asked for, until the other end is closed, as it is when that process is killed.
 
     Args:
-        asked: gives functions with their arguments, and takes what these return or raise.
+        handle: of the connection that gives functions with their arguments, and takes what these return or raise.
     """
+    asked: Connection[Any, Any] = getattr(connection, "PipeConnection", Connection)(handle)  # Windows has its own
     leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
     tasks: SimpleQueue[Any] = SimpleQueue()

@@ -8,13 +8,12 @@ import math
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
-import types
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from multiprocessing import spawn, util
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from typing import Any, TypeAlias, cast
 
 from ingest import budget
@@ -24,7 +23,7 @@ from ingest.read import Report
 from ingest.runrows import storage_order
 from ingest.stage import read_share
 from ingest.stopped import SIGNALS
-from ingest.worker import work
+from ingest.worker import STARTED
 
 SHARE_BYTES = 16 * 1024 * 1024
 MIN_SHARE_BYTES = 1024 * 1024
@@ -129,32 +128,35 @@ def _started(number: int) -> Iterator[list[_Worker]]:
     """Workers, which end behind this, whatever they are at.
 
     Not an executor of the standard library: its queues are locked by semaphores, which have names in the system and
-    stay there when all processes are killed at once.
+    stay there when all processes are killed at once. Nor its processes: these go to the current folder first, which
+    may be one that this user can't enter, and look for modules there, where files of agents may lie.
     """
-    context = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of Arrow and DuckDB
-    workers: list[tuple[SpawnProcess, _Worker]] = []
+    workers: list[tuple[subprocess.Popen[bytes], _Worker]] = []
     try:
-        with _START, _without_main():
-            if os.name == "posix":
-                with _without_interrupts():  # Python starts a process of its own first, and lets signals through then
-                    resource_tracker.ensure_running()
-            with _without_interrupts():
-                for _ in range(number):
-                    connection, theirs = context.Pipe()
-                    with theirs:
-                        process = context.Process(target=work, args=(theirs,), daemon=True)
-                        process.start()
-                    workers.append((process, connection))
+        with _without_interrupts():
+            for _ in range(number):
+                connection, theirs = multiprocessing.Pipe()
+                with theirs:
+                    workers.append((_start(theirs), connection))
         yield [connection for _, connection in workers]
     finally:
         for _, connection in workers:
             connection.close()
         for process, _ in workers:
-            process.join()
+            process.wait()
 
 
-_START = threading.Lock()
-"""Held while workers are started: several ingests may be at work in threads of one process."""
+def _start(theirs: _Worker) -> "subprocess.Popen[bytes]":
+    """A process that does what it is asked through this connection."""
+    handle = theirs.fileno()
+    # as the standard library starts its own, so that both understand names of files alike
+    flags: list[str] = util._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    command = [os.fsdecode(spawn.get_executable()), *flags, "-c", STARTED, str(handle), *sys.path]
+    if sys.platform == "win32":
+        os.set_handle_inheritable(handle, True)
+        information = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
+        return subprocess.Popen(command, startupinfo=information)
+    return subprocess.Popen(command, pass_fds=[handle])
 
 
 @contextlib.contextmanager
@@ -181,14 +183,3 @@ def _without_interrupts() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if held:
             signal.raise_signal(held[0])
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Workers that are started meanwhile do not run the user's script again, which need not expect that."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

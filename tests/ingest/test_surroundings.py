@@ -1,0 +1,68 @@
+"""Where the command is started: in folders that are gone, closed, or hold files of others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.tables import logged, write_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+COMMAND = """
+import sys, ingest.workers
+ingest.workers.ALONE_BYTES = 0
+from ingest.__main__ import main
+main()
+"""
+
+posix = pytest.mark.skipif(os.name != "posix", reason="elsewhere a current folder can't be removed or closed")
+
+
+def with_workers(runs: Path, out: Path, script: Path, *before: str) -> "subprocess.CompletedProcess[str]":
+    """The command as it is installed, a script in a folder of its own. `before` are commands of the shell."""
+    script.parent.mkdir()
+    script.write_text(COMMAND)
+    command = [sys.executable, str(script), str(runs), "--out", str(out)]
+    shell = " && ".join([*before, 'exec "$@"'])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", shell, "bash", *command], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def said(done: "subprocess.CompletedProcess[str]") -> tuple[int, str]:
+    """The exit code, and the first line."""
+    return done.returncode, done.stderr.split("\n")[0]
+
+
+READ = (0, "1 run read (1 new, 0 changed), 0 unchanged, 0 files skipped: 1 journal")
+
+
+@posix
+def test_nothing_in_the_current_folder_is_run(runs: Path, tmp_path: Path) -> None:
+    """Agents write modules called as they like; workers take none of them for Python's."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    here = tmp_path / "coding"
+    here.mkdir()
+    for name in sys.stdlib_module_names:
+        (here / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'a').write({name!r}); raise SystemExit")
+    done = with_workers(runs, tmp_path / "traces", tmp_path / "bin" / "ingest", f"cd '{here}'")
+    assert said(done) == READ
+    assert not (tmp_path / "run").exists()
+
+
+@posix
+@pytest.mark.parametrize("closing", ["rmdir", "chmod 000"])
+def test_the_current_folder_need_not_be_there(closing: str, runs: Path, tmp_path: Path) -> None:
+    """Nor one that the user can enter, as it is where root does `su` for a job."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    here = tmp_path / "here"
+    here.mkdir()
+    before = (f"cd '{here}'", f"{closing} '{here}'")
+    done = with_workers(runs, tmp_path / "traces", tmp_path / "bin" / "ingest", *before)
+    if here.exists():
+        here.chmod(0o700)
+    assert said(done) == READ
