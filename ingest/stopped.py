@@ -16,16 +16,20 @@ class StoppedError(BaseException):
 
 def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
     """Do a job in the main thread. A signal ends the process with 128 and its number, after all has been cleaned up.
+    Those that come after it change nothing: `timeout` sends each twice, and people press Ctrl-C until it helps.
 
     Args:
         load: imports what the job needs, and gives the job. A signal that comes meanwhile is heard afterwards, because
             libraries that are half loaded end the process in ways of their own.
     """
     received: list[int] = []
+    ours: list[int] = []
     loaded = False
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
+        for each in ours:
+            signal.signal(each, signal.SIG_IGN)
         if loaded:
             raise StoppedError
 
@@ -33,6 +37,7 @@ def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
             signal.signal(number, stop)
+            ours.append(number)
     try:
         job = load()
         loaded = True

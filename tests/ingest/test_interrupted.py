@@ -109,6 +109,26 @@ def test_a_signal_ends_it_with_one_line(number: signal.Signals, moment: float, t
     assert tables.one("SELECT count(*) FROM runs") == many
 
 
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_only_the_first_of_many_signals_counts(number: signal.Signals, tmp_path: Path) -> None:
+    """While all is cleaned up, and while the interpreter ends."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
+    write_corpus(tmp_path / "runs", 8 * RUN_EVENTS)
+    with started(tmp_path / "runs", "--out", tmp_path / "traces", "--quiet") as process:
+        assert process.stderr
+        assert process.stderr.readline() == "begun\n"
+        time.sleep(0.6)
+        while process.poll() is None:
+            process.send_signal(number)
+            time.sleep(0.001)
+        complained = process.stderr.read()
+    assert complained.splitlines() == ["ingest: interrupted; the tables are whole, and the next ingest does the rest"]
+    assert process.returncode == 128 + number
+    assert {path.name for path in (tmp_path / "traces").glob("*")} <= {".lock"}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not tell what a process has open")
 def test_processes_that_are_killed_at_once_leave_no_semaphores(tmp_path: Path) -> None:
