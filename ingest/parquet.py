@@ -18,7 +18,7 @@ import duckdb
 from ingest import schema
 from ingest.found import IngestError
 from ingest.parts import DAY, UNKNOWN, Part, Place, Plan, Runs, filled, lows_of, plan
-from ingest.snapshot import STAGING, Snapshot, remove, sync_folder
+from ingest.snapshot import STAGING, Snapshot, is_damage, remove, sync_folder
 from ingest.sql import quoted
 
 FOLDER = "parquet"
@@ -218,13 +218,20 @@ def abandon(snapshot: Snapshot) -> None:
 
 
 def _write_again(con: duckdb.DuckDBPyConnection, root: str, missing: list[File]) -> None:
-    """Files that somebody removed or cut off."""
+    """Files that somebody removed or cut off. Raises IngestError where they can't be written, as on a full disk."""
     con.execute("USE t")
     for name, day, file, low in missing:
         lows, table, path = lows_of(con).get(day, [""]), schema.TABLES[name], os.path.join(root, name, file)
         part = Part(day, low, next((other for other in lows if other > low), None))
-        _copy(con, table, next((runs for _, runs in filled(con, table, [part])), []), path)
-        os.replace(path + UNFINISHED, path)
+        runs = next((runs for _, runs in filled(con, table, [part])), [])
+        try:
+            _copy(con, table, runs, path)
+            os.replace(path + UNFINISHED, path)
+        except (OSError, duckdb.Error) as error:
+            if isinstance(error, duckdb.Error) and is_damage(error):
+                raise  # of the database
+            reason = str(error).splitlines()[0]
+            raise IngestError(f"{path}: can't be written again ({reason}); the database is whole") from error
 
 
 def _is_whole(path: str) -> bool:

@@ -180,9 +180,9 @@ class Snapshot:
         try:
             yield
         except IngestError as error:
-            said = str(error.__cause__)
-            if isinstance(error.__cause__, duckdb.Error) and _DAMAGE.search(said) and not _FULL.search(said):
-                raise self._unreadable(said.splitlines()[0]) from error.__cause__
+            cause = error.__cause__
+            if isinstance(cause, duckdb.Error) and is_damage(cause):
+                raise self._unreadable(str(cause).splitlines()[0]) from cause
             raise
 
     def begin(self, fresh: bool, room: Room | None = None) -> duckdb.DuckDBPyConnection:
@@ -338,6 +338,11 @@ def remove(path: str) -> None:
             os.remove(path)
     except OSError as error:
         raise IngestError(f"{path}: can't be removed, {error.strerror}; move it away and ingest again") from None
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether DuckDB says that a block of a file is not what it was, and not that a disk is full."""
+    return bool(_DAMAGE.search(str(error))) and not _FULL.search(str(error))
 
 
 def _is_database(path: str) -> bool:

@@ -1,6 +1,8 @@
 """A `traces.duckdb` that was cut off or changed: one line says so and what to do, and nothing is written."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,15 @@ from click.testing import CliRunner
 from ingest.cli import main
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FULL = """
+import resource, sys
+from ingest.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))  # as a full disk: no file may become larger
+main(sys.argv[1:])
+"""
 
 ADVICE = "; where it is damaged, move it away and ingest\n"
 
@@ -72,3 +83,21 @@ def test_a_changed_byte_that_only_shows_in_the_copy(runs: Path, ingested: Ingest
         said += [result.output] if result.exit_code else []
     assert said
     assert all(line.endswith(ADVICE) for line in said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_a_full_disk_is_no_damage_of_the_database(runs: Path, ingested: Ingest) -> None:
+    """Nobody is told to move it away where a Parquet file that was cut off can't be written again."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    out = ingested(runs).out
+    (cut,) = (out / "parquet" / "messages").rglob("*.parquet")
+    os.truncate(cut, 20)
+    command = [sys.executable, "-c", FULL, str(runs), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith(f"ingest: {cut}: can't be written again (")
+    assert line.endswith("; the database is whole")
+    assert list(out.rglob("*.unfinished")) == []
+    assert ingested(runs).one("SELECT count(*) FROM messages") == 1
+    assert cut.stat().st_size > 20
