@@ -50,6 +50,8 @@ def _clear_errors(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
+            if kwargs.get("as_json") and sys.stdout is None:
+                raise IngestError("there is no standard output to write to")
             return command(*args, **kwargs)
         except IngestError as error:
             _say(f"ingest: {error}")

@@ -46,6 +46,9 @@ def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
         job()
     except BaseException as error:
         # A library may have made another error of it.
+        if not received and not loaded and isinstance(error, ImportError | MemoryError):
+            print(" ".join(f"ingest: can't be loaded: {str(error) or type(error).__name__}".split()), file=sys.stderr)  # as with too little memory
+            sys.exit(2)
         if not received or (isinstance(error, SystemExit) and not error.code):
             raise
         print(SAID, file=sys.stderr)

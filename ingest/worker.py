@@ -30,7 +30,10 @@ def work(handle: int) -> None:
     leave_pandas_alone()
     gc.set_threshold(50_000, 20, 50)  # rows are many and in no cycles
     tasks: SimpleQueue[Any] = SimpleQueue()
-    threading.Thread(target=_receive, args=(asked, tasks), daemon=True).start()
+    try:
+        threading.Thread(target=_receive, args=(asked, tasks), daemon=True).start()
+    except RuntimeError:  # the system lets this user have no more
+        os._exit(1)
     while True:
         function, *arguments = tasks.get()
         try:
@@ -46,9 +49,9 @@ def work(handle: int) -> None:
 
 
 def _receive(asked: "Connection[Any, Any]", tasks: "SimpleQueue[Any]") -> None:
-    """Put aside what is asked for. The process ends when nothing more is, whatever it is at."""
-    while True:
-        try:
+    """Put aside what is asked for. The process ends when nothing more is, or can be loaded, whatever it is at."""
+    try:
+        while True:
             tasks.put(asked.recv())
-        except (EOFError, OSError):
-            os._exit(0)
+    except BaseException:  # of which the other end hears by that: it would wait for ever
+        os._exit(0)

@@ -92,7 +92,8 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         return
     largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
     room = budget.MEMORY - workers * budget.WORKER
-    with _started(workers) as idle:
+    with _starting() as start:
+        idle = [start() for _ in range(workers)]
         busy: dict[_Worker, list[Found]] = {}
         while largest_first or busy:
             while idle and (task := _fitting(largest_first, room - sum(map(budget.held, busy.values())), not busy)):
@@ -101,11 +102,14 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
                 _asked(worker.send, (read_share, share, staging, f"{number:06}"))
                 busy[worker] = share
             for worker in cast(list[_Worker], wait(list(busy))):
-                outcome = _asked(worker.recv)
+                outcome, share = _asked(worker.recv), busy.pop(worker)
                 if isinstance(outcome, Exception):
                     raise outcome
+                if largest_first and budget.held(share) > budget.WORKER:
+                    worker.close()  # of what it held, it gives back but a part
+                    worker = start()
                 idle.append(worker)
-                yield busy.pop(worker), outcome
+                yield share, outcome
 
 
 def _fitting(tasks: list[_Task], room: int, is_alone: bool) -> _Task | None:
@@ -119,26 +123,30 @@ def _asked(what: Callable[..., Any], *given: Any) -> Any:
         return what(*given)
     except (EOFError, OSError):
         raise IngestError(
-            "a worker process was killed, perhaps for want of memory; the tables are as they were, ingest again"
+            "a worker process was killed or can't go on, perhaps for want of memory; the tables are as they were, "
+            "ingest again"
         ) from None
 
 
 @contextlib.contextmanager
-def _started(number: int) -> Iterator[list[_Worker]]:
-    """Workers, which end behind this, whatever they are at.
+def _starting() -> Iterator[Callable[[], _Worker]]:
+    """What starts workers, which end behind this, whatever they are at, or when what connects to them is closed.
 
     Not an executor of the standard library: its queues are locked by semaphores, which have names in the system and
     stay there when all processes are killed at once. Nor its processes: these go to the current folder first, which
     may be one that this user can't enter, and look for modules there, where files of agents may lie.
     """
     workers: list[tuple[subprocess.Popen[bytes], _Worker]] = []
-    try:
+
+    def start() -> _Worker:
         with _without_interrupts():
-            for _ in range(number):
-                connection, theirs = multiprocessing.Pipe()
-                with theirs:
-                    workers.append((_start(theirs), connection))
-        yield [connection for _, connection in workers]
+            connection, theirs = multiprocessing.Pipe()
+            with theirs:
+                workers.append((_start(theirs), connection))
+        return connection
+
+    try:
+        yield start
     finally:
         for _, connection in workers:
             connection.close()
@@ -156,7 +164,12 @@ def _start(theirs: _Worker) -> "subprocess.Popen[bytes]":
         os.set_handle_inheritable(handle, True)
         information = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})
         return subprocess.Popen(command, startupinfo=information)
-    return subprocess.Popen(command, pass_fds=[handle])
+    try:
+        return subprocess.Popen(command, pass_fds=[handle])
+    except OSError as error:
+        raise IngestError(
+            f"no process can be started to read with, {error.strerror}; the tables are as they were"
+        ) from None
 
 
 @contextlib.contextmanager

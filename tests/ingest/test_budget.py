@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest import budget
+from ingest import budget, workers
 from ingest.found import Found
 from ingest.read import Report
 from tests.benchmarks.bench_ingest import measured
@@ -27,6 +27,11 @@ if __name__ == "__main__":
 """
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the cores of a process and its memory")
+
+
+def named(share: list[Found], staging: str, name: str) -> list[Report]:
+    """Tells which worker it was."""
+    return [Report(found, skipped=str(os.getpid())) for found in share]
 
 
 def alone(share: list[Found], staging: str, name: str) -> list[Report]:
@@ -78,3 +83,17 @@ def test_long_runs_are_read_one_after_the_other(runs: Path, ingested: Ingest, mo
     monkeypatch.setattr("ingest.budget.HELD", (budget.MEMORY - 2 * budget.WORKER) / size * 0.6)
     monkeypatch.setattr("ingest.workers.read_share", alone)
     assert ingested(runs).summary.skipped == 4
+
+
+@pytest.mark.parametrize(("held", "is_new"), [(0, False), (budget.WORKER + 1, True)])
+def test_a_worker_that_held_a_long_run_reads_no_other(
+    held: int, is_new: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps a part of what it held."""
+    found = [Found(f"/runs/{n}/journal.jsonl", str(n), f"/runs/{n}", "", 10_000_000) for n in range(6)]
+    monkeypatch.setattr("ingest.workers.SHARE_FILES", 1)
+    monkeypatch.setattr("ingest.budget.cores", lambda: 2)
+    monkeypatch.setattr("ingest.budget.held", lambda share: held)
+    monkeypatch.setattr("ingest.workers.read_share", named)
+    reports = workers.read_all(found, str(runs / "staging"), lambda done, total: None)
+    assert (len({report.skipped for report in reports}) == len(found)) == is_new

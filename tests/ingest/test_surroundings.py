@@ -1,4 +1,4 @@
-"""Where the command is started: in folders that are gone, closed, or hold files of others."""
+"""Where the command is started: in folders that are gone, closed, or hold files of others; without output or memory."""
 
 import os
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest import workers
+from ingest.found import IngestError
 from tests.ingest.tables import logged, write_journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +20,7 @@ from ingest.__main__ import main
 main()
 """
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not limited so")
 posix = pytest.mark.skipif(os.name != "posix", reason="elsewhere a current folder can't be removed or closed")
 
 
@@ -66,3 +69,50 @@ def test_the_current_folder_need_not_be_there(closing: str, runs: Path, tmp_path
     if here.exists():
         here.chmod(0o700)
     assert said(done) == READ
+
+
+@posix
+@pytest.mark.parametrize("command", [[], ["check"]])
+def test_without_standard_output_there_is_no_answer_for_programs(
+    command: list[str], runs: Path, tmp_path: Path
+) -> None:
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    shell = f"cd '{ROOT}'; exec '{sys.executable}' -m ingest \"$@\" >&-"
+    arguments = [*command, str(runs), *([] if command else ["--out", str(tmp_path / "traces")]), "--json"]
+    done = subprocess.run(["bash", "-c", shell, "bash", *arguments], stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "ingest: there is no standard output to write to\n")
+    assert not (tmp_path / "traces").exists()
+
+
+@linux
+def test_what_can_not_be_loaded_is_one_line(runs: Path, tmp_path: Path) -> None:
+    """As where a limit leaves too little memory for the libraries."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -v 100000; exec "$@"', "bash", sys.executable, "-m", "ingest", str(runs), "--out", "t"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("ingest: can't be loaded: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_worker_that_can_not_load_its_task_ends() -> None:
+    """So that it is not waited for."""
+    with workers._starting() as start:
+        worker = start()
+        worker.send_bytes(b"cno_such_module\nread\n.")  # as pickle names a function
+        assert worker.poll(30)
+        with pytest.raises(EOFError):
+            worker.recv()
+
+
+@linux
+def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a user may have no more of them."""
+    monkeypatch.setattr("ingest.workers.spawn.get_executable", lambda: str(ROOT))  # a folder
+    with workers._starting() as start, pytest.raises(IngestError, match="no process can be started to read with"):
+        start()
