@@ -47,7 +47,8 @@ def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
     except BaseException as error:
         # A library may have made another error of it.
         if not received and not loaded and isinstance(error, ImportError | MemoryError):
-            print(" ".join(f"ingest: can't be loaded: {str(error) or type(error).__name__}".split()), file=sys.stderr)  # as with too little memory
+            what = str(error) or type(error).__name__  # as with too little memory
+            print(" ".join(f"ingest: can't be loaded: {what}".split()), file=sys.stderr)
             sys.exit(2)
         if not received or (isinstance(error, SystemExit) and not error.code):
             raise

@@ -1,6 +1,7 @@
 """What is going on in a chat while it is read: who heard what last, and what waits for its turn to end."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -72,6 +73,10 @@ class History:
         """Whether the run had the message, that comes next, before; each time counts once."""
         self.told[key] += 1
         return self.told[key] <= self.seen.counts()[key]  # what this history has added is counted on both sides
+
+
+MAX_TALKS = 4096
+"""Chats that go on at once."""
 
 
 @dataclass(slots=True)
@@ -169,6 +174,8 @@ class Talk:
         """The manager of the group whose chat it is, as far as anybody has spoken to it."""
         self.opened: dict[str | None, OpenTurn] = {}
         """Turns under way that opened nested chats, by agent."""
+        self.latest_position = 0
+        """Of what happened in it, or before it."""
 
     def begin(self) -> None:
         """Another chat begins: nobody has the word, was chosen or waits for an answer."""
@@ -182,7 +189,7 @@ class Talk:
         """A chat in this one, that an agent opens for a reply here; where it may be the next one, it begins as that."""
         inner = Talk(self.tells)
         inner.outer, inner.opener, inner.sure = self, opener, sure
-        inner.begun, inner.recent = self.begun, self.recent
+        inner.begun, inner.recent, inner.latest_position = self.begun, self.recent, self.latest_position
         inner.repliers, inner.managers = self.repliers, self.managers
         if as_next:
             latest = islice(reversed(self.latest.items()), MAX_AGENTS)
@@ -258,3 +265,34 @@ class Talk:
                 self.asked.pop(name, None)
         times = [asked, opened.where.time if opened else None, *[child.started for child in children]]
         return min([time for time in times if time is not None], default=where.time)
+
+
+class Talks(dict[str | None, Talk]):
+    """What is going on, by chat; None where there is only one at a time. A chat that is asked for is there.
+
+    Of very many of which no end is told those are over in which nothing has happened for longest.
+
+    Args:
+        tells: what is known of their records, as in `Talk.tells`.
+        end: is given what is over.
+    """
+
+    def __init__(self, tells: bool | None, end: Callable[[Talk], None]) -> None:
+        super().__init__()
+        self._tells, self._end = tells, end
+        self._position = 0
+
+    def __missing__(self, chat: str | None) -> Talk:
+        talk = self[chat] = Talk(self._tells)
+        talk.latest_position = self._position
+        if len(self) > MAX_TALKS:
+            others = sorted(self.keys() - {chat}, key=lambda other: self[other].latest_position)
+            for other in others[: MAX_TALKS // 2]:
+                self._end(self.pop(other))
+        return talk
+
+    def at(self, where: Where) -> Talk:
+        """The chat in which something happens."""
+        talk = self[where.chat]
+        talk.latest_position = self._position = where.position
+        return talk

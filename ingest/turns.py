@@ -6,7 +6,6 @@ event, a saved transcript) and a group chat's manager repeats it to every member
 """
 
 import itertools
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -25,7 +24,7 @@ from ingest.open_turns import OpenTurns
 from ingest.relayed import Relayed
 from ingest.runrows import GUARDRAIL, RunRows, preview
 from ingest.said import MessageLedger
-from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, Talk
+from ingest.talk import INTERNAL_AGENTS, LastSaid, Logged, Talk, Talks
 from ingest.tools import ToolLedger
 from ingest.transcripts import Transcript
 
@@ -57,8 +56,7 @@ class Conversation:
         self._tools, self._code = ToolLedger(rows, finder), CodeLedger(rows, finder)
         self._acts = ActLedger(rows, files, finder)
         self._relayed = Relayed(agents)
-        self._talks: defaultdict[str | None, Talk] = defaultdict(lambda: Talk(None if nests else False))
-        """By chat; None where there is only one at a time."""
+        self._talks = Talks(None if nests else False, self._end)
         self._nesting = Nesting(rows, self._talks, self._relayed, self._tools, self._left_over)
         self._open = OpenTurns(rows, self._tools, self._code, self._acts)
         self._failed_callers: dict[str, str | None] = {}
@@ -83,13 +81,17 @@ class Conversation:
                 self._take(*earlier)
         self._take(fact, where)
 
+    def _end(self, talk: Talk) -> None:
+        self._open.end_last(talk)
+        self._left_over(talk)
+
     def _settle(self) -> None:
         """What waits for what comes next does so no more."""
         for fact, where in self._nesting.settled():
             self._take(fact, where)
 
     def _take(self, fact: facts.Fact, where: Where) -> None:
-        talk = self._talks[where.chat]
+        talk = self._talks.at(where)
         if isinstance(fact, facts.Said):
             self._failed_callers.pop(where.thread, None)
             if talk.outer is not None:
@@ -193,7 +195,7 @@ class Conversation:
 
     def opened(self, fact: facts.ChatOpened, where: Where) -> str:
         """An agent opened a nested chat. Gives the event of its turn, which is added when that is over."""
-        return self._open.opens_chat(fact, self._talks[where.chat], where)
+        return self._open.opens_chat(fact, self._talks.at(where), where)
 
     def of_group(self, chat: str | None, group: dict[str, Any] | None) -> None:
         """A chat that has begun is that of a group, or, where that is None, of none that a record names."""
@@ -414,8 +416,8 @@ class Conversation:
             under_way: the chats that are not over, as their records name them. What a model answered in them has led
                 to no words yet.
         """
-        for chat in under_way:
-            for event in itertools.chain.from_iterable(self._talks[chat].pending.values()):
+        for talk in filter(None, map(self._talks.get, under_way)):
+            for event in itertools.chain.from_iterable(talk.pending.values()):
                 if event.type == "llm_call":
                     event.meta["is_open"] = True
         for number, transcript in enumerate(transcripts):
@@ -426,8 +428,7 @@ class Conversation:
         """All chats are over: what still waits is told, and nothing that follows belongs to it."""
         self._settle()
         for talk in self._talks.values():
-            self._open.end_last(talk)
-            self._left_over(talk)
+            self._end(talk)
         for execution in self._code.unfinished():
             self._acts.alone(execution)
         self._add_calls(self._tools.unanswered())
