@@ -230,6 +230,19 @@ def test_how_groups_choose_speakers_is_asked_of_some_agents(runs: Path, monkeypa
     assert grows_alike(runs, records, "execution_events", 300)
 
 
+@pytest.mark.parametrize("kind", ["action", "step_start"])
+def test_each_event_of_a_long_chain_is_looked_at_once(kind: str, runs: Path) -> None:
+    """Actions inside each other take work by their number, and so do actions inside of steps inside each other."""
+
+    def records(number: int) -> Iterator[Row]:
+        link = {"kind": kind, "action_type": "decision"}
+        yield link | {"id": "x-0"}
+        yield from (link | {"id": f"x-{n}", "parent": f"x-{n - 1}"} for n in range(1, number))
+        yield from [{"kind": "action", "parent": f"x-{number - 1}", "action_type": "success"}] * number
+
+    assert grows_alike(runs, records, "execution_events", 300)
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_of_chats_that_never_end_few_are_held(nested: bool, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is lost of those that are given up, nor of the one in which something goes on all the while."""
