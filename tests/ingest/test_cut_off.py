@@ -79,10 +79,8 @@ def test_who_was_at_work_when_the_run_was_interrupted(
 
         group = GroupChat([user, talker("b"), lead], messages=[], max_round=4, speaker_selection_method=choose)
         recipient = GroupChatManager(group, name="boss", llm_config=False)
-    begun = time.monotonic()
     with suppress(KeyboardInterrupt), capture.start(runs, run_id="key", console=False):
         user.initiate_chat(recipient, message="go", max_turns=2)
-    assert time.monotonic() - begun < 5
     tables = ingested(runs)
     pending = [turn for turn in turns(tables) if turn[3] == "pending"]
     assert pending == [(0, "user" if where == "tool" else "lead", "unspoken", "pending", None)]
