@@ -36,6 +36,7 @@ class _Request:
         call: its place among the calls that have messages.
         messages: how many it has.
         missing: what of it could not be put back.
+        repeated: the fields that it has of an earlier one.
     """
 
     fields: dict[str, Any]
@@ -43,6 +44,7 @@ class _Request:
     call: int | None
     messages: int | None
     missing: str | None
+    repeated: list[str]
 
 
 class LLMLedger:
@@ -101,15 +103,16 @@ class LLMLedger:
         if not data.get("cached"):
             self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, counts.values(), strict=True)]
             self.cost += cost or 0.0
-        if request.missing:
-            event.meta["request_incomplete"] = request.missing
+        fields, missing = self._told(request)
+        if missing:
+            event.meta["request_incomplete"] = missing
         self._rows.add_llm_call(
             request.call,
             request.chain,
             event.id,
             event.agent,
             model,
-            encode(request.fields),
+            fields,
             None if response is None or is_open else encode(response),
             *counts.values(),
             cost,
@@ -123,6 +126,16 @@ class LLMLedger:
         )
         return event
 
+    def _told(self, request: _Request) -> tuple[str, str | None]:
+        """What a request says beside its messages, as JSON, and what is missing of it."""
+        if request.repeated:
+            told = encode(request.fields) if self._rows.may_repeat(0) else None
+            if told is None or not self._rows.may_repeat(len(told)):
+                own = {name: value for name, value in request.fields.items() if name not in request.repeated}
+                return encode(own), "it repeats more than is stored of fields of earlier requests"
+            return told, request.missing
+        return encode(request.fields), request.missing
+
     def _rebuild(self, data: dict[str, Any]) -> _Request:
         """What a request says beside its messages, and where these stand."""
         stored = data.get("request")
@@ -134,9 +147,8 @@ class LLMLedger:
             if base is None:
                 missing = f"it continues record {base_seq}, which is not there"
         same, known = data.get("same"), base.fields if base is not None else {}
-        for name in same if isinstance(same, list) else ():
-            if isinstance(name, str) and name in known:
-                fields[name] = known[name]
+        repeated = [name for name in same if isinstance(name, str) and name in known] if isinstance(same, list) else []
+        fields |= {name: known[name] for name in repeated}
         new, chain, call, total = fields.get("messages"), None, None, None
         if isinstance(new, list):
             del fields["messages"]
@@ -149,7 +161,7 @@ class LLMLedger:
             for place, message in enumerate(new, position):
                 text = encode(message)
                 self._rows.add("llm_messages", chain, place, None, None, text, size=len(text))
-        request = _Request(fields, chain, call, total, missing)
+        request = _Request(fields, chain, call, total, missing, repeated)
         if isinstance(seq, int):
             self._latest[seq] = request
             if len(self._latest) > REMEMBERED:

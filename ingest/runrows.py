@@ -63,6 +63,11 @@ def storage_order(run_id: str) -> tuple[bytes, str]:
     return run_id.encode()[:8], id_digits(run_id)
 
 
+MAX_REPEATED = 1024**3
+"""Characters that a run's rows have of what stands in earlier ones of them, such as code that ran again. A few MB of
+records could fill the disk with it."""
+
+
 class RunRows:
     """Collects the rows of one run.
 
@@ -81,6 +86,7 @@ class RunRows:
         self._events = self.tables["execution_events"]
         self._channels = bytearray()
         """For each message the channels that had it, a bit each."""
+        self._repeated = 0
         self.requests = Chains()
         """The LLM calls that have messages."""
         self.failures = Failures()
@@ -97,6 +103,11 @@ class RunRows:
         self._talks: defaultdict[str, int] = defaultdict(count().__next__)
         """The number of each chat, in the order in which they come."""
         self._requesting = array("q")
+
+    def may_repeat(self, length: int) -> bool:
+        """Whether a text of such a length, that an earlier row of the run has, is stored once more."""
+        self._repeated += length
+        return self._repeated <= MAX_REPEATED
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 26
+VERSION = 27
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {
@@ -259,11 +259,11 @@ _ALL = (
             run_id VARCHAR the run
             event_id UUID its code_exec in execution_events
             language VARCHAR as written on the block, or as AG2 inferred it
-            code VARCHAR the code
+            code VARCHAR the code; NULL where a gigabyte of the run's rows repeats others, and this would do so, too
             code_hash VARCHAR first 16 hex digits of its SHA-256 without blank lines around it and blanks at line ends
             code_normal_hash VARCHAR the same for code that differs only in names of its own, texts, comments, layout
             exit_code INTEGER exit code of the execution
-            output VARCHAR what it printed; further rows of one execution have it up to 16 MB together
+            output VARCHAR what it printed; NULL as code is, but in the first row of an execution
             agent_name VARCHAR who wrote it
             executor VARCHAR who ran it
             status VARCHAR completed, failed, pending (nobody told how it ended)

@@ -1,5 +1,6 @@
 """Work, memory and disk grow as a run does, whatever its records claim."""
 
+import json
 import signal
 import sys
 import tracemalloc
@@ -123,12 +124,48 @@ def test_the_block_that_failed_is_looked_for_in_one_pass(runs: Path, monkeypatch
 
 def test_an_output_is_not_repeated_for_thousands_of_blocks(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of one execution have it, as long as that does not fill the disk; its event has it always."""
-    monkeypatch.setattr("ingest.code.MAX_REPEATED", 1_000_000)
+    monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 1_000_000)
     write_journal(runs, "r", logged("writer", "runner", "".join(map(block, range(500)))), ran("x" * 100_000))
     rows = rows_of(runs, "code_execs")
     assert [len(row[7] or "") for row in rows] == [100_000] * 11 + [0] * 489
     (execution,) = [row for row in rows_of(runs, "execution_events") if "code_exec" in row]
     assert "x" * 100_000 in execution[16]
+
+
+def test_code_is_not_repeated_for_thousands_of_executions(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other code that comes later is stored all the same."""
+    monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 1_000_000)
+    said = "x" * 100_000
+    ends = [ran(str(n)) for n in range(50)]
+    write_journal(
+        runs, "r", logged("writer", "runner", block(said)), *ends, logged("writer", "runner", block(1)), ran(".")
+    )
+    rows = rows_of(runs, "code_execs")
+    executions = [dict(zip(EVENT, row, strict=True)) for row in rows_of(runs, "execution_events") if "code_exec" in row]
+    assert len({row[4] for row in rows[:50]}) == 1, "the hash is there"
+    codes = [json.loads(execution["inputs"])["code"] for execution in executions]
+    for stored in ([row[3] for row in rows], codes):
+        assert stored[0] == said
+        assert stored[-1] == "1"
+    assert sum(len(code or "") for code in [*(row[3] for row in rows), *codes]) <= 1_000_000 + 2 * len(said) + 2
+
+
+def test_fields_of_requests_are_not_repeated_without_end(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of tools that each call has; what is left out is told."""
+    monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 100_000)
+    call = {"kind": "llm_call", "agent": "a", "model": "m", "status": "ok", "response": {"choices": []}}
+    first = call | {"request": {"tools": "x" * 30_000, "messages": []}}
+    later = [call | {"request": {"n": n, "messages": []}, "base": n, "same": ["tools"]} for n in range(1, 10)]
+    write_journal(runs, "r", first, *later)
+    tables = ingested(runs)
+    requests = tables.sql(
+        "SELECT request, meta FROM llm_calls JOIN execution_events ON id = event_id ORDER BY execution_order"
+    )
+    assert ["tools" in json.loads(row["request"]) for row in requests] == [True] * 4 + [False] * 6
+    assert ["request_incomplete" in json.loads(row["meta"]) for row in requests] == [False] * 4 + [True] * 6
+    assert [json.loads(row["request"]).get("n") for row in requests] == [None, *range(1, 10)]
 
 
 def test_code_that_is_run_again_is_looked_at_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
