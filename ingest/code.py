@@ -21,7 +21,7 @@ from ingest.extractors.order import code_lines
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.repairs import FailedCode
-from ingest.runrows import EXECUTED, RunRows, preview
+from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, normal_hash
 from ingest.tokens import SHELLS
 
@@ -124,6 +124,8 @@ class CodeLedger:
         self._written: deque[_Written] = deque()
         self._length = 0
         """Characters of the code in these."""
+        self._stored: set[tuple[str, str]] = set()
+        """Hashes of the code that stands in rows of a table."""
         self._failed_code = FailedCode()
         self._watched = False
         self.languages: list[str] = []
@@ -268,14 +270,14 @@ class CodeLedger:
         status, error_type, error = self._outcome(ran, exit_code, output)
         event = self._rows.event(
             "code_exec",
-            EXECUTED,
+            "executed",
             at,
             agent=written.agent if written else None,
             status=status,
             started=ran.started if ran else at.time if execution else None,
             ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
-            inputs=_inputs(blocks, language, written),
+            inputs=self._inputs(blocks, language, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
             meta=_meta(blocks, language, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
@@ -337,13 +339,11 @@ class CodeLedger:
         """A row for each block of an execution, and one where nobody knows what was run."""
         output = event.outputs["result"]
         for number, (block, hashed) in enumerate(zip(blocks, hashes, strict=True) if blocks else [(None, None)]):
-            plain = code_hash(block.code) if block else None
             self._rows.add(
                 "code_execs",
                 event.id,
                 (block.language or None) if block else None,
-                self._rows.stored("code_execs", plain, block.code) if block and plain else None,
-                plain,
+                *(self._code("code_execs", block.code) if block else (None, None)),
                 hashed,
                 event.outputs["exit_code"],
                 output if number == 0 or self._rows.may_repeat(len(output)) else None,
@@ -353,6 +353,21 @@ class CodeLedger:
                 event.started,
                 event.duration_ms,
             )
+
+    def _inputs(self, blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
+        code, hashed = None, None
+        if blocks:
+            code, hashed = self._code("execution_events", "\n\n".join(block.code for block in blocks))
+        context = written.begins if written else None
+        return {"language": language, "code": code, "code_hash": hashed, "context": context}
+
+    def _code(self, table: str, code: str) -> tuple[str | None, str]:
+        """Code for a row of a table, with its hash. Too much of what stands there is not repeated."""
+        hashed = code_hash(code)
+        if (table, hashed) not in self._stored:
+            self._stored.add((table, hashed))
+            return code, hashed
+        return code if self._rows.may_repeat(len(code)) else None, hashed
 
 
 def _failing(blocks: list[Block], found: list[_LookedAt], output: str) -> int | None:
@@ -396,16 +411,6 @@ def _hash(code: str) -> str:
 
 _normal_hash = remembered(normal_hash, 256)
 code_hash = remembered(_hash, 256)
-
-
-def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
-    code = "\n\n".join(block.code for block in blocks) if blocks else None
-    return {
-        "language": language,
-        "code": code,
-        "code_hash": code_hash(code) if code is not None else None,
-        "context": written.begins if written else None,
-    }
 
 
 def _language(blocks: list[Block], failing: Block | None, output: str) -> str | None:

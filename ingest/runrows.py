@@ -63,9 +63,6 @@ def storage_order(run_id: str) -> tuple[bytes, str]:
     return run_id.encode()[:8], id_digits(run_id)
 
 
-EXECUTED = "executed"
-"""Subtype of an execution of code."""
-
 MAX_REPEATED = 1024**3
 """Characters that a run's rows have of what stands in earlier ones of them, such as code that ran again. A few MB of
 records could fill the disk with it."""
@@ -90,9 +87,6 @@ class RunRows:
         self._channels = bytearray()
         """For each message the channels that had it, a bit each."""
         self._repeated = 0
-        """Characters of texts that are stored more than once."""
-        self._stored: set[tuple[str, str]] = set()
-        """Tables, and what names a text that stands in one of their rows."""
         self.requests = Chains()
         """The LLM calls that have messages."""
         self.failures = Failures()
@@ -114,14 +108,6 @@ class RunRows:
         """Whether a text of such a length, that an earlier row of the run has, is stored once more."""
         self._repeated += length
         return self._repeated <= MAX_REPEATED
-
-    def stored(self, table: str, name: str, text: str) -> str | None:
-        """A text, of which this is the name, for a row of a table; None where too much of what stands there would be
-        repeated."""
-        if (table, name) not in self._stored:
-            self._stored.add((table, name))
-            return text
-        return text if self.may_repeat(len(text)) else None
 
     def id(self, kind: str, key: str) -> str:
         """A UUID that is the same whenever this run is read again, and begins as all UUIDs of the run do."""
@@ -211,10 +197,7 @@ class RunRows:
                 self._turns[event.id] = event.agent
             self.around(event.id, where.parent)
         self._positions.append(where.position)
-        told = event.inputs
-        if event.subtype == EXECUTED and told.get("code"):
-            told = told | {"code": self.stored("execution_events", told["code_hash"], told["code"])}
-        inputs, outputs, meta = encode(told), encode(event.outputs), encode(event.meta)
+        inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
         self._events.add(
             [
                 event.id,
