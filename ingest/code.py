@@ -82,6 +82,8 @@ class _Written:
     """Of the blocks, from when they are first asked for."""
     looked_at: list["_LookedAt"] | None = None
     """The same: what is in them. They may be run many times."""
+    stored: int = 0
+    """How many of the blocks, the first ones, stand in rows of executions."""
 
     def is_code(self, hashes: list[str]) -> bool:
         """Whether its blocks are the code with these hashes."""
@@ -124,8 +126,6 @@ class CodeLedger:
         self._written: deque[_Written] = deque()
         self._length = 0
         """Characters of the code in these."""
-        self._stored: set[tuple[str, str]] = set()
-        """Hashes of the code that stands in rows of a table."""
         self._failed_code = FailedCode()
         self._watched = False
         self.languages: list[str] = []
@@ -257,13 +257,15 @@ class CodeLedger:
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""
-        blocks, failing = execution.blocks if execution else [], None
+        blocks, failing, stored = execution.blocks if execution else [], None, 0
         if blocks:
             found = self._looked_at(blocks, is_old_kind=True)
         else:
             blocks, found = self._run(ran, written)
             if exit_code != 0 and (number := _failing(blocks, found, output)) is not None:
                 blocks, found, failing = blocks[: number + 1], found[: number + 1], blocks[number]
+            if ran is None and written is not None:  # else the execution's own records have the code
+                stored, written.stored = written.stored, max(written.stored, len(blocks))
         looked_at = [fact for fact, _ in found]
         language = _language(blocks, failing, output if exit_code != 0 else "")
         at = execution.where if execution else where
@@ -277,7 +279,7 @@ class CodeLedger:
             started=ran.started if ran else at.time if execution else None,
             ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
-            inputs=self._inputs(blocks, language, written),
+            inputs=self._inputs(blocks, stored, language, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
             meta=_meta(blocks, language, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
@@ -290,7 +292,7 @@ class CodeLedger:
             self._failed_code.failed(event, where.talk, label(language))
         elif status == "completed":
             self._failed_code.succeeded(event, where.talk, map(label, event.meta.get("languages") or [language]))
-        self._add_rows(event, blocks, [hashed for _, hashed in found], executor)
+        self._add_rows(event, blocks, stored, [hashed for _, hashed in found], executor)
         # of several blocks nobody knows how far the executor came, where the output does not tell; one that raised may
         # have done so because there is no folder for the first
         far = None if status == "completed" or failing is not None else 1
@@ -335,15 +337,21 @@ class CodeLedger:
             looked_at.append((found, _normal_hash(block.code, block.language)))
         return looked_at
 
-    def _add_rows(self, event: Event, blocks: list[Block], hashes: list[str | None], executor: str | None) -> None:
-        """A row for each block of an execution, and one where nobody knows what was run."""
+    def _add_rows(
+        self, event: Event, blocks: list[Block], stored: int, hashes: list[str | None], executor: str | None
+    ) -> None:
+        """A row for each block of an execution, and one where nobody knows what was run.
+
+        `stored`: how many of the blocks stand in earlier rows.
+        """
         output = event.outputs["result"]
         for number, (block, hashed) in enumerate(zip(blocks, hashes, strict=True) if blocks else [(None, None)]):
             self._rows.add(
                 "code_execs",
                 event.id,
                 (block.language or None) if block else None,
-                *(self._code("code_execs", block.code) if block else (None, None)),
+                self._code(block.code, number < stored) if block else None,
+                code_hash(block.code) if block else None,
                 hashed,
                 event.outputs["exit_code"],
                 output if number == 0 or self._rows.may_repeat(len(output)) else None,
@@ -354,20 +362,19 @@ class CodeLedger:
                 event.duration_ms,
             )
 
-    def _inputs(self, blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
+    def _inputs(
+        self, blocks: list[Block], stored: int, language: str | None, written: _Written | None
+    ) -> dict[str, object]:
         code, hashed = None, None
         if blocks:
-            code, hashed = self._code("execution_events", "\n\n".join(block.code for block in blocks))
+            code = "\n\n".join(block.code for block in blocks)
+            hashed, code = code_hash(code), self._code(code, stored > 0)
         context = written.begins if written else None
         return {"language": language, "code": code, "code_hash": hashed, "context": context}
 
-    def _code(self, table: str, code: str) -> tuple[str | None, str]:
-        """Code for a row of a table, with its hash. Too much of what stands there is not repeated."""
-        hashed = code_hash(code)
-        if (table, hashed) not in self._stored:
-            self._stored.add((table, hashed))
-            return code, hashed
-        return code if self._rows.may_repeat(len(code)) else None, hashed
+    def _code(self, code: str, is_repeated: bool) -> str | None:
+        """Code for a row. Too much of what stands in earlier ones is not repeated."""
+        return code if not is_repeated or self._rows.may_repeat(len(code)) else None
 
 
 def _failing(blocks: list[Block], found: list[_LookedAt], output: str) -> int | None:

@@ -150,6 +150,28 @@ def test_code_is_not_repeated_for_thousands_of_executions(runs: Path, monkeypatc
     assert sum(len(code or "") for code in [*(row[3] for row in rows), *codes]) <= 1_000_000 + 2 * len(said) + 2
 
 
+def test_code_up_to_blocks_that_failed_is_not_repeated_without_end(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message of many blocks, of which another one fails each time: what was run is another part of it."""
+    monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 100_000)
+    codes = [f"# {n} " + "x" * 1000 for n in range(100)]
+    ends = [ran(f'File "tmp_code_{code._md5(text)}.py"', 1) for text in codes]
+    write_journal(runs, "r", logged("writer", "runner", "".join(map(block, codes))), *ends)
+    executions = [dict(zip(EVENT, row, strict=True)) for row in rows_of(runs, "execution_events") if "code_exec" in row]
+    stored = [json.loads(execution["inputs"])["code"] for execution in executions]
+    rows = rows_of(runs, "code_execs")
+    assert len(rows) == sum(range(1, 101))
+    assert {row[3] for row in rows} == {*codes, None}, "a block that is run for the first time is stored"
+    assert sum(len(text or "") for text in [*stored, *(row[3] for row in rows)]) <= 100_000 + 2 * len("".join(codes))
+
+
+def test_code_that_each_record_has_is_stored_each_time(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes tables no larger than the journal is, so nothing need be known of it."""
+    monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 0)
+    blocks = [{"language": "python", "code": "a = 1"}]
+    write_journal(runs, "r", *[{"kind": "code_exec", "agent": "runner", "blocks": blocks, "exit_code": 0}] * 3)
+    assert [row[3] for row in rows_of(runs, "code_execs")] == ["a = 1"] * 3
+
+
 def test_fields_of_requests_are_not_repeated_without_end(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
