@@ -286,7 +286,7 @@ class Talks(dict[str | None, Talk]):
         talk = self[chat] = Talk(self._tells)
         talk.latest_position = self._position
         if len(self) > MAX_TALKS:
-            others = sorted(self.keys() - {chat}, key=lambda other: self[other].latest_position)
+            others = sorted((key for key in self if key != chat), key=lambda key: self[key].latest_position)
             for other in others[: MAX_TALKS // 2]:
                 self._end(self.pop(other))
         return talk

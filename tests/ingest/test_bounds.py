@@ -336,6 +336,15 @@ def test_of_chats_that_never_end_few_are_held(nested: bool, runs: Path, monkeypa
     )
 
 
+def test_of_chats_in_which_nothing_happened_the_first_ones_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same ones whenever a run is read, whatever their names."""
+    monkeypatch.setattr("ingest.talk.MAX_TALKS", 30)
+    ended: list[Talk] = []
+    talks = Talks(None, ended.append)
+    begun = [talks[f"chat {n}"] for n in range(31)]
+    assert ended == begun[:15]
+
+
 def test_missing_transcripts_are_named_as_far_as_a_run_tells_them(runs: Path, ingested: Ingest) -> None:
     """Of very many the first ones, so that their names do not fill the memory."""
     saved = [{"kind": "messages", "path": f"{n}" + "x" * 900} for n in range(12_000)]
