@@ -92,7 +92,7 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
         return
     largest_first = sorted(enumerate(shares), key=lambda task: -sum(map(_bytes, task[1])))
     room = budget.MEMORY - workers * budget.WORKER
-    with _starting() as start:
+    with _starting() as (start, end):
         idle = [start() for _ in range(workers)]
         busy: dict[_Worker, list[Found]] = {}
         while largest_first or busy:
@@ -106,7 +106,7 @@ def _read_shares(shares: list[list[Found]], staging: str, workers: int) -> Itera
                 if isinstance(outcome, Exception):
                     raise outcome
                 if largest_first and budget.held(share) > budget.WORKER:
-                    worker.close()  # of what it held, it gives back but a part
+                    end(worker)  # of what it held, it gives back but a part
                     worker = start()
                 idle.append(worker)
                 yield share, outcome
@@ -129,28 +129,33 @@ def _asked(what: Callable[..., Any], *given: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _starting() -> Iterator[Callable[[], _Worker]]:
-    """What starts workers, which end behind this, whatever they are at, or when what connects to them is closed.
+def _starting() -> Iterator[tuple[Callable[[], _Worker], Callable[[_Worker], None]]]:
+    """What starts workers, which end behind this, whatever they are at, and what ends one before.
 
     Not an executor of the standard library: its queues are locked by semaphores, which have names in the system and
     stay there when all processes are killed at once. Nor its processes: these go to the current folder first, which
     may be one that this user can't enter, and look for modules there, where files of agents may lie.
     """
-    workers: list[tuple[subprocess.Popen[bytes], _Worker]] = []
+    workers: dict[_Worker, subprocess.Popen[bytes]] = {}
 
     def start() -> _Worker:
         with _without_interrupts():
             connection, theirs = multiprocessing.Pipe()
             with theirs:
-                workers.append((_start(theirs), connection))
+                workers[connection] = _start(theirs)
         return connection
 
+    def end(worker: _Worker) -> None:
+        worker.close()
+        workers[worker].wait()
+        del workers[worker]
+
     try:
-        yield start
+        yield start, end
     finally:
-        for _, connection in workers:
+        for connection in workers:
             connection.close()
-        for process, _ in workers:
+        for process in workers.values():
             process.wait()
 
 
@@ -159,7 +164,8 @@ def _start(theirs: _Worker) -> "subprocess.Popen[bytes]":
     handle = theirs.fileno()
     # as the standard library starts its own, so that both understand names of files alike
     flags: list[str] = util._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    command = [os.fsdecode(spawn.get_executable()), *flags, "-c", STARTED, str(handle), *sys.path]
+    folders = [path for path in sys.path if isinstance(path, str)]  # Python passes over anything else, too
+    command = [os.fsdecode(spawn.get_executable()), *flags, "-c", STARTED, str(handle), *folders]
     if sys.platform == "win32":
         os.set_handle_inheritable(handle, True)
         information = subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,11 +90,21 @@ def test_long_runs_are_read_one_after_the_other(runs: Path, ingested: Ingest, mo
 def test_a_worker_that_held_a_long_run_reads_no_other(
     held: int, is_new: bool, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It keeps a part of what it held."""
+    """It keeps a part of what it held. Another one takes its place when it is gone, and leaves nothing behind."""
     found = [Found(f"/runs/{n}/journal.jsonl", str(n), f"/runs/{n}", "", 10_000_000) for n in range(6)]
     monkeypatch.setattr("ingest.workers.SHARE_FILES", 1)
     monkeypatch.setattr("ingest.budget.cores", lambda: 2)
     monkeypatch.setattr("ingest.budget.held", lambda share: held)
     monkeypatch.setattr("ingest.workers.read_share", named)
+    processes: list[Any] = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            processes.append(self)
+            assert sum(process.returncode is None for process in processes) <= 2
+
+    monkeypatch.setattr("ingest.workers.subprocess.Popen", Recorded)
     reports = workers.read_all(found, str(runs / "staging"), lambda done, total: None)
+    assert all(process.returncode is not None for process in processes)
     assert (len({report.skipped for report in reports}) == len(found)) == is_new

@@ -100,9 +100,18 @@ def test_what_can_not_be_loaded_is_one_line(runs: Path, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_what_is_no_folder_of_modules_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As Python does it: people put paths there that are no strings, or None."""
+    monkeypatch.setattr(sys, "path", [*sys.path, None, tmp_path, 3])
+    with workers._starting() as (start, _):
+        worker = start()
+        worker.send((os.getpid,))
+        assert worker.recv() != os.getpid()
+
+
 def test_a_worker_that_can_not_load_its_task_ends() -> None:
     """So that it is not waited for."""
-    with workers._starting() as start:
+    with workers._starting() as (start, _):
         worker = start()
         worker.send_bytes(b"cno_such_module\nread\n.")  # as pickle names a function
         assert worker.poll(30)
@@ -114,5 +123,5 @@ def test_a_worker_that_can_not_load_its_task_ends() -> None:
 def test_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a user may have no more of them."""
     monkeypatch.setattr("ingest.workers.spawn.get_executable", lambda: str(ROOT))  # a folder
-    with workers._starting() as start, pytest.raises(IngestError, match="no process can be started to read with"):
+    with workers._starting() as (start, _), pytest.raises(IngestError, match="no process can be started to read with"):
         start()
