@@ -279,7 +279,7 @@ class CodeLedger:
             started=ran.started if ran else at.time if execution else None,
             ended=ran.ended if ran else where.time if exit_code is not None else None,
             error=error,
-            inputs=self._inputs(blocks, stored, language, written),
+            inputs=_inputs(blocks, language, written),
             outputs={"result": output, "result_preview": preview(output), "exit_code": exit_code},
             meta=_meta(blocks, language, looked_at, status, exit_code, executor, error_type)
             | {"written_in": written.turn if written else None},
@@ -292,6 +292,8 @@ class CodeLedger:
             self._failed_code.failed(event, where.talk, label(language))
         elif status == "completed":
             self._failed_code.succeeded(event, where.talk, map(label, event.meta.get("languages") or [language]))
+        if blocks:  # not sooner: it is compared with other code first
+            event.inputs["code"] = self._code(event.inputs["code"], stored > 0)
         self._add_rows(event, blocks, stored, [hashed for _, hashed in found], executor)
         # of several blocks nobody knows how far the executor came, where the output does not tell; one that raised may
         # have done so because there is no folder for the first
@@ -362,16 +364,6 @@ class CodeLedger:
                 event.duration_ms,
             )
 
-    def _inputs(
-        self, blocks: list[Block], stored: int, language: str | None, written: _Written | None
-    ) -> dict[str, object]:
-        code, hashed = None, None
-        if blocks:
-            code = "\n\n".join(block.code for block in blocks)
-            hashed, code = code_hash(code), self._code(code, stored > 0)
-        context = written.begins if written else None
-        return {"language": language, "code": code, "code_hash": hashed, "context": context}
-
     def _code(self, code: str, is_repeated: bool) -> str | None:
         """Code for a row. Too much of what stands in earlier ones is not repeated."""
         return code if not is_repeated or self._rows.may_repeat(len(code)) else None
@@ -418,6 +410,16 @@ def _hash(code: str) -> str:
 
 _normal_hash = remembered(normal_hash, 256)
 code_hash = remembered(_hash, 256)
+
+
+def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
+    code = "\n\n".join(block.code for block in blocks) if blocks else None
+    return {
+        "language": language,
+        "code": code,
+        "code_hash": code_hash(code) if code is not None else None,
+        "context": written.begins if written else None,
+    }
 
 
 def _language(blocks: list[Block], failing: Block | None, output: str) -> str | None:

@@ -407,7 +407,7 @@ class FileLedger:
 
 def _moves(cause: Event) -> bool:
     """Whether the code of an execution goes into another folder."""
-    code, languages = cause.inputs["code"], cause.meta.get("languages") or [cause.inputs.get("language")]
+    code, languages = cause.inputs["code"] or "", cause.meta.get("languages") or [cause.inputs.get("language")]
     in_shell = ("cd" in code or "pushd" in code) and any(label(language) != "python" for language in languages)
     if in_shell and _CD.search(code):
         return True

@@ -135,14 +135,16 @@ def test_an_output_is_not_repeated_for_thousands_of_blocks(runs: Path, monkeypat
 def test_code_is_not_repeated_for_thousands_of_executions(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other code that comes later is stored all the same."""
     monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 1_000_000)
-    said = "x" * 100_000
-    ends = [ran(str(n)) for n in range(50)]
+    said = "open('a.csv', 'w')\n#" + "x" * 100_000
+    ends = [ran("KeyError: 'a'", n % 2) for n in range(50)]
     write_journal(
         runs, "r", logged("writer", "runner", block(said)), *ends, logged("writer", "runner", block(1)), ran(".")
     )
     rows = rows_of(runs, "code_execs")
     executions = [dict(zip(EVENT, row, strict=True)) for row in rows_of(runs, "execution_events") if "code_exec" in row]
     assert len({row[4] for row in rows[:50]}) == 1, "the hash is there"
+    assert sum('"alike":true' in execution["meta"] for execution in executions) == 24, "it is compared all the same"
+    assert "not_understood" not in str(rows_of(runs, "runs"))
     codes = [json.loads(execution["inputs"])["code"] for execution in executions]
     for stored in ([row[3] for row in rows], codes):
         assert stored[0] == said
