@@ -28,9 +28,7 @@ def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
 
     def stop(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        for each in ours:
-            signal.signal(each, signal.SIG_IGN)
-        if loaded:
+        if loaded and len(received) == 1:
             raise StoppedError
 
     for name in SIGNALS:
@@ -50,6 +48,9 @@ def until_stopped(load: Callable[[], Callable[[], None]]) -> None:
             what = str(error) or type(error).__name__  # as with too little memory
             print(" ".join(f"ingest: can't be loaded: {what}".split()), file=sys.stderr)
             sys.exit(2)
+        if received:
+            for number in ours:  # Python puts its own handlers back when it ends, but for what is ignored
+                signal.signal(number, signal.SIG_IGN)
         if not received or (isinstance(error, SystemExit) and not error.code):
             raise
         print(SAID, file=sys.stderr)

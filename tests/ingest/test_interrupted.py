@@ -43,6 +43,25 @@ from ingest.__main__ import main
 main()
 """
 
+SEVERAL_AT_ONCE = """
+import os, signal
+from ingest.stopped import SIGNALS, until_stopped
+numbers = [getattr(signal, name) for name in SIGNALS]
+for number in numbers:
+    signal.signal(number, signal.SIG_DFL)
+def job():
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for number in numbers:
+        os.kill(os.getpid(), number)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+    finally:
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        print("cleaned up", flush=True)
+until_stopped(lambda: job)
+"""
+
 THREADS = """
 import sys, threading
 import ingest, ingest.workers
@@ -127,6 +146,15 @@ def test_only_the_first_of_many_signals_counts(number: signal.Signals, tmp_path:
     assert complained.splitlines() == ["ingest: interrupted; the tables are whole, and the next ingest does the rest"]
     assert process.returncode == 128 + number
     assert {path.name for path in (tmp_path / "traces").glob("*")} <= {".lock"}
+
+
+@posix
+def test_signals_that_come_at_once_are_one() -> None:
+    """As a terminal that is closed and a system that shuts down send different ones."""
+    done = subprocess.run([sys.executable, "-c", SEVERAL_AT_ONCE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "cleaned up\n"
+    assert done.stderr == "ingest: interrupted; the tables are whole, and the next ingest does the rest\n"
+    assert done.returncode == 128 + min(signal.SIGINT, signal.SIGHUP), "Python hears of them by their numbers"
 
 
 @pytest.mark.slow
