@@ -132,7 +132,8 @@ class LLMLedger:
             told = encode(request.fields) if self._rows.may_repeat(0) else None
             if told is None or not self._rows.may_repeat(len(told)):
                 own = {name: value for name, value in request.fields.items() if name not in request.repeated}
-                return encode(own), "it repeats more than is stored of fields of earlier requests"
+                too_much = "it repeats more than is stored of fields of earlier requests"
+                return encode(own), f"{request.missing}; {too_much}" if request.missing else too_much
             return told, request.missing
         return encode(request.fields), request.missing
 

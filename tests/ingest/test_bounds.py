@@ -69,7 +69,7 @@ def work(do: Callable[[], object]) -> int:
     return steps
 
 
-def grows_alike(runs: Path, records: Callable[[int], Iterable[Row]], table: str, few: int, **start: Row) -> bool:
+def grows_alike(runs: Path, records: Callable[[int], Iterable[Row]], table: str, few: int, **start: Any) -> bool:
     """Whether a run of twice as many records is about twice the work."""
     steps = []
     for number in (few, 2 * few):
