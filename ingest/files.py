@@ -243,7 +243,7 @@ class FileLedger:
         if not _ABSOLUTE.match(within):
             return True
         place = bisect_left(self._paths, f"{within}/")
-        return self._paths[place : place + 1] != [] and self._paths[place].startswith(f"{within}/")
+        return any(path.startswith(f"{within}/") for path in self._paths[place : place + 1])
 
     def _match(self, path: str, folder: str | None = None, told: bool = False, moves: bool = False) -> Saved | None:
         """What the recorder saw of a path that code spells relative to a folder of its own.

@@ -70,10 +70,10 @@ def forget(con: duckdb.DuckDBPyConnection, known: Iterable[Known]) -> None:
     con.execute(
         "CREATE OR REPLACE TEMP TABLE gone_runs AS SELECT run_id FROM ingest.sources SEMI JOIN gone USING (path)"
     )
-    for name, table in schema.TABLES.items():
+    for table in schema.TABLES.values():
         con.execute(f"DELETE FROM {table.stored} WHERE run_id IN (SELECT run_id FROM gone_runs)")
-        if name == "quarantine":  # a run's path may be that of another one by now
-            con.execute("DELETE FROM quarantine WHERE run_id IS NULL AND source_path IN (SELECT path FROM gone)")
+    # of no run; a run's path may be that of another one by now
+    con.execute("DELETE FROM quarantine WHERE run_id IS NULL AND source_path IN (SELECT path FROM gone)")
     con.execute("DELETE FROM ingest.sources WHERE path IN (SELECT path FROM gone)")
 
 

@@ -76,7 +76,7 @@ LINK_BREAKS: Final = frozenset("\n|]#")
 DOWNLOADED: Final = "] Destination: "
 DESTINATION: Final = re.compile(r"\[[\w:+-]{1,40}\] Destination: (?=\S)")
 # the checksum of a file, which is all else that its line has
-HASHED: Final = re.compile(r"\\?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}) [ *](?=\S)")
+HASHED_LINE: Final = re.compile(r"\\?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}) [ *](?=\S)")
 # words between two paths of one line
 BETWEEN: Final = frozenset("to into from as contains includes holds has".split())
 # a line of `ls -l` up to the name
@@ -216,7 +216,7 @@ def address_start(window: str, after: str) -> int | None:
 
 def hashed_start(window: str, start: int, after: str) -> int | None:
     """Where a name begins whose line has nothing else but its checksum, up to the window's end; None for no such."""
-    hashed = HASHED.match(window, window.rfind("\n", 0, start) + 1) if after[:1] in LINE_ENDS else None
+    hashed = HASHED_LINE.match(window, window.rfind("\n", 0, start) + 1) if after[:1] in LINE_ENDS else None
     return hashed.end() if hashed is not None and hashed.end() <= start else None
 
 
