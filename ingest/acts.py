@@ -7,6 +7,8 @@ from ingest.events import Event, Where
 from ingest.extractors import Hit
 from ingest.files import FileLedger
 from ingest.finder import Finder
+from ingest.latest import MAX_HELD
+from ingest.lines import text_length
 from ingest.runrows import SINGLE, RunRows
 from ingest.talk import Talk
 
@@ -66,7 +68,7 @@ class ActLedger:
         elif execution is not None:
             waiting = talk.executions[executor]
             waiting.append(execution)
-            if len(waiting) > MAX_CHILDREN:
+            while _is_too_much([execution.event for execution in waiting]):
                 self.alone(waiting.pop(0))
 
     def _executed(self, execution: Execution, depth: int) -> None:
@@ -85,7 +87,7 @@ class ActLedger:
     def wait(self, waiting: list[Event], event: Event) -> None:
         """Keep an event until its agent speaks. Of more than one turn can hold the oldest belongs to none."""
         waiting.append(event)
-        if len(waiting) > MAX_CHILDREN:
+        while _is_too_much(waiting):
             self.add(waiting.pop(0), None, 0)
 
     def orphans(self, talk: Talk, agent: str | None) -> None:
@@ -111,3 +113,12 @@ class ActLedger:
             if known is None or (known.operation != "write" and hit.operation == "write"):
                 found[hit.path] = hit
         return list(found.values())
+
+
+def _is_too_much(waiting: list[Event]) -> bool:
+    """Whether more events wait than are held; the last one has just come, and is held whatever its length."""
+    latest = waiting[-1]
+    latest.length = latest.length or text_length(latest.inputs) + text_length(latest.outputs)
+    # where all are short, so many are not too long
+    is_long = latest.length > MAX_HELD // MAX_CHILDREN and sum(event.length for event in waiting) > MAX_HELD
+    return len(waiting) > MAX_CHILDREN or (is_long and len(waiting) > 1)

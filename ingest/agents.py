@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from ingest.latest import MAX_HELD
+from ingest.lines import encode
+
 Data = dict[str, Any]
 
 MAX_NAMESAKES = 100
@@ -14,11 +17,15 @@ class Agents:
     Attributes:
         known: by name; of managers of one name the one that was described last. A manager of a name that another one
             has is told apart by `group`.
+        left_out: descriptions that are not held, as too much is.
     """
 
     def __init__(self) -> None:
         self.known: dict[str, Data] = {}
+        self.left_out = 0
         self._namesakes: dict[str, list[Data]] = {}
+        self._length = 0
+        """Characters of them all, as JSON."""
 
     def describe(self, name: str, about: Data) -> None:
         """An agent of this name is described."""
@@ -31,7 +38,12 @@ class Agents:
         if agent is None:
             agent = {"group": f"{name} ({len(namesakes) + 1})"} if namesakes else {}
             namesakes[MAX_NAMESAKES - 1 :] = [agent]
-        agent.update(about)
+        longer = len(encode(agent | about)) - len(encode(agent))
+        if self._length + longer > MAX_HELD:
+            self.left_out += 1
+        else:
+            self._length += longer
+            agent.update(about)
         return agent
 
     def all(self) -> list[Data]:

@@ -44,6 +44,12 @@ MAX_COUNT = 2**63 - 1
 MAX_NOTES = 20
 """How many records that could not be interpreted are named in `runs.meta`, and how many missing transcripts."""
 
+MAX_NAME = 4096
+"""Characters of a name, id or path, as of the longest path that Linux opens. Names are held while a run is read."""
+
+_NAMES = "agent ends id in_chat name parent path recipient sender speaker thread turn_of".split()
+"""Fields of records, and of the events and messages in them, that are names."""
+
 NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionError)
 """What contents of an unknown shape raise."""
 
@@ -116,6 +122,8 @@ class Assembler:
         handler = _KINDS.get(kind)
         try:
             if handler:
+                if len(record.text) > MAX_NAME:
+                    _check_names(data)
                 handler(self, data, where)
         except NOT_UNDERSTOOD as error:
             self._note(f"record {seq} ({kind})", error)
@@ -443,6 +451,8 @@ class Assembler:
             meta["sessions"] = list(about["sessions"])
         if agents := self._agents.all():
             meta["agents"] = agents
+        if self._agents.left_out:
+            meta["agents_left_out"] = self._agents.left_out
         for name in ("error", "stats", "usage"):
             if self._end.get(name):
                 meta[name] = self._end[name]
@@ -455,6 +465,16 @@ class Assembler:
         if self.not_understood:
             meta["not_understood"] = self.not_understood
         return meta
+
+
+def _check_names(data: Data) -> None:
+    """Raise a ValueError where something that should be a name is none."""
+    event = data.get("event")
+    for named in (data, data.get("message"), event.get("content") if isinstance(event, dict) else None):
+        values = [(name, named.get(name)) for name in _NAMES] if isinstance(named, dict) else []
+        for name, value in values:
+            if isinstance(value, str) and len(value) > MAX_NAME:
+                raise ValueError(f"{name} of {len(value):,} characters")
 
 
 def _exception(data: Data) -> facts.Failed | None:

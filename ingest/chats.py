@@ -6,7 +6,8 @@ from typing import Any
 
 from ingest.events import Where
 from ingest.floor import Floor
-from ingest.latest import keep_latest
+from ingest.latest import MAX_HELD, keep_latest
+from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.runrows import RunRows
 
@@ -56,8 +57,10 @@ class Chats:
         self._goes_on: dict[str, str] = {}
         """Of chats under way that go on with a former one: the chat that both are."""
         self._former: dict[str, Former] = {}
-        self.outcomes: deque[Data] = deque(maxlen=MAX_CHATS)
+        self.outcomes: deque[Data] = deque()
         """What came of those that are over."""
+        self._lengths: deque[int] = deque()
+        """Characters of each, as JSON."""
 
     def talk(self, chat: str | None) -> str:
         """The chat that a record belongs to which names this one, or none."""
@@ -146,4 +149,7 @@ class Chats:
         self._former[chat] = Former(talk, around, floor)
         keep_latest(self._former, MAX_FORMER)
         self.outcomes.append({"id": chat, **self._begun.pop(chat), **outcome})
+        self._lengths.append(len(encode(self.outcomes[-1])))
+        while len(self.outcomes) > MAX_CHATS or (len(self.outcomes) > 1 and sum(self._lengths) > MAX_HELD):
+            self.outcomes.popleft(), self._lengths.popleft()
         return True

@@ -56,6 +56,7 @@ class _Open:
     where: Where
     languages: list[str] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    length: int = 0
     ran: facts.CodeRan | None = None
 
 
@@ -142,12 +143,17 @@ class CodeLedger:
         """The executor of the old kind is about to run one block.
 
         Returns:
-            Its last execution, where that is over and no message has reported it: user code made that.
+            Its last execution, where that is over and no message has reported it: user code made that. Nor is more code
+            held than may wait.
         """
         self._watched = True
         unreported = self.unreported(fact.executor, where)
         execution = self._open.setdefault((where.talk, fact.executor), _Open(where))
+        if execution.blocks and execution.length + len(fact.code) > MAX_CODE:
+            unreported = self._finished(fact.executor, execution.where, execution, None, "")
+            execution = self._open[where.talk, fact.executor] = _Open(where)
         execution.blocks.append(Block(fact.language, fact.code))
+        execution.length += len(fact.code)
         return unreported
 
     def unreported(self, executor: str | None, where: Where) -> Execution | None:

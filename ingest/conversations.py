@@ -23,6 +23,9 @@ four, a state of a program around it some more."""
 MAX_CHATS = 1000
 """Conversations in one document: of more it is no record of a run."""
 
+MAX_ALIKE = 32
+"""Conversations of the same words, the first ones, of which it is asked whether another one is one of them."""
+
 _TABLE = ("columns", "index", "data")
 """What a table has whose columns' names stand apart."""
 
@@ -127,7 +130,7 @@ def find_repeated(chats: list[Chat]) -> None:
         if not chat.is_sound:
             continue
         others = alike[tuple(map(_key, _in_order(chat.messages)))]
-        same = next((other for other in others if _are_one(chat, other)), None)
+        same = next((other for other in others[:MAX_ALIKE] if _are_one(chat, other)), None)
         if same is not None:
             chat.repeated = len(chat.messages)
             same.authors |= _authors(same, chat)

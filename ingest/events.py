@@ -65,6 +65,8 @@ class Event:
     outputs: dict[str, Any]
     error: str | None
     meta: dict[str, Any]
+    length: int = 0
+    """Characters of its inputs and outputs, once it waits for its turn to end."""
 
     def light(self, inputs: dict[str, Any]) -> "Event":
         """The same with these inputs and no outputs."""

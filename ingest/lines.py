@@ -264,6 +264,11 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
+def text_length(value: Any) -> int:
+    """Characters of a text, and of another value as JSON; 0 for None."""
+    return 0 if value is None else len(value if isinstance(value, str) else encode(value))
+
+
 def encode(value: Any) -> str:
     """JSON text of a value that `decode` returned."""
     try:

@@ -4,13 +4,13 @@ A request repeats the whole conversation. The recorder writes only what is new s
 and the tables hold no more: each message once, with the calls that it belongs to (`ingest.chains`).
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 from capture import format as journal
 from ingest.answers import answer, tokens
 from ingest.events import Event, Where, milliseconds
+from ingest.latest import MAX_HELD
 from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.quality import judge
@@ -20,7 +20,7 @@ MAX_TOKENS = 10**12
 """Of one call. No model reads or writes as many."""
 
 REMEMBERED = 256
-"""Requests that later ones may build on, the most recently used. An agent's next call builds on its last."""
+"""Requests that later ones may build on, the latest. An agent's next call builds on its last."""
 
 _RAISED = ("type", "message", "traceback")
 """What the recorder says of an exception."""
@@ -37,6 +37,7 @@ class _Request:
         messages: how many it has.
         missing: what of it could not be put back.
         repeated: the fields that it has of an earlier one.
+        length: characters of the fields, as JSON.
     """
 
     fields: dict[str, Any]
@@ -45,6 +46,7 @@ class _Request:
     messages: int | None
     missing: str | None
     repeated: list[str]
+    length: int = 0
 
 
 class LLMLedger:
@@ -52,7 +54,9 @@ class LLMLedger:
 
     def __init__(self, rows: RunRows) -> None:
         self._rows = rows
-        self._latest: OrderedDict[int, _Request] = OrderedDict()
+        self._latest: dict[int, _Request] = {}
+        self._length = 0
+        """Characters of the fields in these."""
         self.tokens = [0, 0, 0]
         """Prompt, completion and total tokens of the calls that no cache answered."""
         self.cost = 0.0
@@ -104,6 +108,7 @@ class LLMLedger:
             self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, counts.values(), strict=True)]
             self.cost += cost or 0.0
         fields, missing = self._told(request)
+        self._remember(data.get("seq"), request, len(fields))
         if missing:
             event.meta["request_incomplete"] = missing
         self._rows.add_llm_call(
@@ -131,9 +136,9 @@ class LLMLedger:
         if request.repeated:
             told = encode(request.fields) if self._rows.may_repeat(0) else None
             if told is None or not self._rows.may_repeat(len(told)):
-                own = {name: value for name, value in request.fields.items() if name not in request.repeated}
+                request.fields = {name: value for name, value in request.fields.items() if name not in request.repeated}
                 too_much = "it repeats more than is stored of fields of earlier requests"
-                return encode(own), f"{request.missing}; {too_much}" if request.missing else too_much
+                return encode(request.fields), f"{request.missing}; {too_much}" if request.missing else too_much
             return told, request.missing
         return encode(request.fields), request.missing
 
@@ -141,14 +146,17 @@ class LLMLedger:
         """What a request says beside its messages, and where these stand."""
         stored = data.get("request")
         fields = dict(stored) if isinstance(stored, dict) else {}
-        seq, base_seq = data.get("seq"), data.get("base")
+        base_seq = data.get("base")
         missing = base = None
         if base_seq is not None:
             base = self._latest.get(base_seq) if isinstance(base_seq, int) else None
             if base is None:
                 missing = f"it continues record {base_seq}, which is not there"
         same, known = data.get("same"), base.fields if base is not None else {}
-        repeated = [name for name in same if isinstance(name, str) and name in known] if isinstance(same, list) else []
+        names = [name for name in same if isinstance(name, str)] if isinstance(same, list) else []
+        repeated = [name for name in names if name in known]
+        if base is not None and len(repeated) < len(names):
+            missing = f"it repeats fields of record {base_seq} that are not there"
         fields |= {name: known[name] for name in repeated}
         new, chain, call, total = fields.get("messages"), None, None, None
         if isinstance(new, list):
@@ -162,12 +170,22 @@ class LLMLedger:
             for place, message in enumerate(new, position):
                 text = encode(message)
                 self._rows.add("llm_messages", chain, place, None, None, text, size=len(text))
-        request = _Request(fields, chain, call, total, missing, repeated)
-        if isinstance(seq, int):
-            self._latest[seq] = request
-            if len(self._latest) > REMEMBERED:
-                self._latest.popitem(last=False)
-        return request
+        return _Request(fields, chain, call, total, missing, repeated)
+
+    def _remember(self, seq: Any, request: _Request, length: int) -> None:
+        """Later requests may build on this one. The last one is held whatever its length."""
+        if not isinstance(seq, int):
+            return
+        self._forget(seq)
+        request.length = length
+        self._latest[seq] = request
+        self._length += length
+        while len(self._latest) > REMEMBERED or (self._length > MAX_HELD and len(self._latest) > 1):
+            self._forget(next(iter(self._latest)))
+
+    def _forget(self, seq: int) -> None:
+        if (request := self._latest.pop(seq, None)) is not None:
+            self._length -= request.length
 
 
 def _why(raised: dict[str, str | None]) -> str | None:

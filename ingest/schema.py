@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 27
+VERSION = 28
 """Goes up when a table, a view or what is read in a source changes; a `traces` folder of another version is rebuilt."""
 
 ARROW_TYPES = {

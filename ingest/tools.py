@@ -8,6 +8,7 @@ several calls with an id that of the same chat and thread is meant, and then tha
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import islice
 from operator import eq
 from typing import Any
@@ -18,9 +19,9 @@ from ingest import facts
 from ingest.ag2_logs import may_be
 from ingest.events import Event, Where, milliseconds
 from ingest.finder import Finder
-from ingest.latest import keep_latest
+from ingest.latest import MAX_HELD, keep_latest
 from ingest.leaving import raised_at
-from ingest.lines import decode, encode, unwrapped
+from ingest.lines import decode, encode, text_length, unwrapped
 from ingest.messages import ToolRequest, ToolResponse, plain_text, text_or_none
 from ingest.repairs import FailedCalls
 from ingest.runrows import RunRows, preview
@@ -62,6 +63,8 @@ class ToolLedger:
         self._all = Waiting()
         self._open: defaultdict[str, Waiting] = defaultdict(Waiting)
         """By id, or else name."""
+        self._length = 0
+        """Characters of the arguments and results of them all."""
         self._asked: Counter[str] = Counter()
         """How many calls wait for their answer, by chat."""
         self._running: defaultdict[str, dict[ToolCall, None]] = defaultdict(dict)
@@ -234,7 +237,7 @@ class ToolLedger:
         """The events of calls that are waited for no more because too many others do, each with the turn that asked
         for it: those that were heard of first."""
         overdue = []
-        while len(self._all.calls) > MAX_WAITING:
+        while len(self._all.calls) > MAX_WAITING or (self._length > MAX_HELD and len(self._all.calls) > 1):
             call = next(iter(self._all.calls))
             self._drop(call)
             self._runs_no_more(call)
@@ -260,6 +263,7 @@ class ToolLedger:
     def forget(self) -> None:
         """What follows is another conversation."""
         self._all = Waiting()
+        self._length = 0
         self._asked.clear()
         self._open.clear()
         self._running.clear()
@@ -289,11 +293,15 @@ class ToolLedger:
         """It waits for its answer, and this is what is known of it now."""
         self._all.put(call)
         self._open[_key(call.call_id, call.name)].put(call)
+        length = text_length(call.arguments) + text_length(call.result)
+        self._length += length - call.length
+        call.length = length
         self._count(call, call.where.talk)
 
     def _drop(self, call: ToolCall) -> None:
         """Nothing is waited for any more."""
         key = _key(call.call_id, call.name)
+        self._length -= call.length
         self._all.drop(call)
         self._open[key].drop(call)
         if not self._open[key].calls:
@@ -342,6 +350,8 @@ class ToolLedger:
                 "requested_in": call.turn,
             },
         )
+        if call.status != "completed":
+            event.meta["args_hash"] = _hash(call.arguments)
         if call.traceback:
             event.meta["traceback"] = call.traceback
         self._failed_calls.ended(event, call.where.talk, call.turn, call.arguments)
@@ -360,6 +370,15 @@ class ToolLedger:
             milliseconds(call.started, call.ended),
         )
         return event
+
+
+def _hash(arguments: Any) -> str | None:
+    """First 16 hex digits of the SHA-256 of arguments, whatever the order of their names."""
+    if arguments is None:
+        return None
+    if isinstance(arguments, dict):
+        arguments = dict(sorted(arguments.items()))
+    return sha256(encode(arguments).encode()).hexdigest()[:16]
 
 
 def _is_text_of(text: Any, value: Any) -> bool:

@@ -18,6 +18,7 @@ from ingest.events import Event, Where
 from ingest.files import FileLedger
 from ingest.finder import Finder
 from ingest.floor import Floor
+from ingest.latest import MAX_HELD
 from ingest.messages import Message
 from ingest.nesting import Nesting
 from ingest.open_turns import OpenTurns
@@ -64,6 +65,8 @@ class Conversation:
         self.messages = MessageLedger(rows, agents, self._relayed)
         self._conversation: str | None = None
         """Of a transcript with several conversations, which have nothing to do with each other, the present one."""
+        self._asked = 0
+        """Characters of what humans were asked, and of their answers."""
         self.run_facts: dict[str, Any] = {}
         self._last_turn: tuple[str, str | None] = ("", None)
         """Thread and event of the last turn."""
@@ -125,6 +128,9 @@ class Conversation:
             case facts.Replied():
                 talk.replies(fact.agent, fact.function)
             case facts.Asked():
+                self._asked += len(fact.prompt or "") + len(fact.answer or "")
+                if self._asked > MAX_HELD:
+                    raise ValueError("more of what humans were asked and said than a run's tables hold")
                 thread.human_input.append({"prompt": fact.prompt, "answer": fact.answer})
             case facts.SpeakerSelected():
                 self._selected(fact.speaker, where)

@@ -52,6 +52,8 @@ class ToolCall:
     state: str = REQUESTED
     asked_in: str | None = None
     """The chat in which it counts as asked for."""
+    length: int = 0
+    """Characters of arguments and result, as it counts among those that wait."""
 
     @property
     def status(self) -> str:

@@ -41,11 +41,7 @@ read_events as (
         case
             when event_type = 'code_exec' then inputs->>'code_hash'
             when event_type = 'tool_call' and status in ('failed', 'pending') then hash(
-                inputs->>'tool',
-                coalesce(  -- with its keys in order
-                    list_sort(map_entries(try(from_json(inputs->'args', '"MAP(VARCHAR, JSON)"'))))::varchar,
-                    inputs->>'args'
-                )
+                meta->>'tool_name', meta->>'args_hash'
             )::varchar
         end as input_hash,
         -- of the few turns of nested chats, so that not all that was said is read

@@ -104,7 +104,7 @@ ROWS = (
             )
             when 'tool_call' then json_object(
                 'tool_name', tool, 'result_length', 200, 'error_type', 'ValueError', 'requested_in', turn_id,
-                'fixes', fixes
+                'args_hash', h % 100, 'fixes', fixes
             )
             when 'code_exec' then json_object(
                 'language', 'python', 'imports', ['numpy', 'm' || h % 20], 'executor', 'executor',

@@ -265,6 +265,7 @@ class RunBuilder:
                 "executor": agent,
                 "error_type": "ValueError" if failed else None,
                 "requested_in": requested_in,
+                "args_hash": str(sorted(args.items())),
             },
             **columns,
         )

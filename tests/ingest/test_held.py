@@ -1,0 +1,176 @@
+"""What a run makes ingest hold is bounded by its length, not only by its number, and what is left out is told."""
+
+import json
+import tracemalloc
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.conversations import MAX_ALIKE, Chat, find_repeated
+from ingest.discover import discover
+from ingest.read import Report, read_run
+from tests.ingest.conftest import Ingest
+from tests.ingest.tables import Row, event, logged, text, write_journal
+from tests.ingest.test_bounds import work
+
+LENGTH = 100_000
+"""Characters of each long value."""
+
+
+def long(number: int) -> str:
+    """A text like no other."""
+    return f"{number}".ljust(LENGTH, "x")
+
+
+def asks(number: int) -> Row:
+    """A message that asks for a call, which nobody answers."""
+    function = {"name": "f", "arguments": json.dumps({"x": long(number)})}
+    call = {"id": f"c{number}", "type": "function", "function": function}
+    return logged("a", "b", {"role": "assistant", "content": None, "tool_calls": [call]})
+
+
+def calls(number: int) -> Row:
+    """A call of a model by an agent that says nothing."""
+    message = {"role": "assistant", "content": long(number)}
+    answer = {"request": {"messages": []}, "response": {"choices": [{"message": message}]}}
+    return {"kind": "llm_call", "agent": "a", "model": "m", "status": "ok"} | answer
+
+
+def ended(number: int) -> list[Row]:
+    """A chat that is over."""
+    begun = {"kind": "chat_start", "id": f"c{number}", "sender": "a", "recipient": "b"}
+    return [begun, {"kind": "chat_end", "ends": f"c{number}", "status": "completed", "summary": long(number)}]
+
+
+def block(number: int) -> Row:
+    """An executor of the old kind begins a block, and never ends."""
+    return event("execute_code_block", code=long(number), language="text", code_count=number, recipient="b")
+
+
+def ran(number: int) -> Row:
+    """Code was run that no message reports."""
+    blocks = [{"language": "text", "code": "x"}]
+    return {"kind": "code_exec", "agent": "b", "blocks": blocks, "exit_code": 0, "output": long(number)}
+
+
+MANY: dict[str, Callable[[int], Row | list[Row]]] = {
+    "requests": lambda n: calls(0) | {"request": {"messages": [], "tools": long(n)}},
+    "answers of models": calls,
+    "calls asked for": asks,
+    "calls begun": lambda n: event("execute_function", func_name="f", call_id=f"c{n}", arguments=long(n)),
+    "agents": lambda n: {"kind": "agent", "name": f"a{n}", "class": "C", "description": long(n)},
+    "human input": lambda n: {"kind": "input", "prompt": "?", "answer": long(n)},
+    "chats": ended,
+    "blocks": block,
+    "executions": ran,
+    "names": lambda n: text(long(n), "b", "hi"),
+    "paths": lambda n: {"kind": "file", "path": long(n)},
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_what_waits_is_bounded_by_its_length(kind: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 200 long values that nothing follows few are held, and all records are there."""
+    for module in ("llm", "tools", "agents", "turns", "chats", "acts"):
+        monkeypatch.setattr(f"ingest.{module}.MAX_HELD", 4 * LENGTH)
+    monkeypatch.setattr("ingest.code.MAX_CODE", 4 * LENGTH)
+    monkeypatch.setattr("ingest.rows.CHUNK_BYTES", LENGTH)
+    records = [record for n in range(200) for record in _list(MANY[kind](n))]
+    write_journal(runs, "r", *records, end=False)
+    (found,) = discover([str(runs)], "", print)
+    report = Report(found)
+    tracemalloc.start()
+    try:
+        deque(read_run(found, report), maxlen=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 80 * LENGTH
+    assert report.records == len(records) + 1
+
+
+def test_calls_that_wait_for_too_long_are_pending(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a row; the last ones still get the answers that come then, and other answers are of no known call."""
+    monkeypatch.setattr("ingest.tools.MAX_HELD", 10 * LENGTH)
+    number = 30
+    answers = [{"role": "tool", "tool_call_id": f"c{n}", "content": "done"} for n in (number - 1, 0)]
+    write_journal(runs, "r", *map(asks, range(number)), *(logged("b", "a", answer) for answer in answers))
+    rows = ingested(runs).sql("SELECT call_id, status, arguments->>'x' AS x FROM tool_calls ORDER BY started_at")
+    assert [row["x"] for row in rows] == [*map(long, range(number)), None]
+    assert [row["status"] for row in rows] == ["pending"] * (number - 1) + ["completed"] * 2
+
+
+def test_what_is_said_of_agents_is_held_as_far_as_it_goes(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is described again and again counts once; what is left out is counted."""
+    monkeypatch.setattr("ingest.agents.MAX_HELD", 10 * LENGTH + 1000)
+    again = [{"kind": "agent", "name": "again", "class": "C", "description": long(n)} for n in range(10)]
+    new = [{"kind": "agent", "name": f"a{n}", "class": "C", "description": long(n)} for n in range(20)]
+    write_journal(runs, "r", *again, *new)
+    meta = json.loads(ingested(runs).one("SELECT meta FROM runs"))
+    told = {agent["name"]: agent["description"] for agent in meta["agents"] if agent}
+    assert told == {"again": long(9)} | {f"a{n}": long(n) for n in range(9)}
+    assert meta["agents_left_out"] == 11
+
+
+def test_too_much_human_input_is_left_out_of_the_tables(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands in `journal`, and the run says so."""
+    monkeypatch.setattr("ingest.turns.MAX_HELD", 11 * LENGTH)
+    asked = [{"kind": "input", "prompt": "?", "answer": long(n)} for n in range(11)]
+    write_journal(runs, "r", *asked, logged("a", "b", "hi"))
+    tables = ingested(runs)
+    assert tables.one("SELECT count(*) FROM journal WHERE kind = 'input'") == len(asked)
+    (turn,) = tables.events("agent_call")
+    assert len(turn["meta"]["human_input"]) == len(asked) - 1
+    assert "more of what humans" in tables.one("SELECT meta->>'not_understood' FROM runs")
+
+
+@pytest.mark.parametrize("field", ["sender", "recipient"])
+def test_what_is_too_long_for_a_name_is_none(field: str, runs: Path, ingested: Ingest) -> None:
+    """A message of nobody: the record is there, and the run says so. What may be long is no name."""
+    short = {"sender": "a" * 4096, "recipient": "b"}
+    write_journal(runs, "r", logged(**short, message="x" * 5000), logged(**{**short, field: "c" * 4097}, message="y"))
+    tables = ingested(runs)
+    assert [row["sender"] for row in tables.sql("SELECT sender FROM messages")] == ["a" * 4096]
+    assert tables.one("SELECT count(*) FROM journal WHERE kind = 'message'") == 2
+    assert f"{field} of 4,097 characters" in tables.one("SELECT meta->>'not_understood' FROM runs")
+
+
+def test_long_arguments_of_failed_calls_are_compared_by_their_hash(runs: Path, ingested: Ingest) -> None:
+    """Whatever the order of the names, without DuckDB reading them again."""
+
+    def failed(name: str, arguments: Any) -> Iterable[Row]:
+        call = {"func_name": "f", "call_id": name, "recipient": "b"}
+        yield event("execute_function", arguments=arguments, **call)
+        yield event("executed_function", arguments=arguments, content="Error: no", is_exec_success=False, **call)
+
+    given = [{"x": 1, "y": [2]}, {"y": [2], "x": 1}, {"x": 1, "y": [3]}, "x"]
+    write_journal(runs, "r", *(record for n, some in enumerate(given) for record in failed(f"c{n}", some)))
+    first, other_order, other, no_object = (call["meta"]["args_hash"] for call in ingested(runs).events("tool_call"))
+    assert first == other_order
+    assert len({first, other, no_object}) == 3
+
+
+def test_very_many_alike_conversations_are_compared_with_some() -> None:
+    """Of the same words, and none of them another one of the file: work grows as their number."""
+
+    def chats(number: int) -> list[Chat]:
+        messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+        return [Chat(str(n), messages, {"chat_id": n}) for n in range(number)]
+
+    few, many = chats(5 * MAX_ALIKE), chats(10 * MAX_ALIKE)
+    steps = [work(lambda chats=some: find_repeated(chats)) for some in (few, many)]  # type: ignore[misc]
+    assert steps[1] < 2.4 * steps[0]
+    assert not any(chat.repeated for chat in many)
+
+
+def _list(value: Row | list[Row]) -> list[Row]:
+    return value if isinstance(value, list) else [value]
