@@ -110,15 +110,16 @@ def conversations(value: Any) -> tuple[list[Chat], list[dict[str, Any]]]:
     """
     if is_message(value) and not any(isinstance(value.get(key), list) for key in LISTS):
         return [Chat("", [value])], []
-    search = _Search()
-    search.look(value, (), DEEP)
-    if len(search.chats) > MAX_CHATS:
-        search = _Search(beside=False)
-        search.look(value, (), DEEP)
-        if len(search.chats) > MAX_CHATS:
-            return [], []
+    search = _search(value)
+    if search is None:
+        return [], []
     find_repeated(search.chats)
     return search.chats, search.beside
+
+
+def are_too_many(value: Any) -> bool:
+    """Whether a JSON value has more conversations than a record of a run."""
+    return _search(value) is None
 
 
 def find_repeated(chats: list[Chat]) -> None:
@@ -332,6 +333,16 @@ class _Search:
         if hidden and "beside" in chat.about:
             hidden.setdefault("beside", chat.about["beside"])
         chat.about = {**beside, **chat.about, **({"beside": hidden} if hidden else {})}
+
+
+def _search(value: Any) -> _Search | None:
+    """The lists of messages in a JSON value, where they are not too many: if need be without those beside others."""
+    for beside in (True, False):
+        search = _Search(beside=beside)
+        search.look(value, (), DEEP)
+        if len(search.chats) <= MAX_CHATS:
+            return search
+    return None
 
 
 def _are_one(chat: Chat, other: Chat) -> bool:

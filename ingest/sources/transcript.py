@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from ingest.chat_records import about_chats, has_messages, made, messages_of
-from ingest.conversations import LISTS, Chat, conversations, find_begun
+from ingest.conversations import LISTS, MAX_CHATS, Chat, are_too_many, conversations, find_begun
 from ingest.cut_off import sound_part
 from ingest.documents import is_sequence, unread, value_end
 from ingest.lines import Bad, Record, decode
@@ -102,7 +102,8 @@ def _read_whole(raw: bytes, about: dict[str, Any]) -> Iterator[Record | Bad]:
         return
     chats, beside = conversations(value)
     if not has_messages(chats):
-        about["not_a_run"] = "no list of messages in it"
+        too_many = f"more than {MAX_CHATS:,} conversations in one document, so no record of a run"
+        about["not_a_run"] = too_many if are_too_many(value) else "no list of messages in it"
         return
     about["meta"] = about_chats(chats, beside)
     if len(chats) == 1 and chats[0].around is None and not chats[0].is_sound:

@@ -57,6 +57,26 @@ def test_json_is_for_programs(runs: Path, out: Path) -> None:
     assert summary["lines"] == summary["journal_rows"] + summary["quarantine_rows"] == 3
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no pseudo-terminals")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_terminal_sees_how_far_it_is(quiet: bool, runs: Path, out: Path) -> None:
+    """A bar, of bytes read; nothing of it where nothing is to be said."""
+    write_journal(runs, "r", logged("a", "b", "hi"))
+    ours, theirs = os.openpty()
+    try:
+        command = [sys.executable, "-m", "ingest", str(runs), "--out", str(out), *["--quiet"] * quiet]
+        subprocess.run(command, stderr=theirs, stdin=subprocess.DEVNULL, check=True, cwd=ROOT)
+        os.write(theirs, b"end")
+        seen = ""
+        while not seen.endswith("end"):
+            seen += os.read(ours, 4096).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ("reading" in seen and "100%" in seen and "1 run read" in seen) is not quiet
+    assert not quiet or seen == "end"
+
+
 def test_quiet_says_nothing(runs: Path, out: Path) -> None:
     """Not even of what was skipped."""
     (runs / "x.json").write_text("{}")

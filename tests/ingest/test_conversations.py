@@ -376,6 +376,16 @@ def test_lists_beside_messages_do_not_make_a_document_too_large(runs: Path, inge
     assert counts(ingested(runs))["messages"] == 1002
 
 
+@pytest.mark.parametrize("odd", [False, True], ids=["conversations", "no conversations"])
+def test_very_many_conversations_in_a_document_are_no_run(odd: bool, runs: Path, tmp_path: Path) -> None:
+    """Such a file is what models are trained with, mostly; the line says so."""
+    (runs / "t.json").write_text(json.dumps([[{"role": "user"}] if odd else [Q, A]] * 1001))
+    done = CliRunner().invoke(main, [str(runs), "--out", str(tmp_path / "traces")])
+    assert done.exit_code == 0
+    reason = "no list of messages in it" if odd else "more than 1,000 conversations in one document"
+    assert f"t.json: skipped, {reason}" in done.stderr
+
+
 def test_the_choices_of_a_response_are_no_chat(runs: Path, ingested: Ingest) -> None:
     """The first is the answer."""
     choices = [{"index": n, "finish_reason": "stop", "message": {**A, "content": str(n)}} for n in range(2)]
