@@ -7,23 +7,19 @@ it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\
 import hashlib
 import posixpath
 import re
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import product
 
 from ingest import facts
 from ingest.events import Event, Where
 from ingest.extractors import Block, CodeFacts, Hit
 from ingest.extractors.errors import TRACEBACK
-from ingest.extractors.order import code_lines
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
 from ingest.repairs import FailedCode
 from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, normal_hash
 from ingest.tokens import SHELLS
+from ingest.written import MAX_CODE, LookedAt, Written, WrittenCode, code_hash
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
@@ -35,12 +31,6 @@ REFUSED = "Filename is not in the workspace"
 
 EXECUTES = "code_execution"
 """In the names of AG2's functions that run code and make a reply of it."""
-
-REMEMBERED = 256
-"""Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
-
-MAX_CODE = 32 * 1024 * 1024
-"""Characters of code in them. The latest one waits whatever its length."""
 
 _SCRIPT = re.compile(r'tmp_code_([0-9a-f]{32})\.py"')
 """How a traceback names the file of a block that has no name of its own: by the MD5 of its code."""
@@ -58,39 +48,6 @@ class _Open:
     blocks: list[Block] = field(default_factory=list)
     length: int = 0
     ran: facts.CodeRan | None = None
-
-
-_LookedAt = tuple[CodeFacts, str | None]
-"""What is found in a block, and its hash without what is the author's taste alone."""
-
-
-@dataclass(slots=True)
-class _Written:
-    """A message with code in it.
-
-    Attributes:
-        begins: its first characters.
-        length: characters of its code.
-    """
-
-    talk: str
-    turn: str
-    agent: str | None
-    begins: str | None
-    blocks: list[Block]
-    length: int
-    hashes: list[str] | None = None
-    """Of the blocks, from when they are first asked for."""
-    looked_at: list["_LookedAt"] | None = None
-    """The same: what is in them. They may be run many times."""
-    stored: int = 0
-    """How many of the blocks, the first ones, stand in rows of executions."""
-
-    def is_code(self, hashes: list[str]) -> bool:
-        """Whether its blocks are the code with these hashes."""
-        if len(hashes) == len(self.blocks) and self.hashes is None:
-            self.hashes = [code_hash(block.code) for block in self.blocks]
-        return self.hashes == hashes
 
 
 @dataclass(slots=True)
@@ -124,9 +81,7 @@ class CodeLedger:
         self._rows, self._finder = rows, finder
         self._open: dict[tuple[str, str], _Open] = {}
         """By chat and executor."""
-        self._written: deque[_Written] = deque()
-        self._length = 0
-        """Characters of the code in these."""
+        self._written = WrittenCode()
         self._failed_code = FailedCode()
         self._watched = False
         self.languages: list[str] = []
@@ -203,11 +158,7 @@ class CodeLedger:
         """The code in a message, which may be run now."""
         blocks = self._finder.blocks(message.plain)
         if blocks:
-            length = sum(len(block.code) for block in blocks)
-            self._written.append(_Written(where.talk, turn, message.sender, preview(message.plain), blocks, length))
-            self._length += length
-            while len(self._written) > REMEMBERED or (self._length > MAX_CODE and len(self._written) > 1):
-                self._length -= self._written.popleft().length
+            self._written.keep(Written(where.talk, turn, message.sender, preview(message.plain), blocks))
         return blocks
 
     def unfinished(self) -> list[Execution]:
@@ -217,37 +168,22 @@ class CodeLedger:
     def forget(self) -> None:
         """What follows is another conversation."""
         self._open.clear()
-        self._written.clear()
-        self._length = 0
+        self._written.forget()
         self._failed_code.forget()
 
     def _source(
         self, executor: str | None, execution: _Open | None, is_reported: bool, talk: str, to: str | None
-    ) -> _Written | None:
-        """The latest message with code blocks that somebody else wrote: this code, or in these languages, if known; of
-        whom the output goes to, where that one wrote any.
-
-        Code that no message reports may be the user's own: then nobody wrote it but who wrote just that.
-        """
-        languages = execution.languages if execution else []
-        others = partial(self._written_by_others, executor, talk, to)
-        if execution and execution.ran:
-            codes = [code_hash(code) for _, code in execution.ran.blocks]
-            same = next((written for written in others() if written.is_code(codes)), None)
-            if same or not (languages or (execution.blocks and is_reported)):
+    ) -> Written | None:
+        """The message that has the code of an execution, where somebody else wrote it."""
+        by_others = executor, talk, to
+        if execution is None:
+            return self._written.latest(*by_others)
+        if execution.ran:
+            same = self._written.same([code for _, code in execution.ran.blocks], *by_others)
+            # code that no message reports may be the user's own: then nobody wrote it but who wrote just that
+            if same or not (execution.languages or (execution.blocks and is_reported)):
                 return same
-        alike = (w for w in others() if [block.language for block in w.blocks] == languages) if languages else iter(())
-        return next(alike, None) or next(others(), None)
-
-    def _written_by_others(self, executor: str | None, talk: str, to: str | None) -> Iterator[_Written]:
-        """Messages with code that the executor did not write itself: those of whom its output goes to first, then those
-        of the chat, and of all the latest first. AG2's database does not tell of chats at once which one it is. Mostly
-        the first one is meant."""
-        for is_apart in product((False, True), repeat=2):
-            for written in reversed(self._written):
-                apart = to is not None and written.agent != to, written.talk != talk
-                if apart == is_apart and (written.agent != executor or executor is None):
-                    yield written
+        return self._written.latest(*by_others, languages=execution.languages)
 
     def _finished(
         self,
@@ -323,7 +259,7 @@ class CodeLedger:
         error_type, error = self._finder.error(output)
         return "failed", error_type, error if error is not None else f"exit code {exit_code}"
 
-    def _run(self, ran: facts.CodeRan | None, written: _Written | None) -> tuple[list[Block], list[_LookedAt]]:
+    def _run(self, ran: facts.CodeRan | None, written: Written | None) -> tuple[list[Block], list[LookedAt]]:
         """The blocks that were run, as far as the executor came, and what is in them."""
         if ran is not None or written is None:
             blocks = [Block(*block) for block in ran.blocks] if ran is not None else []
@@ -332,12 +268,12 @@ class CodeLedger:
             written.looked_at = self._looked_at(written.blocks)
         return written.blocks, written.looked_at
 
-    def _looked_at(self, blocks: list[Block], *, is_old_kind: bool = False) -> list[_LookedAt]:
+    def _looked_at(self, blocks: list[Block], *, is_old_kind: bool = False) -> list[LookedAt]:
         """What is in each block. Facts and hash need the syntax tree, of which the latest are remembered.
 
         `is_old_kind`: of the executor, which gives a file's name to code in Python alone.
         """
-        looked_at: list[_LookedAt] = []
+        looked_at: list[LookedAt] = []
         for block in blocks:
             found = self._finder.code(block.code, block.language)
             if is_old_kind and label(block.language) != "python":
@@ -375,7 +311,7 @@ class CodeLedger:
         return code if not is_repeated or self._rows.may_repeat(len(code)) else None
 
 
-def _failing(blocks: list[Block], found: list[_LookedAt], output: str) -> int | None:
+def _failing(blocks: list[Block], found: list[LookedAt], output: str) -> int | None:
     """The number of the block that failed, at which the executor stops, where the output tells which.
 
     A traceback names the file that the block was saved in: by the MD5 of the code, or its own name.
@@ -408,17 +344,10 @@ def _md5(code: str) -> str:
     return hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
 
 
-def _hash(code: str) -> str:
-    """First 16 hex digits of the SHA-256 of the code without white space at line ends and blank lines around it."""
-    lines = [line.rstrip() for line in code_lines(code)]
-    return hashlib.sha256("\n".join(lines).strip("\n").encode()).hexdigest()[:16]
-
-
 _normal_hash = remembered(normal_hash, 256)
-code_hash = remembered(_hash, 256)
 
 
-def _inputs(blocks: list[Block], language: str | None, written: _Written | None) -> dict[str, object]:
+def _inputs(blocks: list[Block], language: str | None, written: Written | None) -> dict[str, object]:
     code = "\n\n".join(block.code for block in blocks) if blocks else None
     return {
         "language": language,

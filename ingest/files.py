@@ -13,12 +13,13 @@ from typing import Any
 
 import re2
 
-from ingest.code import code_hash, label
+from ingest.code import label
 from ingest.events import Event, Where
 from ingest.messages import text_or_none
 from ingest.roots import Content, FileRoots, Held, Read
 from ingest.rows import Many
 from ingest.runrows import RunRows, preview
+from ingest.written import code_hash
 
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""

@@ -15,7 +15,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from ingest import code, tools
+from ingest import code, tools, written
 from ingest.discover import discover
 from ingest.events import Where
 from ingest.facts import Said
@@ -205,8 +205,8 @@ def test_code_that_was_run_is_compared_with_hashes_that_are_made_once(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many messages of several blocks, and code that is none of it."""
-    hashed = Mock(wraps=code.code_hash)
-    monkeypatch.setattr(code, "code_hash", hashed)
+    hashed = Mock(wraps=written.code_hash)
+    monkeypatch.setattr(written, "code_hash", hashed)
     said = [logged("writer", "runner", "".join(block(f"{n} + {m}") for m in range(3))) for n in range(50)]
     blocks = [{"language": "python", "code": "1"}] * 3
     write_journal(runs, "r", *said, *[{"kind": "code_exec", "agent": "runner", "blocks": blocks, "exit_code": 0}] * 30)
@@ -216,7 +216,7 @@ def test_code_that_was_run_is_compared_with_hashes_that_are_made_once(
 
 def test_code_that_waits_to_be_run_is_bounded_by_its_length(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of long messages with code few are held; the latest one is, whatever its length."""
-    monkeypatch.setattr("ingest.code.MAX_CODE", 2_000_000)
+    monkeypatch.setattr("ingest.written.MAX_CODE", 2_000_000)
     length = 1_000_000
     said = [logged("writer", "runner", block(f"# {n}" + "x" * length)) for n in range(60)]
     write_journal(runs, "r", *said, ran("done"))

@@ -76,7 +76,8 @@ def test_what_waits_is_bounded_by_its_length(kind: str, runs: Path, monkeypatch:
     """Of 200 long values that nothing follows few are held, and all records are there."""
     for module in ("llm", "tools", "agents", "turns", "chats", "acts"):
         monkeypatch.setattr(f"ingest.{module}.MAX_HELD", 4 * LENGTH)
-    monkeypatch.setattr("ingest.code.MAX_CODE", 4 * LENGTH)
+    for module in ("code", "written"):
+        monkeypatch.setattr(f"ingest.{module}.MAX_CODE", 4 * LENGTH)
     monkeypatch.setattr("ingest.rows.CHUNK_BYTES", LENGTH)
     records = [record for n in range(200) for record in _list(MANY[kind](n))]
     write_journal(runs, "r", *records, end=False)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from ingest import alignment
 from ingest import rows as rows_module
 from ingest.alignment import align
-from ingest.code import code_hash
 from ingest.events import Where
 from ingest.lines import MAX_DEPTH, decode, encode
 from ingest.messages import parse_message, plain_text
@@ -23,6 +22,7 @@ from ingest.schema import TABLES, Column, Table
 from ingest.seen import Seen
 from ingest.sources import SOURCES
 from ingest.talk import History
+from ingest.written import code_hash
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),

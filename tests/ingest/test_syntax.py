@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import queries
-from ingest.code import code_hash
 from ingest.syntax import MAX_LINES, diff, normal_hash, same_lines, similarity
+from ingest.written import code_hash
 from tests.ingest.conftest import Ingest
 
 PLAIN = """import numpy as np
