@@ -42,6 +42,7 @@ from ingest.extractors.vocabulary import (
     OBJECTS,
     PACKAGED,
     PACKAGES,
+    PAGE_KINDS,
     PAGE_LIBRARIES,
     PRODUCTS,
     PROGRAMS,
@@ -50,6 +51,7 @@ from ingest.extractors.vocabulary import (
     SCRIPTS,
     SOURCES,
     STORED_NAMES,
+    STYLED,
     TABLES,
     TREE,
     USUAL,
@@ -240,11 +242,15 @@ def _is_between(stem: str, suffix: str, before: str, after: str) -> bool:
 
 def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name is spelt as a file's, and no library's that a sentence speaks of: `uses jquery.js`."""
-    if suffix not in USUAL or not stem.islower() or len(stem) < 3:
+    if suffix not in USUAL:
+        return False
+    if "." in stem:
+        return _is_kind(stem, suffix)
+    if not stem.islower() or len(stem) < 3:
         return False
     if stem in PAGE_LIBRARIES:
         return is_listed(before, after) or is_beside_file(before)
-    return "." not in stem or _is_kind(stem, suffix)
+    return True
 
 
 def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
@@ -372,5 +378,6 @@ def _is_listed_or_made(suffix: str, before: str, after: str) -> bool:
 
 
 def _is_kind(stem: str, suffix: str) -> bool:
-    """Whether the last part of a stem says what kind of source file it is: `app.test.ts`."""
-    return suffix in SCRIPTS and "." in stem and stem.rpartition(".")[2] in KINDS
+    """Whether the last part of a stem says what kind of source file it is: `app.test.ts`, `app.component.html`."""
+    kind = stem.rpartition(".")[2] if "." in stem else ""
+    return (suffix in SCRIPTS and kind in KINDS) or (suffix in STYLED and kind in PAGE_KINDS)

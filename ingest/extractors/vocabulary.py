@@ -183,7 +183,14 @@ GIVEN_TWO: Final = frozenset("cp mv ln rsync scp diff cmp meld install".split())
 # what stands behind the label of a file and is no part of its name: `File: saved as a.csv`
 TOLD: Final = frozenset("saved written created generated exported as named called located to the".split())
 # what stands before the ending of a source file and says what kind it is: `next.config.js`, `app.test.ts`
-KINDS: Final = frozenset("config test spec min d module setup stories e2e bundle worker".split())
+KINDS: Final = frozenset(
+    "config test spec min d module setup stories e2e bundle worker service component controller routes route router"
+    " model entity dto guard pipe directive interceptor resolver middleware repository schema gateway strategy slice"
+    " reducer actions effects selectors".split()
+)
+# and of those what stands before that of a page or of styles: `app.component.html`
+PAGE_KINDS: Final = frozenset("component module page".split())
+STYLED: Final = frozenset("html scss sass".split())
 # objects that have a model, an index or weights
 OBJECTS: Final = frozenset(
     "trainer pipeline pipe agent client learner estimator config settings options params parser item row node series"

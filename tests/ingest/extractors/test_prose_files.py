@@ -92,6 +92,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("times before names", "2024-12-15 10:57:33 main.py a.py:12: b.py 12:30:45:c.csv Path:d.csv", [("m", "main.py"), ("m", "a.py"), ("m", "b.py"), ("m", "c.csv"), ("m", "d.csv")]),
     ("options in backticks", "with `--input data.csv`, `-o out.png` and `--file=e.csv`", [("m", "data.csv"), ("m", "out.png"), ("m", "e.csv")]),
     ("kinds of source files", "edit next.config.js, app.test.ts:58 and index.d.ts; not document.body.ts or a.b.js", [("m", "next.config.js"), ("m", "app.test.ts"), ("m", "index.d.ts")]),
+    ("kinds that frameworks give source files", "Add orders.controller.ts, login.component.html and Cart.test.js; cart.routes.js calls auth.middleware.ts", [("m", "orders.controller.ts"), ("m", "login.component.html"), ("m", "Cart.test.js"), ("m", "cart.routes.js"), ("m", "auth.middleware.ts")]),
+    ("no such kinds", "order.total.ts, cart.items.js and page.body.html are attributes", []),
     ("kinds of files", "`.tar.gz`, `.ome.tiff`, .nii.gz, `.d.ts` and .csv, but `a.nii.gz`", [("m", "a.nii.gz")]),
     ("dotfiles", "Create .bidsignore, .eslintrc and .env.local; the default is .aider.chat.history.md", [("m", ".bidsignore"), ("m", ".eslintrc"), ("m", ".env.local"), ("m", ".aider.chat.history.md")]),
     ("referred to", "look at @src/main.py and `@CONTRIBUTING.md`; not me@example.md, @john.md, @types/node.ts or @app.get, but '@/data/config.json'", [("m", "src/main.py"), ("m", "CONTRIBUTING.md"), ("m", "@/data/config.json")]),
