@@ -25,6 +25,7 @@ from ingest.extractors.vocabulary import (
     ALSO_ATTRIBUTES,
     ATTRIBUTES,
     BEHIND,
+    CLASSED,
     COMPRESSED,
     DATA,
     DISTRIBUTIONS,
@@ -39,6 +40,7 @@ from ingest.extractors.vocabulary import (
     NAMESAKES,
     NAMESPACED,
     NO_ATTRIBUTES,
+    NO_MEMBERS,
     OBJECTS,
     PACKAGED,
     PACKAGES,
@@ -49,6 +51,7 @@ from ingest.extractors.vocabulary import (
     ROOTS,
     RUN,
     SCRIPTS,
+    SHINY,
     SOURCES,
     STORED_NAMES,
     STYLED,
@@ -71,6 +74,9 @@ CHANGED: Final = re.compile(r" +\| +(?:\d+ ?[+-]*|Bin \d+ -> \d+ bytes|Bin)[ \t]
 STARTS: Final = re.compile(r"(?:^|\n)[ \t]*$")
 # what `du` says before a name
 SIZED: Final = re.compile(r"(?:^|\n)\d[\d.]*[KMGT]?\t$")
+# the name of a class, and one of two words or more
+CLASS: Final = re.compile(r"[A-Z][a-z]\w*")
+WORDS: Final = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
 # what stands right before the name of a file, whatever its extension
 OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
@@ -208,8 +214,8 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         return True
     if suffix in ("a", "so") and stem.startswith("lib"):
         return True
-    if suffix == "r" and path.endswith("R") and stem.islower() and len(stem) > 3 and stem not in HOLDERS:
-        return True  # a script of R, whose ending is spelt so: `analysis.R`
+    if suffix == "r" and path.endswith("R") and _is_script_of_r(stem):
+        return True
     return bool(
         _is_usual(stem, suffix, before, after)
         or before.endswith(TREE)
@@ -231,6 +237,11 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
     )
 
 
+def _is_script_of_r(stem: str) -> bool:
+    """Whether a name that ends with a capital R, as scripts of R do, is no attribute's: `analysis.R`, `ui.R`."""
+    return stem in SHINY or (len(stem) > 3 and stem.islower() and stem not in HOLDERS and stem not in MODULES)
+
+
 def _is_between(stem: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name that may be an attribute's has files beside it, an option before it, or a number behind a dash."""
     if stem.lower() in HOLDERS or stem.lower() in MODULES:
@@ -242,15 +253,24 @@ def _is_between(stem: str, suffix: str, before: str, after: str) -> bool:
 
 def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
     """Whether a name is spelt as a file's, and no library's that a sentence speaks of: `uses jquery.js`."""
+    if _is_class(stem, suffix):
+        return True
     if suffix not in USUAL:
         return False
     if "." in stem:
         return _is_kind(stem, suffix)
-    if not stem.islower() or len(stem) < 3:
+    if not (stem.islower() or stem == "App") or len(stem) < 3:
         return False
     if stem in PAGE_LIBRARIES:
         return is_listed(before, after) or is_beside_file(before)
     return True
+
+
+def _is_class(stem: str, suffix: str) -> bool:
+    """Whether a source file is called after the class in it, `Program.cs`; one word may be a class with a `ts`."""
+    if suffix in CLASSED:
+        return CLASS.fullmatch(stem) is not None and stem.lower() not in PRODUCTS
+    return suffix == "ts" and WORDS.fullmatch(stem) is not None
 
 
 def _is_stored(stem: str, before: str, after: str, quoted: bool) -> bool:
@@ -338,7 +358,9 @@ def _is_attribute(stem: str, suffix: str, before: str, after: str, quoted: bool)
         return False
     if stem in ("read", "write") and suffix in TABLES:
         return not _is_of_a_file(suffix, before, after)  # functions of R
-    if stem.lower() in MODULES and (suffix in NO_ATTRIBUTES or (suffix == "log" and stem in LOGGED)):
+    if stem.lower() in MODULES and (suffix in NO_MEMBERS or (suffix == "log" and stem in LOGGED)):
+        return False
+    if suffix == "r" and stem in SHINY:
         return False
     first, dot, _ = stem.partition(".")
     if dot and first in PACKAGES and suffix in PACKAGED and stem.islower() and stem.replace(".", "").isalpha():

@@ -48,7 +48,10 @@ NO_ATTRIBUTES: Final = frozenset(
     " cfg css scss jsx tsx sh js mjs cjs ts vue php pdf doc xls mp3 mp4 wav gif svg npy npz pkl parquet sqlite"
     " gz".split()
 )
-# of those what a file has that is referred to as `@src/main.py`; the others are modules of a package as well
+# and what no attribute of a module is called: `app.rb`, `App.swift`
+NO_MEMBERS: Final = NO_ATTRIBUTES | frozenset("rb swift kt scala cs go rs lua dart bat ps1 bash".split())
+# of what no attribute is called, what a file has that is referred to as `@src/main.py`; the others are modules of a
+# package as well
 REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".split())
 # of these what is no folder of what it is made of, so that a slash behind it stands before another name
 EITHER: Final = (REFERRED | {"json", "html", "log", "lock"}) - {"parquet", "gz", "npz"}
@@ -90,6 +93,10 @@ PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split(
 RUN: Final = PROGRAMS | {"mjs", "cjs", "o", "a", "so", "s", "v"}
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
 USUAL: Final = frozenset("js mjs cjs ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp".split())
+# endings of source files that are called after the class in them: `Program.cs`
+CLASSED: Final = frozenset("cs php vue".split())
+# what the scripts of an application of R's Shiny are called
+SHINY: Final = frozenset("app ui server global".split())
 # what stands before a name in the listing of a folder
 TREE: Final = ("\u2500 ", "|-- ", "`-- ", "+-- ")
 # what is put behind another extension
