@@ -28,6 +28,7 @@ EXTENSIONS = frozenset(
     covmat paramnames margestats likestats clik stan slurm sbatch
     cr2 cr3 nef arw dng orf rw2 raf nml
     faiss djvu musicxml prototxt caffemodel mrc
+    jp2 tbi loom narrowpeak broadpeak tfstate prisma glsl hlsl wgsl tscn tmx cshtml xaml resx
     """.split()
 )
 # extensions that are as often something else (`np.out` is no file): they need quotes, a folder or a verb of saving
@@ -37,7 +38,7 @@ WEAK_EXTENSIONS = frozenset(
     msg fa fit fts root lst cnf inp par key pub map pyc pyi so o a f f90 proto hs ml ex nb tab vtk ref idx
     war rpm deb svm sam gb aln bw mk gp cer img hdr las fai har aux dmp
     grb bufr pha reg cat vot top ndx mol psf crd cube wfn chk ps lp mps sol sas step gds cir sv tcl hmm mhd exo wl cdf
-    por mtl
+    por mtl tf
     """.split()
 )
 # an extension that is rather the end of a host's name: it needs the root of a path
@@ -60,7 +61,7 @@ DATASET_EXTENSIONS = frozenset("data names test".split())
 # extensions that are those of files among the operands of a command, and elsewhere rather something else
 OPERAND_EXTENSIONS = frozenset(
     """
-    in ext ui repo list rules asc sig cu csr cert less cls md5 sha1 sha256 sha512 bc ll s asm tf hcl sol zig nim erl scm
+    in ext ui repo list rules asc sig cu csr cert less cls md5 sha1 sha256 sha512 bc ll s asm hcl sol zig nim erl scm
     pm cmd sv toc dvi ps po mo strings vb jsp coffee cab ipa egg gem ova mol res raw bst orig wat spec dts dtb tcl
     xpm pbm tga
     """.split()

@@ -60,8 +60,8 @@ DATA: Final = (NO_ATTRIBUTES - frozenset("doc gz java js md php sh ts vue".split
     "json bam bai bed vcf fasta fastq fq gff gtf h5ad nii fits hdf5 tif tiff shp geojson tgz webp avi mkv feather ckpt"
     " onnx safetensors joblib h5 pt pth 7z tar bib rst plist vtt srt epub".split()
 )
-# endings that stand behind another: `build.gradle.kts`, `email.html.j2`
-BEHIND: Final = frozenset("kts j2 jinja2 map sig asc".split())
+# endings that stand behind another: `build.gradle.kts`, `email.html.j2`, `calls.vcf.gz.tbi`
+BEHIND: Final = frozenset("kts j2 jinja2 map sig asc tbi erb haml".split())
 # what R's functions `read.csv` and `write.csv` are called after
 TABLES: Final = frozenset("csv tsv xls xlsx dta dbf arff fasta sav json parquet orc avro".split())
 # what has a probability density: `norm.pdf`
@@ -92,7 +92,7 @@ PROGRAMS: Final = frozenset("c cs exe f90 go h hs js m ml php pl r rs ts".split(
 # and those of which the command that compiles or runs them tells as much
 RUN: Final = PROGRAMS | {"mjs", "cjs", "o", "a", "so", "s", "v"}
 # of the weak ones those that are files also without quotes, where the name is spelt as a file's
-USUAL: Final = frozenset("js mjs cjs ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp".split())
+USUAL: Final = frozenset("js mjs cjs ts vue dat php db exe dll msi iso rpm deb fa f90 pyc rs go bin dmp tf".split())
 # endings of source files that are called after the class in them: `Program.cs`
 CLASSED: Final = frozenset("cs php vue".split())
 # what the scripts of an application of R's Shiny are called

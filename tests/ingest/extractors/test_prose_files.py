@@ -98,6 +98,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("classes and products with such an ending", "Event.ts, lastEvent.ts, Koa.js, point.cs, Vue.js", []),
     ("source files with the name of a module", "See app.rb, App.swift, app.go; ui.R and server.R make it", [("m", "app.rb"), ("m", "App.swift"), ("m", "app.go"), ("m", "ui.R"), ("m", "server.R")]),
     ("attributes of R", "app.r, gas.R, params.R and math.R are numbers", []),
+    ("of Terraform and Prisma", "network.tf, providers.tf and schema.prisma; keras.layers.tf and self.tf are none", [("m", "network.tf"), ("m", "providers.tf"), ("m", "schema.prisma")]),
+    ("of genomes, satellites and games", "Indexed calls.vcf.gz.tbi, read B04.jp2 and atac.narrowPeak, opened Main.tscn and water.glsl; new.html.erb", [("m", "calls.vcf.gz.tbi"), ("m", "B04.jp2"), ("m", "atac.narrowPeak"), ("m", "Main.tscn"), ("m", "water.glsl"), ("m", "new.html.erb")]),
     ("kinds of files", "`.tar.gz`, `.ome.tiff`, .nii.gz, `.d.ts` and .csv, but `a.nii.gz`", [("m", "a.nii.gz")]),
     ("dotfiles", "Create .bidsignore, .eslintrc and .env.local; the default is .aider.chat.history.md", [("m", ".bidsignore"), ("m", ".eslintrc"), ("m", ".env.local"), ("m", ".aider.chat.history.md")]),
     ("referred to", "look at @src/main.py and `@CONTRIBUTING.md`; not me@example.md, @john.md, @types/node.ts or @app.get, but '@/data/config.json'", [("m", "src/main.py"), ("m", "CONTRIBUTING.md"), ("m", "@/data/config.json")]),
