@@ -72,6 +72,10 @@ PROGRAM_BEFORE: Final = re.compile(r"(?i)\b(?:run(?:s|ning)?|execut(?:e|es|ed|in
 # how git tells what changed in a file, and what stands before the name at the start of that line
 CHANGED: Final = re.compile(r" +\| +(?:\d+ ?[+-]*|Bin \d+ -> \d+ bytes|Bin)[ \t]*(?:$|[\r\n])")
 STARTS: Final = re.compile(r"(?:^|\n)[ \t]*$")
+# the two ends of a heading that is a name, `### main.c`, of a line with a colon, and a place in a program
+HEADING: Final = re.compile(r"(?:^|\n)#{1,6}[ \t]+(?:\d{1,2}[.)][ \t]+)?(?:[Ff]ile:?[ \t]+)?[*_]{0,2}$")
+HEADING_END: Final = re.compile(r"[*_]{0,2}:?[ \t]*(?:\([^()\n]{1,60}\)[ \t]*)?(?:$|[\r\n])")
+PLACE_AFTER: Final = re.compile(r"(?:,| at| on| in)? lines? \d")
 # what `du` says before a name
 SIZED: Final = re.compile(r"(?:^|\n)\d[\d.]*[KMGT]?\t$")
 # the name of a class, and one of two words or more
@@ -231,10 +235,18 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or (" | " in after[:60] and CHANGED.match(after) and STARTS.search(before[-20:]))
         or (before[-1:] == "\t" and SIZED.search(before[-20:]))
         or _is_compiled(path, after)
+        or (suffix in PROGRAMS and suffix != "js" and _is_placed(before, after))
         or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
     )
+
+
+def _is_placed(before: str, after: str) -> bool:
+    """Whether a name is all of a heading, as that of a block of code is, or a line of the program is told behind it."""
+    if PLACE_AFTER.match(after):
+        return True
+    return HEADING_END.match(after) is not None and HEADING.search(before[-40:]) is not None
 
 
 def _is_script_of_r(stem: str) -> bool:
