@@ -78,9 +78,10 @@ HEADING_END: Final = re.compile(r"[*_]{0,2}:?[ \t]*(?:\([^()\n]{1,60}\)[ \t]*)?(
 PLACE_AFTER: Final = re.compile(r"(?:,| at| on| in)? lines? \d")
 # what `du` says before a name
 SIZED: Final = re.compile(r"(?:^|\n)\d[\d.]*[KMGT]?\t$")
-# the name of a class, and one of two words or more
+# the name of a class, one of two words or more, and that of a hook
 CLASS: Final = re.compile(r"[A-Z][a-z]\w*")
 WORDS: Final = re.compile(r"(?:[A-Z][a-z0-9]+){2,}")
+HOOK: Final = re.compile(r"use[A-Z]\w+")
 # what stands right before the name of a file, whatever its extension
 OPENED: Final = re.compile(
     r"(?i)\b(?:read(?:s|ing)?|load(?:s|ed|ing)?|open(?:s|ed|ing)?|pars(?:es?|ed|ing)|edit(?:s|ed|ing)?|files?|scripts?"
@@ -236,7 +237,7 @@ def _is_told(path: str, suffix: str, before: str, after: str, quoted: bool) -> b
         or (before[-1:] == "\t" and SIZED.search(before[-20:]))
         or _is_compiled(path, after)
         or (suffix in PROGRAMS and suffix != "js" and _is_placed(before, after))
-        or (suffix in "ch" and len(stem) > 5 and stem.isidentifier() and _is_enclosed(before, after))
+        or (suffix in "ch" and stem.isidentifier() and _is_of_c(stem, suffix, before, after))
         or cjk.FILE_BEFORE.search(before[-12:])
         or cjk.FILE_AFTER.match(after)
     )
@@ -247,6 +248,14 @@ def _is_placed(before: str, after: str) -> bool:
     if PLACE_AFTER.match(after):
         return True
     return HEADING_END.match(after) is not None and HEADING.search(before[-40:]) is not None
+
+
+def _is_of_c(stem: str, suffix: str, before: str, after: str) -> bool:
+    """Whether a source or header of C stands alone in brackets or a cell, or the other of the two stands near it."""
+    if len(stem) > 5 and _is_enclosed(before, after):
+        return True
+    other = f"{stem}.{'h' if suffix == 'c' else 'c'}"
+    return len(stem) > 3 and stem not in HOLDERS and (other in before[-120:] or other in after[:120])
 
 
 def _is_script_of_r(stem: str) -> bool:
@@ -279,9 +288,14 @@ def _is_usual(stem: str, suffix: str, before: str, after: str) -> bool:
 
 
 def _is_class(stem: str, suffix: str) -> bool:
-    """Whether a source file is called after the class in it, `Program.cs`; one word may be a class with a `ts`."""
+    """Whether a source file is called after the class or React's hook in it: `Program.cs`, `useAuth.ts`.
+
+    One word before `ts` may be a class that has one.
+    """
     if suffix in CLASSED:
         return CLASS.fullmatch(stem) is not None and stem.lower() not in PRODUCTS
+    if suffix in SCRIPTS and HOOK.fullmatch(stem):
+        return True
     return suffix == "ts" and WORDS.fullmatch(stem) is not None
 
 

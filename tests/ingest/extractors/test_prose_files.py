@@ -95,6 +95,8 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("kinds that frameworks give source files", "Add orders.controller.ts, login.component.html and Cart.test.js; cart.routes.js calls auth.middleware.ts", [("m", "orders.controller.ts"), ("m", "login.component.html"), ("m", "Cart.test.js"), ("m", "cart.routes.js"), ("m", "auth.middleware.ts")]),
     ("no such kinds", "order.total.ts, cart.items.js and page.body.html are attributes", []),
     ("source files called after their class", "Add Invoice.cs, OrderController.php and Sidebar.vue beside CartService.ts; App.js is the root", [("m", "Invoice.cs"), ("m", "OrderController.php"), ("m", "Sidebar.vue"), ("m", "CartService.ts"), ("m", "App.js")]),
+    ("hooks of React", "useCart.ts and useTheme.js; lastUse.ts is a time", [("m", "useCart.ts"), ("m", "useTheme.js")]),
+    ("a source of C and its header", "Declare it in hash_map.h, define it in hash_map.c; node.h and node.c, a.c and a.h, speed.c", [("m", "hash_map.h"), ("m", "hash_map.c")]),
     ("classes and products with such an ending", "Event.ts, lastEvent.ts, Koa.js, point.cs, Vue.js", []),
     ("source files with the name of a module", "See app.rb, App.swift, app.go; ui.R and server.R make it", [("m", "app.rb"), ("m", "App.swift"), ("m", "app.go"), ("m", "ui.R"), ("m", "server.R")]),
     ("attributes of R", "app.r, gas.R, params.R and math.R are numbers", []),
