@@ -34,6 +34,13 @@ OF_FILE: Final = re.compile(
     r"(?i:\b(?:attached|uploaded|the|this|your)[ \t]+(?:file|document|spreadsheet|workbook))[ \t]+"
     r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
 )
+# a name behind what was done with it: `I opened Project Plan.docx.`
+OF_VERB: Final = re.compile(
+    r"(?i:\b(?:(?:open|load|download|upload|review|edit)(?:s|ed|ing)?|read(?:s|ing)?|receiv(?:es?|ed|ing)"
+    r"|attach(?:es|ed|ing)?))[ \t]+(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
+)
+# words for the kind of a file that stand before its name: `opened PDF Summary.pdf`
+KIND_WORDS: Final = frozenset("pdf csv excel word powerpoint json text zip png jpeg".split())
 # the label of a name on a line of its own, whose words are capitalised: `Attached: Sales Data Q1 2024.xlsx`
 TITLED: Final = re.compile(
     r"(?i:(?:^|[ \t*-])(?:attached|uploaded|name|title|files?|file[ \t]?names?|attachments?|documents?))"
@@ -169,6 +176,7 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
         return None
     pattern = ENCLOSED if after[:1] == ")" else OF_FILE
     found = (last.isdigit() and DATED.search(window, low, start)) or pattern.search(window, low, start)
+    found = found or _done_to(window, low, start)
     if found:
         begin = found.start("name")
     else:
@@ -179,6 +187,12 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
         begin = line + labelled.start("name")
     words = window[begin:start].lower().split()
     return begin if NO_TITLE.isdisjoint(words) and not is_task(words[0]) else None
+
+
+def _done_to(window: str, low: int, start: int) -> re.Match[str] | None:
+    """A name of capitalised words behind a verb of opening or fetching, unless one says what kind of file it is."""
+    done = OF_VERB.search(window, low, start)
+    return done if done and KIND_WORDS.isdisjoint(done["name"].lower().split()) else None
 
 
 def folder_start(window: str, start: int) -> int | None:
