@@ -41,12 +41,14 @@ OF_VERB: Final = re.compile(
 )
 # words for the kind of a file that stand before its name: `opened PDF Summary.pdf`
 KIND_WORDS: Final = frozenset("pdf csv excel word powerpoint json text zip png jpeg".split())
-# the label of a name on a line of its own, whose words are capitalised: `Attached: Sales Data Q1 2024.xlsx`
+# the label of names on a line of their own, whose words are capitalised: `Attached: Sales Q1.xlsx, Site Plan.pdf`
 TITLED: Final = re.compile(
     r"(?i:(?:^|[ \t*-])(?:attached|uploaded|name|title|files?|file[ \t]?names?|attachments?|documents?))"
-    r"\*{0,2}:\*{0,2}[ \t]+"
+    r"\*{0,2}:\*{0,2}[ \t]+(?:[A-Z0-9][\w&' -]{0,60}\.\w{1,5}[,;][ ]){0,6}"
     r"(?P<name>(?:[A-Z0-9][\w&'-]*[ ]|-[ ]){1,6})$"
 )
+# what parts the names behind a label
+PARTING: Final = (", ", "; ")
 # words that stand in no such name
 NO_TITLE: Final = (NO_NAME | CONNECTING) - {"-", "at"}
 # the same where a line ends with the name of what was saved, or that follows `as`: the last word is capitalised as well
@@ -181,7 +183,8 @@ def _titled_start(window: str, low: int, start: int, after: str) -> int | None:
         begin = found.start("name")
     else:
         line = max(low, window.rfind("\n", 0, start) + 1)
-        labelled = TITLED.search(window[line:start]) if after[:1] in LINE_ENDS and ":" in window[line:start] else None
+        ends = after[:1] in LINE_ENDS or after.startswith(PARTING)
+        labelled = TITLED.search(window[line:start]) if ends and ":" in window[line:start] else None
         if labelled is None:
             return None
         begin = line + labelled.start("name")
