@@ -104,7 +104,9 @@ PYTHON_CALLS: tuple[Extractor, ...] = (
             *_all("database", "sqlite3.connect aiosqlite.connect"),
             Call("duckdb.connect", "database", reading="read_only"),
             *_writes("uproot.recreate numpy.lib.format.write_array"),
-            *_reads("zipfile.ZipFile().write tarfile.open().add tarfile.TarFile().add"),
+            *_reads("zipfile.ZipFile().write"),
+            # mostly a folder's name is given to these, and such a name has no ending
+            *_all("read", "tarfile.open().add tarfile.TarFile().add", strict=True),
             *_reads("shutil.unpack_archive patoolib.extract_archive rarfile.RarFile zipfile.is_zipfile"),
             *_modes("py7zr.SevenZipFile"),
             *_all("read", "py7zr.SevenZipFile().write py7zr.SevenZipFile().writeall", strict=True),

@@ -145,6 +145,7 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("zip read", "import zipfile\nwith zipfile.ZipFile('a.zip') as z:\n    z.extractall('d')\n    z.open('inner.txt')\n    z.read('inner.csv')", [], ["a.zip"]),
     ("zip write", "import zipfile\nwith zipfile.ZipFile('a.zip', 'w') as z:\n    z.write('in.txt')", ["a.zip"], ["in.txt"]),
     ("tar", "import tarfile\ntarfile.open('a.tar.gz', 'r:gz').extractall(); tarfile.open('b.tgz', 'w:gz').add('c.txt')", ["b.tgz"], ["a.tar.gz", "c.txt"]),
+    ("folders that go into an archive", "import tarfile\ndef pack(out, folder):\n    with tarfile.open(out, 'w:gz') as tar:\n        tar.add(folder, arcname='x')\n        tar.add('setup.cfg')\npack('run.tgz', 'experiment_7')", ["run.tgz"], ["setup.cfg"]),
     ("sqlite", "import sqlite3\nc = sqlite3.connect('a.db')\nsqlite3.connect(':memory:')", ["a.db"], []),
     ("shutil", "import shutil\nshutil.copy('a.txt', 'b.txt'); shutil.move(src='c.txt', dst='d.txt')", ["b.txt", "d.txt"], ["a.txt", "c.txt"]),
     ("rename", "import os\nos.rename('a.txt', 'b.txt')", ["b.txt"], ["a.txt"]),
