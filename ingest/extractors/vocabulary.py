@@ -48,8 +48,10 @@ NO_ATTRIBUTES: Final = frozenset(
     " cfg css scss jsx tsx sh js mjs cjs ts vue php pdf doc xls mp3 mp4 wav gif svg npy npz pkl parquet sqlite"
     " gz".split()
 )
-# and what no attribute of a module is called: `app.rb`, `App.swift`
-NO_MEMBERS: Final = NO_ATTRIBUTES | frozenset("rb swift kt scala cs go rs lua dart bat ps1 bash".split())
+# and what no attribute of a module is called: `app.rb`, `App.swift`, `app.jar`
+NO_MEMBERS: Final = NO_ATTRIBUTES | frozenset(
+    "rb swift kt scala cs go rs lua dart bat ps1 bash jar apk exe msi whl wasm war".split()
+)
 # of what no attribute is called, what a file has that is referred to as `@src/main.py`; the others are modules of a
 # package as well
 REFERRED: Final = NO_ATTRIBUTES - frozenset("js mjs cjs ts vue php css scss".split())

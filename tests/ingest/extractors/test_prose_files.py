@@ -98,7 +98,7 @@ CASES: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("hooks of React", "useCart.ts and useTheme.js; lastUse.ts is a time", [("m", "useCart.ts"), ("m", "useTheme.js")]),
     ("a source of C and its header", "Declare it in hash_map.h, define it in hash_map.c; node.h and node.c, a.c and a.h, speed.c", [("m", "hash_map.h"), ("m", "hash_map.c")]),
     ("classes and products with such an ending", "Event.ts, lastEvent.ts, Koa.js, point.cs, Vue.js", []),
-    ("source files with the name of a module", "See app.rb, App.swift, app.go; ui.R and server.R make it", [("m", "app.rb"), ("m", "App.swift"), ("m", "app.go"), ("m", "ui.R"), ("m", "server.R")]),
+    ("source files with the name of a module", "See app.rb, App.swift, app.go; ui.R and server.R make it; built app.jar and app-1.apk", [("m", "app.rb"), ("m", "App.swift"), ("m", "app.go"), ("m", "ui.R"), ("m", "server.R"), ("m", "app.jar"), ("m", "app-1.apk")]),
     ("attributes of R", "app.r, gas.R, params.R and math.R are numbers", []),
     ("of Terraform and Prisma", "network.tf, providers.tf and schema.prisma; keras.layers.tf and self.tf are none", [("m", "network.tf"), ("m", "providers.tf"), ("m", "schema.prisma")]),
     ("of genomes, satellites and games", "Indexed calls.vcf.gz.tbi, read B04.jp2 and atac.narrowPeak, opened Main.tscn and water.glsl; new.html.erb", [("m", "calls.vcf.gz.tbi"), ("m", "B04.jp2"), ("m", "atac.narrowPeak"), ("m", "Main.tscn"), ("m", "water.glsl"), ("m", "new.html.erb")]),
