@@ -217,6 +217,7 @@ class Assembler:
         chat, turn_of = text_or_none(data.get("id")), text_or_none(data.get("turn_of"))
         if chat is None:
             return
+        self._chats.check_room(chat)
         self._leaving.begins(_CHAT + chat, *self._places(where, is_inside=turn_of is not None))
         action, around = self._chats.around(where)
         group = None

@@ -17,6 +17,9 @@ MAX_CHATS = 100
 MAX_FORMER = 1000
 """Chats, the latest, with which others may go on."""
 
+MAX_UNDER_WAY = 10_000
+"""Chats that may be under way at once. Of one more no record says what it is in."""
+
 Data = dict[str, Any]
 
 
@@ -105,6 +108,11 @@ class Chats:
         return self._under_way.get(where.chat or self.unmarked, self.around(where))[1]
 
     # --- chats
+
+    def check_room(self, chat: str) -> None:
+        """Raise a ValueError where too many others are under way, as in a journal that tells of no end."""
+        if len(self._under_way) >= MAX_UNDER_WAY and chat not in self._under_way:
+            raise ValueError(f"more than {MAX_UNDER_WAY:,} chats are under way")
 
     def begins(self, chat: str, data: Data) -> bool:
         """A chat begins that is not nested. Gives whether nothing else is under way, and so its records do not name

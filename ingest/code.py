@@ -32,6 +32,9 @@ REFUSED = "Filename is not in the workspace"
 EXECUTES = "code_execution"
 """In the names of AG2's functions that run code and make a reply of it."""
 
+MAX_OPEN = 10_000
+"""Executions that may be under way at once, by chat and executor."""
+
 _SCRIPT = re.compile(r'tmp_code_([0-9a-f]{32})\.py"')
 """How a traceback names the file of a block that has no name of its own: by the MD5 of its code."""
 
@@ -91,7 +94,7 @@ class CodeLedger:
         """The executor has found code and is about to run it. Gives its last execution, as `block_started`."""
         self._watched = True
         unreported = self.unreported(fact.executor, where)
-        self._open[where.talk, fact.executor] = _Open(where, languages=fact.languages)
+        self._begun(fact.executor, where).languages = fact.languages
         return unreported
 
     def block_started(self, fact: facts.CodeBlockStarted, where: Where) -> Execution | None:
@@ -103,13 +106,20 @@ class CodeLedger:
         """
         self._watched = True
         unreported = self.unreported(fact.executor, where)
-        execution = self._open.setdefault((where.talk, fact.executor), _Open(where))
+        execution = self._open.get((where.talk, fact.executor)) or self._begun(fact.executor, where)
         if execution.blocks and execution.length + len(fact.code) > MAX_CODE:
             unreported = self._finished(fact.executor, execution.where, execution, None, "")
-            execution = self._open[where.talk, fact.executor] = _Open(where)
+            execution = self._begun(fact.executor, where)
         execution.blocks.append(Block(fact.language, fact.code))
         execution.length += len(fact.code)
         return unreported
+
+    def _begun(self, executor: str, where: Where) -> _Open:
+        """An execution begins. Raises a ValueError where too many are under way."""
+        if len(self._open) >= MAX_OPEN and (where.talk, executor) not in self._open:
+            raise ValueError(f"more than {MAX_OPEN:,} executions are under way")
+        execution = self._open[where.talk, executor] = _Open(where)
+        return execution
 
     def unreported(self, executor: str | None, where: Where) -> Execution | None:
         """An agent's last execution, where that is over and no message has reported it."""

@@ -68,8 +68,8 @@ class Event:
     length: int = 0
     """Characters of its inputs and outputs, once it waits for its turn to end."""
 
-    def light(self, inputs: dict[str, Any]) -> "Event":
-        """The same with these inputs and no outputs."""
+    def light(self, inputs: dict[str, Any], meta: dict[str, Any]) -> "Event":
+        """The same with these inputs, this `meta` and no outputs, to be held."""
         return Event(
             self.id,
             self.type,
@@ -82,7 +82,7 @@ class Event:
             inputs,
             {},
             self.error,
-            self.meta,
+            meta,
         )
 
     @property

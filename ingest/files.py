@@ -24,6 +24,9 @@ from ingest.written import code_hash
 MAX_SAME_NAME = 100
 """Saved files of one name, in different folders, among which the one meant is looked for: it bounds the time."""
 
+MAX_SAVED = 100_000
+"""Files that a recorder saw, the first ones, that have rows. Ours looks at twice as many and saves 200."""
+
 SCRIPT = re.compile(r"tmp_code_[0-9a-f]{32}\.\w+")
 """Where AG2's executors put code that has no name, before they run it. A traceback names it, but no run wrote it: its
 text is that of the execution."""
@@ -35,6 +38,9 @@ _HOME = re2.compile(r"\bchdir\([^\n]{0,40}__file__")
 itself it need not go."""
 
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:/")
+
+_OF_CAUSE: tuple[str, ...] = ("executor", "work_dir")
+"""What of its cause's `meta` is told of a written file."""
 
 MOUNTED = "/workspace/"
 """The folder as which AG2's container executor mounts its working folder."""
@@ -133,7 +139,8 @@ class FileLedger:
             inputs = {name: cause.inputs.get(name) for name in ("tool", "args", "language")}
             code = cause.inputs.get("code")
             inputs["code"] = preview(code)
-            self._cause = cause, cause.light(inputs), bool(code) and _moves(cause)
+            meta = {name: cause.meta.get(name) for name in _OF_CAUSE}
+            self._cause = cause, cause.light(inputs, meta), bool(code) and _moves(cause)
         return self._cause[1:]
 
     def named(self, path: str, operation: str, method: str, source: str, event_id: str | None, where: Where) -> None:
@@ -144,7 +151,13 @@ class FileLedger:
             self._named.append(_Named(path, operation, method, source, event_id, where))
 
     def saved(self, file: Saved) -> None:
-        """The recorder saw this file."""
+        """The recorder saw this file.
+
+        Raises:
+            ValueError: it saw more than are held.
+        """
+        if len(self._saved) == MAX_SAVED and file.path not in self._saved:
+            raise ValueError(f"more than {MAX_SAVED:,} files")
         file.read = self._held.keep(file.read(), file.read)
         self._saved[file.path] = file
 
@@ -176,7 +189,7 @@ class FileLedger:
             held = at_end if last[place].cause.id == written.cause.id and is_sure else None
             event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
-                rows[place] = partial(self._written_row, written, event.light({}), at_end)
+                rows[place] = partial(self._written_row, written, event.light({}, {}), at_end)
                 makers[place] = written.cause.id
         saved_code = self._code_of(unclaimed.values())
         for saved in unclaimed.values():
@@ -186,11 +199,11 @@ class FileLedger:
             if ran := saved_code.get(saved.path):
                 written = _Written(saved.path, *ran, "executor", "code_execution", None, True, False)
                 held = Content(saved.size, saved.sha256, saved.read)
-                event = self._generated(written, held, True).light({})
+                event = self._generated(written, held, True).light({}, {})
                 rows[self._spelt(saved.path)] = partial(self._written_row, written, event, held)
                 continue
             held = self._content_of(saved.path, saved) or Content(None, None)
-            event = self._found(saved, held).light({})
+            event = self._found(saved, held).light({}, {})
             rows[self._spelt(saved.path)] = partial(self._row, saved.path, event, "recorder", "recorder", held, None)
         for row in rows.values():
             self._rows.add("files", *row())

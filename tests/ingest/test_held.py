@@ -145,6 +145,38 @@ def test_what_is_too_long_for_a_name_is_none(field: str, runs: Path, ingested: I
     assert f"{field} of 4,097 characters" in tables.one("SELECT meta->>'not_understood' FROM runs")
 
 
+@pytest.mark.parametrize(
+    ("bound", "record", "what"),
+    [
+        ("chats.MAX_UNDER_WAY", lambda n: {"kind": "chat_start", "id": f"c{n}", "turn_of": "a"}, "5 chats are under"),
+        (
+            "code.MAX_OPEN",
+            lambda n: event("generate_code_execution_reply", code_blocks=["sh"], sender="a", recipient=f"b{n}"),
+            "5 executions are under way",
+        ),
+        (
+            "code.MAX_OPEN",
+            lambda n: event("execute_code_block", code="1", language="sh", code_count=0, recipient=f"b{n}"),
+            "5 executions are under way",
+        ),
+        ("files.MAX_SAVED", lambda n: {"kind": "file", "path": f"f{n}"}, "5 files"),
+    ],
+)
+def test_what_never_ends_is_held_as_far_as_it_goes(
+    bound: str, record: Callable[[int], Row], what: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the rest there are the records, and the run says so."""
+    monkeypatch.setattr(f"ingest.{bound}", 5)
+    write_journal(runs, "r", *map(record, range(5)), *map(record, range(5)), end=False)
+    assert ingested(runs).one("SELECT meta->>'not_understood' FROM runs") is None, "known ones come again"
+    write_journal(runs, "r", *map(record, range(8)), logged("a", "b", "hi"), end=False)
+    tables = ingested(runs)
+    notes = json.loads(tables.one("SELECT meta->>'not_understood' FROM runs"))
+    assert [f"more than {what}" in note for note in notes] == [True] * 3
+    assert tables.one("SELECT count(*) FROM journal") == 10
+    assert tables.one("SELECT count(*) FROM messages") == 1
+
+
 def test_long_arguments_of_failed_calls_are_compared_by_their_hash(runs: Path, ingested: Ingest) -> None:
     """Whatever the order of the names, without DuckDB reading them again."""
 
