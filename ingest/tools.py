@@ -71,6 +71,8 @@ class ToolLedger:
         """By name, in the order in which they were begun."""
         self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
         """By chat and executor: calls that are over and that no message asked for."""
+        self._guessed: dict[ToolCall, None] = {}
+        """Calls that wait for their answer and have the result of a function that may have returned for another."""
         self._failed_calls = FailedCalls()
         self._heard_of = 0
         self._answered: dict[tuple[str, str], tuple[str, int]] = {}
@@ -109,6 +111,7 @@ class ToolLedger:
             call = self._running_call(fact, where) if fact.started is not None else self._returned(fact, where)
             if call is not None and fact.started is None:
                 call.guessed = True
+                self._guessed[call] = None
             if call is None:
                 call = self._new(
                     fact.call_id, fact.name, where, executor=fact.executor, arguments=unwrapped(fact.arguments)
@@ -194,6 +197,8 @@ class ToolLedger:
         if call.guessed and not _is_text_of(response.content, call.result):
             call.has_result, call.executor = False, executor  # another call with these arguments returned that
         if not call.has_result:
+            self._take_over(call, response)
+        if not call.has_result:
             call.result, call.has_result, call.ended = response.content, True, where.time
             text = plain_text(response.content)
             is_refused = call.state == REQUESTED and text == _REFUSED
@@ -205,6 +210,22 @@ class ToolLedger:
             self._answered[known] = call.name, answer
             keep_latest(self._answered, MAX_ANSWERED)
         return self._event(call)
+
+    def _take_over(self, call: ToolCall, response: ToolResponse) -> None:
+        """What returned and was taken for another call with these arguments was this one, where its answer is that.
+        The other one waits on."""
+        for other in islice(self._guessed, REMEMBERED):
+            if (other.name, other.arguments) == (call.name, call.arguments) and _is_text_of(
+                response.content, other.result
+            ):
+                call.result, call.has_result, call.ended = other.result, True, other.ended
+                call.failed, call.error, call.executor = other.failed, other.error, other.executor
+                other.result, other.has_result, other.ended = None, False, None
+                other.failed, other.error, other.executor = None, None, None
+                other.guessed, other.state = False, REQUESTED
+                del self._guessed[other]
+                self._put(other)
+                return
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:
         """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
@@ -268,6 +289,7 @@ class ToolLedger:
         self._open.clear()
         self._running.clear()
         self._ended.clear()
+        self._guessed.clear()
         self._answered.clear()
         self._failed_calls.forget()
 
@@ -304,6 +326,7 @@ class ToolLedger:
         self._length -= call.length
         self._all.drop(call)
         self._open[key].drop(call)
+        self._guessed.pop(call, None)
         if not self._open[key].calls:
             del self._open[key]
         self._count(call, None)

@@ -1,5 +1,6 @@
 """AG2's own loggers, run for real: what the model's server and the tool saw is what the tables say."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -422,6 +423,48 @@ def test_a_call_is_told_once_whatever_the_log_makes_of_its_arguments(
     assert [tuple(row.values()) for row in rows] == [
         ("look", "model", "user", f"Error: nothing at {name}", "completed") for name in ("one", "two")
     ]
+
+
+@pytest.mark.parametrize("kind", LOGGERS)
+def test_equal_calls_of_chats_at_once_are_told_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ingested: Ingest
+) -> None:
+    """All are asked for before the first returns, and each is answered before the next one returns. A log has no id
+    where a function returns."""
+    asked: list[int] = []
+
+    def script(request: Request) -> Step:
+        return "done" if any(m["role"] == "tool" for m in request.messages) else Reply(calls=(Call("now"),))
+
+    with ScriptedLLM(script) as llm, logging_to(tmp_path, kind, monkeypatch) as log:
+        monkeypatch.setenv("OPENAI_BASE_URL", llm.base_url)
+        config = llm.config()
+        del config["config_list"][0]["base_url"]
+
+        async def now() -> str:
+            number = len(asked)
+            asked.append(number)
+            while len(llm.requests) < 3 + number:
+                await asyncio.sleep(0.001)
+            return f"it is {number}"
+
+        async def chat() -> list[dict[str, Any]]:
+            model = ConversableAgent("model", llm_config=config, **QUIET)
+            user = ConversableAgent("user", llm_config=False, **QUIET)
+            register_function(now, caller=model, executor=user, description="the time")
+            return list((await user.a_initiate_chat(model, message="when?", max_turns=2)).chat_history)
+
+        async def chats() -> list[list[dict[str, Any]]]:
+            return await asyncio.gather(chat(), chat(), chat())
+
+        histories = asyncio.run(chats())
+    answers = [
+        message["tool_responses"][0] for history in histories for message in history if "tool_responses" in message
+    ]
+    rows = ingested(log).sql("SELECT call_id, result, tool_name, agent_name, executor FROM tool_calls ORDER BY 2")
+    assert [tuple(row.values()) for row in rows] == sorted(
+        ((a["tool_call_id"], a["content"], "now", "model", "user") for a in answers), key=lambda row: row[1]
+    )
 
 
 @pytest.mark.parametrize("kind", LOGGERS)
