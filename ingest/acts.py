@@ -77,7 +77,8 @@ class ActLedger:
         for hit in execution.writes:
             writes.setdefault(hit.path, hit)
         for path, hit in writes.items():
-            self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path))
+            is_done = path in execution.done
+            self._files.written(path, execution.event, depth, hit.method, execution.saved.get(path), is_done)
         for block in execution.blocks:
             self._files.ran(block.code, execution.event, depth)
         for hit in execution.reads:

@@ -29,6 +29,11 @@ SAVED_AS = "code.filename"
 REFUSED = "Filename is not in the workspace"
 """All that AG2's command-line executors say of a file outside their folder: then they save and run nothing."""
 
+_NOT_TAKEN = re.compile(r"(?:unknown|Unsupported) language (\S{1,100})")
+"""All that AG2's executors say of a block in a language that they don't take: they stop, and it is not saved either."""
+
+_NOTHING = CodeFacts((), (), ())
+
 EXECUTES = "code_execution"
 """In the names of AG2's functions that run code and make a reply of it."""
 
@@ -57,7 +62,8 @@ class _Open:
 class Execution:
     """A finished execution: its event, its code, and what that reads and writes.
 
-    `saved` maps the path of a block that the executor saved before it ran it to the block.
+    `saved` maps the path of a block that the executor saved before it ran it to the block. `done` are the paths that
+    blocks write which went well before another one failed.
     """
 
     event: Event
@@ -65,6 +71,7 @@ class Execution:
     writes: list[Hit]
     reads: list[Hit]
     saved: dict[str, str]
+    done: frozenset[str]
 
 
 LABELS = {
@@ -209,15 +216,19 @@ class CodeLedger:
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""
-        blocks, failing, stored = execution.blocks if execution else [], None, 0
-        if blocks:
-            found = self._looked_at(blocks, is_old_kind=True)
+        told, failing, stored, went_well = execution.blocks if execution else [], None, 0, 0
+        if told:  # one by one: it stops at the first that fails
+            blocks, found, went_well = told, self._looked_at(told, is_old_kind=True), len(told) - 1
         else:
             blocks, found = self._run(ran, written)
             if exit_code != 0 and (number := _failing(blocks, found, output)) is not None:
                 blocks, found, failing = blocks[: number + 1], found[: number + 1], blocks[number]
-            if ran is None and written is not None:  # else the execution's own records have the code
-                stored, written.stored = written.stored, max(written.stored, len(blocks))
+                went_well = number
+        if exit_code != 0 and (number := _not_taken(blocks, output)) is not None:
+            found = [*found[:number], (_NOTHING, found[number][1])]
+            blocks, failing, went_well = blocks[: number + 1], blocks[number], number
+        if not told and ran is None and written is not None:  # else the execution's own records have the code
+            stored, written.stored = written.stored, max(written.stored, len(blocks))
         looked_at = [fact for fact, _ in found]
         language = _language(blocks, failing, output if exit_code != 0 else "")
         at = execution.where if execution else where
@@ -254,7 +265,8 @@ class CodeLedger:
         saved = _saved(reached, is_refused=REFUSED in output)
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
-        return Execution(event, blocks, writes, reads, saved)
+        done = frozenset(hit.path for fact in looked_at[:went_well] for hit in fact.writes)
+        return Execution(event, blocks, writes, reads, saved, done)
 
     def _outcome(
         self, ran: facts.CodeRan | None, exit_code: int | None, output: str
@@ -333,6 +345,13 @@ def _failing(blocks: list[Block], found: list[LookedAt], output: str) -> int | N
         if (scripts and _md5(blocks[number].code) in scripts) or any(f'{name}"' in output for name in names):
             return number
     return None
+
+
+def _not_taken(blocks: list[Block], output: str) -> int | None:
+    """The number of the block at which the executor stopped because of its language, where the output says so."""
+    said = _NOT_TAKEN.fullmatch(output.rstrip().rpartition("\n")[2])
+    language = said[1].lower() if said else None
+    return next((number for number, block in enumerate(blocks) if (block.language or "").lower() == language), None)
 
 
 def _saved(reached: list[tuple[Block, CodeFacts]], is_refused: bool) -> dict[str, str]:

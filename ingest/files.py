@@ -119,14 +119,17 @@ class FileLedger:
         self._cause: tuple[Event, Event, bool] | None = None
         """The event that was last said to have written something, and what is kept of it."""
 
-    def written(self, path: str, cause: Event, depth: int, method: str, content: str | None = None) -> None:
+    def written(
+        self, path: str, cause: Event, depth: int, method: str, content: str | None = None, is_done: bool = False
+    ) -> None:
         """The event `cause` is said to have written a file. `depth` is the cause's own.
 
-        Where its `content` is told the file was written before the code in it was run.
+        Where its `content` is told the file was written before the code in it was run. `is_done`: what writes it went
+        well, whatever became of the event.
         """
         source = "code_execution" if cause.type == "code_exec" else cause.type
         light, moves = self._light(cause)
-        is_done = cause.status == "completed" or content is not None
+        is_done = is_done or cause.status == "completed" or content is not None
         self._written.append(_Written(path, light, depth, method, source, content, is_done, moves))
 
     def ran(self, code: str, cause: Event, depth: int) -> None:

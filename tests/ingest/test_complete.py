@@ -126,6 +126,39 @@ def test_code_that_ran(kind: str, is_async: bool, runs: Path, tmp_path: Path, in
     assert [turns[e["parent_event_id"]] for e in tables.events("code_exec")] == ["runner"] * 3
 
 
+@pytest.mark.few
+@pytest.mark.parametrize("kind", ["executor", "old"])
+def test_an_executor_stops_at_a_language_that_it_does_not_take(
+    kind: str, runs: Path, tmp_path: Path, ingested: Ingest
+) -> None:
+    """What comes after that block did not run, the block itself is not saved, and what came before went well."""
+    work = tmp_path / "work"
+    work.mkdir()
+    config = {"executor": LocalCommandLineCodeExecutor(work_dir=work)} if kind == "executor" else {"use_docker": False}
+    first, last = (f"open('{name}', 'w').write('1')" for name in ("before.txt", "after.txt"))
+    settings = "# filename: settings.yaml\na: 1"
+    message = f"```python\n{first}\n```\n```yaml\n{settings}\n```\n```python\n{last}\n```"
+    runner = ConversableAgent(
+        "runner",
+        llm_config=False,
+        code_execution_config=config | {"work_dir": str(work)} if kind == "old" else config,
+        **QUIET,
+    )
+    with capture.start(runs, run_id="r", console=False, files=False):
+        history = talker("writer").initiate_chat(runner, message=message, max_turns=1).chat_history
+    assert history[1]["content"].endswith("unknown language yaml")
+    assert [path.name for path in work.glob("*.*") if not path.name.startswith("tmp_code")] == ["before.txt"]
+    (runs / "saved.json").write_text(json.dumps(history))
+    tables = ingested(runs)
+    for run_id in ("r", "saved.json"):
+        rows = tables.sql("SELECT code, status FROM code_execs WHERE run_id = ?", run_id)
+        assert sorted((r["code"].strip(), r["status"]) for r in rows) == [(settings, "failed"), (first, "failed")]
+        (told,) = [event for event in tables.events("code_exec") if event["run_id"] == run_id]
+        assert (told["meta"]["language"], told["error_message"]) == ("yaml", "unknown language yaml")
+        files = tables.sql("SELECT file_path FROM files WHERE run_id = ? AND operation = 'write'", run_id)
+        assert [r["file_path"] for r in files] == ["before.txt"]
+
+
 def test_code_that_user_code_ran(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """Code run without a message, by an agent and by an executor alone, and one whose executor raises."""
 
