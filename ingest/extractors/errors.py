@@ -16,6 +16,10 @@ EXCEPTION_NAME = re.compile(
 NOT_FOUND = re.compile(r"(?i)(?:: command not found|: not found|is not recognized as an internal or external command)$")
 # colours, which a Jupyter kernel puts into its tracebacks
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# how AG2's executors for IPython and Jupyter begin: class and message, and the traceback as a Python list below
+KERNEL = re.compile(r"\s*(?:ERROR: ){1,2}([^\n]*)(?:\n(.*))?", re.DOTALL)
+LISTED = ("['", '["')
+SILENT_KERNEL = "Timeout waiting for output from code block"
 TIMEOUT = ("Timeout", "Execution timed out", "Pip install timed out")
 TRACEBACK = "Traceback (most recent call last)"
 # only the end of an output says how it ended
@@ -29,9 +33,10 @@ def extract_error(output: str) -> tuple[str | None, str | None]:
         output: what the code printed, or what the tool returned.
 
     Returns:
-        (type, message): class name and the full last line of the last Python traceback; `CommandNotFound` for a
-        shell; `Timeout` for AG2's executors; `ToolError` for a text that starts with `Error:`; otherwise (None, the
-        last line that is not empty), or (None, None) for an empty text. Linear in the length of the output.
+        (type, message): class name and the full last line of the last Python traceback; class and message of what a
+        kernel's cell raised; `CommandNotFound` for a shell; `Timeout` for AG2's executors; `ToolError` for a text that
+        starts with `Error:`; otherwise (None, the last line that is not empty), or (None, None) for an empty text.
+        Linear in the length of the output.
     """
     text = sound(output[-TAIL:])
     if "\x1b" in text:
@@ -42,7 +47,7 @@ def extract_error(output: str) -> tuple[str | None, str | None]:
         return None, None
     if filled[-1] == TIMEOUT[0] or filled[-1].startswith(TIMEOUT[1:]):
         return "Timeout", filled[-1]
-    found = _traceback(lines)
+    found = _traceback(lines) or _of_kernel(sound(output[:1000]))
     if found:
         return found
     for line in reversed(filled):
@@ -80,6 +85,20 @@ def _traceback(lines: list[str]) -> tuple[str, str] | None:
         if named is None and start is not None and ":" in line and _class_name(match.group(1))[:1].isupper():
             named = _class_name(match.group(1)), line
     return named
+
+
+def _of_kernel(head: str) -> tuple[str, str] | None:
+    """Type and message of what a cell raised, as AG2's executors tell it, by how the output begins."""
+    told = KERNEL.match(head)
+    if told is None:
+        return None
+    message = told[1].strip()
+    if message.startswith(SILENT_KERNEL):
+        return "Timeout", message
+    named = EXCEPTION.match(message)
+    if named and (EXCEPTION_NAME.search(named[1]) or (told[2] or "").startswith(LISTED)):
+        return _class_name(named[1]), message
+    return None
 
 
 def _class_name(dotted: str) -> str:
