@@ -104,6 +104,7 @@ def unlisten(mark: object) -> None:
 def said_by_event(scope: Scope, recipient: Any, message: Any, sender: Any, silent: Any) -> bool:
     """Whether the event that follows a message says all of it; if so, it is counted."""
     try:
+        meet(scope, sender)
         if scope.run.skip or (silent if sender.silent is None else sender.silent) or not _is_plain(message):
             return False
         meet(scope, recipient)
@@ -136,10 +137,10 @@ def _place_in_history() -> int | None:
 
 
 def _is_plain(message: Any) -> bool:
-    """Whether a message is no more than its words."""
+    """Whether a message is no more than its words. No event tells a role, such as a human's."""
     if type(message) is str:
         return True
-    return type(message) is dict and type(message.get("content")) is str and message.keys() <= {"content", "role"}
+    return type(message) is dict and type(message.get("content")) is str and message.keys() == {"content"}
 
 
 def log_event(before: Callable[..., None]) -> Callable[..., None]:

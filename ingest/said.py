@@ -9,7 +9,7 @@ from ingest.events import Event, Where
 from ingest.latest import keep_latest
 from ingest.lines import encode
 from ingest.messages import Message
-from ingest.relayed import Relayed
+from ingest.relayed import USER, Relayed
 from ingest.runrows import RunRows, preview
 from ingest.seen import Seen
 from ingest.talk import History, Talk
@@ -41,9 +41,9 @@ class MessageLedger:
         return len(self._earlier)
 
     def role(self, message: Message) -> str:
-        """The role of a message. Of one that names none: a human's proxy is the user."""
-        named = self._agents.get(message.sender or "", {}).get("class") == "UserProxyAgent"
-        return message.role or ("user" if named else "assistant")
+        """The role of a message. Of one that names none: a human's proxy is the user, and who stands for one."""
+        kind = self._agents.get(message.sender or "", {}).get("class")
+        return message.role or ("user" if kind == "UserProxyAgent" or message.sender == USER else "assistant")
 
     def add(
         self, channel: str, message: Message, turn: Event, where: Where, tokens: int | None, internal: bool

@@ -146,7 +146,7 @@ def test_transcripts_are_saved_without_being_asked_for() -> None:
     assert saved == [
         ("mine", ["go", "d speaks"]),
         ("m1", ["go", "d speaks"]),
-        ("b and a", ["before", "no", "in it", "no"]),
+        ("a and b", ["before", "no", "in it", "no"]),
     ]
     marks = [(m.get("rest"), m.get("complete")) for m in of_kind(journal(run), "messages")]
     assert marks == [(None, True), (True, True), (True, True)]

@@ -15,7 +15,7 @@ pytest.importorskip("autogen", reason="needs AG2: pip install 'ag2-journal[ag2]'
 from autogen import ConversableAgent, GroupChat, GroupChatManager, UserProxyAgent, register_function
 from autogen.agentchat import a_initiate_group_chat, a_run_group_chat, initiate_group_chat, run_group_chat
 from autogen.agentchat.group import AgentTarget, ContextVariables, ReplyResult, TerminateTarget
-from autogen.agentchat.group.patterns import DefaultPattern
+from autogen.agentchat.group.patterns import DefaultPattern, RoundRobinPattern
 from autogen.coding import CodeBlock, LocalCommandLineCodeExecutor
 
 import capture
@@ -188,6 +188,32 @@ def test_code_that_user_code_ran(runs: Path, tmp_path: Path, ingested: Ingest) -
     failed = tables.events("code_exec")[-1]
     assert failed["error_message"] == "no such machine"
     assert "no such machine" in failed["meta"]["traceback"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "silent", "human", "pattern"])
+def test_what_opens_a_chat_is_the_users(
+    kind: str, runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As all that a human's proxy says, and a human's own words, whatever class of agent passes them on."""
+    answers = iter(["and more", "exit"])
+    monkeypatch.setattr("builtins.input", lambda *_: next(answers))
+    user: ConversableAgent = UserProxyAgent("user", human_input_mode="NEVER", code_execution_config=False)
+    if kind == "human":
+        user = ConversableAgent("user", llm_config=False, human_input_mode="ALWAYS")
+    user._default_auto_reply = "go on"
+    helper = talker("helper")
+    with capture.start(runs, run_id="r", console=False):
+        if kind == "pattern":
+            pattern = RoundRobinPattern(initial_agent=helper, agents=[helper])
+            initiate_group_chat(pattern=pattern, messages="go", max_rounds=2)
+        elif kind == "async":
+            asyncio.run(user.a_initiate_chat(helper, message="go", max_turns=2))
+        else:
+            opening: Any = {"content": "go", "role": "user"} if kind == "human" else "go"
+            user.initiate_chat(helper, message=opening, max_turns=2, silent=kind == "silent")
+    rows = ingested(runs).sql("SELECT sender, role, content FROM messages ORDER BY message_order")
+    assert len(rows) == (2 if kind == "pattern" else 4)
+    assert [r["role"] for r in rows] == ["assistant" if r["sender"] == "helper" else "user" for r in rows]
 
 
 def talker(name: str, says: str | None = None, **options: Any) -> ConversableAgent:
