@@ -32,6 +32,9 @@ REFUSED = "Filename is not in the workspace"
 _NOT_TAKEN = re.compile(r"(?:unknown|Unsupported) language (\S{1,100})")
 """All that AG2's executors say of a block in a language that they don't take: they stop, and it is not saved either."""
 
+_ONLY_SAVED = "Code saved to "
+"""How AG2's executors begin the whole path of a block in a language that they save and do not run."""
+
 _NOTHING = CodeFacts((), (), ())
 
 EXECUTES = "code_execution"
@@ -227,6 +230,8 @@ class CodeLedger:
         if exit_code != 0 and (number := _not_taken(blocks, output)) is not None:
             found = [*found[:number], (_NOTHING, found[number][1])]
             blocks, failing, went_well = blocks[: number + 1], blocks[number], number
+        if _ONLY_SAVED in output:
+            found = _without_saved(blocks, found, output)
         if not told and ran is None and written is not None:  # else the execution's own records have the code
             stored, written.stored = written.stored, max(written.stored, len(blocks))
         looked_at = [fact for fact, _ in found]
@@ -352,6 +357,19 @@ def _not_taken(blocks: list[Block], output: str) -> int | None:
     said = _NOT_TAKEN.fullmatch(output.rstrip().rpartition("\n")[2])
     language = said[1].lower() if said else None
     return next((number for number, block in enumerate(blocks) if (block.language or "").lower() == language), None)
+
+
+def _without_saved(blocks: list[Block], found: list[_LookedAt], output: str) -> list[_LookedAt]:
+    """What is in each block, of those that the executor only saved nothing but the name that they have."""
+    lines = [line.rstrip() for line in output.split("\n") if line.startswith(_ONLY_SAVED)]
+    saved = {re.split(r"[/\\]", line)[-1] for line in lines}
+    saved |= {posixpath.splitext(name)[0] for name in saved}
+    kept = []
+    for block, (fact, hashed) in zip(blocks, found, strict=True):
+        own = tuple(hit for hit in fact.writes if hit.method == SAVED_AS)
+        names = [posixpath.basename(hit.path) for hit in own] or [f"tmp_code_{_md5(block.code)}"]
+        kept.append((fact if saved.isdisjoint(names) else _NOTHING._replace(writes=own), hashed))
+    return kept
 
 
 def _saved(reached: list[tuple[Block, CodeFacts]], is_refused: bool) -> dict[str, str]:

@@ -159,6 +159,32 @@ def test_an_executor_stops_at_a_language_that_it_does_not_take(
         assert [r["file_path"] for r in files] == ["before.txt"]
 
 
+def test_code_that_is_only_saved_reads_and_writes_nothing(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
+    """AG2's command-line executors run no JavaScript, and no language that they are told not to."""
+    work = tmp_path / "work"
+    policies = {"sh": False}
+    executor = LocalCommandLineCodeExecutor(work_dir=work, execution_policies=policies)
+    runner = ConversableAgent("runner", llm_config=False, code_execution_config={"executor": executor}, **QUIET)
+    blocks = {
+        "javascript": "const fs = require('fs');\nfs.writeFileSync('never.json', fs.readFileSync('in.json'))",
+        "sh": "# filename: tools/make.sh\necho 1 > never.txt",
+        "python": "import csv\nopen('real.txt', 'w').write('1')",
+    }
+    (work / "tools").mkdir()
+    message = "\n".join(f"```{language}\n{code}\n```" for language, code in blocks.items())
+    with capture.start(runs, run_id="r", console=False, files=False):
+        history = talker("writer").initiate_chat(runner, message=message, max_turns=1).chat_history
+    assert sorted(p.name for p in work.rglob("*.*") if "tmp_code" not in p.name) == ["make.sh", "real.txt"]
+    (runs / "saved.json").write_text(json.dumps(history))
+    tables = ingested(runs)
+    for run_id in ("r", "saved.json"):
+        files = tables.sql("SELECT file_path FROM files WHERE run_id = ? AND operation <> 'mention' ORDER BY 1", run_id)
+        assert [r["file_path"] for r in files] == ["real.txt", "tools/make.sh"]
+        (told,) = [event["meta"] for event in tables.events("code_exec") if event["run_id"] == run_id]
+        assert (told["files_written"], told["files_read"]) == (["tools/make.sh", "real.txt"], [])
+        assert told["imports"] == ["csv"]
+
+
 def test_code_that_user_code_ran(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """Code run without a message, by an agent and by an executor alone, and one whose executor raises."""
 
