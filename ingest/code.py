@@ -46,6 +46,9 @@ MAX_OPEN = 10_000
 _SCRIPT = re.compile(r'tmp_code_([0-9a-f]{32})\.py"')
 """How a traceback names the file of a block that has no name of its own: by the MD5 of its code."""
 
+_PIP = re.compile(r"^(! ?pip install)(?!.*-qqq)", re.MULTILINE)
+"""What AG2 makes silent in Python before it saves it: its name is the MD5 of that."""
+
 MAX_NAMED = 256
 """Blocks of an execution that have names, the last ones, which are looked for in its output."""
 
@@ -347,9 +350,15 @@ def _failing(blocks: list[Block], found: list[LookedAt], output: str) -> int | N
     for number in range(len(blocks) - 1, -1, -1):
         names = [hit.path for hit in found[number][0].writes if hit.method == SAVED_AS] if named < MAX_NAMED else []
         named += bool(names)
-        if (scripts and _md5(blocks[number].code) in scripts) or any(f'{name}"' in output for name in names):
+        if (scripts and _script(blocks[number]) in scripts) or any(f'{name}"' in output for name in names):
             return number
     return None
+
+
+def _script(block: Block) -> str:
+    """What AG2 names the file of a block by."""
+    is_silenced = "pip install" in block.code and (block.language or "").lower() == "python"
+    return _md5(_PIP.sub(r"\1 -qqq", block.code) if is_silenced else block.code)
 
 
 def _not_taken(blocks: list[Block], output: str) -> int | None:
@@ -367,7 +376,7 @@ def _without_saved(blocks: list[Block], found: list[_LookedAt], output: str) -> 
     kept = []
     for block, (fact, hashed) in zip(blocks, found, strict=True):
         own = tuple(hit for hit in fact.writes if hit.method == SAVED_AS)
-        names = [posixpath.basename(hit.path) for hit in own] or [f"tmp_code_{_md5(block.code)}"]
+        names = [posixpath.basename(hit.path) for hit in own] or [f"tmp_code_{_script(block)}"]
         kept.append((fact if saved.isdisjoint(names) else _NOTHING._replace(writes=own), hashed))
     return kept
 

@@ -185,6 +185,25 @@ def test_code_that_is_only_saved_reads_and_writes_nothing(runs: Path, tmp_path: 
         assert told["imports"] == ["csv"]
 
 
+def test_a_block_that_installs_something_is_known_as_the_one_that_failed(
+    runs: Path, tmp_path: Path, ingested: Ingest
+) -> None:
+    """AG2 makes pip silent in it, so the file that a traceback names has another MD5. Later blocks did not run."""
+    executor = LocalCommandLineCodeExecutor(work_dir=tmp_path)
+    runner = ConversableAgent("runner", llm_config=False, code_execution_config={"executor": executor}, **QUIET)
+    codes = ["open('before.txt', 'w').write('1')", "!pip install nothere\nimport nothere", "print('after')"]
+    message = "\n".join(f"```python\n{code}\n```" for code in codes)
+    with capture.start(runs, run_id="r", console=False, files=False):
+        history = talker("writer").initiate_chat(runner, message=message, max_turns=1).chat_history
+    (runs / "saved.json").write_text(json.dumps(history))
+    tables = ingested(runs)
+    for run_id in ("r", "saved.json"):
+        rows = tables.sql("SELECT code, status FROM code_execs WHERE run_id = ?", run_id)
+        assert sorted((r["code"], r["status"]) for r in rows) == sorted((code, "failed") for code in codes[:2])
+        written = "SELECT file_path FROM files WHERE run_id = ? AND operation = 'write'"
+        assert tables.one(written, run_id) == "before.txt"
+
+
 def test_code_that_user_code_ran(runs: Path, tmp_path: Path, ingested: Ingest) -> None:
     """Code run without a message, by an agent and by an executor alone, and one whose executor raises."""
 
