@@ -368,7 +368,7 @@ def _not_taken(blocks: list[Block], output: str) -> int | None:
     return next((number for number, block in enumerate(blocks) if (block.language or "").lower() == language), None)
 
 
-def _without_saved(blocks: list[Block], found: list[_LookedAt], output: str) -> list[_LookedAt]:
+def _without_saved(blocks: list[Block], found: list[LookedAt], output: str) -> list[LookedAt]:
     """What is in each block, of those that the executor only saved nothing but the name that they have."""
     lines = [line.rstrip() for line in output.split("\n") if line.startswith(_ONLY_SAVED)]
     saved = {re.split(r"[/\\]", line)[-1] for line in lines}
