@@ -8,6 +8,7 @@ several calls with an id that of the same chat and thread is meant, and then tha
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from operator import eq
@@ -90,7 +91,7 @@ class ToolLedger:
         arguments = unwrapped(request.arguments)
         # so that a handoff to its executor, and its turn, come after this one
         behind = where.at(where.position + 3 + min(number, MAX_PLACES))
-        asked = {"agent": agent, "turn": turn, "asked_of": to, "arguments": arguments}
+        asked = {"agent": agent, "turn": turn, "around": where.parent, "asked_of": to, "arguments": arguments}
         self._put(self._new(request.call_id, request.name, behind, number, **asked))
 
     def started(self, fact: facts.ToolStarted, where: Where) -> None:
@@ -252,7 +253,7 @@ class ToolLedger:
         ]
         for call in calls:
             self._drop(call)
-        return [(self._event(call), call.turn) for call in calls]
+        return [self._given_up(call) for call in calls]
 
     def overdue(self) -> list[tuple[Event, str | None]]:
         """The events of calls that are waited for no more because too many others do, each with the turn that asked
@@ -265,13 +266,20 @@ class ToolLedger:
             ended = self._ended.get((call.where.talk, call.executor), [])
             if call in ended:
                 ended.remove(call)
-            overdue.append((self._event(call), call.turn))
+            overdue.append(self._given_up(call))
         return overdue
 
     def unanswered(self) -> Iterator[tuple[Event, str | None]]:
         """At the end of the run: the events of calls without an answer, each with the turn that asked for it."""
         calls = sorted(self._all.calls, key=lambda call: call.where.position)
-        return ((self._event(call), call.turn) for call in calls)
+        return map(self._given_up, calls)
+
+    def _given_up(self, call: ToolCall) -> tuple[Event, str | None]:
+        """The event of a call without an answer, and the turn that asked for it, which it is in wherever it ran."""
+        event = self._event(call)
+        if call.turn is not None:
+            event.where = replace(call.where, parent=call.around)
+        return event, call.turn
 
     def is_asked(self, talk: str) -> bool:
         """Whether a call of a chat waits for its answer."""

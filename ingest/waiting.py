@@ -24,7 +24,8 @@ REMEMBERED = 256
 class ToolCall:
     """A call on its way from request to answer. Times are UTC microseconds. `key`: names it in its
     run, from the moment at which it is first heard of. `order`: that of calls, of each message the first one last.
-    `asked_of`: to whom the message goes that asks for it. `event_id`: where others point at it."""
+    `turn`: the one that asks for it, and `around` what is around that. `asked_of`: to whom the message goes that asks
+    for it. `event_id`: where others point at it."""
 
     call_id: str | None
     name: str
@@ -34,6 +35,7 @@ class ToolCall:
     event_id: str | None = None
     agent: str | None = None
     turn: str | None = None
+    around: str | None = None
     asked_of: str | None = None
     executor: str | None = None
     arguments: Any = None

@@ -432,6 +432,34 @@ def test_an_action_without_an_end_is_no_parent(runs: Path, ingested: Ingest) -> 
     assert rows[1]["parent_event_id"] == rows[0]["id"]
 
 
+def _chat(name: str, sender: str, recipient: str, **more: Any) -> Row:
+    return {"kind": "chat_start", "id": name, "sender": sender, "recipient": recipient, **more}
+
+
+def _depths_that_are_not_their_parents(runs: Path, ingested: Ingest, *records: Row) -> list[Row]:
+    write_journal(runs, "one", *records, end=False)
+    return ingested(runs).sql(
+        "SELECT inner_one.event_type, inner_one.depth, outer_one.depth AS around FROM execution_events AS inner_one "
+        "JOIN execution_events AS outer_one ON outer_one.id = inner_one.parent_event_id "
+        "WHERE inner_one.depth <> outer_one.depth + 1"
+    )
+
+
+def test_a_call_that_runs_in_another_chat_is_as_deep_as_its_turn(runs: Path, ingested: Ingest) -> None:
+    """A call is asked for in a chat and begun in a nested one, and nobody answers: it is below the turn that asked."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    begun = event("execute_function", func_name="f", call_id="c", arguments={}, recipient="e")
+    wrong = _depths_that_are_not_their_parents(
+        runs,
+        ingested,
+        _chat("outer", "a", "b"),
+        text("b", "x", "is it right?"),
+        logged("d", "e", {"content": None, "role": "assistant", "tool_calls": [call]}),
+        begun,
+    )
+    assert wrong == []
+
+
 def test_the_same_error_on_another_day_is_another_error(runs: Path, ingested: Ingest) -> None:
     """Three steps fail with the same words, each caught: three errors."""
     failed = {"kind": "step_end", "status": "failed", "error": {"type": "ValueError", "message": "no data"}}
