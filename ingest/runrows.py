@@ -195,7 +195,7 @@ class RunRows:
             self._happened[event.id] = depth
             if event.type == "agent_call":
                 self._turns[event.id] = event.agent
-            self.around(event.id, where.parent)
+            self._around[event.id] = where.parent if where.parent != event.id else None
         self._positions.append(where.position)
         inputs, outputs, meta = encode(event.inputs), encode(event.outputs), encode(event.meta)
         self._events.add(

@@ -460,6 +460,19 @@ def test_a_call_that_runs_in_another_chat_is_as_deep_as_its_turn(runs: Path, ing
     assert wrong == []
 
 
+def test_chats_out_of_order_are_as_deep_as_their_turns(runs: Path, ingested: Ingest) -> None:
+    """The record of a nested chat stands before that of the chat that it is in."""
+    wrong = _depths_that_are_not_their_parents(
+        runs,
+        ingested,
+        _chat("inner", "x", "y", in_chat="middle", turn_of="b"),
+        _chat("middle", "a", "b", in_chat="outer", turn_of="a"),
+        text("x", "y", "how?") | {"in_chat": "inner"},
+        text("b", "a", "so") | {"in_chat": "middle"},
+    )
+    assert wrong == []
+
+
 def test_the_same_error_on_another_day_is_another_error(runs: Path, ingested: Ingest) -> None:
     """Three steps fail with the same words, each caught: three errors."""
     failed = {"kind": "step_end", "status": "failed", "error": {"type": "ValueError", "message": "no data"}}
