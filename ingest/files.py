@@ -92,6 +92,9 @@ class _Named:
 _Ran = tuple[str, Event, int]
 """Hash of code, the execution that ran it, and its depth."""
 
+_Made = tuple[str, Where, int | None]
+"""Id, place and end of the event of a written file: what its row needs. A run may write hundreds of thousands."""
+
 
 class FileLedger:
     """The files of one run.
@@ -192,7 +195,7 @@ class FileLedger:
             held = at_end if last[place].cause.id == written.cause.id and is_sure else None
             event = self._generated(written, held, saved is not None and place not in done)
             if event.status == "completed" and makers.get(place) != written.cause.id:  # by its first spelling there
-                rows[place] = partial(self._written_row, written, event.light({}, {}), at_end)
+                rows[place] = partial(self._written_row, written, _made(event), at_end)
                 makers[place] = written.cause.id
         saved_code = self._code_of(unclaimed.values())
         for saved in unclaimed.values():
@@ -202,12 +205,12 @@ class FileLedger:
             if ran := saved_code.get(saved.path):
                 written = _Written(saved.path, *ran, "executor", "code_execution", None, True, False)
                 held = Content(saved.size, saved.sha256, saved.read)
-                event = self._generated(written, held, True).light({}, {})
-                rows[self._spelt(saved.path)] = partial(self._written_row, written, event, held)
+                made = _made(self._generated(written, held, True))
+                rows[self._spelt(saved.path)] = partial(self._written_row, written, made, held)
                 continue
             held = self._content_of(saved.path, saved) or Content(None, None)
-            event = self._found(saved, held).light({}, {})
-            rows[self._spelt(saved.path)] = partial(self._row, saved.path, event, "recorder", "recorder", held, None)
+            made = _made(self._found(saved, held))
+            rows[self._spelt(saved.path)] = partial(self._row, saved.path, made, "recorder", "recorder", held, None)
         for row in rows.values():
             self._rows.add("files", *row())
         self._are_named.clear()
@@ -378,25 +381,26 @@ class FileLedger:
         self._rows.add_event(event)
         return event
 
-    def _written_row(self, written: _Written, event: Event, held: Content | None) -> tuple[Any, ...]:
-        return self._row(written.path, event, written.source, written.method, held, written.content)
+    def _written_row(self, written: _Written, made: _Made, held: Content | None) -> tuple[Any, ...]:
+        return self._row(written.path, made, written.source, written.method, held, written.content)
 
     def _row(
-        self, path: str, event: Event, source: str, method: str, held: Content | None, told: str | None
+        self, path: str, made: _Made, source: str, method: str, held: Content | None, told: str | None
     ) -> tuple[Any, ...]:
         """The row of a written file, with what it holds at the end, or else what it was told to hold."""
         content, size = _text_and_size(held, told)
+        event_id, where, created = made
         return (
-            self._rows.id("file", f"write/{path}/{event.id}"),
-            event.where.node_id,
-            event.id,
+            self._rows.id("file", f"write/{path}/{event_id}"),
+            where.node_id,
+            event_id,
             path,
             _name(path),
             _suffix(path),
             size,
             content,
             source,
-            event.ended if event.ended is not None else event.started,
+            created,
             "write",
             method,
             held.sha256 if held else None,
@@ -420,6 +424,10 @@ class FileLedger:
             named.method,
             held.sha256 if held else None,
         )
+
+
+def _made(event: Event) -> _Made:
+    return event.id, event.where, event.ended if event.ended is not None else event.started
 
 
 def _moves(cause: Event) -> bool:

@@ -15,7 +15,9 @@ import pytest
 
 from ingest import rows, stage, wide
 from ingest.assemble import Assembler
+from ingest.events import Event
 from ingest.retention import prune
+from ingest.runrows import RunRows
 from ingest.sql import execute_within
 from tests.ingest.conftest import Ingest
 from tests.ingest.tables import logged, write_journal
@@ -302,3 +304,21 @@ def test_what_was_spilled_is_let_go_when_it_has_been_read(recwarn: pytest.Warnin
     del spill
     gc.collect()
     assert [warning.category for warning in recwarn] == []
+
+
+def test_of_written_files_no_events_are_held_until_their_rows_are_made(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may leave hundreds of thousands of files behind; each has its event before any of them has its row."""
+    held: list[int] = []
+    add = RunRows.add
+
+    def counting(self: RunRows, table: str, *row: Any) -> None:
+        if table == "files" and not held:
+            held.append(sum(isinstance(thing, Event) for thing in gc.get_objects()))
+        add(self, table, *row)
+
+    monkeypatch.setattr(RunRows, "add", counting)
+    write_journal(runs, "one", *({"kind": "file", "path": f"out/{n}.txt", "size": n} for n in range(500)))
+    assert ingested(runs).one("SELECT count(*) FROM files") == 500
+    assert held[0] < 100
