@@ -222,19 +222,9 @@ class CodeLedger:
         if ran:
             exit_code = ran.exit_code if exit_code is None else exit_code
             output = output or ran.output or ""
-        told, failing, stored, went_well = execution.blocks if execution else [], None, 0, 0
-        if told:  # one by one: it stops at the first that fails
-            blocks, found, went_well = told, self._looked_at(told, is_old_kind=True), len(told) - 1
-        else:
-            blocks, found = self._run(ran, written)
-            if exit_code != 0 and (number := _failing(blocks, found, output)) is not None:
-                blocks, found, failing = blocks[: number + 1], found[: number + 1], blocks[number]
-                went_well = number
-        if exit_code != 0 and (number := _not_taken(blocks, output)) is not None:
-            found = [*found[:number], (_NOTHING, found[number][1])]
-            blocks, failing, went_well = blocks[: number + 1], blocks[number], number
-        if _ONLY_SAVED in output:
-            found = _without_saved(blocks, found, output)
+        told = execution.blocks if execution else []
+        blocks, found, failing, went_well = self._reached(told, ran, written, exit_code != 0, output)
+        stored = 0
         if not told and ran is None and written is not None:  # else the execution's own records have the code
             stored, written.stored = written.stored, max(written.stored, len(blocks))
         looked_at = [fact for fact, _ in found]
@@ -289,8 +279,30 @@ class CodeLedger:
         error_type, error = self._finder.error(output)
         return "failed", error_type, error if error is not None else f"exit code {exit_code}"
 
+    def _reached(
+        self, told: list[Block], ran: facts.CodeRan | None, written: Written | None, has_failed: bool, output: str
+    ) -> tuple[list[Block], list[LookedAt], Block | None, int]:
+        """The blocks that were run, as far as the executor came, what is in them, which one failed, as far as anybody
+        knows, and how many went well before it.
+
+        `told`: those that an executor of the old kind began, one by one.
+        """
+        failing, went_well = None, 0
+        if told:  # it stops at the first that fails
+            blocks, found, went_well = told, self._looked_at(told, is_old_kind=True), len(told) - 1
+        else:
+            blocks, found = self._run(ran, written)
+            if has_failed and (number := _failing(blocks, found, output)) is not None:
+                blocks, found, failing, went_well = blocks[: number + 1], found[: number + 1], blocks[number], number
+        if has_failed and (number := _not_taken(blocks, output)) is not None:
+            found = [*found[:number], (_NOTHING, found[number][1])]
+            blocks, failing, went_well = blocks[: number + 1], blocks[number], number
+        if _ONLY_SAVED in output:
+            found = _without_saved(blocks, found, output)
+        return blocks, found, failing, went_well
+
     def _run(self, ran: facts.CodeRan | None, written: Written | None) -> tuple[list[Block], list[LookedAt]]:
-        """The blocks that were run, as far as the executor came, and what is in them."""
+        """The blocks that were to be run, and what is in them."""
         if ran is not None or written is None:
             blocks = [Block(*block) for block in ran.blocks] if ran is not None else []
             return blocks, self._looked_at(blocks)
