@@ -4,7 +4,6 @@ AG2's event about a code execution holds languages, no code. The executor takes 
 it last spoke, runs all its blocks, and answers `exitcode: 1 (execution failed)\\nCode output: ...`.
 """
 
-import hashlib
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -15,6 +14,16 @@ from ingest.extractors import Block, CodeFacts, Hit
 from ingest.extractors.errors import TRACEBACK
 from ingest.finder import Finder, remembered
 from ingest.messages import Message
+from ingest.reached import (
+    NOTHING,
+    ONLY_SAVED,
+    REFUSED,
+    SAVED_AS,
+    number_not_taken,
+    number_that_failed,
+    saved_blocks,
+    without_saved,
+)
 from ingest.repairs import FailedCode
 from ingest.runrows import RunRows, preview
 from ingest.syntax import PYTHON, normal_hash
@@ -23,34 +32,11 @@ from ingest.written import MAX_CODE, LookedAt, Written, WrittenCode, code_hash
 
 _REPLY = re.compile(r"\s{0,9}exitcode: (-?\d{1,9}) \([^)\n]{0,40}\)(?:\r?\nCode output:[ ]?|\s{0,9}\Z)")
 _RUNS_PYTHON = re.compile(r"\bpython|\.py\b|\bpytest\b|\buv\b")
-SAVED_AS = "code.filename"
-"""The extractor of `# filename:` in a block's first line, under which AG2's command-line executor saves the block."""
-
-REFUSED = "Filename is not in the workspace"
-"""All that AG2's command-line executors say of a file outside their folder: then they save and run nothing."""
-
-_NOT_TAKEN = re.compile(r"(?:unknown|Unsupported) language (\S{1,100})")
-"""All that AG2's executors say of a block in a language that they don't take: they stop, and it is not saved either."""
-
-_ONLY_SAVED = "Code saved to "
-"""How AG2's executors begin the whole path of a block in a language that they save and do not run."""
-
-_NOTHING = CodeFacts((), (), ())
-
 EXECUTES = "code_execution"
 """In the names of AG2's functions that run code and make a reply of it."""
 
 MAX_OPEN = 10_000
 """Executions that may be under way at once, by chat and executor."""
-
-_SCRIPT = re.compile(r'tmp_code_([0-9a-f]{32})\.py"')
-"""How a traceback names the file of a block that has no name of its own: by the MD5 of its code."""
-
-_PIP = re.compile(r"^(! ?pip install)(?!.*-qqq)", re.MULTILINE)
-"""What AG2 makes silent in Python before it saves it: its name is the MD5 of that."""
-
-MAX_NAMED = 256
-"""Blocks of an execution that have names, the last ones, which are looked for in its output."""
 
 
 @dataclass(slots=True)
@@ -260,7 +246,7 @@ class CodeLedger:
         # have done so because there is no folder for the first
         far = None if status == "completed" or failing is not None else 1
         reached = list(zip(blocks, looked_at, strict=True))[: 0 if ran and ran.error is not None else far]
-        saved = _saved(reached, is_refused=REFUSED in output)
+        saved = saved_blocks(reached, is_refused=REFUSED in output)
         writes = [hit for fact in looked_at for hit in fact.writes]
         reads = [hit for fact in looked_at for hit in fact.reads]
         done = frozenset(hit.path for fact in looked_at[:went_well] for hit in fact.writes)
@@ -292,13 +278,13 @@ class CodeLedger:
             blocks, found, went_well = told, self._looked_at(told, is_old_kind=True), len(told) - 1
         else:
             blocks, found = self._run(ran, written)
-            if has_failed and (number := _failing(blocks, found, output)) is not None:
+            if has_failed and (number := number_that_failed(blocks, found, output)) is not None:
                 blocks, found, failing, went_well = blocks[: number + 1], found[: number + 1], blocks[number], number
-        if has_failed and (number := _not_taken(blocks, output)) is not None:
-            found = [*found[:number], (_NOTHING, found[number][1])]
+        if has_failed and (number := number_not_taken(blocks, output)) is not None:
+            found = [*found[:number], (NOTHING, found[number][1])]
             blocks, failing, went_well = blocks[: number + 1], blocks[number], number
-        if _ONLY_SAVED in output:
-            found = _without_saved(blocks, found, output)
+        if ONLY_SAVED in output:
+            found = without_saved(blocks, found, output)
         return blocks, found, failing, went_well
 
     def _run(self, ran: facts.CodeRan | None, written: Written | None) -> tuple[list[Block], list[LookedAt]]:
@@ -351,65 +337,6 @@ class CodeLedger:
     def _code(self, code: str, is_repeated: bool) -> str | None:
         """Code for a row. Too much of what stands in earlier ones is not repeated."""
         return code if not is_repeated or self._rows.may_repeat(len(code)) else None
-
-
-def _failing(blocks: list[Block], found: list[LookedAt], output: str) -> int | None:
-    """The number of the block that failed, at which the executor stops, where the output tells which.
-
-    A traceback names the file that the block was saved in: by the MD5 of the code, or its own name.
-    """
-    scripts, named = set(_SCRIPT.findall(output)), 0
-    for number in range(len(blocks) - 1, -1, -1):
-        names = [hit.path for hit in found[number][0].writes if hit.method == SAVED_AS] if named < MAX_NAMED else []
-        named += bool(names)
-        if (scripts and _script(blocks[number]) in scripts) or any(f'{name}"' in output for name in names):
-            return number
-    return None
-
-
-def _script(block: Block) -> str:
-    """What AG2 names the file of a block by."""
-    is_silenced = "pip install" in block.code and (block.language or "").lower() == "python"
-    return _md5(_PIP.sub(r"\1 -qqq", block.code) if is_silenced else block.code)
-
-
-def _not_taken(blocks: list[Block], output: str) -> int | None:
-    """The number of the block at which the executor stopped because of its language, where the output says so."""
-    said = _NOT_TAKEN.fullmatch(output.rstrip().rpartition("\n")[2])
-    language = said[1].lower() if said else None
-    return next((number for number, block in enumerate(blocks) if (block.language or "").lower() == language), None)
-
-
-def _without_saved(blocks: list[Block], found: list[LookedAt], output: str) -> list[LookedAt]:
-    """What is in each block, of those that the executor only saved nothing but the name that they have."""
-    lines = [line.rstrip() for line in output.split("\n") if line.startswith(_ONLY_SAVED)]
-    saved = {re.split(r"[/\\]", line)[-1] for line in lines}
-    saved |= {posixpath.splitext(name)[0] for name in saved}
-    kept = []
-    for block, (fact, hashed) in zip(blocks, found, strict=True):
-        own = tuple(hit for hit in fact.writes if hit.method == SAVED_AS)
-        names = [posixpath.basename(hit.path) for hit in own] or [f"tmp_code_{_script(block)}"]
-        kept.append((fact if saved.isdisjoint(names) else _NOTHING._replace(writes=own), hashed))
-    return kept
-
-
-def _saved(reached: list[tuple[Block, CodeFacts]], is_refused: bool) -> dict[str, str]:
-    """The paths of the blocks that the executor saved; of one that it refused the path leads out of its folder."""
-    return {
-        hit.path: block.code
-        for block, fact in reached
-        for hit in fact.writes
-        if hit.method == SAVED_AS and not (is_refused and _leads_out(hit.path))
-    }
-
-
-def _leads_out(path: str) -> bool:
-    """Whether a path may lead out of the folder that it is taken from."""
-    return posixpath.isabs(path) or posixpath.normpath(path).startswith("..")
-
-
-def _md5(code: str) -> str:
-    return hashlib.md5(code.encode(), usedforsecurity=False).hexdigest()
 
 
 _normal_hash = remembered(normal_hash, 256)

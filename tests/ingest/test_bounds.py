@@ -15,7 +15,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from ingest import code, tools, written
+from ingest import code, reached, tools, written
 from ingest.discover import discover
 from ingest.events import Where
 from ingest.facts import Said
@@ -113,8 +113,8 @@ def test_a_blank_beginning_is_no_event() -> None:
 
 def test_the_block_that_failed_is_looked_for_in_one_pass(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many blocks, and an output that names none of them: it is looked through once, and not for each."""
-    hashed = Mock(wraps=code._md5)
-    monkeypatch.setattr(code, "_md5", hashed)
+    hashed = Mock(wraps=reached._md5)
+    monkeypatch.setattr(reached, "_md5", hashed)
     said = "".join(map(block, range(100)))
     write_journal(runs, "r", logged("writer", "runner", said), ran('"' * 1000, 1))
     (execution,) = [row for row in rows_of(runs, "execution_events") if "code_exec" in row]
@@ -156,7 +156,7 @@ def test_code_up_to_blocks_that_failed_is_not_repeated_without_end(runs: Path, m
     """A message of many blocks, of which another one fails each time: what was run is another part of it."""
     monkeypatch.setattr("ingest.runrows.MAX_REPEATED", 100_000)
     codes = [f"# {n} " + "x" * 1000 for n in range(100)]
-    ends = [ran(f'File "tmp_code_{code._md5(text)}.py"', 1) for text in codes]
+    ends = [ran(f'File "tmp_code_{reached._md5(text)}.py"', 1) for text in codes]
     write_journal(runs, "r", logged("writer", "runner", "".join(map(block, codes))), *ends)
     executions = [dict(zip(EVENT, row, strict=True)) for row in rows_of(runs, "execution_events") if "code_exec" in row]
     stored = [json.loads(execution["inputs"])["code"] for execution in executions]
