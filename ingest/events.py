@@ -69,7 +69,7 @@ class Event:
     """Characters of its inputs and outputs, once it waits for its turn to end."""
 
     def light(self, inputs: dict[str, Any], meta: dict[str, Any]) -> "Event":
-        """The same with these inputs, this `meta` and no outputs, to be held."""
+        """The same with these inputs, this `meta`, no outputs and no error, to be held."""
         return Event(
             self.id,
             self.type,
@@ -81,7 +81,7 @@ class Event:
             self.ended,
             inputs,
             {},
-            self.error,
+            None,
             meta,
         )
 

@@ -53,14 +53,17 @@ class Many(Generic[T]):
 
     def __init__(self) -> None:
         self._items: list[T] = []
+        self._length = 0
+        """Of the texts in these, as far as it is told."""
         self._spill = Spill()
 
-    def append(self, item: T) -> None:
-        """Add something that can be pickled."""
+    def append(self, item: T, length: int = 0) -> None:
+        """Add something that can be pickled, with texts of that length in it."""
         self._items.append(item)
-        if len(self._items) == CHUNK_ROWS:
+        self._length += length
+        if len(self._items) == CHUNK_ROWS or self._length >= CHUNK_BYTES:
             self._spill.append(self._items)
-            self._items = []
+            self._items, self._length = [], 0
 
     def __iter__(self) -> Iterator[T]:
         for items in self._spill:

@@ -56,6 +56,26 @@ def ran(number: int) -> Row:
     return {"kind": "code_exec", "agent": "b", "blocks": blocks, "exit_code": 0, "output": long(number)}
 
 
+def called(number: int, name: str | None, arguments: Any, answer: str) -> list[Row]:
+    """A call that its answer follows; the event that its function is over, which AG2_CAPTURE_EVENTS may leave out, does
+    not. Without a name it is only asked for."""
+    call = f"c{number}"
+    if name is None:
+        begun = event("execute_function", func_name="f", call_id=call, arguments=arguments, recipient="b")
+    else:
+        function = {"name": name, "arguments": json.dumps(arguments)}
+        asked = {"role": "assistant", "content": None, "tool_calls": [{"id": call, "function": function}]}
+        begun = logged("a", "b", asked)
+    return [begun, logged("b", "a", {"role": "tool", "tool_call_id": call, "content": answer})]
+
+
+def fails(number: int) -> list[Row]:
+    """Code that writes a file fails, and says much."""
+    code = f"```python\nopen('{number}.txt', 'w').write('x')\n```"
+    output = f"Traceback (most recent call last):\nValueError: {long(number)}"
+    return [logged("a", "b", code), logged("b", "a", f"exitcode: 1 (execution failed)\nCode output: {output}")]
+
+
 MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "requests": lambda n: calls(0) | {"request": {"messages": [], "tools": long(n)}},
     "answers of models": calls,
@@ -66,6 +86,8 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "chats": ended,
     "blocks": block,
     "executions": ran,
+    "files that tools write": lambda n: called(n, "write_file", {"path": f"{n}.txt", "content": long(n)}, "ok"),
+    "errors of code that writes": fails,
     "names": lambda n: text(long(n), "b", "hi"),
     "paths": lambda n: {"kind": "file", "path": long(n)},
 }
@@ -89,7 +111,7 @@ def test_what_waits_is_bounded_by_its_length(kind: str, runs: Path, monkeypatch:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 80 * LENGTH
+    assert peak < 120 * LENGTH  # of failures the last 64 are remembered by their words
     assert report.records == len(records) + 1
 
 
@@ -118,6 +140,22 @@ def test_what_is_said_of_agents_is_held_as_far_as_it_goes(
     told = {agent["name"]: agent["description"] for agent in meta["agents"] if agent}
     assert told == {"again": long(9)} | {f"a{n}": long(n) for n in range(9)}
     assert meta["agents_left_out"] == 11
+
+
+def test_what_is_long_of_a_written_file_is_told_all_the_same(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file has the arguments of the tool that wrote it; code has none."""
+    monkeypatch.setattr("ingest.rows.CHUNK_BYTES", LENGTH)
+    wrote = [{"path": f"{n}.txt", "content": long(n)} for n in range(3)]
+    code = [
+        logged("a", "b", "```python\nopen('x.txt', 'w')\n```"),
+        logged("b", "a", "exitcode: 0 (execution succeeded)"),
+    ]
+    records = [called(n, "write_file", arguments, "ok") for n, arguments in enumerate(wrote)]
+    write_journal(runs, "r", *records[0], *code, *records[1], *records[2])
+    told = [(row["inputs"]["tool"], row["inputs"]["tool_args"]) for row in ingested(runs).events("file_gen")]
+    assert sorted(told, key=str) == sorted([(None, None), *(("write_file", a) for a in wrote)], key=str)
 
 
 def test_too_much_human_input_is_left_out_of_the_tables(
