@@ -36,7 +36,8 @@ takes a third longer, into `meta` no longer."""
 
 LONG = frozenset(
     "inputs outputs meta error_message content tool_calls request response message arguments result code output "
-    "file_content record bytes sender recipient agent agent_name step_id node_id executor tool_name model".split()
+    "file_content record bytes sender recipient agent agent_name step_id node_id executor tool_name call_id language "
+    "model".split()
 )
 """Columns whose values may be long: what is counted as text."""
 

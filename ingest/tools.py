@@ -65,12 +65,12 @@ class ToolLedger:
         self._open: defaultdict[str, Waiting] = defaultdict(Waiting)
         """By id, or else name."""
         self._length = 0
-        """Characters of the arguments and results of them all."""
+        """Characters of them all, with arguments and results."""
         self._asked: Counter[str] = Counter()
         """How many calls wait for their answer, by chat."""
         self._running: defaultdict[str, dict[ToolCall, None]] = defaultdict(dict)
         """By name, in the order in which they were begun."""
-        self._ended: defaultdict[tuple[str, str | None], list[ToolCall]] = defaultdict(list)
+        self._ended: defaultdict[tuple[str, str | None], dict[ToolCall, None]] = defaultdict(dict)
         """By chat and executor: calls that are over and that no message asked for."""
         self._guessed: dict[ToolCall, None] = {}
         """Calls that wait for their answer and have the result of a function that may have returned for another."""
@@ -172,7 +172,8 @@ class ToolLedger:
         if not fact.returned:
             self._runs_no_more(call)
             if call.turn is None:
-                self._ended[call.where.talk, call.executor].append(call)
+                call.ended_in = call.where.talk, call.executor
+                self._ended[call.ended_in][call] = None
 
     def _runs_no_more(self, call: ToolCall) -> None:
         running = self._running.get(call.name, {})
@@ -230,10 +231,7 @@ class ToolLedger:
 
     def unrequested(self, executor: str | None, where: Where) -> list[Event]:
         """Calls that are over and that no message asked for: who now speaks in their chat made them itself."""
-        ended = self._ended.pop((where.talk, executor), None)
-        if ended is None:
-            return []
-        calls = [call for call in ended if call in self._all.calls]
+        calls = list(self._ended.get((where.talk, executor), ()))
         for call in calls:
             self._drop(call)
         return [self._event(call) for call in calls]
@@ -262,10 +260,6 @@ class ToolLedger:
         while len(self._all.calls) > MAX_WAITING or (self._length > MAX_HELD and len(self._all.calls) > 1):
             call = next(iter(self._all.calls))
             self._drop(call)
-            self._runs_no_more(call)
-            ended = self._ended.get((call.where.talk, call.executor), [])
-            if call in ended:
-                ended.remove(call)
             overdue.append(self._given_up(call))
         return overdue
 
@@ -323,7 +317,9 @@ class ToolLedger:
         """It waits for its answer, and this is what is known of it now."""
         self._all.put(call)
         self._open[_key(call.call_id, call.name)].put(call)
-        length = text_length(call.arguments) + text_length(call.result)
+        # the id, or else the name, stands in the keys as well
+        length = 3 * len(call.key) + len(call.name) + text_length(call.arguments) + text_length(call.result)
+        length += len(call.error or "") + len(call.traceback or "")
         self._length += length - call.length
         call.length = length
         self._count(call, call.where.talk)
@@ -337,6 +333,13 @@ class ToolLedger:
         self._guessed.pop(call, None)
         if not self._open[key].calls:
             del self._open[key]
+        self._runs_no_more(call)
+        if call.ended_in is not None:
+            ended = self._ended[call.ended_in]
+            ended.pop(call, None)
+            if not ended:
+                del self._ended[call.ended_in]
+            call.ended_in = None
         self._count(call, None)
 
     def _count(self, call: ToolCall, talk: str | None) -> None:

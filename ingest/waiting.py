@@ -54,8 +54,10 @@ class ToolCall:
     state: str = REQUESTED
     asked_in: str | None = None
     """The chat in which it counts as asked for."""
+    ended_in: tuple[str, str | None] | None = None
+    """Chat and executor, of one that is over and that no message asked for."""
     length: int = 0
-    """Characters of arguments and result, as it counts among those that wait."""
+    """Characters of what is known of it, as it counts among those that wait."""
 
     @property
     def status(self) -> str:

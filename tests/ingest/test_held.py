@@ -69,6 +69,13 @@ def called(number: int, name: str | None, arguments: Any, answer: str) -> list[R
     return [begun, logged("b", "a", {"role": "tool", "tool_call_id": call, "content": answer})]
 
 
+def other_answers(number: int) -> list[Row]:
+    """A call that nobody asked for is over, and another agent answers it."""
+    over = {"arguments": {}, "content": long(number), "is_exec_success": True, "recipient": "b"}
+    answer = {"role": "tool", "tool_call_id": f"c{number}", "content": "ok"}
+    return [event("executed_function", func_name="f", call_id=f"c{number}", **over), logged("c", "a", answer)]
+
+
 def fails(number: int) -> list[Row]:
     """Code that writes a file fails, and says much."""
     code = f"```python\nopen('{number}.txt', 'w').write('x')\n```"
@@ -86,8 +93,11 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "chats": ended,
     "blocks": block,
     "executions": ran,
+    "calls begun and answered": lambda n: called(n, None, {"x": long(n)}, "ok"),
+    "calls over and answered": other_answers,
     "files that tools write": lambda n: called(n, "write_file", {"path": f"{n}.txt", "content": long(n)}, "ok"),
     "errors of code that writes": fails,
+    "ids of calls": lambda n: event("execute_function", func_name="f", call_id=long(n), arguments={}),
     "names": lambda n: text(long(n), "b", "hi"),
     "paths": lambda n: {"kind": "file", "path": long(n)},
 }
