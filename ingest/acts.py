@@ -1,6 +1,7 @@
 """What agents did to say something: the rows of LLM calls, tool calls and executed code, in their turn or in none."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ingest.code import Execution
 from ingest.events import Event, Where
@@ -28,6 +29,10 @@ class ActLedger:
 
     def __init__(self, rows: RunRows, files: FileLedger, finder: Finder) -> None:
         self._rows, self._files, self._finder = rows, files, finder
+        self._waiting: dict[int, tuple[list[Any], Event | Execution]] = {}
+        """By the `id()` of its event what waits for a turn to end, the oldest first, and the list that it waits in."""
+        self._length = 0
+        """Characters of these events."""
 
     def in_turn(self, events: list[Event], parent: str, where: Where, executions: Sequence[Execution] = ()) -> None:
         """Add events that happened in a turn, or before the exception that ended one.
@@ -46,6 +51,8 @@ class ActLedger:
 
     def add(self, event: Event, parent: str | None, depth: int) -> None:
         """Add an event that happened in a turn, or in none."""
+        if self._waiting.pop(id(event), None) is not None:
+            self._length -= event.length
         if event.type == "llm_call" and parent is None:
             event.subtype = SINGLE
         hits = self._files_of_tool(event) if event.type == "tool_call" else []
@@ -66,10 +73,7 @@ class ActLedger:
         if execution is not None and executor is None:
             self.alone(execution)
         elif execution is not None:
-            waiting = talk.executions[executor]
-            waiting.append(execution)
-            while _is_too_much([execution.event for execution in waiting]):
-                self.alone(waiting.pop(0))
+            self._keep(talk.executions[executor], execution, execution.event)
 
     def _executed(self, execution: Execution, depth: int) -> None:
         """Note what files the code of an execution writes and reads."""
@@ -87,9 +91,27 @@ class ActLedger:
 
     def wait(self, waiting: list[Event], event: Event) -> None:
         """Keep an event until its agent speaks. Of more than one turn can hold the oldest belongs to none."""
-        waiting.append(event)
-        while _is_too_much(waiting):
-            self.add(waiting.pop(0), None, 0)
+        self._keep(waiting, event, event)
+
+    def _keep(self, waiting: list[Any], new: Event | Execution, event: Event) -> None:
+        """Something waits from now on. The last one does whatever its length."""
+        waiting.append(new)
+        self._waiting[id(event)] = waiting, new
+        told = (event.inputs, event.outputs, event.error, event.meta)
+        event.length = sum(map(text_length, told))
+        self._length += event.length
+        if len(waiting) > MAX_CHILDREN:
+            self._give_out(waiting, waiting[0])
+        while self._length > MAX_HELD and len(self._waiting) > 1:
+            self._give_out(*next(iter(self._waiting.values())))
+
+    def _give_out(self, waiting: list[Any], oldest: Event | Execution) -> None:
+        """What has waited for longest belongs to no turn."""
+        waiting.remove(oldest)
+        if isinstance(oldest, Execution):
+            self.alone(oldest)
+        else:
+            self.add(oldest, None, 0)
 
     def orphans(self, talk: Talk, agent: str | None) -> None:
         """What an agent did that ended in no message, such as the LLM call for a summary, or one that failed."""
@@ -114,12 +136,3 @@ class ActLedger:
             if known is None or (known.operation != "write" and hit.operation == "write"):
                 found[hit.path] = hit
         return list(found.values())
-
-
-def _is_too_much(waiting: list[Event]) -> bool:
-    """Whether more events wait than are held; the last one has just come, and is held whatever its length."""
-    latest = waiting[-1]
-    latest.length = latest.length or text_length(latest.inputs) + text_length(latest.outputs)
-    # where all are short, so many are not too long
-    is_long = latest.length > MAX_HELD // MAX_CHILDREN and sum(event.length for event in waiting) > MAX_HELD
-    return len(waiting) > MAX_CHILDREN or (is_long and len(waiting) > 1)

@@ -66,7 +66,7 @@ class Event:
     error: str | None
     meta: dict[str, Any]
     length: int = 0
-    """Characters of its inputs and outputs, once it waits for its turn to end."""
+    """Characters of its texts, once it waits for its turn to end."""
 
     def light(self, inputs: dict[str, Any], meta: dict[str, Any]) -> "Event":
         """The same with these inputs, this `meta`, no outputs and no error, to be held."""

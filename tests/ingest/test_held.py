@@ -56,6 +56,12 @@ def ran(number: int) -> Row:
     return {"kind": "code_exec", "agent": "b", "blocks": blocks, "exit_code": 0, "output": long(number)}
 
 
+def failed(number: int) -> Row:
+    """A call of a model that raised."""
+    error = {"type": "E", "message": "no", "traceback": long(number)}
+    return {"kind": "llm_call", "agent": "a", "model": "m", "status": "error", "error": error}
+
+
 def called(number: int, name: str | None, arguments: Any, answer: str) -> list[Row]:
     """A call that its answer follows; the event that its function is over, which AG2_CAPTURE_EVENTS may leave out, does
     not. Without a name it is only asked for."""
@@ -93,6 +99,9 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "chats": ended,
     "blocks": block,
     "executions": ran,
+    "answers of models in chats": lambda n: calls(n) | {"in_chat": f"c{n}"},
+    "executions of many agents": lambda n: ran(n) | {"agent": f"b{n}"},
+    "failed calls of models": failed,
     "calls begun and answered": lambda n: called(n, None, {"x": long(n)}, "ok"),
     "calls over and answered": other_answers,
     "files that tools write": lambda n: called(n, "write_file", {"path": f"{n}.txt", "content": long(n)}, "ok"),
@@ -150,6 +159,24 @@ def test_what_is_said_of_agents_is_held_as_far_as_it_goes(
     told = {agent["name"]: agent["description"] for agent in meta["agents"] if agent}
     assert told == {"again": long(9)} | {f"a{n}": long(n) for n in range(9)}
     assert meta["agents_left_out"] == 11
+
+
+def test_what_waits_for_longest_belongs_to_no_turn(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever did it; what an agent's word has ended waits no more and takes no room."""
+    monkeypatch.setattr("ingest.acts.MAX_HELD", 5 * LENGTH)
+    waits = [calls(n) | {"agent": f"a{n}"} for n in range(4)]
+    words = [logged(agent, "b", agent) for agent in ("a3", "a0", "a1")]
+    write_journal(runs, "r", *waits, words[0], *map(calls, range(4, 6)), *words[1:])
+    rows = ingested(runs).sql("""
+        SELECT child.agent_name, parent.agent_name AS parent
+        FROM execution_events AS child LEFT JOIN execution_events AS parent ON parent.id = child.parent_event_id
+        WHERE child.event_type = 'llm_call' ORDER BY child.execution_order
+    """)
+    parents = [row["parent"] for row in rows]
+    assert [row["agent_name"] for row in rows] == [*(row["agent"] for row in waits), "a", "a"]
+    assert parents == [None, "a1", None, "a3", None, None]
 
 
 def test_what_is_long_of_a_written_file_is_told_all_the_same(
