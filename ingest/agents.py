@@ -37,6 +37,7 @@ class Agents:
         agent = next((agent for agent in namesakes if _is_same_group(agent, about)), None)
         if agent is None:
             agent = {"group": f"{name} ({len(namesakes) + 1})"} if namesakes else {}
+            self._length += len(encode(agent)) - sum(len(encode(other)) for other in namesakes[MAX_NAMESAKES - 1 :])
             namesakes[MAX_NAMESAKES - 1 :] = [agent]
         longer = len(encode(agent | about)) - len(encode(agent))
         if self._length + longer > MAX_HELD:

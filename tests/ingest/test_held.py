@@ -161,6 +161,19 @@ def test_what_is_said_of_agents_is_held_as_far_as_it_goes(
     assert meta["agents_left_out"] == 11
 
 
+def test_groups_that_are_not_held_any_more_take_no_room(
+    runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of very many groups whose managers have one name the latest takes the place of another."""
+    monkeypatch.setattr("ingest.agents.MAX_NAMESAKES", 5)
+    monkeypatch.setattr("ingest.agents.MAX_HELD", 8 * LENGTH)
+    groups = [{"kind": "agent", "name": "m", "class": "C", "members": [long(n)]} for n in range(20)]
+    write_journal(runs, "r", *groups)
+    meta = json.loads(ingested(runs).one("SELECT meta FROM runs"))
+    assert [agent["members"] for agent in meta["agents"]] == [[long(n)] for n in (0, 1, 2, 3, 19)]
+    assert "agents_left_out" not in meta
+
+
 def test_what_waits_for_longest_belongs_to_no_turn(
     runs: Path, ingested: Ingest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
