@@ -7,6 +7,8 @@ from ingest import facts
 from ingest.acts import ActLedger
 from ingest.code import CodeLedger
 from ingest.events import UNSPOKEN, Event, Where
+from ingest.latest import MAX_HELD
+from ingest.lines import text_length
 from ingest.runrows import RunRows
 from ingest.talk import INTERNAL_AGENTS, OpenTurn, Talk
 from ingest.tools import ToolLedger
@@ -60,7 +62,9 @@ class OpenTurns:
         """A chat is over, which may be a nested one."""
         if fact.chat in self._inner:
             said, turn = self._inner.pop(fact.chat)
-            said["summary"], turn.under_way, turn.over = fact.summary, turn.under_way - 1, where.time
+            turn.under_way, turn.over = turn.under_way - 1, where.time
+            turn.length += text_length(fact.summary)
+            said["summary"] = fact.summary if turn.length <= MAX_HELD else None
             if fact.is_cut_off:
                 turn.cut_off.add(fact.agent)
             if fact.failed is not None:

@@ -100,6 +100,7 @@ class OpenTurn:
         id: of its event.
         where: where it opened the first of them, or it ended; the turn comes before that.
         chats: what will be said of them.
+        length: characters of what they came to.
         under_way: how many of them are not over.
         cut_off: in whose turns some of them were interrupted, or cancelled.
         over: when the last one was over.
@@ -110,6 +111,7 @@ class OpenTurn:
     id: str
     where: Where
     chats: list[dict[str, Any]] = field(default_factory=list)
+    length: int = 0
     under_way: int = 0
     cut_off: set[str | None] = field(default_factory=set)
     over: int | None = None

@@ -89,6 +89,12 @@ def fails(number: int) -> list[Row]:
     return [logged("a", "b", code), logged("b", "a", f"exitcode: 1 (execution failed)\nCode output: {output}")]
 
 
+def nested(number: int) -> list[Row]:
+    """A nested chat is over, in a turn that is not."""
+    begun = {"kind": "chat_start", "id": f"c{number}", "turn_of": "a", "recipient": "b"}
+    return [begun, {"kind": "chat_end", "ends": f"c{number}", "status": "completed", "summary": long(number)}]
+
+
 MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "requests": lambda n: calls(0) | {"request": {"messages": [], "tools": long(n)}},
     "answers of models": calls,
@@ -107,6 +113,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "files that tools write": lambda n: called(n, "write_file", {"path": f"{n}.txt", "content": long(n)}, "ok"),
     "errors of code that writes": fails,
     "ids of calls": lambda n: event("execute_function", func_name="f", call_id=long(n), arguments={}),
+    "nested chats": nested,
     "names": lambda n: text(long(n), "b", "hi"),
     "paths": lambda n: {"kind": "file", "path": long(n)},
 }
@@ -115,7 +122,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
 @pytest.mark.parametrize("kind", MANY)
 def test_what_waits_is_bounded_by_its_length(kind: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 200 long values that nothing follows few are held, and all records are there."""
-    for module in ("llm", "tools", "agents", "turns", "chats", "acts"):
+    for module in ("llm", "tools", "agents", "turns", "chats", "acts", "open_turns"):
         monkeypatch.setattr(f"ingest.{module}.MAX_HELD", 4 * LENGTH)
     for module in ("code", "written"):
         monkeypatch.setattr(f"ingest.{module}.MAX_CODE", 4 * LENGTH)
