@@ -47,7 +47,10 @@ MAX_NOTES = 20
 MAX_NAME = 4096
 """Characters of a name, id or path, as of the longest path that Linux opens. Names are held while a run is read."""
 
-_NAMES = "agent ends id in_chat name parent path recipient sender speaker thread turn_of".split()
+_NAMES = """
+    action_name agent ends goes_on_with id in_chat name node_id parent path recipient run_id sender sha256 speaker
+    step_id thread turn_of
+    """.split()
 """Fields of records, and of the events and messages in them, that are names."""
 
 NOT_UNDERSTOOD = (TypeError, ValueError, AttributeError, LookupError, RecursionError)

@@ -114,6 +114,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "errors of code that writes": fails,
     "ids of calls": lambda n: event("execute_function", func_name="f", call_id=long(n), arguments={}),
     "nested chats": nested,
+    "recordings": lambda n: {"kind": "run_start", "run_id": long(n)},
     "names": lambda n: text(long(n), "b", "hi"),
     "paths": lambda n: {"kind": "file", "path": long(n)},
 }
