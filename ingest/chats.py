@@ -159,5 +159,6 @@ class Chats:
         self.outcomes.append({"id": chat, **self._begun.pop(chat), **outcome})
         self._lengths.append(len(encode(self.outcomes[-1])))
         while len(self.outcomes) > MAX_CHATS or (len(self.outcomes) > 1 and sum(self._lengths) > MAX_HELD):
-            self.outcomes.popleft(), self._lengths.popleft()
+            self.outcomes.popleft()
+            self._lengths.popleft()
         return True
