@@ -120,6 +120,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
 }
 
 
+@pytest.mark.few
 @pytest.mark.parametrize("kind", MANY)
 def test_what_waits_is_bounded_by_its_length(kind: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 200 long values that nothing follows few are held, and all records are there."""
