@@ -3,7 +3,7 @@
 from typing import Any
 
 from ingest.latest import MAX_HELD
-from ingest.lines import encode
+from ingest.lines import text_length
 
 Data = dict[str, Any]
 
@@ -37,9 +37,9 @@ class Agents:
         agent = next((agent for agent in namesakes if _is_same_group(agent, about)), None)
         if agent is None:
             agent = {"group": f"{name} ({len(namesakes) + 1})"} if namesakes else {}
-            self._length += len(encode(agent)) - sum(len(encode(other)) for other in namesakes[MAX_NAMESAKES - 1 :])
+            self._length += text_length(agent) - sum(map(text_length, namesakes[MAX_NAMESAKES - 1 :]))
             namesakes[MAX_NAMESAKES - 1 :] = [agent]
-        longer = len(encode(agent | about)) - len(encode(agent))
+        longer = text_length(agent | about) - text_length(agent)
         if self._length + longer > MAX_HELD:
             self.left_out += 1
         else:

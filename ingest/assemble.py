@@ -450,7 +450,7 @@ class Assembler:
         meta |= {k: v for k, v in self._start.items() if k not in known and v is not None}
         meta |= self._conversation.run_facts
         if len(self._chats.outcomes) > 1:
-            meta["chats"] = list(self._chats.outcomes)
+            meta["chats"] = list(self._chats.outcomes.values())
         if len(about.get("sessions") or ()) > 1:
             meta["sessions"] = list(about["sessions"])
         if agents := self._agents.all():

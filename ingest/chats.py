@@ -1,13 +1,12 @@
 """What a record of a journal is in: the chats that are under way, and the steps and actions that the user marked."""
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 from ingest.events import Where
 from ingest.floor import Floor
-from ingest.latest import MAX_HELD, keep_latest
-from ingest.lines import encode
+from ingest.latest import MAX_HELD, Latest, keep_latest
+from ingest.lines import text_length
 from ingest.messages import text_or_none
 from ingest.runrows import RunRows
 
@@ -60,10 +59,9 @@ class Chats:
         self._goes_on: dict[str, str] = {}
         """Of chats under way that go on with a former one: the chat that both are."""
         self._former: dict[str, Former] = {}
-        self.outcomes: deque[Data] = deque()
-        """What came of those that are over."""
-        self._lengths: deque[int] = deque()
-        """Characters of each, as JSON."""
+        self.outcomes: Latest[int, Data] = Latest(MAX_CHATS, MAX_HELD)
+        """What came of those that are over, in order."""
+        self._over = 0
 
     def talk(self, chat: str | None) -> str:
         """The chat that a record belongs to which names this one, or none."""
@@ -156,9 +154,7 @@ class Chats:
             return False
         self._former[chat] = Former(talk, around, floor)
         keep_latest(self._former, MAX_FORMER)
-        self.outcomes.append({"id": chat, **self._begun.pop(chat), **outcome})
-        self._lengths.append(len(encode(self.outcomes[-1])))
-        while len(self.outcomes) > MAX_CHATS or (len(self.outcomes) > 1 and sum(self._lengths) > MAX_HELD):
-            self.outcomes.popleft()
-            self._lengths.popleft()
+        outcome = {"id": chat, **self._begun.pop(chat), **outcome}
+        self._over += 1
+        self.outcomes.put(self._over, outcome, text_length(outcome))
         return True

@@ -10,7 +10,7 @@ from typing import Any
 from capture import format as journal
 from ingest.answers import answer, tokens
 from ingest.events import Event, Where, milliseconds
-from ingest.latest import MAX_HELD
+from ingest.latest import MAX_HELD, Latest
 from ingest.lines import encode
 from ingest.messages import text_or_none
 from ingest.quality import judge
@@ -37,7 +37,6 @@ class _Request:
         messages: how many it has.
         missing: what of it could not be put back.
         repeated: the fields that it has of an earlier one.
-        length: characters of the fields, as JSON.
     """
 
     fields: dict[str, Any]
@@ -46,7 +45,6 @@ class _Request:
     messages: int | None
     missing: str | None
     repeated: list[str]
-    length: int = 0
 
 
 class LLMLedger:
@@ -54,9 +52,7 @@ class LLMLedger:
 
     def __init__(self, rows: RunRows) -> None:
         self._rows = rows
-        self._latest: dict[int, _Request] = {}
-        self._length = 0
-        """Characters of the fields in these."""
+        self._latest: Latest[int, _Request] = Latest(REMEMBERED, MAX_HELD)
         self.tokens = [0, 0, 0]
         """Prompt, completion and total tokens of the calls that no cache answered."""
         self.cost = 0.0
@@ -108,7 +104,8 @@ class LLMLedger:
             self.tokens = [min(a + (b or 0), 2**63 - 1) for a, b in zip(self.tokens, counts.values(), strict=True)]
             self.cost += cost or 0.0
         fields, missing = self._told(request)
-        self._remember(data.get("seq"), request, len(fields))
+        if isinstance(seq := data.get("seq"), int):
+            self._latest.put(seq, request, len(fields))
         if missing:
             event.meta["request_incomplete"] = missing
         self._rows.add_llm_call(
@@ -171,21 +168,6 @@ class LLMLedger:
                 text = encode(message)
                 self._rows.add("llm_messages", chain, place, None, None, text, size=len(text))
         return _Request(fields, chain, call, total, missing, repeated)
-
-    def _remember(self, seq: Any, request: _Request, length: int) -> None:
-        """Later requests may build on this one. The last one is held whatever its length."""
-        if not isinstance(seq, int):
-            return
-        self._forget(seq)
-        request.length = length
-        self._latest[seq] = request
-        self._length += length
-        while len(self._latest) > REMEMBERED or (self._length > MAX_HELD and len(self._latest) > 1):
-            self._forget(next(iter(self._latest)))
-
-    def _forget(self, seq: int) -> None:
-        if (request := self._latest.pop(seq, None)) is not None:
-            self._length -= request.length
 
 
 def _why(raised: dict[str, str | None]) -> str | None:

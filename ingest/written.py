@@ -1,7 +1,6 @@
 """The code that agents wrote in messages, which others may run: whose code an execution ran."""
 
 import hashlib
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -9,6 +8,7 @@ from itertools import product
 from ingest.extractors import Block, CodeFacts
 from ingest.extractors.order import code_lines
 from ingest.finder import remembered
+from ingest.latest import Latest
 
 REMEMBERED = 256
 """Messages with code that wait for an execution. AG2 looks back to when the executor last spoke."""
@@ -44,11 +44,6 @@ class Written:
     looked_at: list[LookedAt] | None = None
     hashes: list[str] | None = None
 
-    @property
-    def length(self) -> int:
-        """Characters of its code."""
-        return sum(len(block.code) for block in self.blocks)
-
     def is_code(self, hashes: list[str]) -> bool:
         """Whether its blocks are the code with these hashes."""
         if len(hashes) == len(self.blocks) and self.hashes is None:
@@ -65,21 +60,17 @@ class WrittenCode:
     """
 
     def __init__(self) -> None:
-        self._messages: deque[Written] = deque()
-        self._length = 0
-        """Characters of the code in these."""
+        self._messages: Latest[int, Written] = Latest(REMEMBERED, MAX_CODE)
+        self._kept = 0
 
     def keep(self, written: Written) -> None:
         """A message has code."""
-        self._messages.append(written)
-        self._length += written.length
-        while len(self._messages) > REMEMBERED or (self._length > MAX_CODE and len(self._messages) > 1):
-            self._length -= self._messages.popleft().length
+        self._kept += 1
+        self._messages.put(self._kept, written, sum(len(block.code) for block in written.blocks))
 
     def forget(self) -> None:
         """None of it is run any more."""
         self._messages.clear()
-        self._length = 0
 
     def same(self, codes: list[str], executor: str | None, talk: str, to: str | None) -> Written | None:
         """The message whose blocks are just these.
@@ -103,7 +94,7 @@ class WrittenCode:
 
     def _of_others(self, executor: str | None, talk: str, to: str | None) -> Iterator[Written]:
         for is_apart in product((False, True), repeat=2):  # mostly the first one is meant
-            for written in reversed(self._messages):
+            for written in reversed(self._messages.values()):
                 apart = to is not None and written.agent != to, written.talk != talk
                 if apart == is_apart and (written.agent != executor or executor is None):
                     yield written

@@ -39,10 +39,10 @@ def calls(number: int) -> Row:
     return {"kind": "llm_call", "agent": "a", "model": "m", "status": "ok"} | answer
 
 
-def ended(number: int) -> list[Row]:
-    """A chat that is over."""
-    begun = {"kind": "chat_start", "id": f"c{number}", "sender": "a", "recipient": "b"}
-    return [begun, {"kind": "chat_end", "ends": f"c{number}", "status": "completed", "summary": long(number)}]
+def ended(number: int, **begun: str) -> list[Row]:
+    """A chat that is over, which began so."""
+    begins = {"kind": "chat_start", "id": f"c{number}", "recipient": "b", **begun}
+    return [begins, {"kind": "chat_end", "ends": f"c{number}", "status": "completed", "summary": long(number)}]
 
 
 def block(number: int) -> Row:
@@ -89,12 +89,6 @@ def fails(number: int) -> list[Row]:
     return [logged("a", "b", code), logged("b", "a", f"exitcode: 1 (execution failed)\nCode output: {output}")]
 
 
-def nested(number: int) -> list[Row]:
-    """A nested chat is over, in a turn that is not."""
-    begun = {"kind": "chat_start", "id": f"c{number}", "turn_of": "a", "recipient": "b"}
-    return [begun, {"kind": "chat_end", "ends": f"c{number}", "status": "completed", "summary": long(number)}]
-
-
 MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "requests": lambda n: calls(0) | {"request": {"messages": [], "tools": long(n)}},
     "answers of models": calls,
@@ -102,7 +96,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "calls begun": lambda n: event("execute_function", func_name="f", call_id=f"c{n}", arguments=long(n)),
     "agents": lambda n: {"kind": "agent", "name": f"a{n}", "class": "C", "description": long(n)},
     "human input": lambda n: {"kind": "input", "prompt": "?", "answer": long(n)},
-    "chats": ended,
+    "chats": lambda n: ended(n, sender="a"),
     "blocks": block,
     "executions": ran,
     "answers of models in chats": lambda n: calls(n) | {"in_chat": f"c{n}"},
@@ -113,7 +107,7 @@ MANY: dict[str, Callable[[int], Row | list[Row]]] = {
     "files that tools write": lambda n: called(n, "write_file", {"path": f"{n}.txt", "content": long(n)}, "ok"),
     "errors of code that writes": fails,
     "ids of calls": lambda n: event("execute_function", func_name="f", call_id=long(n), arguments={}),
-    "nested chats": nested,
+    "nested chats in a turn that is not over": lambda n: ended(n, turn_of="a"),
     "recordings": lambda n: {"kind": "run_start", "run_id": long(n)},
     "names": lambda n: text(long(n), "b", "hi"),
     "paths": lambda n: {"kind": "file", "path": long(n)},
